@@ -1,0 +1,139 @@
+"""The protocol: what flows into a layer, what flows out, and the pair of pure functions in between."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Ctx:
+    """What flows into a layer beside its input.
+
+    Args:
+        rng: a `jax.random` key; needed only where a layer draws random numbers. Data.
+        mask: the mask of the input (a list of masks for several inputs), or None. Data.
+        training: whether this is the training phase. Static: the two phases are two traces.
+        axis: name of the mapped device axis that the batch is sharded over, or None. Static.
+        site: position of the layer in its model, folded into `rng` where a key is needed. Static.
+    """
+
+    rng: Any = None
+    mask: Any = None
+    training: bool = dataclasses.field(default=False, metadata=dict(static=True))
+    axis: str | None = dataclasses.field(default=None, metadata=dict(static=True))
+    site: int = dataclasses.field(default=0, metadata=dict(static=True))
+
+    def replace(self, **changes) -> Ctx:
+        return dataclasses.replace(self, **changes)
+
+    def at(self, position: int | str, mask: Any = None) -> Ctx:
+        """The context of an inner layer: its own random site and its own mask."""
+        return self.replace(site=zlib.crc32(f"{self.site}/{position}".encode()), mask=mask)
+
+    def key(self, salt: int = 0):
+        """This layer's random key: the same on every device, different for every layer and step."""
+        if self.rng is None:
+            raise ValueError(
+                "A layer needs random numbers in the training phase, but no key was given: "
+                "pass Ctx(rng=jax.random.key(0), training=True)."
+            )
+        return jax.random.fold_in(self.rng, (self.site ^ salt * 0x9E3779B1) & 0xFFFFFFFF)
+
+    def bits(self, shape, salt: int = 0):
+        """uint32 random bits for an array of `shape` whose first axis is the (sharded) batch.
+
+        The bits are a hash of (key, index of the element in the whole batch), so that they do not depend
+        on the number of devices, and fuse into the program around them.
+        """
+        data = self.key(salt)
+        if jnp.issubdtype(data.dtype, jax.dtypes.prng_key):
+            data = jax.random.key_data(data)
+        first, last = data.reshape(-1)[0], data.reshape(-1)[-1]
+        size = int(np.prod(shape))
+        index = lax.iota(jnp.uint32, size)
+        if self.axis is not None:
+            index = index + lax.axis_index(self.axis).astype(jnp.uint32) * np.uint32(size)
+        return _mix(_mix(index * np.uint32(0x9E3779B1) ^ first) + last).reshape(shape)
+
+    def uniform(self, shape, dtype=jnp.float32, salt: int = 0):
+        """Uniform numbers in [0, 1) by global row (24 random bits each)."""
+        return ((self.bits(shape, salt) >> 8).astype(jnp.float32) * np.float32(2.0**-24)).astype(dtype)
+
+    def normal(self, shape, dtype=jnp.float32, salt: int = 0):
+        """Standard normal numbers by global row: the inverse error function of `uniform`, kept off 0 and 1."""
+        u = ((self.bits(shape, salt) >> 8).astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-23) - 1
+        return (np.float32(np.sqrt(2.0)) * lax.erf_inv(u)).astype(dtype)
+
+    def mean(self, x, axes):
+        """Mean over `axes`, of which the first is the batch: over the whole batch on all devices."""
+        mean = jnp.mean(x, axes)
+        return mean if self.axis is None else lax.pmean(mean, self.axis)
+
+    def total(self, x):
+        """Sum of `x` over the devices that share the batch."""
+        return x if self.axis is None else lax.psum(x, self.axis)
+
+
+def _mix(n):
+    """The 32-bit finalizer of MurmurHash3 (Appleby): every input bit moves every output bit."""
+    n = (n ^ (n >> 16)) * np.uint32(0x85EBCA6B)
+    n = (n ^ (n >> 13)) * np.uint32(0xC2B2AE35)
+    return n ^ (n >> 16)
+
+
+INFERENCE = Ctx()
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Out:
+    """What flows out of a layer beside its output.
+
+    Args:
+        y: the output, or a list of outputs.
+        state: the state that changed, in the nesting of the layer's own state; what is absent stays.
+        mask: the mask of the output (a list for several outputs), or None.
+        loss: a scalar added to the model's loss; on several devices the sum over them is the total.
+    """
+
+    y: Any
+    state: Any = dataclasses.field(default_factory=dict)
+    mask: Any = None
+    loss: Any = 0.0
+
+
+class Pair(NamedTuple):
+    """A layer as two pure functions, closed over hyperparameters only.
+
+    `init(rng, in_shape) -> (params, state)` and `apply(params, state, x, ctx=INFERENCE) -> Out`.
+    """
+
+    init: Callable
+    apply: Callable
+
+
+class Batch(NamedTuple):
+    """One batch on its way to the objective: lists in the order of the model's inputs and outputs."""
+
+    x: Any
+    y: Any
+    weight: Any
+
+
+class TrainState(NamedTuple):
+    """All that a training step changes: flat stores `{path: {name: array}}`, optimizer state, key, step."""
+
+    params: Any
+    state: Any
+    opt: Any
+    rng: Any
+    step: Any
