@@ -1,0 +1,195 @@
+"""The callbacks that every `fit` has, and the two smallest ones a user adds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jkeras.callbacks.base import Callback
+from jkeras.core.chunk import Chunk
+
+
+class BaseLogger(Callback):
+    """Averages the metrics of the batches over the epoch; `fit` puts it first.
+
+    The average is weighted by batch size and summed in float64, in batch order, so it does not depend on how many
+    steps share a dispatch.
+
+    Args:
+        stateful_metrics: names of metrics whose last value counts instead of the average.
+
+    Keras 2.2.4: keras/callbacks.py BaseLogger.
+
+    Example:
+        >>> logger = BaseLogger()
+        >>> logger.set_params({"metrics": ["loss"]})
+        >>> logger.on_epoch_begin(0)
+        >>> logger.on_batch_end(0, {"batch": 0, "size": 4, "loss": 1.0})
+        >>> logger.on_batch_end(1, {"batch": 1, "size": 2, "loss": 4.0})
+        >>> logs = {}
+        >>> logger.on_epoch_end(0, logs)
+        >>> logs
+        {'loss': 2.0}
+    """
+
+    state_attributes = ("seen", "totals")
+
+    def __init__(self, stateful_metrics=None):
+        super().__init__()
+        self.stateful_metrics = set(stateful_metrics or ())
+        self.seen = 0
+        self.totals: dict[str, Any] = {}
+        self._unread: list[Chunk] = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.seen = 0
+        self.totals = {}
+        self._unread = []
+        self._take_up()
+
+    def on_batch_end(self, batch, logs=None):
+        logs = logs or {}
+        size = logs.get("size", 0)
+        self.seen += size
+        for name, value in logs.items():
+            if name in self.stateful_metrics:
+                self.totals[name] = value
+            else:
+                self.totals[name] = self.totals.get(name, 0.0) + value * size
+
+    def on_chunk_end(self, chunk):
+        self._unread.append(chunk)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._read()
+        if logs is None:
+            return
+        for name in self.params["metrics"]:
+            if name in self.totals:
+                stateful = name in self.stateful_metrics
+                logs[name] = self.totals[name] if stateful else self.totals[name] / self.seen
+
+    def get_state(self):
+        self._read()
+        return {"seen": self.seen, "totals": dict(self.totals)}
+
+    def _read(self) -> None:
+        unread, self._unread = self._unread, []
+        for chunk in unread:
+            for logs in chunk.batches():
+                self.on_batch_end(logs["batch"], logs)
+
+
+class History(Callback):
+    """Records the epoch logs; `fit` returns it.
+
+    `history.epoch` lists the epochs, `history.history` is `{name: [value per epoch]}` of Python floats.
+
+    Keras 2.2.4: keras/callbacks.py History.
+
+    Example:
+        >>> history = History()
+        >>> history.on_train_begin()
+        >>> history.on_epoch_end(0, {"loss": 0.5})
+        >>> history.on_epoch_end(1, {"loss": 0.25})
+        >>> history.epoch, history.history
+        ([0, 1], {'loss': [0.5, 0.25]})
+    """
+
+    state_attributes = ("epoch", "history")
+
+    def __init__(self):
+        super().__init__()
+        self.epoch: list[int] = []
+        self.history: dict[str, list] = {}
+
+    def on_train_begin(self, logs=None):
+        self.epoch = []
+        self.history = {}
+        self._take_up()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(plain(value))
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions.
+
+    Args:
+        on_epoch_begin: `f(epoch, logs)`.
+        on_epoch_end: `f(epoch, logs)`.
+        on_batch_begin: `f(batch, logs)`.
+        on_batch_end: `f(batch, logs)`.
+        on_train_begin: `f(logs)`.
+        on_train_end: `f(logs)`.
+        **kwargs: further attributes of the callback.
+
+    Keras 2.2.4: keras/callbacks.py LambdaCallback.
+
+    Example:
+        >>> shout = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+        >>> shout.on_epoch_end(3, {"loss": 0.5})
+        3 0.5
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin=None,
+        on_epoch_end=None,
+        on_batch_begin=None,
+        on_batch_end=None,
+        on_train_begin=None,
+        on_train_end=None,
+        **kwargs,
+    ):
+        super().__init__()
+        self.__dict__.update(kwargs)
+        hooks = dict(
+            on_epoch_begin=on_epoch_begin,
+            on_epoch_end=on_epoch_end,
+            on_batch_begin=on_batch_begin,
+            on_batch_end=on_batch_end,
+            on_train_begin=on_train_begin,
+            on_train_end=on_train_end,
+        )
+        # Only what was given becomes an attribute: an absent batch hook must not cost single-step dispatches.
+        self.__dict__.update({name: hook for name, hook in hooks.items() if hook is not None})
+
+
+class TerminateOnNaN(Callback):
+    """Stops training when a batch's loss is NaN or infinite.
+
+    Looks once per dispatch; steps of the same dispatch after the bad one do not count in the epoch's averages.
+
+    Keras 2.2.4: keras/callbacks.py TerminateOnNaN.
+
+    Example:
+        >>> class Model:
+        ...     stop_training = False
+        >>> guard = TerminateOnNaN()
+        >>> guard.set_model(Model())
+        >>> guard.on_batch_end(7, {"loss": float("nan")})
+        Batch 7: Invalid loss, terminating training
+        >>> guard.model.stop_training
+        True
+    """
+
+    def on_batch_end(self, batch, logs=None):
+        loss = (logs or {}).get("loss")
+        if loss is not None and not np.isfinite(loss):
+            print(f"Batch {batch:d}: Invalid loss, terminating training")
+            self.model.stop_training = True
+
+    def on_chunk_end(self, chunk):
+        bad = np.flatnonzero(~np.isfinite(chunk.logs().get("loss", np.zeros(0))))
+        if bad.size:
+            self.on_batch_end(chunk.first + int(bad[0]), {"loss": np.nan})
+            chunk.cut(int(bad[0]) + 1)
+
+
+def plain(value):
+    """A Python float or list for a numpy or jax value; anything else as it is."""
+    return np.asarray(value).tolist() if hasattr(value, "__array__") else value
