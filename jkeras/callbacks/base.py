@@ -21,15 +21,17 @@ The loop never imports this package; it is handed a `CallbackList` and does, for
         callbacks.on_epoch_end(epoch, logs)          # BaseLogger, first in the list, adds loss, acc
     callbacks.on_train_end()
 
-* `Chunk` (`jkeras.core.chunk`) keeps device arrays until someone calls `logs()`. `BaseLogger` reads all chunks of an
-  epoch at its end, `ProgbarLogger` when the bar is due for a refresh: no host synchronisation per step.
-* A callback that defines batch hooks and, in the same class or in a class derived from it, `on_chunk_end`, declares that
-  the chunk hook does the same work. Any other overridden batch hook makes `has_batch_hooks` true.
-* `chunk_limit(step)`: how many steps may run from `step` of the epoch before a callback wants control (None: any).
-  `refresh_interval`: seconds between two looks that a progress display wants (None: no display).
-* `get_state()` / `set_state(state)`: plain values for an exact resume. `set_state` comes before `on_train_begin`; a
-  callback that resets itself at the start of training (or, `BaseLogger` in mid-epoch, of an epoch) takes the state up again
-  after that reset.
+* `Chunk` (`jkeras.core.chunk`) keeps device arrays until someone calls `logs()`. `BaseLogger` reads all
+  chunks of an epoch at its end, `ProgbarLogger` when the bar is due for a refresh: no host synchronisation
+  per step.
+* A callback that defines batch hooks and, in the same class or in a class derived from it, `on_chunk_end`,
+  declares that the chunk hook does the same work. Any other overridden batch hook makes `has_batch_hooks`
+  true.
+* `chunk_limit(step)`: how many steps may run from `step` of the epoch before a callback wants control (None:
+  any). `refresh_interval`: seconds between two looks that a progress display wants (None: no display).
+* `get_state()` / `set_state(state)`: plain values for an exact resume. `set_state` comes before
+  `on_train_begin`; a callback that resets itself at the start of training (or, `BaseLogger` in mid-epoch, of
+  an epoch) takes the state up again after that reset.
 """
 
 from __future__ import annotations
@@ -50,12 +52,13 @@ _PREDICT_HOOKS = ("on_predict_batch_begin", "on_predict_batch_end")
 class Callback:
     """Base of all callbacks: override the hooks you need.
 
-    `self.model` is the model that trains and `self.params` a dict with `batch_size`, `epochs`, `steps`, `samples`,
-    `verbose`, `do_validation` and `metrics` (names). A hook may read and set weights, `self.model.optimizer.lr`
-    and `self.model.stop_training` (looked at after each batch hook and at the end of an epoch).
+    `self.model` is the model that trains and `self.params` a dict with `batch_size`, `epochs`, `steps`,
+    `samples`, `verbose`, `do_validation` and `metrics` (names). A hook may read and set weights,
+    `self.model.optimizer.lr` and `self.model.stop_training` (looked at after each batch hook and at the end
+    of an epoch).
 
-    `logs` holds `batch` and `size` at batch begin, the batch's loss and metrics too at batch end, and the averages
-    over the epoch with the validation's `val_...` at epoch end, all as Python floats.
+    `logs` holds `batch` and `size` at batch begin, the batch's loss and metrics too at batch end, and the
+    averages over the epoch with the validation's `val_...` at epoch end, all as Python floats.
 
     Keras 2.2.4: keras/callbacks.py Callback. The hooks of `evaluate` and `predict` are those of Keras 2.3.
 
@@ -155,7 +158,7 @@ class Callback:
         return None
 
     def get_state(self) -> dict[str, Any]:
-        """What an exact resume needs: a dict of None, bool, int, float, str, lists, dicts and numpy arrays."""
+        """What an exact resume needs: a dict of plain values (numbers, strings, lists, dicts, numpy arrays)."""
         return {name: getattr(self, name) for name in self.state_attributes if hasattr(self, name)}
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -382,7 +385,8 @@ class CallbackList:
         median = statistics.median(times)
         if self._step_time > 0.0 and median > 0.95 * self._step_time and median > 0.1:
             warnings.warn(
-                f"Method {old_hook}() is slow compared to the batch update ({median:f} s). Check your callbacks.",
+                f"Method {old_hook}() is slow compared to the batch update ({median:f} s). "
+                "Check your callbacks.",
                 stacklevel=3,
             )
 

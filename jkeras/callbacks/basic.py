@@ -13,8 +13,8 @@ from jkeras.core.chunk import Chunk
 class BaseLogger(Callback):
     """Averages the metrics of the batches over the epoch; `fit` puts it first.
 
-    The average is weighted by batch size and summed in float64, in batch order, so it does not depend on how many
-    steps share a dispatch.
+    The average is weighted by batch size and summed in float64, in batch order, so it does not depend on how
+    many steps share a dispatch.
 
     Args:
         stateful_metrics: names of metrics whose last value counts instead of the average.
@@ -56,7 +56,7 @@ class BaseLogger(Callback):
             if name in self.stateful_metrics:
                 self.totals[name] = value
             else:
-                self.totals[name] = self.totals.get(name, 0.0) + value * size
+                self.totals[name] = self.totals.get(name, 0.0) + plain(value) * size
 
     def on_chunk_end(self, chunk):
         self._unread.append(chunk)
@@ -162,7 +162,8 @@ class LambdaCallback(Callback):
 class TerminateOnNaN(Callback):
     """Stops training when a batch's loss is NaN or infinite.
 
-    Looks once per dispatch; steps of the same dispatch after the bad one do not count in the epoch's averages.
+    Looks once per dispatch; steps of the same dispatch after the bad one do not count in the epoch's
+    averages.
 
     Keras 2.2.4: keras/callbacks.py TerminateOnNaN.
 
