@@ -6,3 +6,10 @@ from jkeras.callbacks.basic import BaseLogger as BaseLogger
 from jkeras.callbacks.basic import History as History
 from jkeras.callbacks.basic import LambdaCallback as LambdaCallback
 from jkeras.callbacks.basic import TerminateOnNaN as TerminateOnNaN
+from jkeras.callbacks.checkpoint import ModelCheckpoint as ModelCheckpoint
+from jkeras.callbacks.logging import CSVLogger as CSVLogger
+from jkeras.callbacks.logging import ProgbarLogger as ProgbarLogger
+from jkeras.callbacks.logging import RemoteMonitor as RemoteMonitor
+from jkeras.callbacks.schedule import EarlyStopping as EarlyStopping
+from jkeras.callbacks.schedule import LearningRateScheduler as LearningRateScheduler
+from jkeras.callbacks.schedule import ReduceLROnPlateau as ReduceLROnPlateau

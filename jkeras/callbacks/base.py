@@ -158,7 +158,7 @@ class Callback:
         return None
 
     def get_state(self) -> dict[str, Any]:
-        """What an exact resume needs: a dict of plain values (numbers, strings, lists, dicts, numpy arrays)."""
+        """What an exact resume needs: plain values (numbers, strings, lists, dicts, numpy arrays)."""
         return {name: getattr(self, name) for name in self.state_attributes if hasattr(self, name)}
 
     def set_state(self, state: dict[str, Any]) -> None:

@@ -1,0 +1,231 @@
+"""Callbacks that report what training does: progress bar, CSV file, HTTP."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import urllib.parse
+import urllib.request
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from jkeras.callbacks.base import Callback
+from jkeras.callbacks.basic import plain
+from jkeras.core.chunk import Chunk
+from jkeras.core.progbar import Progbar
+
+
+class ProgbarLogger(Callback):
+    """Shows the epoch's progress on standard output; `fit` adds it unless `verbose=0`.
+
+    Reads the numbers of a dispatch only when the bar is due for a refresh.
+
+    Args:
+        count_mode: "samples" or "steps": what the bar counts.
+        stateful_metrics: names of metrics that are shown as they are instead of averaged.
+
+    Raises:
+        ValueError: for another `count_mode`.
+
+    Keras 2.2.4: keras/callbacks.py ProgbarLogger.
+
+    Example:
+        >>> logger = ProgbarLogger()
+        >>> logger.set_params({"verbose": 2, "epochs": 1, "samples": 4, "metrics": ["loss"]})
+        >>> logger.on_train_begin()
+        >>> logger.on_epoch_begin(0)
+        Epoch 1/1
+        >>> logger.on_batch_end(0, {"batch": 0, "size": 4, "loss": 0.5})
+        >>> logger.on_epoch_end(0, {"loss": 0.5})
+         - 0s - loss: 0.5000
+    """
+
+    state_attributes = ("seen",)
+
+    def __init__(self, count_mode="samples", stateful_metrics=None):
+        super().__init__()
+        if count_mode not in ("samples", "steps"):
+            raise ValueError(f"Unknown `count_mode`: {count_mode!r}; expected 'samples' or 'steps'.")
+        self.use_steps = count_mode == "steps"
+        self.stateful_metrics = set(stateful_metrics or ())
+        self.verbose = 0
+        self.seen = 0
+        self.target: int | None = None
+        self.progbar = Progbar(None, verbose=0)
+        self._unread: list[Chunk] = []
+
+    def on_train_begin(self, logs=None):
+        self.verbose = int(self.params["verbose"])
+        self.epochs = self.params["epochs"]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.seen = 0
+        self._unread = []
+        self._take_up()
+        if self.verbose:
+            print(f"Epoch {epoch + 1:d}/{self.epochs:d}")
+            self.target = self.params["steps" if self.use_steps else "samples"]
+            self.progbar = Progbar(self.target, verbose=self.verbose, stateful_metrics=self.stateful_metrics)
+
+    def on_batch_end(self, batch, logs=None):
+        logs = dict(logs or {})
+        size = logs.pop("size", 0)
+        logs.pop("batch", None)
+        self.on_chunk_end(Chunk(batch, [size], {name: np.reshape(v, 1) for name, v in logs.items()}))
+
+    def on_chunk_end(self, chunk):
+        self.seen += len(chunk) if self.use_steps else chunk.samples
+        if not self.verbose:
+            return
+        self._unread.append(chunk)
+        # The end of the epoch is drawn by on_epoch_end, with the averages.
+        if self.progbar.is_due and (self.target is None or self.seen < self.target):
+            self.progbar.update(self.seen, self._read())
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not self.verbose:
+            return
+        logs = logs or {}
+        self._unread = []
+        final = [(name, logs[name]) for name in self.params["metrics"] if name in logs]
+        # These are averages already: shown as they are.
+        self.progbar.stateful_metrics = {name for name, _ in final}
+        self.progbar.update(self.seen, final)
+        self.progbar.close()
+
+    @property
+    def refresh_interval(self):
+        return self.progbar.refresh_interval if self.verbose == 1 else None
+
+    def _read(self) -> list[tuple[str, float]]:
+        """Mean of each metric over the unread chunks (the last value of a stateful one)."""
+        chunks, self._unread = self._unread, []
+        weights = np.concatenate([np.ones(len(c)) if self.use_steps else np.asarray(c.sizes) for c in chunks])
+        values = []
+        for name in self.params["metrics"]:
+            parts = [chunk.logs()[name] for chunk in chunks if name in chunk.logs()]
+            if len(parts) == len(chunks):
+                series = np.concatenate(parts)
+                stateful = name in self.stateful_metrics
+                values.append((name, series[-1] if stateful else np.dot(series, weights) / weights.sum()))
+        return values
+
+
+class CSVLogger(Callback):
+    """Writes the epoch logs to a CSV file, a row per epoch, columns sorted by name.
+
+    Args:
+        filename: the file.
+        separator: between two values.
+        append: continue an existing file instead of replacing it.
+
+    Keras 2.2.4: keras/callbacks.py CSVLogger.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "log.csv"
+        >>> logger = CSVLogger(path)
+        >>> logger.set_model(type("Model", (), {"stop_training": False})())
+        >>> logger.on_train_begin()
+        >>> logger.on_epoch_end(0, {"loss": 0.5, "acc": 1.0})
+        >>> logger.on_train_end()
+        >>> path.read_text().split()
+        ['epoch,acc,loss', '0,1.0,0.5']
+    """
+
+    def __init__(self, filename, separator=",", append=False):
+        super().__init__()
+        self.sep = separator
+        self.filename = os.fspath(filename)
+        self.append = append
+        self.writer: Any = None
+        self.keys: list[str] | None = None
+        self.append_header = True
+        self.csv_file: Any = None
+
+    def on_train_begin(self, logs=None):
+        if self.append and os.path.exists(self.filename):
+            self.append_header = os.path.getsize(self.filename) == 0
+        self.csv_file = open(self.filename, "a" if self.append else "w", newline="")
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        if self.keys is None:
+            self.keys = sorted(logs)
+        if self.writer is None:
+            self.writer = csv.writer(self.csv_file, delimiter=self.sep)
+            if self.append_header:
+                self.writer.writerow(["epoch", *self.keys])
+        missing = [key for key in self.keys if key not in logs]
+        if missing and not self.model.stop_training:
+            raise KeyError(
+                f"CSVLogger: epoch {epoch} has no value for {missing}; its logs are {sorted(logs)}."
+            )
+        # A run that was stopped inside an epoch has no validation: NA keeps the columns.
+        self.writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
+        self.csv_file.flush()
+
+    def on_train_end(self, logs=None):
+        if self.csv_file is not None:
+            self.csv_file.close()
+        self.writer = None
+
+
+def _cell(value):
+    """One CSV cell: lists and arrays as `"[1, 2]"`."""
+    value = plain(value)
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return '"[{}]"'.format(", ".join(map(str, value)))
+    return value
+
+
+class RemoteMonitor(Callback):
+    """Posts the epoch logs to a server.
+
+    Args:
+        root: address of the server.
+        path: path on the server.
+        field: form field that holds the JSON text (with `send_as_json=False`).
+        headers: further HTTP headers, a dict.
+        send_as_json: post the JSON itself, as `application/json`, instead of a form.
+
+    A server that cannot be reached is a warning, not an error.
+
+    Keras 2.2.4: keras/callbacks.py RemoteMonitor.
+
+    Example:
+        >>> RemoteMonitor(root="http://localhost:9000").path
+        '/publish/epoch/end/'
+    """
+
+    def __init__(
+        self,
+        root="http://localhost:9000",
+        path="/publish/epoch/end/",
+        field="data",
+        headers=None,
+        send_as_json=False,
+    ):
+        super().__init__()
+        self.root = root
+        self.path = path
+        self.field = field
+        self.headers = headers
+        self.send_as_json = send_as_json
+
+    def on_epoch_end(self, epoch, logs=None):
+        text = json.dumps({"epoch": epoch, **{name: plain(value) for name, value in (logs or {}).items()}})
+        if self.send_as_json:
+            body, kind = text, "application/json"
+        else:
+            body, kind = urllib.parse.urlencode({self.field: text}), "application/x-www-form-urlencoded"
+        headers = {"Content-Type": kind, **(self.headers or {})}
+        request = urllib.request.Request(self.root + self.path, body.encode(), headers, method="POST")
+        try:
+            urllib.request.urlopen(request, timeout=30).close()
+        except OSError as error:
+            warnings.warn(f"Could not reach RemoteMonitor root server at {self.root}: {error}", stacklevel=2)

@@ -1,0 +1,148 @@
+"""The progress bar of `fit`, `evaluate` and downloads."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sys
+import time
+
+_PIPE_FACTOR = 200  # lines in a pipe or a log file come this much more rarely than redraws in a terminal
+
+
+class Progbar:
+    """A progress bar in plain text on standard output.
+
+    In a terminal and in a notebook one line is redrawn and kept within the width of the terminal; in a pipe
+    or a log file each update is a line of its own, and they come 200 times more rarely than `interval` says.
+
+    Args:
+        target: number of units expected, or None if unknown.
+        width: width of the bar in characters.
+        verbose: 0 prints nothing, 1 the bar, 2 one line when `target` is reached.
+        interval: least time between two redraws, in seconds.
+        stateful_metrics: names of metrics that are shown as they are; others are averaged over the units.
+
+    Keras 2.2.4: keras/utils/generic_utils.py Progbar.
+
+    Example:
+        >>> bar = Progbar(4, verbose=2)
+        >>> bar.update(2, [("loss", 1.0)])
+        >>> bar.update(4, [("loss", 2.0)])
+         - 0s - loss: 1.5000
+    """
+
+    def __init__(self, target, width=30, verbose=1, interval=0.05, stateful_metrics=None):
+        self.target = target
+        self.width = width
+        self.verbose = verbose
+        self.interval = interval
+        self.stateful_metrics = set(stateful_metrics or ())
+        self._terminal = getattr(sys.stdout, "isatty", lambda: False)()
+        self._redraws = self._terminal or "ipykernel" in sys.modules
+        self._sums: dict[str, tuple[float, float]] = {}
+        self._seen = 0
+        self._start = time.time()
+        self._last_update = 0.0
+        self._drawn = 0
+
+    @property
+    def refresh_interval(self) -> float:
+        """Least time between two updates that show, in seconds."""
+        return self.interval if self._redraws else self.interval * _PIPE_FACTOR
+
+    @property
+    def is_due(self) -> bool:
+        """Whether an update now would show."""
+        return self.verbose == 1 and time.time() - self._last_update >= self.refresh_interval
+
+    def update(self, current, values=None):
+        """Show progress.
+
+        Args:
+            current: units done so far.
+            values: list of `(name, value)`, each the mean over the units since the last update.
+        """
+        for name, value in values or []:
+            if name in self.stateful_metrics:
+                self._sums[name] = (float(value), 1)
+            else:
+                total, count = self._sums.get(name, (0.0, 0))
+                units = current - self._seen
+                self._sums[name] = (total + float(value) * units, count + units)
+        self._seen = current
+        complete = self.target is not None and current >= self.target
+        if self.verbose == 1 and (complete or self.is_due):
+            self._draw(current, complete)
+        elif self.verbose == 2 and (complete or self.target is None):
+            elapsed = time.time() - self._start
+            self._write(f" - {elapsed:.0f}s{self._metrics(lambda mean: mean > 1e-3)}\n")
+
+    def add(self, n, values=None):
+        """Show `n` more units as done."""
+        self.update(self._seen + n, values)
+
+    def close(self):
+        """End the line where the target was not reached."""
+        if self.verbose == 1 and (self.target is None or self._seen < self.target):
+            self._draw(self._seen, True)
+
+    def _draw(self, current, last) -> None:
+        self._last_update = time.time()
+        line = self._bar(current) + self._time(current) + self._metrics(lambda mean: abs(mean) > 1e-3)
+        if not self._redraws:
+            self._write("\n" + line)
+        else:
+            if self._terminal and not last:
+                line = line[: shutil.get_terminal_size().columns - 1]
+            blank = " " * (self._drawn - len(line))
+            self._write("\b" * self._drawn + "\r" + line + blank)
+        self._drawn = len(line)
+        if last:
+            self._write("\n")
+
+    def _bar(self, current) -> str:
+        if self.target is None:
+            return f"{current:7d}/Unknown"
+        digits = len(str(int(self.target)))
+        width = self.width
+        if self._terminal:
+            width = max(5, min(width, shutil.get_terminal_size().columns - 2 * digits - 24))
+        fraction = min(1.0, current / self.target) if self.target else 1.0
+        done = int(width * fraction)
+        tip = "=" if current >= self.target else ">"
+        bar = ("=" * (done - 1) + tip if done else "") + "." * (width - done)
+        return f"{current:{digits}d}/{self.target:d} [{bar}]"
+
+    def _time(self, current) -> str:
+        elapsed = time.time() - self._start
+        per_unit = elapsed / current if current else 0.0
+        if self.target is not None and current < self.target:
+            return f" - ETA: {_clock(per_unit * (self.target - current))}"
+        if per_unit >= 1:
+            return f" - {elapsed:.0f}s {per_unit:.0f}s/step"
+        if per_unit >= 1e-3:
+            return f" - {elapsed:.0f}s {per_unit * 1e3:.0f}ms/step"
+        return f" - {elapsed:.0f}s {per_unit * 1e6:.0f}us/step"
+
+    def _metrics(self, fixed) -> str:
+        text = ""
+        for name, (total, count) in self._sums.items():
+            mean = total / max(1, count)
+            text += f" - {name}: {mean:.4f}" if fixed(mean) else f" - {name}: {mean:.4e}"
+        return text
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _clock(seconds: float) -> str:
+    if not math.isfinite(seconds):
+        return "?"
+    whole = int(seconds)
+    if whole > 3600:
+        return f"{whole // 3600:d}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+    if whole > 60:
+        return f"{whole // 60:d}:{whole % 60:02d}"
+    return f"{whole:d}s"
