@@ -1,0 +1,141 @@
+"""Writing files so that a crash, a full disk or a kill leaves the old file or the new one, never a part."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+# A folder that cannot be opened or synced (Windows, some network file systems) still renames atomically.
+_NO_FOLDER_SYNC = {
+    errno.EINVAL,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTSUP,
+    errno.EBADF,
+    errno.ENOSYS,
+    errno.EISDIR,
+}
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """Replace the file at `path` by what the body of the `with` statement writes, all or nothing.
+
+    The body writes a temporary file in the same folder. When it ends, the file is flushed to the disk and
+    renamed to `path`; when it raises, the temporary file is removed and `path` is as it was. A symbolic link
+    is followed: the file it points to is replaced. An existing file's permissions are kept.
+
+    Args:
+        path: the file to write; its folder must exist.
+
+    Yields:
+        The path of the temporary file: empty, already there, with the extension of `path`.
+
+    Raises:
+        OSError: the folder is missing or cannot be written, or the disk is full; the message names `path`.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "notes.txt"
+        >>> with replacing(target) as part:
+        ...     _ = part.write_text("all or nothing")
+        >>> target.read_text(), [entry.name for entry in target.parent.iterdir()]
+        ('all or nothing', ['notes.txt'])
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(
+            errno.EISDIR, "Cannot write a file: there is a folder of this name", str(path)
+        )
+    part = _reserve(target, path)
+    try:
+        yield part
+        _sync_file(part)
+        _keep_mode(target, part)
+        os.replace(part, target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def write_bytes(path: str | os.PathLike, data: bytes) -> None:
+    """Write `data` at `path`, all or nothing.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "data.bin"
+        >>> write_bytes(target, b"123")
+        >>> target.read_bytes()
+        b'123'
+    """
+    with replacing(path) as part:
+        part.write_bytes(data)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write `text` at `path` as UTF-8, all or nothing.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "data.txt"
+        >>> write_text(target, "abc")
+        >>> target.read_text()
+        'abc'
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def _reserve(target: Path, path: str | os.PathLike) -> Path:
+    """An empty file beside `target` under a name of its own; private if it will replace another file."""
+    # The name stays short, so that a target whose own name has the greatest length can still be written.
+    part = target.parent / f".{target.stem[:32]}.{secrets.token_hex(4)}.tmp{target.suffix[:16]}"
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if target.exists() else 0o666))
+    except OSError as error:
+        raise _explain(error, target.parent, path) from error
+    return part
+
+
+def _keep_mode(target: Path, part: Path) -> None:
+    """Give `part` the permissions of the file it replaces, where the file system has permissions."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        os.chmod(part, stat.S_IMODE(target.stat().st_mode))
+
+
+def _explain(error: OSError, folder: Path, path: str | os.PathLike) -> OSError:
+    """The same error, with the file that the caller wanted and what to do about it."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        reason = f"Cannot write a file: its folder {str(folder)!r} does not exist; create it first"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        reason = f"Cannot write a file: its folder {str(folder)!r} is read-only; choose another folder"
+    else:
+        reason = f"Cannot write a file in its folder {str(folder)!r} ({error.strerror})"
+    return type(error)(error.errno, reason, os.fspath(path))
+
+
+def _sync_file(path: Path) -> None:
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut, where the file system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        if error.errno in _NO_FOLDER_SYNC:
+            return
+        raise
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(handle)

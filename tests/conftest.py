@@ -1,0 +1,48 @@
+"""Settings of the test session; the environment must be set before anything imports jax."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+def _cache_folder() -> str:
+    """A folder for jax's persistent compilation cache that only this user writes to."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = Path(home) / "jkeras-tests"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return ""
+    return str(folder)
+
+
+# The recordings hold for float32 on a CPU; 8 virtual devices are there for the tests of data parallelism.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = (
+        os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+    ).strip()
+
+# Most of a run's time is compilation: keep the programs between runs. An empty value switches it off.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache_folder()
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.05")
+if not os.environ["JAX_COMPILATION_CACHE_DIR"]:
+    del os.environ["JAX_COMPILATION_CACHE_DIR"]
+
+# No test may read or write the user's own ~/.keras. The first process makes the folders, xdist's workers
+# inherit them.
+_OWN: list[str] = []
+for _name, _prefix in (("JKERAS_HOME", "jkeras-home-"), ("JKERAS_GOLDEN_DIR", "jkeras-golden-")):
+    if os.environ.get("PYTEST_XDIST_WORKER") is None:
+        os.environ[_name] = tempfile.mkdtemp(prefix=_prefix)
+        _OWN.append(os.environ[_name])
+
+
+def pytest_unconfigure(config):
+    for folder in _OWN:
+        shutil.rmtree(folder, ignore_errors=True)
