@@ -36,6 +36,7 @@ The loop never imports this package; it is handed a `CallbackList` and does, for
 
 from __future__ import annotations
 
+import copy
 import statistics
 import time
 import warnings
@@ -159,7 +160,7 @@ class Callback:
 
     def get_state(self) -> dict[str, Any]:
         """What an exact resume needs: plain values (numbers, strings, lists, dicts, numpy arrays)."""
-        return {name: getattr(self, name) for name in self.state_attributes if hasattr(self, name)}
+        return {n: copy.deepcopy(getattr(self, n)) for n in self.state_attributes if hasattr(self, n)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Put `get_state()` of an earlier run back; it survives the reset at the next start of training."""
@@ -169,8 +170,8 @@ class Callback:
                 f"{type(self).__name__}.set_state got unknown entries {unknown}; "
                 f"expected some of {sorted(self.state_attributes)}. The state comes from another callback."
             )
-        self.__dict__.update(state)
-        self._resume = dict(state)
+        self._resume = copy.deepcopy(state)
+        self.__dict__.update(self._resume)
 
     def _take_up(self) -> bool:
         """Apply a state given to `set_state` once more, after a reset; returns whether there was one."""

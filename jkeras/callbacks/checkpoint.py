@@ -80,8 +80,8 @@ class ModelCheckpoint(Callback):
             return self.filepath.format(epoch=epoch + 1, **logs)
         except KeyError as error:
             raise KeyError(
-                f"ModelCheckpoint: `filepath` {self.filepath!r} asks for {error}, but epoch {epoch + 1} has only "
-                f"{['epoch', *logs]}."
+                f"ModelCheckpoint: `filepath` {self.filepath!r} asks for {error}, "
+                f"but epoch {epoch + 1} has only {['epoch', *logs]}."
             ) from None
 
     def _improved(self, epoch, logs, filepath) -> bool:

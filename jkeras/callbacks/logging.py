@@ -218,7 +218,8 @@ class RemoteMonitor(Callback):
         self.send_as_json = send_as_json
 
     def on_epoch_end(self, epoch, logs=None):
-        text = json.dumps({"epoch": epoch, **{name: plain(value) for name, value in (logs or {}).items()}})
+        values = {name: plain(value) for name, value in (logs or {}).items()}
+        text = json.dumps({"epoch": epoch, **values})
         if self.send_as_json:
             body, kind = text, "application/json"
         else:
