@@ -1,0 +1,300 @@
+"""Objects by name: custom objects, and Keras's way of writing functions and configured objects down."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_custom_objects: dict[str, Any] = {}
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The live global dictionary of custom objects; changes to it are seen by everything that loads.
+
+    Returns:
+        The dictionary name → class or function.
+
+    Example:
+        >>> get_custom_objects()["triple"] = lambda x: 3 * x
+        >>> deserialize_keras_object("triple", {})(2)
+        6
+        >>> get_custom_objects().clear()
+
+    Keras 2.2.4: keras/utils/generic_utils.py get_custom_objects
+    """
+    return _custom_objects
+
+
+class CustomObjectScope:
+    """Context manager: inside it the given names are known; on leaving, the global names are as before.
+
+    Args:
+        *objects: dictionaries name → class or function; None counts as empty.
+
+    Example:
+        >>> with CustomObjectScope({"double": lambda x: 2 * x}):
+        ...     deserialize_keras_object("double", {})(4)
+        8
+
+    Keras 2.2.4: keras/utils/generic_utils.py CustomObjectScope
+    """
+
+    def __init__(self, *objects: Mapping[str, Any] | None):
+        self.custom_objects = objects
+        self.backup: list[dict[str, Any]] = []
+
+    def __enter__(self) -> CustomObjectScope:
+        self.backup.append(dict(_custom_objects))
+        for objects in self.custom_objects:
+            _custom_objects.update(objects or {})
+        return self
+
+    def __exit__(self, *_) -> None:
+        _custom_objects.clear()
+        _custom_objects.update(self.backup.pop())
+
+
+def custom_object_scope(*objects: Mapping[str, Any] | None) -> CustomObjectScope:
+    """A `CustomObjectScope` of `objects` (Keras's function spelling).
+
+    Args:
+        *objects: dictionaries name → class or function.
+
+    Returns:
+        The context manager.
+
+    Example:
+        >>> with custom_object_scope({"half": lambda x: x / 2}):
+        ...     deserialize_keras_object("half", {})(4)
+        2.0
+
+    Keras 2.2.4: keras/utils/generic_utils.py custom_object_scope
+    """
+    return CustomObjectScope(*objects)
+
+
+def has_arg(fn: Callable, name: str, accept_all: bool = False) -> bool:
+    """Whether `fn` accepts a keyword argument called `name`.
+
+    Args:
+        fn: the callable.
+        name: the keyword.
+        accept_all: the answer when only a `**kwargs` of `fn` would take it.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> has_arg(lambda x, k=5: x, "k"), has_arg(lambda **kw: kw, "k"), has_arg(lambda **kw: kw, "k", True)
+        (True, False, True)
+
+    Keras 2.2.4: keras/utils/generic_utils.py has_arg
+    """
+    parameters = inspect.signature(fn).parameters
+    if name in parameters:
+        return parameters[name].kind in (
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            inspect.Parameter.KEYWORD_ONLY,
+        )
+    return accept_all and any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+
+
+def serialize_keras_object(instance: Any) -> Any:
+    """Write an object down: by class and config, or a function by its name.
+
+    Args:
+        instance: None, an object with `get_config`, or something with a `__name__`.
+
+    Returns:
+        None, `{"class_name": ..., "config": ...}`, or the name.
+
+    Raises:
+        ValueError: if it is none of these.
+
+    Example:
+        >>> serialize_keras_object(len)
+        'len'
+
+    Keras 2.2.4: keras/utils/generic_utils.py serialize_keras_object
+    """
+    if instance is None:
+        return None
+    if hasattr(instance, "get_config"):
+        return {"class_name": type(instance).__name__, "config": instance.get_config()}
+    if hasattr(instance, "__name__"):
+        return instance.__name__
+    raise ValueError(
+        f"Cannot serialize {instance!r}: it has neither a `get_config` method nor a `__name__`. "
+        "Use a named function, or a class with `get_config`."
+    )
+
+
+def deserialize_keras_object(
+    identifier: Any,
+    module_objects: Mapping[str, Any] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    printable_module_name: str = "object",
+) -> Any:
+    """Turn a name or a `{"class_name", "config"}` dictionary back into the object.
+
+    Names are looked up in `custom_objects`, then in the global custom objects, then in `module_objects`. A
+    dictionary builds through `from_config` (which gets `custom_objects` if it takes them), or by calling the
+    function of that name with the config as keyword arguments. A string gives the thing itself.
+
+    Args:
+        identifier: the name or the dictionary.
+        module_objects: built-in names.
+        custom_objects: names that win over the built-in ones, also for objects nested in the config.
+        printable_module_name: what the thing is called in errors, as "loss function".
+
+    Returns:
+        The object.
+
+    Raises:
+        ValueError: if the name is unknown (close names are listed) or `identifier` has another form.
+
+    Example:
+        >>> deserialize_keras_object("maximum", {"maximum": max}, printable_module_name="function")(1, 2)
+        2
+
+    Keras 2.2.4: keras/utils/generic_utils.py deserialize_keras_object
+    """
+    if isinstance(identifier, str):
+        return find(identifier, module_objects, custom_objects, printable_module_name)
+    if not isinstance(identifier, dict):
+        raise ValueError(
+            f"Could not interpret serialized {printable_module_name}: {identifier!r}. Expected a name or "
+            'a dictionary {"class_name": ..., "config": ...}.'
+        )
+    if "class_name" not in identifier or "config" not in identifier:
+        raise ValueError(
+            f"Improper config format: {identifier}. A {printable_module_name} is written as "
+            '{"class_name": ..., "config": ...}.'
+        )
+    cls = find(identifier["class_name"], module_objects, custom_objects, printable_module_name)
+    config = dict(identifier["config"])
+    if hasattr(cls, "from_config") and has_arg(cls.from_config, "custom_objects"):
+        return cls.from_config(config, custom_objects={**_custom_objects, **(custom_objects or {})})
+    with CustomObjectScope(custom_objects):
+        return cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+
+
+def find(
+    name: str,
+    module_objects: Mapping[str, Any] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    kind: str = "object",
+) -> Any:
+    """The thing called `name`: custom objects first, then the built-in ones.
+
+    Args:
+        name: its name.
+        module_objects: built-in names; the value None counts as absent.
+        custom_objects: names that win over the built-in ones.
+        kind: what the thing is called in errors.
+
+    Returns:
+        The class or function.
+
+    Raises:
+        ValueError: if the name is unknown.
+
+    Example:
+        >>> find("cos", {"sin": 1}, kind="function")
+        Traceback (most recent call last):
+        ...
+        ValueError: Unknown function: cos. If it is your own, pass custom_objects={'cos': cos}.
+    """
+    for names in (custom_objects, _custom_objects, module_objects):
+        if names and names.get(name) is not None:
+            return names[name]
+    raise ValueError(f"Unknown {kind}: {name}.{suggest(name, module_objects or {})}{_advice(name)}")
+
+
+def configured(name: str, module_objects: Mapping[str, Any], kind: str) -> Any:
+    """What a bare name stands for where configured objects are expected (initializers, regularizers, ...).
+
+    A class is built with its defaults, a function without required arguments is a recipe (`"l2"`) and is
+    called; any other function is the user's own object of this kind.
+
+    Args:
+        name: the identifier.
+        module_objects: built-in names.
+        kind: what the thing is called in errors.
+
+    Returns:
+        The object.
+
+    Raises:
+        ValueError: if the name is unknown.
+
+    Example:
+        >>> configured("tuple", {"tuple": tuple}, "container")
+        ()
+    """
+    found = find(name, module_objects, kind=kind)
+    if hasattr(found, "from_config"):
+        return found.from_config({})
+    return found if _needs_arguments(found) else found()
+
+
+def suggest(name: str, names: Mapping[str, Any]) -> str:
+    """A sentence for an error about an unknown `name`: its 2.2.4 spelling if there is one, else close names.
+
+    Args:
+        name: the unknown name.
+        names: the known ones.
+
+    Returns:
+        The sentence with a leading blank, or "".
+
+    Example:
+        >>> suggest("GlorotUniform", {"glorot_uniform": abs})
+        " In Keras 2.2.4 it is 'glorot_uniform'."
+    """
+    known = {n: _bare(n) for n, value in names.items() if callable(value) and not n.startswith("_")}
+    same = [n for n, bare in known.items() if bare == _bare(name)]
+    if same:
+        return f" In Keras 2.2.4 it is {same[0]!r}."
+    close = difflib.get_close_matches(_bare(name), list(known.values()), n=5, cutoff=0.6)
+    matches = sorted({n for n, bare in known.items() if bare in close})
+    return f" Did you mean {' or '.join(map(repr, matches[:5]))}?" if matches else ""
+
+
+def missing_attribute(module: str, name: str, names: Mapping[str, Any], renamed: Mapping[str, str]):
+    """The AttributeError of a module without `name`: names the 2.2.4 spelling of what tf.keras calls so.
+
+    Args:
+        module: the module's name.
+        name: the missing attribute.
+        names: what the module has.
+        renamed: what to use instead, for names that no rule finds.
+
+    Returns:
+        The exception, to be raised by the module's `__getattr__`.
+
+    Example:
+        >>> missing_attribute("losses", "LogCosh", {"logcosh": abs}, {})
+        AttributeError("Module 'losses' has no 'LogCosh'. In Keras 2.2.4 it is 'logcosh'.")
+    """
+    hint = f" In Keras 2.2.4 use {renamed[name]}." if name in renamed else suggest(name, names)
+    return AttributeError(f"Module {module!r} has no {name!r}.{hint}")
+
+
+def _advice(name: str) -> str:
+    return f" If it is your own, pass custom_objects={{{name!r}: {name}}}."
+
+
+def _bare(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _needs_arguments(fn: Callable) -> bool:
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except ValueError:  # a builtin without a readable signature
+        return False
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return any(p.default is p.empty and p.kind not in variadic for p in parameters)
