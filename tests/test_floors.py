@@ -1,0 +1,225 @@
+"""The architecture, read off the sources: floors, cycles, purity, size, dependencies."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# A file imports only from its own floor or a lower one.
+FLOORS = [
+    ["core", "version"],
+    ["ops", "activations", "initializers", "regularizers", "constraints", "losses", "metrics"],
+    ["engine"],
+    ["layers", "backend", "optimizers", "training", "saving"],
+    ["callbacks"],
+    ["models"],
+    ["utils", "applications", "datasets", "preprocessing", "wrappers", "visualization"],
+    ["cli", "__main__"],
+    [""],  # jkeras/__init__.py
+]
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+
+LONGEST_FILE = 500
+LONGEST_FUNCTION = 60
+
+
+class Import(NamedTuple):
+    """One import of one of our modules: who, of what, in which line, and whether inside a function."""
+
+    source: str
+    target: str
+    line: int
+    hidden: bool
+
+    def __str__(self):
+        return f"{self.source} line {self.line} imports {self.target}"
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """The parsed sources by dotted name; a package has its own name."""
+    found = {}
+    for path in sorted((ROOT / "jkeras").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text("utf-8"), str(path))
+    return found
+
+
+def top(name: str) -> str:
+    """The part of the package that a module belongs to: `core` for `jkeras.core.types`."""
+    return name.split(".")[1] if "." in name else ""
+
+
+def targets(node: ast.AST) -> list[str]:
+    """The dotted names that an import statement mentions (absolute imports only, see the test)."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        # `from jkeras.core import atomic` imports the module, if there is one of that name.
+        inner = [f"{node.module}.{alias.name}" for alias in node.names]
+        return [name if name in modules() else node.module for name in inner]
+    return []
+
+
+def walk(node: ast.AST, inside: bool = False):
+    """All nodes below `node`, each with whether it stands inside a function."""
+    for child in ast.iter_child_nodes(node):
+        yield child, inside
+        yield from walk(
+            child, inside or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        )
+
+
+@cache
+def imports() -> list[Import]:
+    return [
+        Import(source, target, node.lineno, hidden)
+        for source, tree in modules().items()
+        for node, hidden in walk(tree)
+        for target in targets(node)
+        if target.split(".")[0] == "jkeras"
+    ]
+
+
+def none(offences: list[str]) -> None:
+    assert not offences, "\n".join(offences)
+
+
+def functions():
+    for name, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield name, node
+
+
+def test_every_part_has_a_floor():
+    assert {top(name) for name in modules()} <= set(FLOOR)
+
+
+def test_imports_are_absolute():
+    relative = [
+        f"{name} line {node.lineno}"
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    none(relative)
+
+
+def test_no_import_goes_up():
+    none([str(i) for i in imports() if FLOOR[top(i.target)] > FLOOR[top(i.source)]])
+
+
+def test_no_import_hides_in_a_function():
+    # The command line may be lazy, so that its --help is quick; it is the highest floor, no cycle passes it.
+    none([str(i) for i in imports() if i.hidden and top(i.source) != "cli"])
+
+
+def test_no_cycle():
+    graph: dict[str, set[str]] = {name: set() for name in modules()}
+    for i in imports():
+        graph[i.source].add(i.target)
+    done: set[str] = set()
+
+    def visit(name, path):
+        assert name not in path, " -> ".join([*path[path.index(name) :], name])
+        if name not in done:
+            for target in sorted(graph.get(name, ())):
+                visit(target, [*path, name])
+            done.add(name)
+
+    for name in graph:
+        visit(name, [])
+
+
+def test_pure_functions_see_no_shell():
+    """Inside `pair()`, `apply` and its helpers read hyperparameters from locals, never from `self`."""
+    impure = [
+        f"{name} line {node.lineno}: {function.name} reads `self`"
+        for name, method in functions()
+        if method.name in ("pair", "pure")
+        for function in ast.walk(method)
+        if isinstance(function, ast.FunctionDef) and function not in (method,) and function.name != "init"
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and node.id == "self"
+    ]
+    none(impure)
+
+
+def test_apply_has_no_clock_and_no_global_randomness():
+    impure = [
+        f"{name} line {node.lineno}: {ast.unparse(node)}"
+        for name, function in functions()
+        if function.name == "apply"
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute)
+        and re.match(r"(np|numpy)\.random|time\.|random\.random", ast.unparse(node))
+    ]
+    none(impure)
+
+
+@pytest.mark.parametrize(
+    "name, home",
+    [
+        ("pmap", "jkeras.training.parallel"),
+        ("device_put_replicated", None),
+        ("device_put_sharded", None),
+        ("_src", None),
+    ],
+)
+def test_what_has_one_home_or_none(name, home):
+    found = {
+        module
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if name in (getattr(node, "attr", None), getattr(node, "id", None))
+        or isinstance(node, ast.ImportFrom | ast.Import)
+        and any(name in alias.name.split(".") for alias in node.names)
+        or isinstance(node, ast.ImportFrom)
+        and name in (node.module or "").split(".")
+    }
+    assert found <= {home}
+
+
+def test_files_and_functions_are_small():
+    long_files = [
+        f"{path.relative_to(ROOT)}: {lines} lines"
+        for folder in ("jkeras", "tests", "examples", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if (lines := path.read_text("utf-8").count("\n")) > LONGEST_FILE
+    ]
+    long_functions = []
+    for name, node in functions():
+        body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+        lines = (node.end_lineno or 0) - body[0].lineno + 1
+        if lines > LONGEST_FUNCTION:
+            long_functions.append(f"{name} line {node.lineno} {node.name}: {lines} lines")
+    none(long_files + long_functions)
+
+
+def test_optional_packages_are_imported_late():
+    """At import time only the standard library and what pyproject.toml requires."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    required = {re.match(r"[\w-]+", line)[0].lower() for line in project["dependencies"]}
+    allowed = (
+        {"yaml" if name == "pyyaml" else name for name in required} | {"jkeras"} | sys.stdlib_module_names
+    )
+    early = [
+        f"{name} line {node.lineno}: {target}"
+        for name, tree in modules().items()
+        for node, hidden in walk(tree)
+        if not hidden
+        for target in targets(node)
+        if target.split(".")[0] not in allowed
+    ]
+    none(early)
