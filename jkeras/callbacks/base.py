@@ -5,21 +5,26 @@ The contract with `jkeras/training/loop.py`
 The loop never imports this package; it is handed a `CallbackList` and does, for a `fit`::
 
     callbacks.set_model(model); callbacks.set_params({...})
+    resume = callbacks.resume()      # None, or {"epoch": e, "step": s, "fit": callbacks.fit_state of then}
+    callbacks.fit_state = {...}      # plain values: what decides the shuffles and random numbers of this fit
     callbacks.on_train_begin(); model.stop_training = False
-    for callback in callbacks: callback.validation_data = x + y + sample_weights of the validation, or None
-    for each epoch:
-        callbacks.on_epoch_begin(epoch)
-        for each dispatch until the epoch ends or model.stop_training:
-            if callbacks.has_batch_hooks:            # one step per dispatch, numbers read at once
-                callbacks.on_batch_begin(i, {"batch": i, "size": n})
-                ...the step...
-                callbacks.on_batch_end(i, {"batch": i, "size": n, "loss": 0.5, "acc": 0.25})   # Python floats
-            else:                                    # at most callbacks.chunk_limit(i) steps per dispatch
-                ...the steps...
-                callbacks.on_chunk_end(Chunk(i, sizes, {"loss": device array, "acc": device array}))
-        logs = {"val_loss": ..., "val_acc": ...}     # empty without validation
-        callbacks.on_epoch_end(epoch, logs)          # BaseLogger, first in the list, adds loss, acc
-    callbacks.on_train_end()
+    for callback in callbacks: callback.validation_data = x + y + sample_weights of validation, or None
+    try:
+        for each epoch (from resume["epoch"], whose first batch is then resume["step"], perhaps past the last):
+            callbacks.on_epoch_begin(epoch)
+            for each dispatch until the epoch ends or model.stop_training:
+                if callbacks.has_batch_hooks:        # one step per dispatch, numbers read at once
+                    callbacks.on_batch_begin(i, {"batch": i, "size": n})
+                    ...the step...
+                    callbacks.on_batch_end(i, {"batch": i, "size": n, "loss": 0.5, "acc": 0.25})  # floats
+                else:                                # at most callbacks.chunk_limit(i) steps per dispatch
+                    ...the steps...
+                    callbacks.on_chunk_end(Chunk(i, sizes, {"loss": device array, "acc": device array}))
+            logs = {"val_loss": ..., "val_acc": ...}     # empty without validation
+            callbacks.on_epoch_end(epoch, logs)          # BaseLogger, first in the list, adds loss, acc
+        callbacks.on_train_end()
+    finally:
+        callbacks.close()            # also after an error: signal handlers and files go back
 
 * `Chunk` (`jkeras.core.chunk`) keeps device arrays until someone calls `logs()`. `BaseLogger` reads all
   chunks of an epoch at its end, `ProgbarLogger` when the bar is due for a refresh: no host synchronisation
@@ -32,6 +37,9 @@ The loop never imports this package; it is handed a `CallbackList` and does, for
 * `get_state()` / `set_state(state)`: plain values for an exact resume. `set_state` comes before
   `on_train_begin`; a callback that resets itself at the start of training (or, `BaseLogger` in mid-epoch, of
   an epoch) takes the state up again after that reset.
+* `on_boundary(epoch, step)` comes last, when all callbacks have seen a chunk, batch or epoch end: the weights
+  and all states belong to "epoch `epoch`, before its batch `step`". `RunCheckpoint` saves and answers signals
+  there.
 """
 
 from __future__ import annotations
@@ -149,6 +157,16 @@ class Callback:
     def on_chunk_end(self, chunk: Chunk):
         """Called after a dispatch of several training steps, where no callback needs single batches."""
 
+    def on_boundary(self, epoch: int, step: int):
+        """Called after the other hooks of a chunk, batch or epoch end: next comes batch `step` of `epoch`."""
+
+    def resume(self, callbacks: CallbackList) -> dict[str, Any] | None:
+        """Called before `on_train_begin`: restore an earlier run; returns where it goes on, or None."""
+        return None
+
+    def close(self):
+        """Called when `fit` is left, also by an error: give back what the callback holds."""
+
     def chunk_limit(self, step: int) -> int | None:
         """How many steps may run from `step` of this epoch before the callback wants control; None: any."""
         return None
@@ -232,6 +250,8 @@ class CallbackList:
         self._end_times: deque[float] = deque(maxlen=queue_length)
         self._entered = 0.0
         self._step_time = 0.0
+        self.epoch = 0
+        self.fit_state: dict[str, Any] = {}
         for callback in callbacks:
             self.append(callback)
         if model is not None:
@@ -264,11 +284,9 @@ class CallbackList:
             callback.set_params(params)
 
     def set_model(self, model):
-        """Hand the model to every callback, and the list itself to those that save all states."""
+        """Hand the model to every callback."""
         for callback in self.callbacks:
             callback.set_model(model)
-            if hasattr(callback, "set_callback_list"):
-                callback.set_callback_list(self)
 
     # What the loop asks before it decides how many steps go into one dispatch.
 
@@ -317,6 +335,7 @@ class CallbackList:
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start of an epoch."""
+        self.epoch = epoch
         self._call("on_epoch_begin", epoch, {} if logs is None else logs)
         self._begin_times.clear()
         self._end_times.clear()
@@ -325,6 +344,7 @@ class CallbackList:
     def on_epoch_end(self, epoch, logs=None):
         """End of an epoch; callbacks add entries to `logs` for those after them."""
         self._call("on_epoch_end", epoch, {} if logs is None else logs)
+        self._call("on_boundary", epoch + 1, 0)
 
     def on_batch_begin(self, batch, logs=None):
         """Start of a training batch."""
@@ -336,6 +356,7 @@ class CallbackList:
         if self._entered:
             self._step_time = time.perf_counter() - self._entered
         self._timed("on_train_batch_end", "on_batch_end", self._end_times, batch, logs)
+        self._call("on_boundary", self.epoch, batch + 1)
 
     on_train_batch_begin = on_batch_begin
     on_train_batch_end = on_batch_end
@@ -343,6 +364,7 @@ class CallbackList:
     def on_chunk_end(self, chunk: Chunk):
         """End of a dispatch of several training steps."""
         self._call("on_chunk_end", chunk)
+        self._call("on_boundary", self.epoch, chunk.first + len(chunk))
 
     def on_test_begin(self, logs=None):
         """Start of `evaluate`."""
@@ -391,7 +413,19 @@ class CallbackList:
                 stacklevel=3,
             )
 
-    # Resume.
+    # Resume and clean-up.
+
+    def resume(self) -> dict[str, Any] | None:
+        """Let a callback restore an earlier run: where it goes on (`epoch`, `step`, `fit`), or None."""
+        for callback in self.callbacks:
+            start = callback.resume(self) if isinstance(callback, Callback) else None
+            if start is not None:
+                return start
+        return None
+
+    def close(self) -> None:
+        """Let every callback give back what it holds; called when `fit` is left in any way."""
+        self._call("close")
 
     def get_state(self) -> list[dict[str, Any]]:
         """`[{"class": name, "state": dict}]` for each callback that has a state."""

@@ -74,6 +74,7 @@ def run(callbacks, epochs, *, model=None, params=None, first_epoch=0, first_step
     )
     if state is not None:
         hooks.set_state(state)
+    hooks.resume()
     hooks.on_train_begin()
     model.stop_training = False
     for epoch in range(first_epoch, len(epochs)):
@@ -84,6 +85,7 @@ def run(callbacks, epochs, *, model=None, params=None, first_epoch=0, first_step
         if model.stop_training:
             break
     hooks.on_train_end()
+    hooks.close()
     return history, model, hooks
 
 

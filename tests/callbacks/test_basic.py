@@ -260,14 +260,15 @@ def test_resume_inside_an_epoch_gives_the_same_history(recorded):
     states = []
 
     class Interrupt(Callback):
-        def on_chunk_end(self, chunk):
-            states.append((chunk.first + len(chunk), self.all.get_state()))
-
-        def set_callback_list(self, callbacks):
+        def resume(self, callbacks):
             self.all = callbacks
 
+        def on_boundary(self, epoch, step):
+            states.append((epoch, step, self.all.get_state()))
+
     replay(case, [Interrupt()], chunk=1)
-    step, state = states[4]  # after the second batch of the second epoch
+    assert [state[:2] for state in states] == [(0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2), (1, 3), (2, 0)]
+    _, step, state = states[5]
     epochs = list(recorded_epochs(case["calls"]).values())
     resumed, *_ = run(
         [], epochs, params=case["calls"][0]["params"], first_epoch=1, first_step=step, state=state

@@ -97,8 +97,7 @@ def test_printed_text_verbose_2(recorded, capsys):
 def test_progress_counts_steps(capsys):
     logger = ProgbarLogger("steps")
     epochs = [{"batches": EPOCH["batches"], "logs": {}}]
-    params = {"verbose": 0, "steps": 3, "samples": None}
-    logger.set_params({"verbose": 1, "epochs": 1, "metrics": ["loss"], **params, "verbose": 1})
+    logger.set_params({"verbose": 1, "epochs": 1, "metrics": ["loss"], "steps": 3, "samples": None})
     logger.on_train_begin()
     logger.on_epoch_begin(0)
     for i, batch in enumerate(epochs[0]["batches"]):
