@@ -1,0 +1,3 @@
+"""Data sets."""
+
+from jkeras.datasets import digits as digits
