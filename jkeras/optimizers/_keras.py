@@ -1,0 +1,180 @@
+"""The update rules of Keras 2.2.4: each is its formula, `transformation` makes an optax transformation of it.
+
+A rule takes the hyperparameters `h` of one step and returns a `Step`: a function of one weight's gradient `g`
+and slots, which returns what is added to the weight and the new slots. `h.lr` is the rate after schedule and
+decay, `h.t` the number of this step, from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+
+class KerasState(NamedTuple):
+    """The state of a Keras optimizer. All of it is data: no change of a value recompiles anything."""
+
+    iterations: Any  # int32 (): steps done
+    hyper: dict[str, Any]  # name → float32 (): lr, decay, momentum, ...
+    slots: dict[str, Any]  # name → tree like the parameters
+
+
+class Step(NamedTuple):
+    """What a rule returns: the formula for one weight, and the hyperparameters that the step itself moves."""
+
+    leaf: Callable  # (g, *slots) → (update, *new slots)
+    moved: Mapping[str, Any] = {}
+
+
+def sgd(h) -> Step:
+    def leaf(g, m):
+        v = h.momentum * m - h.lr * g
+        return (h.momentum * v - h.lr * g if h.nesterov else v), v
+
+    return Step(leaf)
+
+
+def rmsprop(h) -> Step:
+    def leaf(g, a):
+        a = h.rho * a + (1 - h.rho) * jnp.square(g)
+        return -h.lr * g / (jnp.sqrt(a) + h.epsilon), a
+
+    return Step(leaf)
+
+
+def adagrad(h) -> Step:
+    def leaf(g, a):
+        a = a + jnp.square(g)
+        return -h.lr * g / (jnp.sqrt(a) + h.epsilon), a
+
+    return Step(leaf)
+
+
+def adadelta(h) -> Step:
+    def leaf(g, a, d):
+        a = h.rho * a + (1 - h.rho) * jnp.square(g)
+        u = g * jnp.sqrt(d + h.epsilon) / jnp.sqrt(a + h.epsilon)
+        return -h.lr * u, a, h.rho * d + (1 - h.rho) * jnp.square(u)
+
+    return Step(leaf)
+
+
+def adam(h) -> Step:
+    lr = h.lr * (jnp.sqrt(1 - h.beta_2**h.t) / (1 - h.beta_1**h.t))
+
+    def leaf(g, m, v, *vhat):  # the third slot exists with amsgrad only
+        m = h.beta_1 * m + (1 - h.beta_1) * g
+        v = h.beta_2 * v + (1 - h.beta_2) * jnp.square(g)
+        vhat = [jnp.maximum(old, v) for old in vhat]
+        return -lr * m / (jnp.sqrt(*vhat or [v]) + h.epsilon), m, v, *vhat
+
+    return Step(leaf)
+
+
+def adamax(h) -> Step:
+    lr = h.lr / (1 - h.beta_1**h.t)
+
+    def leaf(g, m, u):
+        m = h.beta_1 * m + (1 - h.beta_1) * g
+        u = jnp.maximum(h.beta_2 * u, jnp.abs(g))
+        return -lr * m / (u + h.epsilon), m, u
+
+    return Step(leaf)
+
+
+def nadam(h) -> Step:
+    def momentum(t):  # Dozat's warming schedule
+        return h.beta_1 * (1 - 0.5 * jnp.float32(0.96) ** (t * h.schedule_decay))
+
+    now, after = momentum(h.t), momentum(h.t + 1)
+    product = h.m_schedule * now
+
+    def leaf(g, m, v):
+        m = h.beta_1 * m + (1 - h.beta_1) * g
+        v = h.beta_2 * v + (1 - h.beta_2) * jnp.square(g)
+        mean = (1 - now) * (g / (1 - product)) + after * (m / (1 - product * after))
+        return -h.lr * mean / (jnp.sqrt(v / (1 - h.beta_2**h.t)) + h.epsilon), m, v
+
+    return Step(leaf, {"m_schedule": product})
+
+
+def clip_norm(g, c, n):
+    """The gradient `g` scaled by `c / n` where the norm `n` is at least `c`; unchanged if `c` is 0 or less.
+
+    Keras 2.2.4: keras/optimizers.py clip_norm.
+
+    Example:
+        >>> clip_norm(jnp.array([3.0, 4.0]), 1.0, jnp.float32(5.0)).round(3).tolist()
+        [0.6000000238418579, 0.800000011920929]
+    """
+    return g * jnp.where(n >= c, c / n, 1.0) if c > 0 else g
+
+
+def clip(grads: list, clipnorm: float | None, clipvalue: float | None) -> list:
+    """Clip by the norm over all gradients together (as 2.2.4 does: not weight by weight), then by value."""
+    if clipnorm is not None and clipnorm > 0:
+        norm = jnp.sqrt(sum(jnp.sum(jnp.square(g)) for g in grads))
+        grads = [clip_norm(g, clipnorm, norm) for g in grads]
+    if clipvalue is not None and clipvalue > 0:
+        grads = [jnp.clip(g, -clipvalue, clipvalue) for g in grads]
+    return grads
+
+
+def at_least_float32(x):
+    """The dtype that slots and formulas use for a weight: an epsilon of 1e-7 is 0 in half precision."""
+    return jnp.promote_types(x.dtype, jnp.float32)
+
+
+def transformation(
+    rule: Callable[[Any], Step],
+    slots: tuple[str, ...],
+    hyper: Mapping[str, float],
+    constants: Mapping[str, Any],
+    schedule: Callable | None = None,
+    clipnorm: float | None = None,
+    clipvalue: float | None = None,
+) -> optax.GradientTransformationExtraArgs:
+    """An optax transformation that follows `rule`.
+
+    Everything is computed from the old state: the decay uses the old `iterations`, `t = iterations + 1`.
+
+    Args:
+        rule: hyperparameters → `Step`.
+        slots: names of the arrays kept for every weight, zero at first.
+        hyper: initial values of the hyperparameters in the state; `decay`, where there is one, divides `lr`.
+        constants: hyperparameters that are part of the program (`epsilon`, `nesterov`, ...).
+        schedule: `iterations → lr`; the state then shows the rate that was used last.
+        clipnorm, clipvalue: limits of the gradients.
+    """
+
+    def init(params) -> KerasState:
+        def zeros(p):
+            return jnp.zeros(p.shape, at_least_float32(p))
+
+        scalars = {name: jnp.asarray(value, jnp.float32) for name, value in hyper.items()}
+        return KerasState(jnp.int32(0), scalars, {slot: jax.tree.map(zeros, params) for slot in slots})
+
+    def update(updates, state, params=None, **extra):
+        del params, extra
+        leaves, tree = jax.tree.flatten(updates)
+        grads = clip([g.astype(at_least_float32(g)) for g in leaves], clipnorm, clipvalue)
+        now = dict(state.hyper)
+        if schedule is not None:
+            now["lr"] = jnp.asarray(schedule(state.iterations), jnp.float32)
+        done = state.iterations.astype(jnp.float32)
+        h = SimpleNamespace(**constants, **now, t=done + 1)
+        if "decay" in now:
+            h.lr = h.lr * (1 / (1 + h.decay * done))
+        step = rule(h)
+        columns = [tree.flatten_up_to(state.slots[slot]) for slot in slots]
+        rows = [step.leaf(*row) for row in zip(grads, *columns, strict=True)]
+        result, *new = (tree.unflatten([row[i] for row in rows]) for i in range(1 + len(slots)))
+        kept = dict(zip(slots, new, strict=True))
+        return result, KerasState(state.iterations + 1, {**now, **step.moved}, kept)
+
+    return optax.GradientTransformationExtraArgs(init, update)

@@ -1,0 +1,367 @@
+"""The shell of an optimizer: Keras's object, whose state is cells around a pure optax transformation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, overload
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jkeras.core import settings
+from jkeras.engine.variable import Variable
+from jkeras.optimizers._keras import transformation
+
+
+class Hyper:
+    """A hyperparameter in the state: `opt.lr` is its cell, `opt.lr = 0.1` stores into that cell."""
+
+    def __init__(self, dtype: str = "float32"):
+        self.dtype = dtype
+
+    def __set_name__(self, owner, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, opt: None, owner=None) -> Hyper: ...
+    @overload
+    def __get__(self, opt: Optimizer, owner=None) -> Variable: ...
+    def __get__(self, opt, owner=None):
+        return self if opt is None else opt._hyper[self.name]
+
+    def __set__(self, opt: Optimizer, value) -> None:
+        cells = opt.__dict__.setdefault("_hyper", {})
+        if callable(value) and self.name == "lr" and "lr" not in cells:
+            opt._schedule = value
+            cells["lr"] = Scheduled(np.float32(rate_at_start(value)), name=self._label(opt))
+        elif self.name in cells:
+            cells[self.name].assign(self._scalar(opt, value))
+        else:
+            cells[self.name] = Variable(self._scalar(opt, value), name=self._label(opt), dtype=self.dtype)
+
+    def _label(self, opt) -> str:
+        return f"{type(opt).__name__}/{self.name}:0"
+
+    def _scalar(self, opt, value) -> np.ndarray:
+        try:
+            number = np.array(value.numpy() if isinstance(value, Variable) else value, self.dtype)
+        except (TypeError, ValueError):
+            number = None
+        if number is None or number.ndim or isinstance(value, str):
+            hint = " A schedule is passed when an optimizer is made: SGD(lr=schedule)." * callable(value)
+            raise TypeError(f"{type(opt).__name__}: {self.name} must be a number; got {value!r}.{hint}")
+        return number
+
+
+class Scheduled(Variable):
+    """The cell of a rate that follows a schedule: it shows the rate used last and refuses to be set."""
+
+    def assign(self, value) -> None:
+        raise ValueError(
+            f"{self.name} follows a schedule, which would overwrite {value!r} at the next step. To set the "
+            "rate by hand or by a callback, make the optimizer with a number."
+        )
+
+
+def rate_at_start(schedule: Callable) -> float:
+    """`schedule(0)`, checked to be a number."""
+    rate = schedule(jnp.int32(0))
+    if isinstance(rate, optax.GradientTransformation):
+        name = getattr(schedule, "__name__", repr(schedule))
+        raise ValueError(f"{name} makes an optimizer and is no schedule: call it first, as in {name}(1e-3).")
+    if not isinstance(rate, (int, float, np.number)) and np.shape(rate) != ():
+        raise ValueError(f"A schedule must return one number for a step; {schedule!r} returned {rate!r}.")
+    return float(rate)
+
+
+class Binding:
+    """The state of an optimizer for the weights of one model.
+
+    Args:
+        state: the optax state with a `Variable` at every leaf; hyperparameters are the optimizer's own cells.
+        weights: the cells that `get_weights` returns, in Keras's order.
+    """
+
+    def __init__(self, state, weights: list[Variable]):
+        self.state, self.weights = state, weights
+        self.cells, self.treedef = jax.tree.flatten(state)
+        self.paths = list(by_path(state))
+
+
+def by_path(tree) -> dict[str, Any]:
+    """The leaves of a tree by their path, as in `slots/m/0001/dense_1/kernel`."""
+    return {_label(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
+
+
+def _label(path) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+class Optimizer:
+    """Base class of all optimizers.
+
+    An optimizer of your own is a subclass that names `config`, `slots` and `rule`, as the example does; any
+    `optax.GradientTransformation` can be given to `compile` as it is.
+
+    One optimizer may be compiled into several models, as GAN scripts do: hyperparameters and `iterations` are
+    shared, slots are not. Each model has its own `Binding`; the one made last (or chosen with `bind`) is what
+    `weights`, `get_weights` and `state_dict` speak of.
+
+    Args:
+        clipnorm: if positive, gradients are scaled so that the norm of all of them together is at most this.
+        clipvalue: if positive, every element of a gradient is limited to [-clipvalue, clipvalue].
+        learning_rate: another name for `lr`, as in tf.keras.
+
+    Raises:
+        TypeError: for any other keyword.
+
+    Keras 2.2.4: keras/optimizers.py Optimizer.
+
+    Example:
+        >>> from jkeras.optimizers import Hyper, Optimizer, Step
+        >>> class SignSGD(Optimizer):
+        ...     config, lr = ("lr",), Hyper()
+        ...     def __init__(self, lr=0.01, **kwargs):
+        ...         super().__init__(lr=lr, **kwargs)
+        ...     def rule(h):
+        ...         return Step(lambda g: (-h.lr * jnp.sign(g),))
+        >>> tx = SignSGD(lr=0.5).transform()
+        >>> updates, state = tx.update({"w": jnp.array([3.0, -2.0])}, tx.init({"w": jnp.zeros(2)}))
+        >>> updates["w"].tolist()
+        [-0.5, 0.5]
+    """
+
+    config: ClassVar[tuple[str, ...]] = ()  # arguments; those that are no `Hyper` are part of the program
+    slots: Any = ()  # names of the arrays kept for every weight
+    rule: ClassVar[Any] = None  # hyperparameters → Step
+    counted: ClassVar[bool] = True  # whether iterations is the first of get_weights
+    iterations = Hyper("int32")
+    _hyper: dict[str, Variable]
+
+    def __init__(self, **kwargs):
+        self._schedule: Callable | None = None
+        self.binding: Binding | None = None
+        self.iterations = 0
+        if "learning_rate" in kwargs and "lr" in self.config:
+            kwargs["lr"] = kwargs.pop("learning_rate")
+        if "epsilon" in self.config and kwargs.get("epsilon") is None:
+            kwargs["epsilon"] = settings.epsilon()
+        for name, value in kwargs.items():
+            if name not in (*self.config, "clipnorm", "clipvalue"):
+                raise TypeError(
+                    f"Unexpected keyword argument passed to optimizer: {name}. {type(self).__name__} takes "
+                    f"{', '.join((*self.config, 'clipnorm', 'clipvalue'))}."
+                )
+            if value is not None:
+                setattr(self, name, value)
+        self.initial_decay = kwargs.get("decay", 0.0)
+
+    # The pure side
+
+    def transform(self, to_tree: Callable | None = None, from_tree: Callable | None = None):
+        """This optimizer as a pure optax transformation; it closes over values, not over this object.
+
+        Args:
+            to_tree, from_tree: functions between the parameters as they are passed in and the tree that a
+                transformation of the user should see; the rules of Keras need neither.
+
+        Returns:
+            `optax.GradientTransformationExtraArgs`; `update` takes `value`, `grad` and `value_fn` by keyword.
+        """
+        if self.rule is None:
+            raise TypeError(
+                f"{type(self).__name__} has no update rule. Give the class `config`, `slots` and `rule` (see "
+                "help(jkeras.optimizers.Optimizer)), or pass an optax.GradientTransformation in its place; a "
+                "method get_updates(loss, params), which built a TensorFlow graph in Keras, is not called."
+            )
+        return transformation(
+            type(self).rule,
+            tuple(self.slots),
+            {name: float(cell.numpy()) for name, cell in self._hyper.items() if name != "iterations"},
+            {name: getattr(self, name) for name in self.config if name not in self._hyper},
+            self._schedule,
+            getattr(self, "clipnorm", None),
+            getattr(self, "clipvalue", None),
+        )
+
+    # Cells
+
+    def init(
+        self,
+        params: dict[str, dict[str, Any]],
+        order: Sequence[tuple[str, str]] | None = None,
+        to_tree: Callable | None = None,
+        from_tree: Callable | None = None,
+    ) -> Binding:
+        """Make fresh slots for the weights of a model and bind them.
+
+        Args:
+            params: `{path: {weight name: array or Variable}}` of the weights that train.
+            order: (path, weight name) of these in Keras's order; default: the order of the dictionaries.
+            to_tree, from_tree: as in `transform`.
+
+        Returns:
+            The new `Binding`, which is also `self.binding`.
+        """
+        if order is None:
+            order = [(path, name) for path, weights in params.items() for name in weights]
+        state = self._fresh(params, self.transform(to_tree, from_tree))
+        kept = self._kept()
+
+        def cell(path, leaf):
+            label = _label(path)
+            return kept[label] if label in kept else Variable(leaf, name=label)
+
+        state = jax.tree_util.tree_map_with_path(cell, state)
+        weights = self._ordered(state, list(order))
+        slots = [w for w in weights if w is not self.iterations]
+        for i, slot in enumerate(slots):  # the names that TensorFlow gave them
+            slot.name = f"training/{type(self).__name__}/Variable{f'_{i}' if i else ''}:0"
+        return self.bind(Binding(state, weights))
+
+    def _fresh(self, params, tx):
+        """The first state; slots start as zeros, for which nothing needs to be compiled."""
+        shapes = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, np.dtype(p.dtype)), params)
+        return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(tx.init, shapes))
+
+    def _kept(self) -> dict[str, Variable]:
+        """The cells that outlive a binding, by their path in the state."""
+        return {name if name == "iterations" else f"hyper/{name}": cell for name, cell in self._hyper.items()}
+
+    def _ordered(self, state, order: list[tuple[str, str]]) -> list[Variable]:
+        """The weights in Keras's order: iterations, then slot by slot, weight by weight."""
+        counter: list[Variable] = [self.iterations] if self.counted else []
+        return counter + [state.slots[slot][path][name] for slot in self.slots for path, name in order]
+
+    def bind(self, binding: Binding | None) -> Any:
+        """Make `binding` the current one and return it."""
+        self.binding = binding
+        return binding
+
+    def reset(self) -> None:
+        """Forget the slots, as compiling again does; hyperparameters and `iterations` stay."""
+        self.bind(None)
+
+    @property
+    def state(self):
+        """The optax state with a `Variable` at every leaf, or None before `init`."""
+        return self.binding and self.binding.state
+
+    def cells(self):
+        """(flat list of the state's Variables, treedef): gather for a dispatch, put back after it."""
+        if self.binding is None:
+            raise RuntimeError(f"{type(self).__name__} has no state yet: call init(params) first.")
+        return self.binding.cells, self.binding.treedef
+
+    # Keras's side
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The cells of the state in Keras's order; empty before the first step."""
+        return list(self.binding.weights) if self.binding else []
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The values of `weights` as numpy arrays (`iterations` as int64, as Keras counts)."""
+        return [w.numpy().astype(np.int64) if w is self.iterations else w.numpy() for w in self.weights]
+
+    def set_weights(self, weights) -> None:
+        """Set the state from arrays in the order of `get_weights`.
+
+        Raises:
+            ValueError: for another number of arrays or another shape; nothing is changed then.
+        """
+        cells, arrays = self.weights, [np.asarray(w) for w in weights]
+        if len(cells) != len(arrays):
+            hint = "" if cells else " It has none before it is bound to a model: compile a built model first."
+            raise ValueError(
+            hint = "" if cells else " There are none before it is bound: compile a built model first."
+                f"the optimizer ({len(cells)}).{hint}"
+            )
+        for cell, array in zip(cells, arrays, strict=True):
+            if cell.shape != array.shape:
+                raise ValueError(
+                    f"Optimizer weight shape {cell.shape} not compatible with provided weight shape "
+                    f"{array.shape} ({cell.name})."
+                )
+        for cell, array in zip(cells, arrays, strict=True):
+            cell.assign(array)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments that make this optimizer anew; numbers in the state as the floats they are now.
+
+        A schedule is a function and cannot be in it: its rate of the last step is, with a warning.
+        """
+        if self._schedule is not None:
+            warnings.warn(
+                f"{type(self).__name__}: a schedule is not part of a config; the current learning rate is "
+                "written as a constant. After loading, compile with the schedule again.",
+                stacklevel=2,
+            )
+        config = {name: getattr(self, name) for name in ("clipnorm", "clipvalue") if hasattr(self, name)}
+        for name in self.config:
+            value = getattr(self, name)
+            config[name] = float(value.numpy()) if isinstance(value, Variable) else value
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]):
+        """The optimizer that `get_config` described."""
+        return cls(**config)
+
+    @property
+    def portable(self) -> bool:
+        """Whether `get_config` tells all: not so with a schedule or an optax transformation."""
+        return self._schedule is None
+
+    # jkeras's own files
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Everything that is needed to go on exactly: `{path in the state: array}`.
+
+        It has what Keras's list of weights lacks: `iterations` of RMSprop, Adagrad and Adadelta, Nadam's
+        schedule product, and the hyperparameters, which callbacks may have changed.
+        """
+        return {path: _to_numpy(cell.take()) for path, cell in self._by_path().items()}
+
+    def load_state_dict(self, values: dict[str, Any]) -> None:
+        """Put back what `state_dict` gave.
+
+        Raises:
+            ValueError: if paths or shapes are not those of this optimizer's state; nothing is changed then.
+        """
+        cells = self._by_path()
+        missing, surplus = sorted(cells.keys() - values.keys()), sorted(values.keys() - cells.keys())
+        if missing or surplus:
+            hint = "" if self.binding else " It is not bound to a model yet: compile a built model first."
+            raise ValueError(
+                f"The saved state does not fit this {type(self).__name__}: missing {missing[:5]}, not known "
+                f"{surplus[:5]}.{hint}"
+            )
+        arrays = {path: _from_numpy(values[path], cell.take()) for path, cell in cells.items()}
+        for path, cell in cells.items():
+            if arrays[path].shape != cell.shape:
+                raise ValueError(f"{path} has shape {cell.shape}; the saved array has {arrays[path].shape}.")
+        for path, cell in cells.items():
+            cell.put(arrays[path])
+
+    def _by_path(self) -> dict[str, Variable]:
+        if self.binding is None:
+            return self._kept()
+        return dict(zip(self.binding.paths, self.binding.cells, strict=True))
+
+
+def _to_numpy(array: jax.Array) -> np.ndarray:
+    return np.array(jax.random.key_data(array) if is_key(array) else array)
+
+
+def _from_numpy(value, like: jax.Array) -> jax.Array:
+    if is_key(like):
+        return jax.random.wrap_key_data(jnp.array(np.array(value)), impl=jax.random.key_impl(like))
+    return jnp.array(np.array(value, like.dtype))
+
+
+def is_key(array: jax.Array) -> bool:
+    return jnp.issubdtype(array.dtype, jax.dtypes.prng_key)

@@ -1,0 +1,227 @@
+"""Any optax transformation as an optimizer of a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jkeras.engine.variable import Variable
+from jkeras.optimizers._optimizer import Binding, Optimizer, Scheduled, by_path, is_key
+
+_RATES = ("hyperparams/learning_rate", "hyperparams/lr")
+
+
+class OptaxState(NamedTuple):
+    """The state of a wrapped transformation, and the number of steps done."""
+
+    iterations: Any  # int32 ()
+    inner: Any  # the transformation's own state
+
+
+class OptaxOptimizer(Optimizer):
+    """An `optax.GradientTransformation` in the place of a Keras optimizer; `compile` wraps it by itself.
+
+    The transformation sees gradients and parameters as the tree of public names, `{layer: {weight: array}}`
+    as in `model.pure()`, of the layers that train; so masks, `optax.partition` and the like go by layer name
+    (as functions of the tree, if some layers may be frozen). It is given `value`, `grad` and `value_fn`,
+    which `optax.lbfgs` and `optax.contrib.reduce_on_plateau` ask for; what asks for more is refused before
+    training.
+
+    `opt.lr` is the rate that `optax.inject_hyperparams` keeps in the state: change it at any time without
+    recompiling. Other transformations keep the rate in their code, and `opt.lr` says so.
+
+    A saved model keeps the state, not the transformation (a function): compile the loaded model with the same
+    transformation, and the state is restored if its paths and shapes fit.
+
+    Args:
+        transformation: the transformation, or an `optax.MultiSteps`.
+
+    Raises:
+        TypeError: for anything else.
+
+    Example:
+        >>> opt = OptaxOptimizer(optax.inject_hyperparams(optax.sgd)(learning_rate=0.5))
+        >>> opt.lr = 0.25
+        >>> binding = opt.init({"dense": {"kernel": jnp.ones(2)}})
+        >>> float(opt.state.inner.hyperparams["learning_rate"].value)
+        0.25
+    """
+
+    def __init__(self, transformation):
+        super().__init__()
+        if isinstance(transformation, optax.MultiSteps):
+            transformation = transformation.gradient_transformation()
+        if not isinstance(transformation, optax.GradientTransformation):
+            raise TypeError(f"Expected an optax.GradientTransformation; got {transformation!r}.")
+        self.transformation = optax.with_extra_args_support(transformation)
+        self._rates: dict[str, Variable] | None = None
+
+    def transform(self, to_tree: Callable | None = None, from_tree: Callable | None = None):
+        """See `Optimizer.transform`; `to_tree` and `from_tree` give the user's transformation its view."""
+        tx = self.transformation
+        to_tree, from_tree = to_tree or _same, from_tree or _same
+
+        def init(params) -> OptaxState:
+            return OptaxState(jnp.int32(0), jax.tree.map(_own, tx.init(to_tree(params))))
+
+        def update(updates, state, params=None, **extra):
+            if "grad" in extra:
+                extra["grad"] = to_tree(extra["grad"])
+            if "value_fn" in extra:
+                value_fn = extra["value_fn"]
+                extra["value_fn"] = lambda tree: value_fn(from_tree(tree))
+            params = None if params is None else to_tree(params)
+            updates, inner = tx.update(to_tree(updates), state.inner, params, **extra)
+            return from_tree(updates), OptaxState(state.iterations + 1, _settle(inner, state.inner))
+
+        return optax.GradientTransformationExtraArgs(init, update)
+
+    def init(self, params, order=None, to_tree=None, from_tree=None) -> Binding:
+        """See `Optimizer.init`. One step is tried on shapes only, so that misfits show before training.
+
+        Raises:
+            TypeError: if the transformation needs more than gradients, parameters and the loss.
+            ValueError: if its updates or its new state differ in shape from the parameters or the old state.
+        """
+        params = jax.tree.map(lambda p: p.value if isinstance(p, Variable) else jnp.asarray(p), params)
+        self._rehearse(params, self.transform(to_tree, from_tree))
+        return super().init(params, order, to_tree, from_tree)
+
+    def _fresh(self, params, tx):
+        state = tx.init(params)
+        known = self._rates or {}
+        self._rates = {path: known.get(path, cell) for path, cell in _rate_cells(state).items()}
+        return state
+
+    def _ordered(self, state, order) -> list[Variable]:
+        return jax.tree.leaves(state)
+
+    def _kept(self) -> dict[str, Variable]:
+        return super()._kept() | (self._rates or {})
+
+    def _rehearse(self, params, tx) -> None:
+        """One update on shapes, with everything that training will pass."""
+
+        def step(params, state):
+            loss = jnp.float32(0)
+            return tx.update(params, state, params, value=loss, grad=params, value_fn=_some_loss)
+
+        try:
+            state = jax.eval_shape(tx.init, params)
+            updates, after = jax.eval_shape(step, params, state)
+        except TypeError as error:
+            lacking = re.search(r"missing \d+ required .*argument.*", str(error))
+            if lacking is None:
+                raise
+            raise TypeError(
+                "This optax transformation cannot train a model by itself: training passes gradients, state, "
+                f"parameters, value, grad and value_fn, and it is {lacking[0]}."
+            ) from error
+        _same_shapes("updates", params, updates)
+        _same_shapes("state", state, after)
+
+    @property
+    def hyperparams(self) -> dict[str, Variable]:
+        """The cells of all hyperparameters that `optax.inject_hyperparams` put into the state, by path."""
+        if self.binding is None:
+            return {}
+        cells = zip(self.binding.paths, self.binding.cells, strict=True)
+        return {path: cell for path, cell in cells if "hyperparams" in path.split("/")}
+
+    @property
+    def lr(self) -> Variable:
+        """The cell of the learning rate, where `optax.inject_hyperparams` keeps one."""
+        if self._rates is None:
+            self._rates = self._probe()
+        if len(self._rates) == 1:
+            return next(iter(self._rates.values()))
+        if self._rates:
+            raise AttributeError(
+                f"This optax optimizer has several learning rates ({', '.join(self._rates)}): once the model "
+                "is built, set them one by one in model.optimizer.hyperparams."
+            )
+        raise AttributeError(
+            "This optax optimizer has no learning rate that can be read or set: it is a constant or a "
+            "schedule in its code. Keep it in the state, as optax.inject_hyperparams(optax.adam)("
+            "learning_rate=1e-3) does, or use jkeras.optimizers.Adam(lr=1e-3)."
+        )
+
+    @lr.setter
+    def lr(self, value) -> None:
+        self.lr.assign(value)
+
+    def _probe(self) -> dict[str, Variable]:
+        """The rates before a model is known: as the transformation sets them up for no parameters at all."""
+        try:
+            return _rate_cells(self.transform().init({}))
+        except Exception as error:  # whatever user code does with an empty tree
+            raise AttributeError(
+                "This optax optimizer shows its learning rate only after it is bound to a built model "
+                f"(it cannot start without parameters: {error})."
+            ) from error
+
+    def get_config(self) -> dict[str, Any]:
+        """Refuses: a transformation is a function, and no config can make it anew.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            "An optax transformation cannot be written down as a config: save its state with state_dict(), "
+            "and give the same transformation to compile after loading."
+        )
+
+    @property
+    def portable(self) -> bool:
+        """False: no file can make the transformation anew."""
+        return False
+
+
+def _same(tree):
+    return tree
+
+
+def _own(leaf) -> jax.Array:
+    """A leaf of a first state as an array of its own: not weakly typed, and no alias of a parameter."""
+    leaf = jnp.asarray(leaf)
+    return jnp.copy(leaf) if is_key(leaf) else jnp.array(leaf, leaf.dtype, copy=True)
+
+
+def _settle(new, old):
+    """The new state in the dtypes of the old one: a state that drifts would compile the step again."""
+    if jax.tree.structure(new) != jax.tree.structure(old):
+        raise ValueError(
+            "This optax transformation changes the structure of its state in an update, which a compiled "
+            f"step cannot follow: from {jax.tree.structure(old)} to {jax.tree.structure(new)}."
+        )
+    return jax.tree.map(lambda n, o: n if is_key(o) else jnp.asarray(n, o.dtype), new, old)
+
+
+def _some_loss(params):
+    return sum((jnp.sum(p, dtype=jnp.float32) for p in jax.tree.leaves(params)), jnp.float32(0))
+
+
+def _same_shapes(what: str, expected, found) -> None:
+    before, after = ({path: leaf.shape for path, leaf in by_path(tree).items()} for tree in (expected, found))
+    if before != after:
+        paths = sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))[:5]
+        raise ValueError(
+            f"This optax transformation returns {what} of other shapes than it was given: "
+            + "; ".join(f"{p}: {before.get(p)} became {after.get(p)}" for p in paths)
+        )
+
+
+def _rate_cells(state) -> dict[str, Variable]:
+    """A cell for every learning rate that `inject_hyperparams` put into `state`, by path."""
+    leaves, cells = by_path(state), {}
+    for path, leaf in leaves.items():
+        if path.endswith(_RATES):
+            schedule = path.replace("hyperparams/", "hyperparams_states/") + "/"
+            kind = Scheduled if any(other.startswith(schedule) for other in leaves) else Variable
+            cells[path] = kind(leaf, name=path)
+    return cells
