@@ -1,0 +1,30 @@
+"""Automatic names: `Conv2D` → `conv2d_1`, `conv2d_2`, …, counted per process as in Keras."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+_counts: Counter[str] = Counter()
+
+
+def snake_case(name: str) -> str:
+    """`MaxPooling2D` → `max_pooling2d`, the rule of Keras 2.2.4; a leading underscore becomes `private_`."""
+    name = re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+    return name if not name.startswith("_") else "private" + name
+
+
+def get_uid(prefix: str = "") -> int:
+    """The next number for `prefix`, starting at 1."""
+    _counts[prefix] += 1
+    return _counts[prefix]
+
+
+def reset_uids() -> None:
+    """Start all counts again."""
+    _counts.clear()
+
+
+def unique_name(prefix: str) -> str:
+    return f"{prefix}_{get_uid(prefix)}"

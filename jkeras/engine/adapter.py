@@ -1,0 +1,184 @@
+"""From a user's `build`/`call` to a pure pair. Nothing else opens frames around layers' code."""
+
+from __future__ import annotations
+
+import inspect
+
+import jax
+
+from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.engine.shapes import Spec
+from jkeras.engine.symbolic import Tensor
+from jkeras.engine.tree import bind, collect, gather, scatter, walk
+from jkeras.engine.variable import Frame, Variable
+
+
+def adapt(layer) -> Pair:
+    """The pair of a layer that is written as methods: weights are declared once and redrawn at each `init`."""
+
+    def init(rng, in_shape):
+        with jax.ensure_compile_time_eval():
+            build_once(layer, in_shape)
+        return redraw(layer, rng)
+
+    def apply(params, state, x, ctx=INFERENCE, **kwargs):
+        values = bind(layer, params, state, {})
+        with Frame(values, ctx) as frame:
+            if isinstance(x, (list, tuple)):
+                for item, mask in zip(x, ctx.mask or [None] * len(x), strict=True):
+                    frame.note_mask(item, mask)
+            else:
+                frame.note_mask(x, ctx.mask)
+            y = layer.call(x, **call_arguments(layer.call, ctx, kwargs))
+            mask = _output_mask(layer, x, y, ctx, frame)
+        _remember_captured(layer, frame)
+        changed = {key: value for key, (_, value) in frame.updates.items()}
+        _pass_up(frame, values)
+        return Out(y, collect(layer, changed)[1], mask, sum(frame.losses[1:], frame.losses[0]) if frame.losses else 0.0)
+
+    return Pair(init, apply)
+
+
+def build_once(layer, in_shape) -> None:
+    """Build the shell if nobody has yet."""
+    if not layer.built:
+        layer.build(in_shape)
+        layer.built, layer.build_shape = True, in_shape
+        layer.set_initial_weights()
+
+
+def redraw(layer, rng) -> tuple[dict, dict]:
+    """Fresh values for every weight that has an initializer; the others (K.variable) keep theirs."""
+    from_initializer = {}
+    for i, (_, inner) in enumerate(walk(layer)):
+        if inner is not layer and inner.is_native and inner.build_shape is not None:
+            params, state = inner.pure().init(jax.random.fold_in(rng, i), inner.build_shape)
+            bind(inner, params, state, from_initializer)
+        else:
+            _redraw_own(inner, jax.random.fold_in(rng, i), from_initializer)
+    return gather(layer, lambda v: from_initializer.get(id(v), v._value))
+
+
+def _redraw_own(layer, rng, values: dict) -> None:
+    for i, variable in enumerate([*layer._params.values(), *layer._state.values()]):
+        if variable.initializer is not None and id(variable) not in values:
+            key = jax.random.fold_in(rng, i)
+            values[id(variable)] = variable.draw(key)
+
+
+def call_arguments(call, ctx: Ctx, kwargs: dict) -> dict:
+    """Add `training` and `mask` where the user's `call` asks for them."""
+    parameters = inspect.signature(call).parameters
+    wanted = {"training": ctx.training, "mask": ctx.mask}
+    return kwargs | {k: v for k, v in wanted.items() if k in parameters and k not in kwargs}
+
+
+def _output_mask(layer, x, y, ctx: Ctx, frame: Frame):
+    if overrides(layer, "compute_mask") or layer.supports_masking:
+        mask = layer.compute_mask(x, ctx.mask)
+        if mask is not None:
+            return mask
+    elif not layer.children():
+        layer.compute_mask(x, ctx.mask)  # refuses a mask
+    if isinstance(y, (list, tuple)):
+        masks = [frame.mask_of(item) for item in y]
+        return masks if any(m is not None for m in masks) else None
+    return frame.mask_of(y)
+
+
+def overrides(layer, method: str) -> bool:
+    """Whether a user's class defines the method itself."""
+    owner = next((c for c in type(layer).__mro__ if method in vars(c)), None)
+    return owner is not None and not owner.__module__.startswith("jkeras.")
+
+
+def _remember_captured(layer, frame: Frame) -> None:
+    """Variables that the code read without owning them become hidden state, so that a new value takes effect."""
+    owned = {id(v) for _, inner in walk(layer) for v in (*inner._params.values(), *inner._state.values())}
+    for variable in frame.captured:
+        if id(variable) not in owned and frame.parent is None:
+            layer._state[f"_captured_{len(layer._state)}"] = variable
+
+
+def _pass_up(frame: Frame, values: dict) -> None:
+    """Updates of variables that belong to somebody further out reach the frame around this one."""
+    if frame.parent is not None:
+        for key, (variable, value) in frame.updates.items():
+            if key not in values:
+                frame.parent.updates[key] = (variable, value)
+
+
+def absorb(layer, out: Out, frame: Frame) -> None:
+    """Put what a layer's own formula returned into the frame of the call around it."""
+    scatter(layer, out.state, frame.write)
+    if not isinstance(out.loss, float):
+        frame.losses.append(out.loss)
+    for y in jax.tree.leaves(out.y)[:1]:
+        frame.note_mask(y, out.mask)
+
+
+def unwrapped(value, frame: Frame):
+    """Variables in an attribute (also in lists and dicts of them) as the frame's arrays."""
+    if isinstance(value, Variable):
+        return frame.read(value)
+    if isinstance(value, list):
+        return [unwrapped(v, frame) for v in value] if _has_variable(value) else value
+    if isinstance(value, dict):
+        return {k: unwrapped(v, frame) for k, v in value.items()} if _has_variable(list(value.values())) else value
+    return value
+
+
+def _has_variable(values: list) -> bool:
+    return any(
+        isinstance(v, Variable)
+        or (isinstance(v, list) and _has_variable(v))
+        or (isinstance(v, dict) and _has_variable(list(v.values())))
+        for v in values
+    )
+
+
+def tracked_layers(layer) -> dict:
+    """Layers among the attributes of a user's layer, also in lists and dicts, in the order of assignment."""
+    found: dict = {}
+
+    def visit(name: str, value) -> None:
+        if hasattr(value, "pure") and hasattr(value, "children") and value is not layer:
+            found[name] = value
+        elif isinstance(value, (list, tuple)):
+            for i, item in enumerate(value):
+                visit(f"{name}_{i}", item)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                visit(f"{name}_{key}", item)
+
+    private = ("inbound_nodes", "outbound_nodes", "extra_losses")
+    for name, value in [*vars(layer).items(), *vars(layer).get("_held", {}).items()]:
+        if not name.startswith("_own") and name not in private and name != "_held":
+            visit(name, value)
+    return found
+
+
+def declared(layer, shapes):
+    """Output specs by a user's own `compute_output_shape`, or None."""
+    if not overrides(layer, "compute_output_shape"):
+        return None
+    shape = layer.compute_output_shape(shapes)
+    if isinstance(shape, list) and shape and isinstance(shape[0], (tuple, list)):
+        return [Spec(s, layer.dtype) for s in shape]
+    return Spec(shape, layer.dtype)
+
+
+def refine(specs, user_specs):
+    """Unknown dimensions of the traced specs filled in from what the user declared."""
+    if user_specs is None:
+        return specs
+
+    def merge(spec, said):
+        if len(spec.shape) != len(said.shape):
+            return spec
+        return Spec([d if d is not None else e for d, e in zip(spec.shape, said.shape, strict=True)], spec.dtype)
+
+    leaf = {"is_leaf": lambda s: isinstance(s, (Spec, Tensor))}
+    if jax.tree.structure(specs, **leaf) != jax.tree.structure(user_specs, **leaf):
+        return specs
+    return jax.tree.map(merge, specs, user_specs, **leaf)

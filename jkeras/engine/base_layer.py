@@ -1,0 +1,278 @@
+"""Layer: the Keras object around a pure pair. It owns the variables, remembers its calls, and knows its config."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from jkeras import constraints, initializers, regularizers
+from jkeras.core import random, settings
+from jkeras.core.names import snake_case, unique_name
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine import adapter, checks
+from jkeras.engine.call import call_layer
+from jkeras.engine.checks import InputSpec as InputSpec
+from jkeras.engine.config import BASE_ARGUMENTS, own_config
+from jkeras.engine.nodes import NodeAccess
+from jkeras.engine.shapes import Spec, infer
+from jkeras.engine.tree import gather
+from jkeras.engine.variable import Variable, current_frame
+from jkeras.engine.weights import WeightAccess
+
+
+def rule(layer, weight: str, kind: str):
+    """The initializer, regularizer or constraint of a weight, by Keras's naming.
+
+    `kernel` → `kernel_regularizer`, `recurrent_kernel` → `recurrent_regularizer`, `bias` → `bias_regularizer`.
+    """
+    stem = weight.removesuffix("_kernel")
+    return getattr(layer, f"{stem}_{kind}", None)
+
+
+def draw(rng, layer, **shapes) -> dict:
+    """Draw weights with the layer's initializers, in the order given; a falsy shape means no such weight.
+
+    Args:
+        rng: key; the i-th name uses `fold_in(rng, i)`.
+        layer: has an attribute `<name>_initializer` for each name (`kernel` → `kernel_initializer`).
+        **shapes: weight name → shape.
+
+    Returns:
+        `{weight name: array}`.
+    """
+    found = {}
+    for i, (name, shape) in enumerate(shapes.items()):
+        if shape or shape == ():
+            unknown = [d for d in shape if d is None]
+            if unknown:
+                raise ValueError(
+                    f"Layer {layer.name!r} ({type(layer).__name__}) needs a known size for its weight {name!r}, but "
+                    f"its shape would be {shape}: define the last dimension (channels) of the input."
+                )
+            initializer = rule(layer, name, "initializer")
+            found[name] = initializers.draw(initializer, jax.random.fold_in(rng, i), shape, layer.dtype)
+    return found
+
+
+class Layer(NodeAccess, WeightAccess):
+    """Base of all layers.
+
+    A built-in layer says what it computes in `pair()`; a user's layer defines `build`, `call` and, where needed,
+    `compute_mask`, `compute_output_shape` and `get_config`, as in Keras.
+
+    Args:
+        name: unique in a model; default: the class name in snake case with a number.
+        trainable: whether its weights are trained (read when the model is compiled).
+        dtype: of its weights; default: `floatx`.
+        input_shape, batch_input_shape, batch_size, input_dtype: what a first layer of `Sequential` expects.
+        weights: list of initial values, in the order of `get_weights`.
+
+    Raises:
+        TypeError: for an unknown keyword.
+
+    Keras 2.2.4: keras/engine/base_layer.py Layer
+
+    Example:
+        >>> import jkeras
+        >>> class Scale(jkeras.layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.scale = self.add_weight(name="scale", shape=input_shape[1:], initializer="ones")
+        ...         super().build(input_shape)
+        ...     def call(self, x):
+        ...         return x * self.scale
+        >>> Scale()(np.ones((2, 3))).shape
+        (2, 3)
+    """
+
+    supports_masking = False
+    stateful = False
+    rowwise = True  # every sample's output depends on that sample only; False for user code (see `adapter`)
+    named_children = False
+    input_spec: Any = None
+
+    def __init__(self, **kwargs):
+        unknown = sorted(set(kwargs) - BASE_ARGUMENTS)
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} got unknown keyword arguments {unknown}; beside its own arguments it takes "
+                f"{sorted(BASE_ARGUMENTS - {'self'})}."
+            )
+        self.name = kwargs.get("name") or unique_name(snake_case(type(self).__name__))
+        self._trainable = kwargs.get("trainable", True)
+        dtype = kwargs.get("dtype") or kwargs.get("input_dtype")
+        self.dtype = np.dtype(dtype).name if dtype else settings.floatx()
+        shape = kwargs.get("batch_input_shape")
+        if shape is None and kwargs.get("input_shape") is not None:
+            given = kwargs["input_shape"]
+            shape = (kwargs.get("batch_size"), *((given,) if isinstance(given, int) else given))
+        if shape is not None:
+            self.batch_input_shape = tuple(shape)
+        self.built = False
+        self.build_shape: Any = None
+        self._given_weights = kwargs.get("weights")
+        self.activity_regularizer = getattr(self, "activity_regularizer", None)
+        self.inbound_nodes: list = []
+        self.outbound_nodes: list = []
+        self.extra_losses: list = []
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        first = next(c for c in cls.__mro__ if {"pair", "call", "build"} & set(vars(c)))
+        cls.is_native = "pair" in vars(first)
+        if not cls.is_native:
+            cls.rowwise = False
+
+    is_native = True
+
+    # --- meaning -------------------------------------------------------------------------------------------------
+
+    def pair(self) -> Pair:
+        """The formula as `Pair(init, apply)`; the base layer is the identity."""
+
+        def init(rng, in_shape):
+            return {}, {}
+
+        def apply(params, state, x, ctx=INFERENCE):
+            return Out(x, mask=ctx.mask)
+
+        return Pair(init, apply)
+
+    def pure(self) -> Pair:
+        """This layer as two pure functions.
+
+        Returns:
+            `Pair(init, apply)` with `init(rng, in_shape) -> (params, state)` and
+            `apply(params, state, x, ctx=INFERENCE) -> Out`, fit for jit, grad, vmap and pmap.
+        """
+        return checks.guarded(self, self.pair() if self.is_native else adapter.adapt(self))
+
+    def children(self) -> dict[str, Layer]:
+        """Inner layers by name; for a user's layer those found among its attributes."""
+        return {} if self.is_native else adapter.tracked_layers(self)
+
+    def __call__(self, inputs, **kwargs):
+        """Record a node (symbolic inputs), or compute (arrays; `training=`, `mask=` are understood)."""
+        return call_layer(self, inputs, kwargs)
+
+    def call(self, inputs, **kwargs):
+        """What a subclass that extends a built-in layer reaches by `super().call(x)`: the layer's own formula."""
+        frame = current_frame()
+        if frame is None:
+            return call_layer(self, inputs, kwargs)
+        params, state = gather(self, frame.read)
+        out = self.pair().apply(params, state, inputs, frame.ctx.at("super", frame.ctx.mask))
+        adapter.absorb(self, out, frame)
+        return out.y
+
+    def build(self, input_shape) -> None:
+        """Create the weights for inputs of this shape (a list of shapes for several inputs)."""
+        if self._params or self._state:
+            self.built = True
+            return
+        native = next(c for c in type(self).__mro__ if "pair" in vars(c))
+        params, state = native.pair(self).init(random.next_key(), input_shape)
+        self.adopt(params, state)
+        self.built, self.build_shape = True, input_shape
+
+    def check_inputs(self, shapes) -> None:
+        """Compare input shapes with `input_spec`."""
+        checks.check_spec(self, shapes)
+
+    def add_weight(
+        self, name=None, shape=None, dtype=None, initializer="glorot_uniform", regularizer=None, trainable=True,
+        constraint=None,
+    ) -> Variable:
+        """Declare a weight in `build`.
+
+        Args:
+            name: weight name; `<layer>/<name>:0` is the variable's.
+            shape: tuple of ints.
+            dtype: default: the layer's.
+            initializer, regularizer, constraint: names or functions.
+            trainable: False for a weight that training leaves alone (updates go through `add_update`).
+
+        Returns:
+            The variable; inside `call` the attribute it is kept in reads as an array.
+        """
+        if any(d is None for d in shape or ()):
+            raise ValueError(f"The weight {name!r} of layer {self.name!r} needs a fully known shape; got {shape}.")
+        initializer = initializers.get(initializer)
+        value = initializers.draw(initializer, random.next_key(), tuple(shape or ()), dtype or self.dtype)
+        return self.own(
+            name, value, trainable, initializer, regularizers.get(regularizer), constraints.get(constraint)
+        )
+
+    def add_update(self, updates, inputs=None) -> None:
+        """Inside `call`: note `(variable, new value)` pairs, applied together after a training step."""
+        pairs = updates if isinstance(updates, list) else [updates]
+        frame = current_frame()
+        for update in pairs:
+            if frame is not None and isinstance(update, tuple):
+                frame.write(*update)
+
+    def add_loss(self, losses, inputs=None) -> None:
+        """Add scalars to the loss of every model that holds this layer (from inside `call`, or symbolic ones)."""
+        losses = losses if isinstance(losses, (list, tuple)) else [losses]
+        frame = current_frame()
+        (frame.losses if frame is not None else self.extra_losses).extend(losses)
+
+    # --- shapes and masks ----------------------------------------------------------------------------------------
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the output: the input's, for a layer that supports masking.
+
+        Raises:
+            TypeError: a mask came to a layer that does not support masking.
+        """
+        if not self.supports_masking:
+            checks.refuse_mask(self, mask)
+            return None
+        return mask
+
+    def compute_output_shape(self, input_shape):
+        """The output shape (None = unknown) for an input shape, batch axis first."""
+        pair = self.pure()
+        many = isinstance(input_shape, list)
+        specs = [Spec(s, self.dtype) for s in (input_shape if many else [input_shape])]
+
+        def run(x):
+            if self.built:
+                params, state = gather(self, lambda v: v._value)
+            else:
+                params, state = pair.init(jax.random.key(0), input_shape)
+            return pair.apply(params, state, x if many else x[0]).y
+
+        shapes = jax.tree.map(lambda s: s.shape, infer(run, specs), is_leaf=lambda s: isinstance(s, Spec))
+        return shapes
+
+    def declared_output_specs(self, shapes):
+        """What a user's own `compute_output_shape` says, or None."""
+        return adapter.declared(self, shapes)
+
+    def refine_output_specs(self, specs, shapes):
+        """Fill unknown dimensions from what a user's own `compute_output_shape` says."""
+        return adapter.refine(specs, self.declared_output_specs(shapes))
+
+    @property
+    def uses_learning_phase(self) -> bool:
+        """Whether training and inference may differ (some layer draws random numbers or moves statistics)."""
+        return checks.phases_differ(self)
+
+    # --- config --------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict:
+        """The arguments that make this layer again, as plain Python values."""
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        if hasattr(self, "batch_input_shape"):
+            config |= {"batch_input_shape": self.batch_input_shape, "dtype": self.dtype}
+        return config | own_config(self)
+
+    @classmethod
+    def from_config(cls, config: dict):
+        """A new layer from `get_config()`."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"

@@ -1,0 +1,154 @@
+"""Calling a layer: on symbolic tensors it records a node, inside a frame or on arrays it computes."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.core import random
+from jkeras.core.types import Ctx
+from jkeras.engine.shapes import Spec, infer, known
+from jkeras.engine.symbolic import Node, Tensor, specs_of, substitute
+from jkeras.engine.tree import gather, scatter
+from jkeras.engine.variable import Variable, current_frame
+
+
+def call_layer(layer, inputs, kwargs: dict):
+    """`layer(inputs, **kwargs)`: the choice of three."""
+    if has_tensor((inputs, kwargs)):
+        return record(layer, inputs, kwargs)
+    frame = current_frame()
+    if frame is not None:
+        return _call_in_frame(layer, inputs, kwargs, frame)
+    return _call_eagerly(layer, inputs, kwargs)
+
+
+def has_tensor(tree) -> bool:
+    return any(isinstance(x, Tensor) for x in jax.tree.leaves(tree, is_leaf=lambda x: isinstance(x, Tensor)))
+
+
+def shapes_of(inputs):
+    """A shape for one input, a list of shapes for a list of inputs; unknown dimensions are None."""
+    if isinstance(inputs, (list, tuple)):
+        return [shapes_of(x) for x in inputs]
+    return known(inputs.shape if hasattr(inputs, "shape") else np.shape(inputs))
+
+
+def ensure_built(layer, inputs) -> None:
+    """Check the inputs against the layer's `input_spec` and create its weights if it has none yet."""
+    shapes = shapes_of(inputs)
+    layer.check_inputs(shapes)
+    if layer.built:
+        return
+    with jax.ensure_compile_time_eval():
+        layer.build(shapes)
+    layer.built, layer.build_shape = True, shapes
+    layer.set_initial_weights()
+
+
+def split_kwargs(layer, kwargs: dict) -> tuple[dict, dict]:
+    """(what the engine itself understands, what the user's `call` gets)."""
+    known_words = {k: v for k, v in kwargs.items() if k in ("training", "mask")}
+    rest = {k: v for k, v in kwargs.items() if k not in known_words}
+    if rest and layer.is_native:
+        raise TypeError(f"Layer {layer.name!r} ({type(layer).__name__}) got unknown call arguments {sorted(rest)}.")
+    return known_words, rest
+
+
+def apply_layer(layer, params, state, x, ctx: Ctx, kwargs: dict):
+    """Run the pure pair with the call's keywords (`training`, `mask` override what the context says)."""
+    words, rest = split_kwargs(layer, kwargs)
+    if isinstance(words.get("training"), (bool, int)):
+        ctx = ctx.replace(training=bool(words["training"]))
+    if words.get("mask") is not None:
+        ctx = ctx.replace(mask=words["mask"])
+    return layer.pure().apply(params, state, x, ctx, **rest)
+
+
+def masks_for(inputs, mask_of):
+    """The masks of one input or a list of inputs; None when there is none at all."""
+    if not isinstance(inputs, (list, tuple)):
+        return mask_of(inputs)
+    masks = [mask_of(x) for x in inputs]
+    return masks if any(m is not None for m in masks) else None
+
+
+def aligned(y, mask) -> list:
+    """One mask (or None) for each output."""
+    outputs = jax.tree.leaves(y)
+    if isinstance(mask, (list, tuple)):
+        return list(mask) + [None] * (len(outputs) - len(mask))
+    return [mask] + [None] * (len(outputs) - 1)
+
+
+def record(layer, inputs, kwargs: dict):
+    """Add a node for this call to the graph and return its output tensors."""
+    ensure_built(layer, inputs)
+    node = Node(layer, None, (inputs,), kwargs)
+    y, masks = infer_call(layer, inputs, kwargs)
+    layer.inbound_nodes.append(node)
+    for tensor in node.inputs:
+        if tensor.node is not None and tensor.node.owner is not None:
+            tensor.node.owner.outbound_nodes.append(node)
+    return node.set_outputs(y, masks, name=f"{layer.name}/{type(layer).__name__}:0")
+
+
+def infer_call(layer, inputs, kwargs: dict):
+    """(tree of output specs, list of mask specs) of a call, found by tracing it on shapes."""
+    variables: list = []
+
+    def spec(variable):
+        variables.append(variable)
+        return Spec(variable.shape, variable.dtype)
+
+    params, state = gather(layer, spec)
+    masks = masks_for(inputs, lambda t: t.mask_spec if isinstance(t, Tensor) else None)
+
+    def run(params, state, x, masks, kwargs):
+        ctx = Ctx(rng=np.zeros(2, np.uint32), mask=masks)
+        out = apply_layer(layer, params, state, x, ctx, kwargs)
+        return out.y, aligned(out.y, out.mask)
+
+    try:
+        y, mask_specs = infer(run, params, state, specs_of(inputs), masks, specs_of(kwargs))
+    except Exception as error:
+        declared = layer.declared_output_specs(shapes_of(inputs))
+        if declared is None:
+            raise ValueError(
+                f"The output shape of layer {layer.name!r} ({type(layer).__name__}) for input shape "
+                f"{shapes_of(inputs)} could not be found by tracing its call: {error}. If the code needs a number "
+                "where a dimension is unknown, give the layer a compute_output_shape method (a Lambda: "
+                "output_shape=...)."
+            ) from error
+        return declared, [None] * len(jax.tree.leaves(declared, is_leaf=lambda s: isinstance(s, Spec)))
+    return layer.refine_output_specs(y, shapes_of(inputs)), mask_specs
+
+
+def _call_in_frame(layer, inputs, kwargs: dict, frame):
+    ensure_built(layer, inputs)
+    inputs, kwargs = substitute(inputs, frame.read), substitute(kwargs, frame.read)
+    params, state = gather(layer, frame.read)
+    frame.calls += 1
+    ctx = frame.ctx.at(frame.calls, masks_for(inputs, frame.mask_of))
+    out = apply_layer(layer, params, state, inputs, ctx, kwargs)
+    scatter(layer, out.state, frame.write)
+    if not isinstance(out.loss, float):
+        frame.losses.append(out.loss)
+    for value, mask in zip(jax.tree.leaves(out.y), aligned(out.y, out.mask), strict=True):
+        frame.note_mask(value, mask)
+    return out.y
+
+
+def _call_eagerly(layer, inputs, kwargs: dict):
+    inputs = jax.tree.map(lambda x: x.value if isinstance(x, Variable) else jnp.asarray(x), inputs, is_leaf=_is_cell)
+    ensure_built(layer, inputs)
+    params, state = gather(layer, lambda v: v.value)
+    seed = np.array([0, random.next_seed()], np.uint32)
+    out = apply_layer(layer, params, state, inputs, Ctx(rng=seed), kwargs)
+    scatter(layer, out.state, lambda variable, value: variable.assign(value))
+    return out.y
+
+
+def _is_cell(x) -> bool:
+    return isinstance(x, Variable)

@@ -1,0 +1,122 @@
+"""What every layer's pair is wrapped in: input checks, mask refusal, errors that name the layer, activity losses."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine.shapes import known
+
+
+class InputSpec:
+    """What a layer accepts: rank and sizes of axes.
+
+    Args:
+        dtype: kept for compatibility with Keras; inputs are converted.
+        shape: full shape with None for any size.
+        ndim, max_ndim, min_ndim: rank.
+        axes: `{axis: size}`.
+    """
+
+    def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None):
+        self.dtype, self.shape = dtype, tuple(shape) if shape is not None else None
+        self.ndim = len(self.shape) if self.shape is not None else ndim
+        self.max_ndim, self.min_ndim, self.axes = max_ndim, min_ndim, axes or {}
+
+    def complaint(self, shape) -> str | None:
+        """What is wrong with `shape`, or None."""
+        n = len(shape)
+        if self.ndim is not None and n != self.ndim:
+            return f"expected ndim={self.ndim}, found ndim={n}"
+        if self.max_ndim is not None and n > self.max_ndim:
+            return f"expected max_ndim={self.max_ndim}, found ndim={n}"
+        if self.min_ndim is not None and n < self.min_ndim:
+            return f"expected min_ndim={self.min_ndim}, found ndim={n}"
+        wanted = dict(enumerate(self.shape or ())) | self.axes
+        for axis, size in wanted.items():
+            if size is not None and shape[axis] not in (size, None):
+                return f"expected axis {axis} to have size {size}, found {shape[axis]}"
+        return None
+
+    def __repr__(self) -> str:
+        return f"InputSpec(shape={self.shape}, ndim={self.ndim}, min_ndim={self.min_ndim}, axes={self.axes})"
+
+
+def check_spec(layer, shapes) -> None:
+    """Raise ValueError where the shapes do not fit `layer.input_spec`."""
+    if layer.input_spec is None:
+        return
+    specs = layer.input_spec if isinstance(layer.input_spec, (list, tuple)) else [layer.input_spec]
+    shapes = shapes if isinstance(shapes, list) else [shapes]
+    if len(specs) != len(shapes):
+        raise ValueError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) expects {len(specs)} inputs, but it was called on "
+            f"{len(shapes)} with shapes {shapes}."
+        )
+    for i, (spec, shape) in enumerate(zip(specs, shapes, strict=True)):
+        complaint = spec.complaint(shape)
+        if complaint:
+            raise ValueError(
+                f"Input {i} is incompatible with layer {layer.name!r} ({type(layer).__name__}): {complaint}. "
+                f"Full shape received: {shape}."
+            )
+
+
+def refuse_mask(layer, mask) -> None:
+    """Raise TypeError if a mask came to a layer that does not support masking."""
+    if any(m is not None for m in jax.tree.leaves(mask)):
+        raise TypeError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) does not support masking, but was passed an input mask. "
+            "Remove Masking or mask_zero=True before it, or set supports_masking = True in a layer of your own."
+        )
+
+
+def guarded(layer, pair: Pair) -> Pair:
+    """The pair with Keras's checks around it and the activity regularizer added to its loss."""
+    regularizer, refuses = layer.activity_regularizer, layer.is_native and not layer.supports_masking
+
+    def explained(function, shapes, *args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except (ValueError, TypeError) as error:
+            if f"{layer.name!r}" in str(error) or isinstance(error, jax.errors.JAXTypeError):
+                raise
+            kind = type(error) if type(error) in (ValueError, TypeError) else ValueError
+            raise kind(
+                f"Layer {layer.name!r} ({type(layer).__name__}) cannot take an input of shape {shapes}: {error}"
+            ) from error
+
+    def init(rng, in_shape):
+        check_spec(layer, in_shape)
+        return explained(pair.init, in_shape, rng, in_shape)
+
+    def apply(params, state, x, ctx=INFERENCE, **kwargs):
+        shapes = jax.tree.map(jnp.shape, x)
+        check_spec(layer, shapes)
+        if refuses:
+            refuse_mask(layer, ctx.mask)
+        out = explained(pair.apply, shapes, params, state, x, ctx, **kwargs)
+        _refuse_empty(layer, shapes, out.y)
+        if regularizer is None:
+            return out
+        losses = [regularizer(y) for y in jax.tree.leaves(out.y)]
+        return Out(out.y, out.state, out.mask, out.loss + sum(losses[1:], losses[0]))
+
+    return Pair(init, apply)
+
+
+def _refuse_empty(layer, shapes, outputs) -> None:
+    for y in jax.tree.leaves(outputs):
+        if any(isinstance(d, int) and d <= 0 for d in y.shape[1:]):
+            raise ValueError(
+                f"Layer {layer.name!r} ({type(layer).__name__}) makes an output of shape {known(y.shape)} from an input "
+                f"of shape {shapes}: the window, kernel or cropping is larger than the input."
+            )
+
+
+def phases_differ(layer) -> bool:
+    """Whether the layer or an inner one says that training and inference differ."""
+    return bool(getattr(layer, "training_differs", False)) or any(
+        phases_differ(inner) for inner in layer.children().values()
+    )

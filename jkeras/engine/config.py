@@ -1,0 +1,55 @@
+"""One generic `get_config`: the arguments of `__init__`, read from the attributes of the same name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+import numpy as np
+
+from jkeras import activations, constraints, initializers, regularizers
+
+_KINDS = {
+    "initializer": initializers.serialize,
+    "regularizer": regularizers.serialize,
+    "constraint": constraints.serialize,
+    "activation": activations.serialize,
+}
+BASE_ARGUMENTS = frozenset(
+    ("self", "name", "trainable", "dtype", "input_shape", "batch_input_shape", "batch_size", "input_dtype", "weights")
+)
+
+
+def argument_names(cls: type) -> Iterator[str]:
+    """The named arguments of `__init__`, following `**kwargs` up the bases, base arguments left out."""
+    seen = set(BASE_ARGUMENTS)
+    for base in cls.__mro__:
+        init = vars(base).get("__init__")
+        if init is None:
+            continue
+        parameters = inspect.signature(init).parameters.values()
+        for parameter in parameters:
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and parameter.name not in seen:
+                seen.add(parameter.name)
+                yield parameter.name
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return
+
+
+def own_config(obj) -> dict:
+    """The serialized arguments of `obj`; an argument that is kept under no attribute is left out."""
+    return {
+        name: serialize_argument(name, getattr(obj, name)) for name in argument_names(type(obj)) if hasattr(obj, name)
+    }
+
+
+def serialize_argument(name: str, value):
+    """An attribute as the plain Python value that a config keeps."""
+    serialize = _KINDS.get(name.rsplit("_", 1)[-1])
+    if serialize is not None:
+        return serialize(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    return value

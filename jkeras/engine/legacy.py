@@ -1,0 +1,316 @@
+"""Keras 1 argument names: one table, one decorator, and Keras's warning.
+
+`@legacy("conv2d")` over an `__init__` lets it take the old names; `@legacy("...", of="method")` does so for a method.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+Function = TypeVar("Function", bound=Callable)
+
+
+class Family(NamedTuple):
+    """What one kind of signature accepts.
+
+    Args:
+        positional: the arguments that may be positional; None allows all.
+        renames: old name → new name.
+        values: `{old name: {old value: new value}}`, applied before renaming.
+        prepare: `(args, kwargs) -> (args, kwargs, [(new, old), ...])` for what a renaming cannot say; `args` without self.
+    """
+
+    positional: tuple[str, ...] | None = None
+    renames: dict[str, str] = {}
+    values: dict[str, dict] = {}
+    prepare: Callable | None = None
+
+
+def legacy(family: str, of: str = "class") -> Callable[[Function], Function]:
+    """Decorator: translate Keras 1 arguments of a method, with a warning that shows the Keras 2 call.
+
+    Args:
+        family: key of `FAMILIES`.
+        of: "class" for an `__init__` (messages name the class), "method" for a method.
+
+    Returns:
+        A decorator that keeps the signature.
+
+    Raises:
+        TypeError: (when called) old and new name together, or too many positional arguments.
+
+    Keras 2.2.4: keras/legacy/interfaces.py generate_legacy_interface
+
+    >>> class Layer:
+    ...     @legacy("dense")
+    ...     def __init__(self, units, use_bias=True):
+    ...         self.units = units
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     layer = Layer(output_dim=3)
+    >>> layer.units, str(caught[0].message)
+    (3, 'Update your `Layer` call to the Keras 2 API: `Layer(units=3)`')
+    """
+    table = FAMILIES[family]
+
+    def decorate(function):
+        @functools.wraps(function)
+        def translated(self, *args, **kwargs):
+            called = type(self).__name__ if of == "class" else function.__name__
+            args, kwargs, changed = translate(table, called, args, kwargs)
+            if changed:
+                message = f"Update your `{called}` call to the Keras 2 API: `{_shown(called, args, kwargs)}`"
+                warnings.warn(message, stacklevel=2)
+            return function(self, *args, **kwargs)
+
+        return translated
+
+    return decorate  # type: ignore[return-value]
+
+
+def translate(table: Family, called: str, args, kwargs) -> tuple[tuple, dict, list]:
+    """Keras 1 arguments as Keras 2 arguments; the third result lists what changed."""
+    kwargs, changed = dict(kwargs), []
+    if table.prepare is not None:
+        args, kwargs, changed = table.prepare(tuple(args), kwargs)
+    if table.positional is not None and len(args) > len(table.positional):
+        raise TypeError(
+            f"`{called}` can accept only {len(table.positional)} positional arguments {table.positional}, but you "
+            f"passed the following positional arguments: {list(args)}"
+        )
+    for old, values in table.values.items():
+        if old in kwargs and kwargs[old] in values:
+            kwargs[old] = values[kwargs[old]]
+    for old, new in table.renames.items():
+        if old not in kwargs:
+            continue
+        if new in kwargs:
+            raise TypeError(
+                f"For the `{new}` argument, `{called}` received both the legacy keyword argument `{old}` and the "
+                f"Keras 2 keyword argument `{new}`. Stick to the latter!"
+            )
+        kwargs[new] = kwargs.pop(old)
+        changed.append((new, old))
+    return tuple(args), kwargs, changed
+
+
+def _shown(called: str, args, kwargs) -> str:
+    parts = [_short(v) for v in args] + [f"{k}={_short(v)}" for k, v in kwargs.items()]
+    return f"{called}({', '.join(parts)})"
+
+
+def _short(value) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    text = "array" if isinstance(value, np.ndarray) else str(value)
+    return text[:10] + "..." if len(text) > 10 else text
+
+
+# --- what a renaming cannot say -------------------------------------------------------------------------------------
+
+
+def _joined_kernel(names: tuple[str, ...], shown: str) -> Callable:
+    """Join the sizes of a Keras 1 kernel, given one by one after `filters`, into `kernel_size`."""
+
+    def prepare(args, kwargs):
+        rank = len(names)
+        if len(args) > rank + 1:
+            raise TypeError(f"Layer can receive at most {rank + 1} positional arguments.")
+        sizes, rest = args[1:], names[max(len(args) - 1, 0) :]
+        if not all(isinstance(v, int) for v in sizes) or not all(name in kwargs for name in rest):
+            return args, kwargs, []
+        if len(sizes) > 1 and any(word in kwargs for word in ("padding", "strides", "data_format")):
+            raise ValueError(
+                "It seems that you are using Keras 2 arguments and that you pass both `kernel_size` and `strides` as "
+                "integer positional arguments. For safety reasons, this is disallowed: pass `strides` as a keyword."
+            )
+        kernel_size = sizes + tuple(kwargs.pop(name) for name in rest)
+        if args:
+            return (args[0], kernel_size), kwargs, [("kernel_size", shown)]
+        return args, {**kwargs, "kernel_size": kernel_size}, [("kernel_size", shown)]
+
+    return prepare
+
+
+_kernel_2d = _joined_kernel(("nb_row", "nb_col"), "nb_row/nb_col")
+_kernel_3d = _joined_kernel(("kernel_dim1", "kernel_dim2", "kernel_dim3"), "kernel_dim*")
+
+
+def _sequence_shape(args, kwargs):
+    if "input_dim" not in kwargs:
+        return args, kwargs, []
+    length, dim = kwargs.pop("input_length", None), kwargs.pop("input_dim")
+    return args, {**kwargs, "input_shape": (length, dim)}, [("input_shape", "input_dim")]
+
+
+def _separable(args, kwargs):
+    changed = []
+    if "init" in kwargs:
+        init = kwargs.pop("init")
+        kwargs |= {"depthwise_initializer": init, "pointwise_initializer": init}
+        changed = [("depthwise_initializer/pointwise_initializer", "init")]
+    args, kwargs, joined = _kernel_2d(args, kwargs)
+    return args, kwargs, changed + joined
+
+
+def _transposed(args, kwargs):
+    changed = []
+    if len(args) == 4 and isinstance(args[3], tuple):
+        args, changed = args[:-1], [(None, "output_shape")]
+    if "output_shape" in kwargs:
+        kwargs.pop("output_shape")
+        changed = [(None, "output_shape")]
+    args, kwargs, joined = _kernel_2d(args, kwargs)
+    return args, kwargs, changed + joined
+
+
+def _forget_bias(kwargs) -> list:
+    if "forget_bias_init" not in kwargs:
+        return []
+    if kwargs.pop("forget_bias_init") == "one":
+        kwargs["unit_forget_bias"] = True
+        return [("unit_forget_bias", "forget_bias_init")]
+    warnings.warn(
+        "The `forget_bias_init` argument has been ignored. Use `unit_forget_bias=True` instead to initialize with ones.",
+        stacklevel=5,
+    )
+    return []
+
+
+def _recurrent(args, kwargs):
+    changed = _forget_bias(kwargs)
+    args, kwargs, shaped = _sequence_shape(args, kwargs)
+    if shaped:
+        warnings.warn(
+            "The `input_dim` and `input_length` arguments in recurrent layers are deprecated. Use `input_shape` instead.",
+            stacklevel=4,
+        )
+    return args, kwargs, changed + shaped
+
+
+def _conv_lstm(args, kwargs):
+    changed = _forget_bias(kwargs)
+    args, kwargs, joined = _kernel_2d(args, kwargs)
+    return args, kwargs, changed + joined
+
+
+def _embedding(args, kwargs):
+    if "dropout" in kwargs:
+        kwargs.pop("dropout")
+        warnings.warn(
+            "The `dropout` argument is no longer supported in `Embedding`. Put a `SpatialDropout1D` layer right after "
+            "the `Embedding` layer to get the same behavior.",
+            stacklevel=4,
+        )
+    return args, kwargs, []
+
+
+def _batch_norm(args, kwargs):
+    if args:
+        raise TypeError("The `BatchNormalization` layer does not accept positional arguments. Use keyword arguments.")
+    if "mode" not in kwargs:
+        return args, kwargs, []
+    if kwargs.pop("mode") != 0:
+        raise TypeError(
+            "The `mode` argument of `BatchNormalization` no longer exists. `mode=1` and `mode=2` are not supported."
+        )
+    return args, kwargs, [(None, "mode")]
+
+
+def _zero_padding(args, kwargs):
+    given = args[0] if args else kwargs.get("padding")
+    sides = ("top_pad", "bottom_pad", "left_pad", "right_pad")
+    if not isinstance(given, dict) or not set(given) <= set(sides):
+        return args, kwargs, []
+    top, bottom, left, right = (given.get(side, 0) for side in sides)
+    padding = ((top, bottom), (left, right))
+    warnings.warn(
+        "The `padding` argument in the Keras 2 API no longer accepts dict types. You can now input argument as: "
+        "`padding=((top_pad, bottom_pad), (left_pad, right_pad))`.",
+        stacklevel=4,
+    )
+    return ((padding,), kwargs, []) if args else (args, {**kwargs, "padding": padding}, [])
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+_BIAS = {"b_regularizer": "bias_regularizer", "b_constraint": "bias_constraint", "bias": "use_bias"}
+_KERNEL = {
+    "init": "kernel_initializer",
+    "W_regularizer": "kernel_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "W_constraint": "kernel_constraint",
+    "b_constraint": "bias_constraint",
+    "bias": "use_bias",
+}
+_ORDER = {"dim_ordering": "data_format"}
+_ORDERS = {"dim_ordering": {"tf": "channels_last", "th": "channels_first", "default": None}}
+_WINDOW = {"nb_filter": "filters", "subsample": "strides", "border_mode": "padding", **_ORDER}
+_CONV = _WINDOW | _KERNEL
+_GATES = {
+    "init": "kernel_initializer",
+    "inner_init": "recurrent_initializer",
+    "inner_activation": "recurrent_activation",
+    "W_regularizer": "kernel_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "U_regularizer": "recurrent_regularizer",
+    "dropout_W": "dropout",
+    "dropout_U": "recurrent_dropout",
+}
+_CONV1D = {
+    "nb_filter": "filters",
+    "filter_length": "kernel_size",
+    "subsample_length": "strides",
+    "border_mode": "padding",
+    **_KERNEL,
+}
+_POOL1D = {"pool_length": "pool_size", "stride": "strides", "border_mode": "padding"}
+_PLACE = ("filters", "kernel_size")
+
+FAMILIES: dict[str, Family] = {
+    "dense": Family(("units",), {"output_dim": "units", **_KERNEL}),
+    "dropout": Family(("rate", "noise_shape", "seed"), {"p": "rate"}),
+    "rate": Family(("rate",), {"p": "rate"}),
+    "spatial_dropout": Family(("rate",), {"p": "rate", **_ORDER}, _ORDERS),
+    "gaussian_noise": Family(("stddev",), {"sigma": "stddev"}),
+    "prelu": Family(("alpha_initializer",), {"init": "alpha_initializer"}),
+    "batch_norm": Family((), {"beta_init": "beta_initializer", "gamma_init": "gamma_initializer"}, {}, _batch_norm),
+    "conv1d": Family(_PLACE, _CONV1D, {}, _sequence_shape),
+    "conv2d": Family(_PLACE, _CONV, _ORDERS, _kernel_2d),
+    "conv3d": Family(_PLACE, _CONV, _ORDERS, _kernel_3d),
+    "separable_conv2d": Family(_PLACE, _WINDOW | _BIAS, _ORDERS, _separable),
+    "conv2d_transpose": Family(_PLACE, _CONV, _ORDERS, _transposed),
+    "pooling1d": Family(("pool_size", "strides", "padding"), _POOL1D),
+    "pooling": Family(("pool_size", "strides", "padding"), {"border_mode": "padding", **_ORDER}, _ORDERS),
+    "global_pooling": Family(None, _ORDER, _ORDERS),
+    "upsampling1d": Family(("size",), {"length": "size"}),
+    "upsampling": Family(("size",), _ORDER, _ORDERS),
+    "zero_padding2d": Family(("padding",), _ORDER, _ORDERS, _zero_padding),
+    "zero_padding3d": Family(("padding",), _ORDER, _ORDERS),
+    "cropping": Family(("cropping",), _ORDER, _ORDERS),
+    "lambda": Family(("function", "output_shape")),
+    "input": Family(None, {"input_dtype": "dtype"}),
+    "model": Family(None, {"input": "inputs", "output": "outputs"}),
+    "embedding": Family(
+        ("input_dim", "output_dim"),
+        {
+            "init": "embeddings_initializer",
+            "W_regularizer": "embeddings_regularizer",
+            "W_constraint": "embeddings_constraint",
+        },
+        {},
+        _embedding,
+    ),
+    "recurrent": Family(
+        ("units",),
+        {"output_dim": "units", **_GATES, "consume_less": "implementation"},
+        {"consume_less": {"cpu": 0, "mem": 1, "gpu": 2}},
+        _recurrent,
+    ),
+    "conv_lstm2d": Family(_PLACE, {**_WINDOW, **_GATES, "bias": "use_bias"}, _ORDERS, _conv_lstm),
+}

@@ -1,0 +1,141 @@
+"""Program: a model as pure functions over flat stores `{path: {weight: array}}`, for the trainer."""
+
+from __future__ import annotations
+
+
+import jax
+
+from jkeras.core.types import Ctx, Out
+from jkeras.engine.call import aligned
+from jkeras.engine.tree import bind, collect, gather, instances, scatter
+
+_ROOT = "."  # the path of weights that the model itself owns
+_FUNCTIONS = ("activation", "recurrent_activation", "activity_regularizer")
+
+
+class Program:
+    """A layer or model as it stands: its cells, which of them train, and its meaning over flat stores.
+
+    Args:
+        layer: a built layer or model; `trainable` is read now.
+
+    Attributes:
+        params, state: `{path: {name: Variable}}`; paths are the first places of instances, in order.
+        live: paths whose parameters are trained.
+        moving: paths whose state moves in training (Keras 2.2.4: not that of frozen layers, unless stateful).
+        rowwise: every sample's output depends on that sample only, so that devices may take rows apart.
+        stateful: some layer carries state from batch to batch, also in inference.
+    """
+
+    def __init__(self, layer):
+        self.layer = layer
+        self._places = [(path or _ROOT, inner) for path, inner in instances(layer)]
+        self._pure = layer.pure()
+        self.params = {path: dict(inner._params) for path, inner in self._places if inner._params}
+        self.state = {path: dict(inner._state) for path, inner in self._places if inner._state}
+        paths = {id(inner): path for path, inner in self._places}
+        live, moving = _flags(layer, lambda i: i.trainable), _flags(layer, lambda i: i.trainable or i.stateful)
+        self.live = frozenset(paths[i] for i in live if paths[i] in self.params)
+        self.moving = frozenset(paths[i] for i in moving if paths[i] in self.state)
+        self.rowwise = all(inner.rowwise and _functions_are_ours(inner) for _, inner in self._places)
+        self.stateful = any(inner.stateful for _, inner in self._places)
+
+    def apply(self, params, state, xs: list, ctx: Ctx) -> Out:
+        """Run the model.
+
+        Args:
+            params, state: flat stores of arrays.
+            xs: list of inputs.
+            ctx: context; `ctx.mask` is a list of masks or None.
+
+        Returns:
+            `Out` with lists `y` and `mask`, the whole new flat `state`, and the scalar `loss`.
+        """
+        values = self._values(params, state)
+        x = xs if len(xs) > 1 else xs[0]
+        mask = ctx.mask if ctx.mask is None or len(xs) > 1 else ctx.mask[0]
+        nested_params, nested_state = gather(self.layer, lambda v: values[id(v)])
+        out = self._pure.apply(nested_params, nested_state, x, ctx.replace(mask=mask))
+        scatter(self.layer, out.state, lambda variable, value: values.__setitem__(id(variable), value))
+        new = {path: {n: values[id(v)] for n, v in cells.items()} for path, cells in self.state.items()}
+        return Out(jax.tree.leaves(out.y), new, aligned(out.y, out.mask), out.loss)
+
+    def penalty(self, params):
+        """Sum of the weight regularizers (and of symbolic `add_loss` terms that depend on weights only)."""
+        terms = [
+            v.regularizer(params[path][name])
+            for path, cells in self.params.items()
+            for name, v in cells.items()
+            if v.regularizer is not None and path in params
+        ]
+        return sum(terms[1:], terms[0]) if terms else 0.0
+
+    def constrain(self, params):
+        """Project each parameter by its constraint."""
+        return {
+            path: {
+                name: value if (c := self.params[path][name].constraint) is None else c(value)
+                for name, value in entries.items()
+            }
+            for path, entries in params.items()
+        }
+
+    def tree(self, flat: dict) -> dict:
+        """A flat store as `model.pure()` shows it: nested by the plain layer names."""
+        return collect(self.layer, self._cells_to_values(flat))[int(_is_state(flat, self.state))]
+
+    def flat(self, tree: dict) -> dict:
+        """A tree by layer names as a flat store."""
+        values = bind(self.layer, tree, tree, {})
+        both = {p: self.params.get(p, {}) | self.state.get(p, {}) for p, _ in self._places}
+        found = {p: {n: values[id(v)] for n, v in cells.items() if id(v) in values} for p, cells in both.items()}
+        return {p: entries for p, entries in found.items() if entries}
+
+    @property
+    def order(self) -> list[tuple[str, str]]:
+        """(path, weight name) of the trained parameters, in Keras's order."""
+        places = {id(v): (path, name) for path, cells in self.params.items() for name, v in cells.items()}
+        trained = [places[id(v)] for v in self.layer.trainable_weights if id(v) in places]
+        rest = [k for k in places.values() if k[0] in self.live and k not in trained]
+        return trained + rest
+
+    def _values(self, params, state) -> dict:
+        values = {id(v): params[path][name] for path, cells in self.params.items() for name, v in cells.items()}
+        return values | {id(v): state[path][name] for path, cells in self.state.items() for name, v in cells.items()}
+
+    def _cells_to_values(self, flat: dict) -> dict:
+        cells = [self.params, self.state]
+        return {
+            id(store[path][name]): value
+            for path, entries in flat.items()
+            for name, value in entries.items()
+            for store in cells
+            if name in store.get(path, {})
+        }
+
+
+def _is_state(flat: dict, state: dict) -> bool:
+    return any(name in state.get(path, {}) for path, entries in flat.items() for name in entries)
+
+
+def _flags(layer, holds, found: set | None = None) -> set[int]:
+    """ids of the instances that have a place where they and all around them satisfy `holds`."""
+    found = set() if found is None else found
+    if holds(layer):
+        found.add(id(layer))
+        for child in layer.children().values():
+            _flags(child, holds, found)
+    return found
+
+
+def _functions_are_ours(layer) -> bool:
+    """Whether activations and activity regularizers come from jkeras or jax, which treat every sample apart."""
+    for name in _FUNCTIONS:
+        value = getattr(layer, name, None)
+        if value is not None:
+            module = getattr(value, "__module__", None) or type(value).__module__
+            if not module.startswith(("jkeras.", "jax", "optax")):
+                return False
+    return True
+
+

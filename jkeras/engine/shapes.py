@@ -1,0 +1,103 @@
+"""Shapes of outputs, found by running the very function under `jax.eval_shape`; unknown dimensions stay unknown.
+
+An unknown dimension is a symbol times 80640 (= 2·8!), a factor that keeps `%`, reshape and pooling decidable.
+Code that needs a number (`range(x.shape[1])`, `int(...)`) is run again with two probe sizes: what differs is unknown.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import jax
+from jax import export
+
+_DIVISIBLE = 80640
+_PROBES = ((24, 12), (48, 18))  # (batch, other): small, for code that loops over a dimension
+_WIDE = ((240, 480), (720, 960))  # wide enough for large windows
+
+
+@functools.cache
+def _scope():
+    return export.SymbolicScope()
+
+
+@functools.cache
+def _symbol(axis: int):
+    (dim,) = export.symbolic_shape(f"d{axis}", scope=_scope())
+    return dim * _DIVISIBLE
+
+
+def symbolic(shape) -> tuple:
+    """`(None, 20)` → a shape whose unknown dimensions are symbols, one for each axis."""
+    return tuple(_symbol(i) if d is None else d for i, d in enumerate(shape))
+
+
+def _probed(shape, sizes) -> tuple:
+    return tuple(sizes[min(i, 1)] if d is None else d for i, d in enumerate(shape))
+
+
+def known(shape) -> tuple:
+    """A shape with symbols → one with None."""
+    return tuple(int(d) if isinstance(d, int) else None for d in shape)
+
+
+class Spec:
+    """Static shape (None = unknown) and dtype of a value: a leaf of the trees given to `infer`."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape, dtype):
+        self.shape, self.dtype = tuple(shape), dtype
+
+
+def is_spec(x) -> bool:
+    return isinstance(x, Spec)
+
+
+def infer(function: Callable, *trees):
+    """The tree of `Spec` that `function(*trees)` returns, its arguments being trees with `Spec` leaves.
+
+    Raises: what the function raises; for two probe sizes, the error of the first.
+    """
+
+    def run(concrete):
+        leaves, treedef = jax.tree.flatten(trees, is_leaf=is_spec)
+        spots = [i for i, leaf in enumerate(leaves) if is_spec(leaf)]
+        avals = [jax.ShapeDtypeStruct(concrete(leaves[i].shape), leaves[i].dtype) for i in spots]
+
+        def call(*values):
+            full = list(leaves)
+            for i, value in zip(spots, values, strict=True):
+                full[i] = value
+            return function(*jax.tree.unflatten(treedef, full))
+
+        return jax.eval_shape(call, *avals)
+
+    has_unknown = any(is_spec(s) and None in s.shape for s in jax.tree.leaves(trees, is_leaf=is_spec))
+    if not has_unknown:
+        return jax.tree.map(lambda s: Spec(s.shape, s.dtype), run(tuple))
+    try:
+        return jax.tree.map(lambda s: Spec(known(s.shape), s.dtype), run(symbolic))
+    except Exception as error:  # user code may fail in any way on a symbol; the probes decide
+        return _probe(run, error)
+
+
+def _probe(run: Callable, first_error: Exception):
+    for small, large in (_WIDE, _PROBES) if _is_about_symbols(first_error) is False else (_PROBES, _WIDE):
+        try:
+            a, b = (run(functools.partial(_probed, sizes=sizes)) for sizes in (small, large))
+        except Exception as error:
+            first_error = first_error if _is_about_symbols(error) else error
+            continue
+        both = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+        specs = [
+            Spec([m if m == n else None for m, n in zip(s.shape, t.shape, strict=True)], s.dtype) for s, t in both
+        ]
+        return jax.tree.unflatten(jax.tree.structure(a), specs)
+    raise first_error
+
+
+def _is_about_symbols(error: Exception) -> bool:
+    text = f"{type(error).__name__} {error}"
+    return any(word in text for word in ("symbolic", "Inconclusive", "_DimExpr", "dimension variable"))

@@ -1,0 +1,144 @@
+"""Symbolic tensors and the nodes that make them: one kind of node for layers and for functions."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import jax
+import numpy as np
+
+from jkeras.core.dispatch import is_symbolic, set_recorder
+from jkeras.core.names import unique_name
+from jkeras.engine.operators import Operators
+from jkeras.engine.shapes import Spec, infer
+from jkeras.engine.variable import Frame, Variable, current_frame
+
+
+class Tensor(Operators):
+    """A value that a graph will compute: name, static shape (None = unknown) and dtype.
+
+    Args:
+        shape: tuple with the batch axis first.
+        dtype: numpy name.
+        node: the node that makes it.
+        index: its position among the node's outputs.
+        mask: `Spec` of the mask that travels with it, or None.
+    """
+
+    def __init__(self, shape, dtype, node: Node | None = None, index: int = 0, mask=None, name=None):
+        self.shape, self.dtype = tuple(shape), np.dtype(dtype).name
+        self.node, self.index, self.mask_spec = node, index, mask
+        self.name = name or unique_name("tensor")
+
+    @property
+    def _keras_shape(self) -> tuple:
+        return self.shape
+
+    @property
+    def _keras_history(self) -> tuple:
+        """(layer, node index, tensor index), as Keras keeps it."""
+        assert self.node is not None
+        owner = self.node.owner
+        position = owner.inbound_nodes.index(self.node) if owner is not None else 0
+        return owner, position, self.index
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def get_shape(self) -> tuple:
+        """The static shape."""
+        return self.shape
+
+    def spec(self) -> Spec:
+        return Spec(self.shape, self.dtype)
+
+    def __array__(self, *_, **__):
+        raise TypeError(f"{self!r} is symbolic; it has no value before a model or K.function computes it.")
+
+    def __repr__(self) -> str:
+        return f"<Tensor {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+
+_order = itertools.count()
+
+
+class Node:
+    """One recorded computation.
+
+    Args:
+        owner: the layer that was called, or None for a function.
+        fn: the function, when there is no owner.
+        args: positional arguments, any tree with tensors and variables as leaves; for a layer `(inputs,)`.
+        kwargs: keyword arguments, likewise.
+    """
+
+    def __init__(self, owner, fn, args: tuple, kwargs: dict):
+        self.owner, self.fn, self.args, self.kwargs = owner, fn, args, kwargs
+        self.order = next(_order)
+        self.inputs = [x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Tensor)]
+        self.variables = [x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Variable)]
+        self.outputs: list[Tensor] = []
+        self.treedef: Any = None
+
+    def set_outputs(self, specs, masks=None, name: str | None = None):
+        """Make the output tensors from a tree of `Spec` (and of mask specs); returns that tree of tensors."""
+        leaves, self.treedef = jax.tree.flatten(specs, is_leaf=lambda s: isinstance(s, Spec))
+        masks = masks if masks is not None else [None] * len(leaves)
+        names = [name and (name if i == 0 else f"{name}_{i}") for i in range(len(leaves))]
+        self.outputs = [
+            Tensor(s.shape, s.dtype, self, i, mask, n)
+            for i, (s, mask, n) in enumerate(zip(leaves, masks, names, strict=True))
+        ]
+        return jax.tree.unflatten(self.treedef, self.outputs)
+
+    @property
+    def inbound_layers(self) -> list:
+        return [t.node.owner for t in self.inputs if t.node is not None and t.node.owner is not None]
+
+    def __repr__(self) -> str:
+        what = self.owner.name if self.owner is not None else getattr(self.fn, "__name__", "function")
+        return f"<Node {what}>"
+
+
+def _is_symbol(x) -> bool:
+    return isinstance(x, Operators)
+
+
+def substitute(tree, value_of):
+    """Replace every tensor and variable in a tree of arguments by `value_of(symbol)`."""
+    return jax.tree.map(lambda x: value_of(x) if _is_symbol(x) else x, tree, is_leaf=_is_symbol)
+
+
+def specs_of(tree):
+    """Every tensor and variable in a tree becomes its `Spec`."""
+    return substitute(tree, lambda s: Spec(s.shape, s.dtype))
+
+
+def _record(fn, args: tuple, kwargs: dict):
+    """The dispatch hook: unwrap variables inside a frame, else add a node to the graph."""
+    frame = current_frame()
+    leaves = jax.tree.leaves((args, kwargs), is_leaf=_is_symbol)
+    if frame is not None:
+        stray = [x for x in leaves if isinstance(x, Tensor)]
+        if stray:
+            raise ValueError(
+                f"{stray[0]!r} is symbolic, but is used in code that runs on values (inside a layer's call "
+                "or a Lambda). Pass it to the layer as an input instead."
+            )
+        args, kwargs = substitute((args, kwargs), frame.read)
+        return fn(*args, **kwargs)
+    node = Node(None, fn, args, kwargs)
+
+    def run(args, kwargs):
+        with Frame({}):
+            return fn(*args, **kwargs)
+
+    specs = infer(run, specs_of(args), specs_of(kwargs))
+    return node.set_outputs(specs, name=unique_name(getattr(fn, "__name__", "function")))
+
+
+set_recorder(_record)
+
+__all__ = ["Node", "Tensor", "is_symbolic", "specs_of", "substitute"]

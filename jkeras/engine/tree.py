@@ -1,0 +1,93 @@
+"""A layer and its inner layers as trees: values by variable on one side, nested views by name on the other.
+
+`values` is `{id(variable): array}` wherever it occurs. An instance that stands at several places of a tree has one
+set of variables; its first place counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import jax.numpy as jnp
+
+
+def walk(layer, path: str = "") -> Iterator[tuple[str, object]]:
+    """Every (path, layer) at every place, outermost first: `0003/dense_2`, `0001/model_1/0000/dense_1`."""
+    yield path, layer
+    for i, (name, child) in enumerate(layer.children().items()):
+        yield from walk(child, f"{path}/{i:04d}/{name}".lstrip("/"))
+
+
+def instances(layer) -> list[tuple[str, object]]:
+    """Every instance once, at its first place."""
+    seen: set[int] = set()
+    found = []
+    for path, inner in walk(layer):
+        if id(inner) not in seen:
+            seen.add(id(inner))
+            found.append((path, inner))
+    return found
+
+
+def gather(layer, read: Callable) -> tuple[dict, dict]:
+    """The nested (params, state) of a layer, each variable replaced by `read(variable)`."""
+    params = {name: read(v) for name, v in layer._params.items()}
+    state = {name: read(v) for name, v in layer._state.items()}
+    for name, child in layer.children().items():
+        inner_params, inner_state = gather(child, read)
+        if inner_params:
+            params[name] = inner_params
+        if inner_state:
+            state[name] = inner_state
+    return params, state
+
+
+def bind(layer, params, state, values: dict) -> dict:
+    """Fill `values` from nested params and state; a place that is absent is skipped, a first place wins."""
+    for cells, tree in ((layer._params, params), (layer._state, state)):
+        for name, variable in cells.items():
+            if name in tree:
+                values.setdefault(id(variable), tree[name])
+    for name, child in layer.children().items():
+        bind(child, params.get(name, {}), state.get(name, {}), values)
+    return values
+
+
+def scatter(layer, state, write: Callable) -> None:
+    """Call `write(variable, array)` for every entry of a nested state that a layer returned."""
+    children = layer.children()
+    for name, value in state.items():
+        if name in layer._state:
+            variable = layer._state[name]
+            write(variable, _like(layer, name, variable, value))
+        elif name in children:
+            scatter(children[name], value, write)
+        else:
+            raise ValueError(f"Layer {layer.name!r} returned a state {name!r} that it did not declare in init.")
+
+
+def _like(layer, name: str, variable, value):
+    """A new state in the dtype of the old one; another shape is refused (it would recompile or break a file)."""
+    if jnp.shape(value) != variable.shape:
+        raise ValueError(
+            f"The state {name!r} of layer {layer.name!r} has shape {variable.shape}, but the layer returned "
+            f"{jnp.shape(value)} for it."
+        )
+    return jnp.asarray(value, variable.dtype)
+
+
+def collect(layer, values: dict, seen: set[int] | None = None) -> tuple[dict, dict]:
+    """The nested (params, state) of those variables that are in `values`, every instance at its first place only."""
+    seen = set() if seen is None else seen
+    if id(layer) in seen:
+        return {}, {}
+    seen.add(id(layer))
+    trees = tuple(
+        {name: values[id(v)] for name, v in cells.items() if id(v) in values}
+        for cells in (layer._params, layer._state)
+    )
+    for name, child in layer.children().items():
+        for tree, inner in zip(trees, collect(child, values, seen), strict=True):
+            if inner:
+                tree[name] = inner
+    return trees

@@ -1,0 +1,164 @@
+"""Variable: the one mutable cell at the rim; Frame: what a variable is worth while user code is traced."""
+
+from __future__ import annotations
+
+import contextvars
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras import initializers
+from jkeras.core import settings
+from jkeras.core.types import INFERENCE, Ctx
+from jkeras.engine.operators import Operators
+
+
+class Variable(Operators):
+    """A named cell that holds a jax array.
+
+    Args:
+        value: the initial value.
+        name: its name; weights of layers are called `dense_1/kernel:0` as in Keras.
+        dtype: of the array; default: the value's own, with Python and float64 numbers in `floatx`.
+        regularizer, constraint: functions of the array, used in training.
+
+    Example:
+        >>> v = Variable([1.0, 2.0], name="v")
+        >>> v.assign([3.0, 4.0])
+        >>> v.value.tolist()
+        [3.0, 4.0]
+    """
+
+    def __init__(self, value, name: str | None = None, dtype=None, regularizer=None, constraint=None):
+        self.initializer: Any = None
+        if not isinstance(value, jax.Array):
+            value = np.array(value)
+            if dtype is None and value.dtype == np.float64:
+                dtype = settings.floatx()
+        self._value = jnp.asarray(value, dtype)
+        self._lent = False
+        self.name = name or "Variable"
+        self.regularizer, self.constraint = regularizer, constraint
+
+    @property
+    def value(self) -> jax.Array:
+        """The array now. Reading marks the cell as lent: what you hold stays valid while training goes on."""
+        self._lent = True
+        return self._value
+
+    def assign(self, value) -> None:
+        """Replace the value; the shape must be the same, the dtype is kept."""
+        value = np.array(value) if not isinstance(value, jax.Array) else value
+        if value.shape != self._value.shape:
+            raise ValueError(f"{self.name} has shape {self._value.shape}; got a value of shape {value.shape}.")
+        self._value = jnp.asarray(value, self._value.dtype)
+        self._lent = isinstance(value, jax.Array)
+
+    def take(self, donate: bool = False) -> jax.Array:
+        """The array for a dispatch: a copy if the dispatch will consume it while somebody else holds it."""
+        return jnp.copy(self._value) if donate and self._lent else self._value
+
+    def put(self, value: jax.Array) -> None:
+        """Accept the array that a dispatch made (nobody else holds it)."""
+        self._value, self._lent = value, False
+
+    def draw(self, key) -> jax.Array:
+        """A fresh value from the variable's own initializer."""
+        return initializers.draw(self.initializer, key, self.shape, self.dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._value.shape
+
+    _keras_shape = shape
+
+    @property
+    def dtype(self):
+        return self._value.dtype.name
+
+    @property
+    def ndim(self) -> int:
+        return self._value.ndim
+
+    def numpy(self) -> np.ndarray:
+        """A copy as a numpy array."""
+        return np.array(self._value)
+
+    def __repr__(self) -> str:
+        return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+
+class Frame:
+    """A scope in which variables stand for traced arrays; entered by the adapter around user code.
+
+    Args:
+        values: `{id(variable): array}`.
+        ctx: the context of the layer whose code runs.
+    """
+
+    def __init__(self, values: dict[int, Any], ctx: Ctx = INFERENCE):
+        self.values, self.ctx = values, ctx
+        self.parent = current_frame()
+        self.seen: dict[int, Variable] = {}  # id(array) → the variable it was read from
+        self.updates: dict[int, tuple[Variable, Any]] = {}
+        self.losses: list[Any] = []
+        self.captured: list[Variable] = []  # read, but not part of the store
+        self.masks: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its mask)
+        self.draws = self.calls = 0
+
+    def __enter__(self) -> Frame:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *exc) -> None:
+        _current.reset(self._token)
+
+    def read(self, variable: Variable):
+        """The array of `variable` in here: the newest value written, the traced one, or its constant."""
+        array = self._find(variable)
+        self.seen[id(array)] = variable
+        return array
+
+    def _find(self, variable: Variable):
+        frame: Frame | None = self
+        while frame is not None:
+            if id(variable) in frame.updates:
+                return frame.updates[id(variable)][1]
+            if id(variable) in frame.values:
+                return frame.values[id(variable)]
+            frame = frame.parent
+        if all(v is not variable for v in self.captured):
+            self.captured.append(variable)
+        return variable.value
+
+    def write(self, target, value) -> None:
+        """Note a new value for a variable, or for the array that was read from one."""
+        variable = target if isinstance(target, Variable) else self.seen.get(id(target))
+        if variable is None:
+            raise ValueError("An update must name a weight of this layer (self.add_weight) as its target.")
+        self.updates[id(variable)] = (variable, value)
+        self.seen[id(target)] = variable
+
+    def note_mask(self, array, mask) -> None:
+        """Let a mask travel with an array through user code, as it travels with a tensor."""
+        if mask is not None:
+            self.masks[id(array)] = (array, mask)
+
+    def mask_of(self, array):
+        found = self.masks.get(id(array))
+        return found[1] if found else None
+
+    def key(self):
+        """A fresh random key for the next draw in this frame."""
+        self.draws += 1
+        return self.ctx.key(self.draws)
+
+
+_current: contextvars.ContextVar[Frame | None] = contextvars.ContextVar("jkeras_frame", default=None)
+
+
+def current_frame() -> Frame | None:
+    """The innermost frame of this thread, or None outside user code."""
+    return _current.get()

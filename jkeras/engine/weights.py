@@ -1,0 +1,189 @@
+"""The weights of a layer: its own variables and those of its inner layers, in Keras's order."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from jkeras.engine import adapter
+from jkeras.engine.variable import Variable, current_frame
+
+
+class WeightAccess:
+    """Mixin of `Layer`: owns `_params` and `_state` ({name: Variable}) and unwraps them inside frames."""
+
+    name: str
+    _trainable: bool
+    _given_weights: Any
+
+    @property
+    def _params(self) -> dict[str, Variable]:
+        return self.__dict__.setdefault("_own_params", {})
+
+    @property
+    def _state(self) -> dict[str, Variable]:
+        return self.__dict__.setdefault("_own_state", {})
+
+    # --- attributes that hold variables are arrays inside a frame ----------------------------------------------
+
+    def __setattr__(self, name: str, value) -> None:
+        if isinstance(value, Variable) or (isinstance(value, (list, dict)) and not self.is_native):  # type: ignore
+            if not isinstance(getattr(type(self), name, None), property):
+                self.__dict__.setdefault("_held", {})[name] = value
+                self.__dict__.pop(name, None)
+                return
+        self.__dict__.get("_held", {}).pop(name, None)
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str):
+        held = self.__dict__.get("_held", {})
+        if name in held:
+            value = held[name]
+        elif not name.startswith("_") and (name in self._params or name in self._state):
+            value = self._params.get(name, self._state.get(name))
+        else:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        frame = current_frame()
+        return value if frame is None else adapter.unwrapped(value, frame)
+
+    # --- making -------------------------------------------------------------------------------------------------
+
+    def own(self, name, value, trainable=True, initializer=None, regularizer=None, constraint=None) -> Variable:
+        """Make a variable for a weight of this layer."""
+        cells = self._params if trainable else self._state
+        key = base = name or f"weight_{len(self._params) + len(self._state)}"
+        number = 0
+        while key in self._params or key in self._state:
+            number += 1
+            key = f"{base}_{number}"
+        variable = Variable(value, name=f"{self.name}/{key}:0", regularizer=regularizer, constraint=constraint)
+        variable.initializer = initializer
+        cells[key] = variable
+        return variable
+
+    def adopt(self, params: dict, state: dict, scope: str | None = None, taken: set[str] | None = None) -> None:
+        """Put freshly drawn nested params and state into variables, here and in inner layers not yet built."""
+        scope, taken = scope or self.name, set() if taken is None else taken
+        children = self.children()  # type: ignore[attr-defined]
+        for cells, tree in ((self._params, params), (self._state, state)):
+            for name, value in tree.items():
+                if name not in children:
+                    cells[name] = self._cell(name, value, scope, taken)
+        for name, child in children.items():
+            if not child.built:
+                inner = f"{scope}/{child.name}" if self.named_children else scope  # type: ignore[attr-defined]
+                child.adopt(params.get(name, {}), state.get(name, {}), inner, taken)
+                child.built = True
+                child.set_initial_weights()
+
+    def _cell(self, name: str, value, scope: str, taken: set[str]) -> Variable:
+        full, number = f"{scope}/{name}", 0
+        while full in taken:
+            number += 1
+            full = f"{scope}/{name}_{number}"
+        taken.add(full)
+        stem = name.removesuffix("_kernel")
+        rules = {kind: getattr(self, f"{stem}_{kind}", None) for kind in ("regularizer", "constraint")}
+        variable = Variable(value, name=f"{full}:0", **rules)
+        variable.initializer = getattr(self, f"{stem}_initializer", None)
+        return variable
+
+    def set_initial_weights(self) -> None:
+        """Apply the constructor's `weights=` once the layer is built."""
+        if self._given_weights is not None:
+            self.set_weights(self._given_weights)
+            self._given_weights = None
+
+    # --- Keras's views ------------------------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the weights are trained; a change counts from the next compile on."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+
+    def _split(self) -> tuple[list[Variable], list[Variable]]:
+        train = list(self._params.values())
+        fixed = [v for name, v in self._state.items() if not name.startswith("_")]
+        for child in self.children().values():  # type: ignore[attr-defined]
+            inner_train, inner_fixed = child._split()
+            train += inner_train
+            fixed += inner_fixed
+        train, fixed = list(dict.fromkeys(train)), list(dict.fromkeys(fixed))
+        return (train, fixed) if self.trainable else ([], train + fixed)
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The variables that training changes."""
+        return self._split()[0]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The variables that training leaves alone."""
+        return self._split()[1]
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables: trainable ones, then the others."""
+        train, fixed = self._split()
+        return train + fixed
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all weights as numpy arrays, in the order of `weights`."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights) -> None:
+        """Replace all weights.
+
+        Args:
+            weights: list of arrays, as `get_weights` returns it.
+
+        Raises:
+            ValueError: wrong number or shapes; nothing was changed.
+        """
+        self._assign_all(self.weights, weights)
+
+    def _assign_all(self, cells: list[Variable], weights) -> None:
+        if len(weights) != len(cells):
+            raise ValueError(
+                f"Layer {self.name!r} has {len(cells)} weights ({[v.name for v in cells]}), but set_weights got "
+                f"{len(weights)}." + ("" if self.built else " The layer is not built yet: call it on data first.")  # type: ignore
+            )
+        for variable, value in zip(cells, weights, strict=True):
+            if np.shape(value) != variable.shape:
+                raise ValueError(
+                    f"Layer {self.name!r}: weight {variable.name!r} has shape {variable.shape}, but set_weights got a "
+                    f"value of shape {np.shape(value)}."
+                )
+        for variable, value in zip(cells, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """Number of scalars in the weights.
+
+        Raises:
+            RuntimeError: the layer has no weights yet because it is not built.
+        """
+        if not self.built:  # type: ignore[attr-defined]
+            raise RuntimeError(
+                f"Layer {self.name!r} is not built yet, so its weights cannot be counted: call it on data, or give the "
+                "model an input shape."
+            )
+        return int(sum(np.prod(v.shape) for v in self.weights))
+
+
+def warn_if_discrepancy(model) -> None:
+    """Warn when `trainable` was changed after compile."""
+    compiled = getattr(model, "_compiled_trainable", None)
+    if compiled is not None and compiled != len(model.trainable_weights):
+        warnings.warn(
+            "Discrepancy between trainable weights and collected trainable weights: `trainable` was changed after "
+            "compile. Call model.compile(...) again for the change to take effect.",
+            UserWarning,
+            stacklevel=3,
+        )

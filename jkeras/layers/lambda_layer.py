@@ -1,0 +1,134 @@
+"""Lambda: any function as a layer."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from jkeras.core import functions
+from jkeras.core.registry import deserialize_keras_object
+from jkeras.engine.base_layer import Layer
+from jkeras.engine.shapes import Spec
+
+PREFIX = "fingerprint:"
+
+
+class Lambda(Layer):
+    """A function of tensors as a layer: `y = function(x, **arguments)`.
+
+    Args:
+        function: takes the input (a list for several) and, if it has a parameter `mask`, the mask. K.*, jax.numpy and
+            Python's operators all work. Variables that it uses keep their current value in training.
+        output_shape: where the shape cannot be found by tracing: a tuple without the batch axis, or a function of the
+            input shape.
+        mask: the output's mask, or a function `(inputs, mask) -> mask`.
+        arguments: keyword arguments for the function.
+
+    Raises:
+        TypeError: `function` is not callable, or `output_shape` is neither shape nor function.
+
+    Keras 2.2.4: keras/layers/core.py Lambda
+
+    Example:
+        >>> import numpy as np
+        >>> Lambda(lambda x: x**2)(np.array([[3.0]])).tolist()
+        [[9.0]]
+    """
+
+    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"Lambda {self.name!r} needs a function; got {function!r}.")
+        if output_shape is not None and not isinstance(output_shape, (tuple, list)) and not callable(output_shape):
+            raise TypeError(f"Lambda {self.name!r}: output_shape is a tuple, a list or a function; got {output_shape!r}.")
+        self.function, self.mask = function, mask
+        self.arguments = dict(arguments or {})
+        self.declared_shape: Any = tuple(output_shape) if isinstance(output_shape, list) else output_shape
+        self.supports_masking = mask is not None
+
+    def call(self, inputs, mask=None):
+        """Run the function."""
+        try:
+            takes_mask = "mask" in inspect.signature(self.function).parameters
+        except (TypeError, ValueError):  # a builtin without a signature
+            takes_mask = False
+        return self.function(inputs, **self.arguments, **({"mask": mask} if takes_mask else {}))
+
+    def compute_mask(self, inputs, mask=None):
+        """What `mask` says; the input's mask ends here otherwise."""
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
+
+    def declared_output_specs(self, shapes):
+        """Specs by `output_shape`, or None."""
+        from_user = self.declared_shape
+        if from_user is None:
+            return None
+        first = shapes[0] if isinstance(shapes, list) else shapes
+        shape = from_user(shapes) if callable(from_user) else (first[0], *from_user)
+        if isinstance(shape, list) and shape and isinstance(shape[0], (list, tuple)):
+            return [Spec(s, self.dtype) for s in shape]
+        return Spec(shape, self.dtype)
+
+    def get_config(self) -> dict:
+        function, function_type = _named(self.function)
+        shape, shape_type = _named(self.declared_shape) if callable(self.declared_shape) else (self.declared_shape, "raw")
+        return super().get_config() | {
+            "function": function,
+            "function_type": function_type,
+            "output_shape": shape,
+            "output_shape_type": shape_type,
+            "arguments": self.arguments,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects: dict | None = None):
+        """A new layer; functions are found in `custom_objects` or among those known to this process.
+
+        Raises:
+            ValueError: the config holds code, or names a function that nobody knows.
+        """
+        config = dict(config)
+        kind, shape_kind = config.pop("function_type", "function"), config.pop("output_shape_type", "raw")
+        config["function"] = find(config["function"], kind, config.get("name"), custom_objects)
+        if shape_kind != "raw":
+            config["output_shape"] = find(config["output_shape"], shape_kind, config.get("name"), custom_objects)
+        arguments = config.get("arguments") or {}
+        config["arguments"] = {
+            k: np.array(v["value"]) if isinstance(v, dict) and v.get("type") == "ndarray" else v
+            for k, v in arguments.items()
+        }
+        return cls(**config)
+
+
+def _named(function) -> tuple[Any, str]:
+    """A function as a config keeps it: by name if it has one, else by fingerprint; never its code."""
+    mark = functions.remember(function)
+    name = getattr(function, "__name__", "<lambda>")
+    if name == "<lambda>":
+        return [PREFIX + mark, None, None], "lambda"
+    return name, "function"
+
+
+def find(stored, kind: str, layer_name, custom_objects: dict | None):
+    """The function that a config means."""
+    if callable(stored):
+        return stored
+    if kind == "function":
+        known = {f.__name__: f for f in functions.known() if hasattr(f, "__name__")}
+        return deserialize_keras_object(
+            stored, module_objects=known, custom_objects=custom_objects, printable_module_name="function in Lambda layer"
+        )
+    mark = stored[0] if isinstance(stored, (list, tuple)) else stored
+    if isinstance(mark, str) and mark.startswith(PREFIX):
+        function = functions.recall(mark.removeprefix(PREFIX))
+        if function is not None:
+            return function
+        why = "was made from an unnamed function that this process does not know"
+    else:
+        why = "holds Python bytecode, which is not run"
+    raise ValueError(
+        f"The Lambda layer {layer_name!r} in the config {why}. Use a named function and pass it at loading: "
+        "custom_objects={'name': function}; or build the model in code and call load_weights."
+    )

@@ -1,0 +1,11 @@
+"""Models: graphs of layers that can be trained and saved."""
+
+from jkeras.models.clone import clone_model as clone_model
+from jkeras.models.model import Model as Model
+from jkeras.models.network import Network as Network
+from jkeras.models.sequential import Sequential as Sequential
+from jkeras.saving import load_model as load_model
+from jkeras.saving import model_from_config as model_from_config
+from jkeras.saving import model_from_json as model_from_json
+from jkeras.saving import model_from_yaml as model_from_yaml
+from jkeras.saving import save_model as save_model

@@ -1,0 +1,301 @@
+"""Model: a network with everything that trains it. Every method is short; the work is done in `training/`."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from jkeras import optimizers, saving, training
+from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
+from jkeras.models.network import Network
+from jkeras.training import Objective, Port, Trainer
+
+_RENAMED = {
+    "nb_epoch": "epochs",
+    "samples_per_epoch": "steps_per_epoch",
+    "nb_val_samples": "validation_steps",
+    "val_samples": "steps",
+    "max_q_size": "max_queue_size",
+    "nb_worker": "workers",
+    "pickle_safe": "use_multiprocessing",
+}
+
+
+class Model(Network):
+    """A graph of layers that can be trained: `Model(inputs, outputs)`; or a subclass with its own `call`.
+
+    Args:
+        inputs, outputs: symbolic tensor or list of tensors.
+        name: default `model_1`, ….
+
+    Raises:
+        ValueError: an output depends on an input that is not listed, or layer names are not unique.
+
+    Keras 2.2.4: keras/engine/training.py Model
+
+    Example:
+        >>> import jkeras
+        >>> x = jkeras.layers.Input((3,))
+        >>> model = jkeras.models.Model(x, jkeras.layers.Dense(2)(x))
+        >>> model.compile("sgd", "mse")
+        >>> model.predict(np.zeros((4, 3))).shape
+        (4, 2)
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.optimizer = None
+        self.stop_training = False
+        self.history = None
+        self._arguments: dict | None = None
+        self._trainer: Trainer | None = None
+        self._predictor: tuple | None = None
+
+    # --- compile -------------------------------------------------------------------------------------------------
+
+    def compile(
+        self, optimizer, loss=None, metrics=None, loss_weights=None, sample_weight_mode=None, weighted_metrics=None,
+        target_tensors=None, devices=None, **kwargs,
+    ) -> None:
+        """Choose how the model is trained; builds one jitted step from the optimizer and the loss.
+
+        Args:
+            optimizer: name, `jkeras.optimizers` object, any `optax.GradientTransformation`, or a schedule.
+            loss: name, function `(y_true, y_pred) -> loss of each sample`, list or dict by output; None for an output
+                without a loss.
+            metrics, weighted_metrics: list of names or functions; list of lists or dict by output.
+            loss_weights: list or dict by output.
+            sample_weight_mode: None, 'temporal', list or dict by output.
+            target_tensors: variables or tensors to train against instead of fed targets.
+            devices: devices that share each batch; default: all of the default backend.
+
+        Raises:
+            ValueError: an unknown name, or an argument that does not fit the outputs.
+
+        Keras 2.2.4: keras/engine/training.py Model.compile
+        """
+        if kwargs:
+            raise TypeError(
+                f"compile() got unknown arguments {sorted(kwargs)}: there are no sessions here to pass them to."
+            )
+        self.optimizer = optimizers.get(optimizer)
+        self.loss, self.metrics, self.loss_weights = loss, metrics or [], loss_weights
+        self.sample_weight_mode, self.weighted_metrics = sample_weight_mode, weighted_metrics
+        self.target_tensors = target_tensors
+        self._arguments = {"devices": devices}
+        self._trainer = None
+        if self.built:
+            self._trainer = self._make_trainer()
+
+    def _make_trainer(self) -> Trainer:
+        inputs, outputs = self._ports()
+        objective = Objective.build(
+            outputs, self.loss, self.metrics, self.loss_weights, self.sample_weight_mode, self.weighted_metrics,
+            has_added_loss=self._graph is None or self._has_extra_losses() or self._has_penalties(),
+        )
+        self.compiled_trainable_weights = list(self.trainable_weights)
+        assert self._arguments is not None
+        return Trainer(self.program(), inputs, outputs, objective, self.optimizer, self._arguments["devices"])
+
+    def _has_penalties(self) -> bool:
+        from_weights = any(v.regularizer is not None for v in self.weights)
+        return from_weights or any(layer.activity_regularizer is not None for layer in self.layers)
+
+    def _ports(self) -> tuple[list[Port], list[Port]]:
+        inputs, outputs = self.signature
+        return (
+            [Port(n, t.shape, t.dtype) for n, t in zip(self.input_names, inputs, strict=True)],
+            [Port(n, t.shape, t.dtype) for n, t in zip(self.output_names, outputs, strict=True)],
+        )
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` and `train_on_batch` return."""
+        return self._trainer.objective.names if self._trainer is not None else ["loss"]
+
+    def _compiled(self, x, what: str) -> Trainer:
+        """The trainer, for a model that has been compiled; a model without an input shape is built from the data."""
+        if self._arguments is None:
+            raise RuntimeError(
+                f"You must compile the model before {what}: model.compile(optimizer, loss). Model {self.name!r} is not."
+            )
+        if self._trainer is None:
+            self.build_from_data(training.first_arrays(x))
+            self._trainer = self._make_trainer()
+        self._warn_if_trainable_changed()
+        return self._trainer
+
+    def _warn_if_trainable_changed(self) -> None:
+        if len(self.compiled_trainable_weights) != len(self.trainable_weights):
+            warnings.warn(
+                "Discrepancy between trainable weights and collected trainable weights: `trainable` was changed after "
+                "compile. Call model.compile(...) again for the change to take effect.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def _predicting(self, x) -> Trainer:
+        """A trainer that predicts; the compiled one, or one without optimizer for an uncompiled model."""
+        if not self.built:
+            self.build_from_data(training.first_arrays(x))
+        if self._trainer is not None:
+            return self._trainer
+        if self._predictor is None or self._predictor[0] is not self._graph:
+            self._predictor = (self._graph, Trainer(self.program(), *self._ports()))
+        return self._predictor[1]
+
+    # --- training ------------------------------------------------------------------------------------------------
+
+    def fit(
+        self, x=None, y=None, batch_size=None, epochs=1, verbose=1, callbacks=None, validation_split=0.0,
+        validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
+        steps_per_epoch=None, validation_steps=None, validation_freq=1, max_queue_size=10, workers=1,
+        use_multiprocessing=False, **kwargs,
+    ) -> History:
+        """Train for a number of epochs.
+
+        Args:
+            x: array, list of arrays, dict by input name, `Sequence`, generator or other iterable of batches.
+            y: targets, likewise; None when `x` yields them.
+            batch_size: samples per step; default 32.
+            epochs: index of the last epoch (with `initial_epoch`).
+            verbose: 0 silent, 1 progress bar, 2 one line an epoch.
+            callbacks: list of callbacks.
+            validation_split: share of the samples, taken from the end before shuffling, to validate on.
+            validation_data: `(x, y)` or `(x, y, sample_weight)`; overrides `validation_split`.
+            shuffle: whether to reshuffle the samples in each epoch; 'batch': in blocks of the batch size.
+            class_weight: `{class: weight}`, for each output.
+            sample_weight: weight of each sample, for each output.
+            initial_epoch: where to start counting.
+            steps_per_epoch, validation_steps: batches in an epoch, for data that does not end by itself.
+            validation_freq: validate every that many epochs, or at the epochs of a list.
+
+        Returns:
+            `History` with the logs of each epoch.
+
+        Raises:
+            RuntimeError: the model is not compiled.
+            ValueError: the data do not fit the model.
+
+        Keras 2.2.4: keras/engine/training.py Model.fit
+        """
+        for old in [k for k in kwargs if k in _RENAMED]:
+            warnings.warn(f"The argument `{old}` of fit is called `{_RENAMED[old]}` in Keras 2.", stacklevel=2)
+            if _RENAMED[old] == "epochs":
+                epochs = kwargs.pop(old)
+        if kwargs:
+            raise TypeError(f"fit() got unknown arguments {sorted(kwargs)}.")
+        trainer = self._compiled(x, "training")
+        self.history = History()
+        bar = [ProgbarLogger("steps" if steps_per_epoch is not None else "samples")] if verbose else []
+        hooks = CallbackList([BaseLogger(), *bar, *(callbacks or []), self.history])
+        training.fit(
+            trainer, self, hooks, x, y, batch_size=batch_size, epochs=epochs, verbose=verbose,
+            validation_split=validation_split, validation_data=validation_data, shuffle=shuffle,
+            class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch, validation_steps=validation_steps, validation_freq=validation_freq,
+        )
+        return self.history
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None):
+        """Loss and metrics on data, without training.
+
+        Returns:
+            The loss, or a list in the order of `metrics_names`.
+        """
+        trainer = self._compiled(x, "testing")
+        return training.evaluate(trainer, x, y, batch_size, verbose, sample_weight, steps, self._hooks(callbacks))
+
+    def predict(self, x, batch_size=None, verbose=0, steps=None, callbacks=None):
+        """Outputs for the samples of `x`: an array, or a list of arrays for several outputs."""
+        return training.predict(self._predicting(x), x, batch_size, verbose, steps, self._hooks(callbacks))
+
+    def _hooks(self, callbacks):
+        if not callbacks:
+            return None
+        hooks = CallbackList(callbacks)
+        hooks.set_model(self)
+        return hooks
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None):
+        """One step on one batch; returns the loss, or a list in the order of `metrics_names`."""
+        return training.train_on_batch(self._compiled(x, "training"), x, y, sample_weight, class_weight)
+
+    def test_on_batch(self, x, y=None, sample_weight=None):
+        """Loss and metrics of one batch, without training."""
+        return training.test_on_batch(self._compiled(x, "testing"), x, y, sample_weight)
+
+    def predict_on_batch(self, x):
+        """Outputs for one batch."""
+        return training.predict_on_batch(self._predicting(x), x)
+
+    def fit_generator(
+        self, generator, steps_per_epoch=None, epochs=1, verbose=1, callbacks=None, validation_data=None,
+        validation_steps=None, validation_freq=1, class_weight=None, max_queue_size=10, workers=1,
+        use_multiprocessing=False, shuffle=True, initial_epoch=0,
+    ) -> History:
+        """Train on batches from a generator or a `Sequence`; see `fit`."""
+        return self.fit(
+            generator, epochs=epochs, verbose=verbose, callbacks=callbacks, validation_data=validation_data,
+            shuffle=shuffle, class_weight=class_weight, initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps, validation_freq=validation_freq, max_queue_size=max_queue_size,
+            workers=workers, use_multiprocessing=use_multiprocessing,
+        )
+
+    def evaluate_generator(
+        self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+    ):
+        """Loss and metrics on batches from a generator or a `Sequence`; see `evaluate`."""
+        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+
+    def predict_generator(
+        self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+    ):
+        """Outputs for batches from a generator or a `Sequence`; see `predict`."""
+        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+
+    def _probabilities(self, x, batch_size, verbose):
+        y = self.predict(x, batch_size=batch_size, verbose=verbose)
+        if np.min(y) < 0 or np.max(y) > 1:
+            warnings.warn(
+                "The outputs are not in [0, 1], so they are no probabilities: the last layer may lack a softmax or "
+                "sigmoid activation.",
+                stacklevel=3,
+            )
+        return y
+
+    # --- files ---------------------------------------------------------------------------------------------------
+
+    def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:
+        """Write architecture, weights, training configuration and optimizer state to one file.
+
+        Args:
+            filepath: `.msgpack` for jkeras's own format; anything else is HDF5 in the layout of Keras 2.2.4.
+            overwrite: whether an existing file is replaced without asking.
+            include_optimizer: whether to keep the optimizer's state.
+        """
+        saving.save_model(self, filepath, overwrite, include_optimizer)
+
+    def save_weights(self, filepath, overwrite: bool = True) -> None:
+        """Write the weights to a file."""
+        saving.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath, by_name: bool = False, skip_mismatch: bool = False, reshape: bool = False) -> None:
+        """Read weights from a weights file or a whole model file.
+
+        Args:
+            filepath: what `save_weights` or `save` wrote, or Keras.
+            by_name: whether to match layers by name instead of by position.
+            skip_mismatch: with `by_name`: whether to skip layers that do not fit.
+            reshape: whether to reshape weights of the same size.
+        """
+        saving.load_weights(self, filepath, by_name, skip_mismatch, reshape)
+
+    def to_json(self, **kwargs) -> str:
+        """The architecture as JSON."""
+        return saving.model_to_json(self, **kwargs)
+
+    def to_yaml(self, **kwargs) -> str:
+        """The architecture as YAML."""
+        return saving.model_to_yaml(self, **kwargs)

@@ -1,0 +1,338 @@
+"""Network: layers put together into one layer; everything of a model that needs no training."""
+
+from __future__ import annotations
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+
+from jkeras.core.names import snake_case, unique_name
+from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.engine import adapter
+from jkeras.engine.base_layer import Layer
+from jkeras.engine.call import shapes_of
+from jkeras.engine.graph import Graph
+from jkeras.engine.program import Program
+from jkeras.engine.shapes import Spec, infer
+from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.tree import bind, collect
+from jkeras.engine.variable import Frame, Variable
+from jkeras.models import config as configs
+from jkeras.models.summary import print_summary
+
+_RENAMED = {"input": "inputs", "output": "outputs"}
+
+
+def as_list(x) -> list:
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def _single(items: list):
+    return items[0] if len(items) == 1 else items
+
+
+class Network(Layer):
+    """A graph of layers (`Network(inputs, outputs)`), or a subclass that computes in its own `call`.
+
+    Args:
+        inputs, outputs: tensor or list of tensors.
+        name: default `model_1`, ….
+
+    Keras 2.2.4: keras/engine/network.py Network
+    """
+
+    supports_masking = True
+
+    def __init__(self, *args, name: str | None = None, **kwargs):
+        for old, new in _RENAMED.items():
+            if old in kwargs:
+                warnings.warn(f"Update your `Model` call to the Keras 2 API: `{new}=` for `{old}=`.", stacklevel=2)
+                kwargs[new] = kwargs.pop(old)
+        words = dict(zip(("inputs", "outputs", "name"), args, strict=False)) | kwargs
+        name = words.pop("name", None) or name or unique_name(self._prefix())
+        unknown = sorted(set(words) - {"inputs", "outputs", "trainable"})
+        if unknown:
+            raise TypeError(f"{type(self).__name__}() got unknown arguments {unknown}; it takes inputs, outputs, name.")
+        super().__init__(name=name, trainable=words.get("trainable", True))
+        self._graph: Graph | None = None
+        self._signature: list[Tensor] = []
+        if "inputs" in words or "outputs" in words:
+            if words.get("inputs") is None or words.get("outputs") is None:
+                raise ValueError(f"Model {name!r} needs both inputs and outputs.")
+            self._init_graph(as_list(words["inputs"]), as_list(words["outputs"]))
+
+    @classmethod
+    def _prefix(cls) -> str:
+        return snake_case(cls.__name__)
+
+    def _init_graph(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
+        for t in inputs:
+            if not isinstance(t, Tensor):
+                raise TypeError(f"Inputs of model {self.name!r} must be tensors made by Input(); got {t!r}.")
+        if len({id(t) for t in inputs}) != len(inputs):
+            raise ValueError(f"The inputs of model {self.name!r} must be different tensors; one is listed twice.")
+        graph = Graph(inputs, outputs)
+        names = [layer.name for layer in graph.layers]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"Layer names in a model must be unique; in {self.name!r} these occur twice: {twice}.")
+        self._graph, self.built = graph, True
+        for i, variable in enumerate(graph.free_variables):
+            if not any(variable is v for layer in graph.layers for v in layer.weights):
+                self._state[f"_free_{i}"] = variable
+        node = Node(self, None, (inputs if len(inputs) > 1 else inputs[0],), {})
+        node.outputs = outputs
+        self.inbound_nodes = [node]
+
+    # --- structure -----------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in Keras's order; for a subclassed model those among its attributes."""
+        return list(self.children().values())
+
+    def children(self) -> dict:
+        if self._graph is None:
+            return adapter.tracked_layers(self)
+        return {layer.name: layer for layer in self._graph.layers}
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by index (which wins) or by name.
+
+        Raises:
+            ValueError: there is none; the message lists the names.
+        """
+        layers = self.layers
+        names = [layer.name for layer in layers]
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"Model {self.name!r} has no layer at index {index}; its {len(layers)} layers: {names}.")
+            return layers[index]
+        if name is None:
+            raise ValueError("get_layer needs a layer name or an index.")
+        if name not in names:
+            raise ValueError(f"Model {self.name!r} has no layer {name!r}; its layers are {names}.")
+        return layers[names.index(name)]
+
+    def _graph_or_complain(self, what: str) -> Graph:
+        if self._graph is None:
+            raise NotImplementedError(
+                f"{what} needs a model that is a graph of layers; {self.name!r} ({type(self).__name__}) is a subclass "
+                "with its own call. Use save_weights / load_weights, and keep the class itself in code."
+            )
+        return self._graph
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The input tensors."""
+        return self._graph_or_complain("inputs").inputs
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The output tensors."""
+        return self._graph_or_complain("outputs").outputs
+
+    @property
+    def input(self):
+        return _single(self.inputs)
+
+    @property
+    def output(self):
+        return _single(self.outputs)
+
+    @property
+    def input_shape(self):
+        return _single([t.shape for t in self.inputs])
+
+    @property
+    def output_shape(self):
+        return _single([t.shape for t in self.outputs])
+
+    @property
+    def signature(self) -> tuple[list[Tensor], list[Tensor]]:
+        """(inputs, outputs) as tensors with names, shapes and dtypes, for any built model."""
+        if self._graph is not None:
+            return self._graph.inputs, self._graph.outputs
+        if not self._signature:
+            raise RuntimeError(f"Model {self.name!r} is not built yet: call fit or predict on data first.")
+        return self._signature[0], self._signature[1]  # type: ignore[return-value]
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the input layers; `input_1`, … for a subclassed model."""
+        if self._graph is None:
+            return [f"input_{i + 1}" for i in range(len(self.signature[0]))]
+        return [t.node.owner.name if t.node.owner is not None else t.name for t in self.inputs]  # type: ignore
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the layers that make the outputs; a number is added where one makes several."""
+        if self._graph is None:
+            return [f"output_{i + 1}" for i in range(len(self.signature[1]))]
+        names: list[str] = []
+        for t in self.outputs:
+            base = name = t.node.owner.name if t.node.owner is not None else t.name  # type: ignore[union-attr]
+            number = 1
+            while name in names:
+                name, number = f"{base}_{number}", number + 1
+            names.append(name)
+        return names
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a layer carries state from batch to batch."""
+        return any(layer.stateful for layer in self.layers)
+
+    def reset_states(self) -> None:
+        """Set the states of all stateful layers to zero."""
+        for layer in self.layers:
+            if layer.stateful and hasattr(layer, "reset_states"):
+                layer.reset_states()
+
+    # --- meaning -------------------------------------------------------------------------------------------------
+
+    def pair(self) -> Pair:
+        """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
+
+        def init(rng, in_shape=None):
+            values: dict = {}
+            for i, layer in enumerate(self._graph_or_complain("init").layers):
+                node = next(n for n in layer.inbound_nodes if id(n) in self._graph.layer_nodes)  # type: ignore
+                if node.args:
+                    shapes = shapes_of(node.args[0])
+                    params, state = layer.pure().init(jax.random.fold_in(rng, i), shapes)
+                    bind(layer, params, state, values)
+            for variable in self._state.values():
+                values.setdefault(id(variable), variable._value)
+            return collect(self, values)
+
+        def apply(params, state, x, ctx=INFERENCE):
+            graph = self._graph_or_complain("apply")
+            values, changed = bind(self, params, state, {}), {}
+
+            def write(variable, value):
+                values[id(variable)] = changed[id(variable)] = value
+
+            xs = as_list(x)
+            if len(xs) != len(graph.inputs):
+                raise ValueError(f"Model {self.name!r} takes {len(graph.inputs)} inputs; got {len(xs)}.")
+            masks = as_list(ctx.mask) if ctx.mask is not None else [None] * len(xs)
+            xs = [jnp.asarray(v, t.dtype) for v, t in zip(xs, graph.inputs, strict=True)]
+            ys, masks, loss = graph.run(values, xs, masks, ctx, write)
+            mask = _single(masks) if any(m is not None for m in masks) else None
+            return Out(_single(ys), collect(self, changed)[1], mask, loss + self._extra_loss(values, xs, ctx))
+
+        return Pair(init, apply)
+
+    def _extra_loss(self, values: dict, xs: list, ctx: Ctx):
+        """Sum of the symbolic terms given to `add_loss` outside `call`, here or on a layer."""
+        assert self._graph is not None
+        terms = [t for layer in [self, *self._graph.layers] for t in layer.extra_losses if isinstance(t, Tensor)]
+        if not terms:
+            return 0.0
+        graph = Graph(self._graph.inputs, terms)
+        losses, _, _ = graph.run(dict(values), xs, [None] * len(xs), ctx, lambda variable, value: None)
+        return sum(jnp.mean(v) for v in losses)
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether every sample's output depends on that sample only (no functions over tensors, no user code)."""
+        return self._graph is not None and not self._graph.has_functions and not self._has_extra_losses()
+
+    def _has_extra_losses(self) -> bool:
+        return any(layer.extra_losses for layer in [self, *self.layers])
+
+    def build(self, input_shape=None) -> None:
+        """Create the weights of a subclassed model by tracing its `call` on inputs of this shape."""
+        if self._graph is None:
+            self._build_subclass(input_shape, None)
+
+    def _build_subclass(self, shapes, dtypes) -> None:
+        many = isinstance(shapes, list)
+        specs = [
+            Spec(s, d) for s, d in zip(shapes if many else [shapes], dtypes or [self.dtype] * 99, strict=False)
+        ]
+
+        def run(xs):
+            with Frame({}, Ctx(rng=jnp.zeros(2, jnp.uint32))) as frame:
+                x = xs if many else xs[0]
+                return self.call(x, **adapter.call_arguments(self.call, frame.ctx, {}))
+
+        outputs = jax.tree.leaves(infer(run, specs), is_leaf=lambda s: isinstance(s, Spec))
+        self.built, self.build_shape = True, shapes
+        self._signature = [  # type: ignore[assignment]
+            [Tensor(s.shape, s.dtype, name=f"input_{i + 1}") for i, s in enumerate(specs)],
+            [Tensor(s.shape, s.dtype, name=f"output_{i + 1}") for i, s in enumerate(outputs)],
+        ]
+
+    def build_from_data(self, xs: list) -> None:
+        """Build a model that has no input shape yet for these arrays (batch axis first)."""
+        if not self.built:
+            shapes = [(None, *x.shape[1:]) for x in xs]
+            if type(self).build is Network.build:
+                dtypes = ["int32" if x.dtype.kind in "iub" else "float32" for x in xs]
+                self._build_subclass(_single(shapes), dtypes)
+            else:
+                self.build(_single(shapes))
+                if self._graph is None:
+                    self._build_subclass(_single(shapes), None)
+            self.built = True
+
+    def program(self) -> Program:
+        """This model as pure functions over flat stores; `trainable` is read now."""
+        return Program(self)
+
+    # --- weights -------------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> list[Variable]:
+        return [*self.trainable_weights, *self.non_trainable_weights]
+
+    def get_weights(self):
+        """Copies of all weights, layer by layer."""
+        return [v.numpy() for v in self._weights_by_layer()]
+
+    def _weights_by_layer(self) -> list[Variable]:
+        own = [*self._params.values(), *(v for n, v in self._state.items() if not n.startswith("_"))]
+        return list(dict.fromkeys([*own, *(v for layer in self.layers for v in layer.weights)]))
+
+    def set_weights(self, weights) -> None:
+        """Replace all weights, given layer by layer as `get_weights` returns them.
+
+        Raises:
+            ValueError: wrong number or shapes; nothing was changed.
+        """
+        cells = self._weights_by_layer()
+        self._assign_all(cells, weights)
+
+    # --- words ---------------------------------------------------------------------------------------------------
+
+    def summary(self, line_length: int | None = None, positions=None, print_fn=None) -> None:
+        """Print the layers, their output shapes and parameter counts.
+
+        Args:
+            line_length: width in characters.
+            positions: relative or absolute column ends.
+            print_fn: called with each line; default `print`.
+
+        Raises:
+            ValueError: the model is not built, so there are no shapes.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Model {self.name!r} is not built yet, so it has no shapes to summarize. Give the first layer an "
+                "input_shape, call model.build(batch_input_shape), or fit it on data first."
+            )
+        print_summary(self, line_length, positions, print_fn)
+
+    def get_config(self) -> dict:
+        """Layers, their connections, inputs and outputs as plain Python values."""
+        return configs.graph_config(self, self._graph_or_complain("get_config"))
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects: dict | None = None):
+        """A new model from `get_config()`."""
+        return configs.graph_from_config(cls, config, custom_objects)
+
+

@@ -1,0 +1,173 @@
+"""Sequential: a chain of layers."""
+
+from __future__ import annotations
+
+import copy
+
+from jkeras.core.types import Pair
+from jkeras.engine.base_layer import Layer
+from jkeras.engine.graph import Graph
+from jkeras.engine.input_layer import Input, InputLayer
+from jkeras.engine.symbolic import Tensor
+from jkeras.layers.serialization import deserialize
+from jkeras.models.model import Model
+from jkeras.models.network import Network
+
+
+class Sequential(Model):
+    """A linear stack of layers.
+
+    Args:
+        layers: list of layers.
+        name: default `sequential_1`, ….
+
+    Keras 2.2.4: keras/engine/sequential.py Sequential
+
+    Example:
+        >>> from jkeras.models import Sequential
+        >>> from jkeras.layers import Dense
+        >>> model = Sequential([Dense(4, activation="relu", input_shape=(3,)), Dense(1)])
+        >>> model.output_shape
+        (None, 1)
+    """
+
+    def __init__(self, layers=None, name: str | None = None):
+        Network.__init__(self, name=name)
+        self._chain: list[Layer] = []
+        self._ends: list[Tensor] = []  # the model's input, then the output of each layer
+        self.build_input_shape = None
+        for layer in layers or []:
+            self.add(layer)
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer.
+
+        Raises:
+            TypeError: not a layer.
+            ValueError: the layer makes several outputs, or its name is taken.
+        """
+        if isinstance(layer, Tensor) and layer.node is not None and isinstance(layer.node.owner, InputLayer):
+            layer = layer.node.owner
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential.add takes a layer; got {layer!r} of type {type(layer).__name__}.")
+        if any(layer.name == other.name for other in self._chain):
+            raise ValueError(f"Sequential {self.name!r} already has a layer named {layer.name!r}; names must be unique.")
+        if not self._chain and not self._ends:
+            if isinstance(layer, InputLayer):
+                self._ends = [layer.tensor]
+                return
+            shape = _input_shape_of(layer)
+            if shape is not None:
+                dtype = layer.dtype if not isinstance(layer, Network) else layer.inputs[0].dtype
+                self._ends = [Input(batch_shape=shape, dtype=dtype, name=f"{layer.name}_input")]
+        self._chain.append(layer)
+        if self._ends:
+            self._extend(layer)
+
+    def _extend(self, layer: Layer) -> None:
+        try:
+            output = layer(self._ends[-1])
+        except Exception:
+            self._chain.pop()
+            raise
+        if not isinstance(output, Tensor):
+            self._chain.pop()
+            raise TypeError(
+                f"All layers of a Sequential make one output; {layer.name!r} makes {len(output)}. Use Model(inputs, outputs)."
+            )
+        self._ends.append(output)
+        self._init_graph([self._ends[0]], [output])
+
+    def pop(self) -> None:
+        """Remove the last layer.
+
+        Raises:
+            TypeError: there is none.
+        """
+        if not self._chain:
+            raise TypeError(f"Sequential {self.name!r} has no layers to pop.")
+        self._chain.pop()
+        self._graph, self.built = None, False
+        if self._ends:
+            self._ends.pop()
+            if self._chain:
+                self._init_graph([self._ends[0]], [self._ends[-1]])
+
+    def children(self) -> dict:
+        return {layer.name: layer for layer in self._chain}
+
+    def build(self, input_shape=None) -> None:
+        """Build the layers for inputs of this shape (batch axis first)."""
+        if self._graph is not None:
+            return
+        if input_shape is None or not self._chain:
+            raise ValueError(f"Sequential {self.name!r} needs layers and an input shape to be built.")
+        self.build_input_shape = tuple(input_shape)
+        self._build_chain(Input(batch_shape=self.build_input_shape, name=f"{self._chain[0].name}_input"))
+
+    def build_from_data(self, xs: list) -> None:
+        if self._graph is None:
+            if len(xs) != 1:
+                raise ValueError(f"Sequential {self.name!r} takes one input array; got {len(xs)}.")
+            self.build((None, *xs[0].shape[1:]))
+
+    def _build_chain(self, tensor: Tensor) -> None:
+        self._ends = [tensor]
+        chain, self._chain = self._chain, []
+        for layer in chain:
+            self._chain.append(layer)
+            self._extend(layer)
+
+    def _graph_or_complain(self, what: str) -> Graph:
+        if self._graph is None:
+            raise RuntimeError(
+                f"{what}: Sequential {self.name!r} is not built yet. Give its first layer an input_shape, call "
+                "model.build(batch_input_shape), or fit it on data."
+            )
+        return self._graph
+
+    def pair(self) -> Pair:
+        pair = super().pair()
+
+        def init(rng, in_shape=None):
+            if self._graph is None:
+                self.build(in_shape)
+            return pair.init(rng, in_shape)
+
+        return Pair(init, pair.apply)
+
+    def predict_proba(self, x, batch_size: int = 32, verbose: int = 0):
+        """Class probabilities: `predict`, with a warning where the outputs are not in [0, 1]."""
+        return self._probabilities(x, batch_size, verbose)
+
+    def predict_classes(self, x, batch_size: int = 32, verbose: int = 0):
+        """The most probable class of each sample (with one output unit: whether it exceeds 0.5)."""
+        y = self.predict(x, batch_size=batch_size, verbose=verbose)
+        return y.argmax(axis=-1) if y.shape[-1] > 1 else (y > 0.5).astype("int32")
+
+    def get_config(self) -> dict:
+        layers = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._chain]
+        config = {"name": self.name, "layers": copy.deepcopy(layers)}
+        return config | ({"build_input_shape": self.build_input_shape} if self.build_input_shape else {})
+
+    @classmethod
+    def from_config(cls, config, custom_objects: dict | None = None):
+        """A new model; Keras 2.0 files hold the bare list of layers."""
+        config = {"layers": config} if isinstance(config, list) else config
+        model = cls(name=config.get("name"))
+        for layer in config["layers"]:
+            model.add(deserialize(layer, custom_objects))
+        if model._graph is None and config.get("build_input_shape"):
+            model.build(config["build_input_shape"])
+        return model
+
+
+def _input_shape_of(layer):
+    """The batch input shape that a first layer brings along, or None."""
+    while isinstance(layer, Network):
+        if layer._graph is not None:
+            return layer._graph.inputs[0].shape
+        if not layer.layers:
+            return None
+        layer = layer.layers[0]
+    return getattr(layer, "batch_input_shape", None)

@@ -1,0 +1,86 @@
+"""The text of `model.summary()`, to the letter as Keras 2.2.4 prints it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def print_summary(model, line_length: int | None = None, positions=None, print_fn=None) -> None:
+    """Print one row for each layer, then the numbers of parameters.
+
+    Args:
+        model: a built model.
+        line_length: total width; default 65, or 98 with the column of connections.
+        positions: ends of the columns, relative to the width or absolute.
+        print_fn: called with each line; default `print`.
+    """
+    chain = _is_chain(model)
+    line_length = line_length or (65 if chain else 98)
+    positions = positions or ([0.45, 0.85, 1.0] if chain else [0.33, 0.55, 0.67, 1.0])
+    if positions[-1] <= 1:
+        positions = [int(line_length * p) for p in positions]
+    show = print_fn or print
+    titles = ["Layer (type)", "Output Shape", "Param #"] + ([] if chain else ["Connected to"])
+
+    show("_" * line_length)
+    show(_row(titles, positions))
+    show("=" * line_length)
+    layers = model.layers
+    for i, layer in enumerate(layers):
+        links = [] if chain else _links(model, layer)
+        first = [f"{layer.name} ({type(layer).__name__})", _shape(layer), layer.count_params()]
+        show(_row(first if chain else [*first, links[0] if links else ""], positions))
+        for link in links[1:]:
+            show(_row(["", "", "", link], positions))
+        show(("=" if i == len(layers) - 1 else "_") * line_length)
+    _show_totals(model, show)
+    show("_" * line_length)
+
+
+def _show_totals(model, show) -> None:
+    trained = getattr(model, "compiled_trainable_weights", None)
+    trainable = _count(model.trainable_weights if trained is None else trained)
+    fixed = _count(model.non_trainable_weights)
+    show(f"Total params: {trainable + fixed:,}")
+    show(f"Trainable params: {trainable:,}")
+    show(f"Non-trainable params: {fixed:,}")
+
+
+def _count(weights) -> int:
+    return int(sum(np.prod(v.shape) for v in dict.fromkeys(weights)))
+
+
+def _row(fields: list, positions: list[int]) -> str:
+    line = ""
+    for i, (field, end) in enumerate(zip(fields, positions, strict=False)):
+        line = (line[:-1] + " " if i else "") + str(field)
+        line = line[:end].ljust(end)
+    return line
+
+
+def _shape(layer) -> str:
+    try:
+        return str(layer.output_shape)
+    except (AttributeError, NotImplementedError):
+        return "multiple"
+
+
+def _is_chain(model) -> bool:
+    """Whether every layer follows the one before it, so that the connections need no column."""
+    graph = model._graph
+    if graph is None or type(model).__name__ == "Sequential":
+        return True
+    for nodes in graph.nodes_by_depth.values():
+        if len(nodes) > 1 or len(nodes[0].inbound_layers) > 1:
+            return False
+    return all(sum(id(n) in graph.layer_nodes for n in layer.inbound_nodes) <= 1 for layer in model.layers)
+
+
+def _links(model, layer) -> list[str]:
+    found = []
+    for node in layer.inbound_nodes:
+        if id(node) in model._graph.layer_nodes:
+            for tensor in node.inputs:
+                owner, node_index, tensor_index = tensor._keras_history
+                found.append(f"{owner.name if owner is not None else tensor.name}[{node_index}][{tensor_index}]")
+    return found
