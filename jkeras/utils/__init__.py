@@ -1,0 +1,15 @@
+"""Utilities."""
+
+from jkeras.core.random import set_random_seed as set_random_seed
+from jkeras.utils import data_utils as data_utils
+from jkeras.utils import generic_utils as generic_utils
+from jkeras.utils import np_utils as np_utils
+from jkeras.utils.data_utils import get_file as get_file
+from jkeras.utils.generic_utils import CustomObjectScope as CustomObjectScope
+from jkeras.utils.generic_utils import Progbar as Progbar
+from jkeras.utils.generic_utils import custom_object_scope as custom_object_scope
+from jkeras.utils.generic_utils import deserialize_keras_object as deserialize_keras_object
+from jkeras.utils.generic_utils import get_custom_objects as get_custom_objects
+from jkeras.utils.generic_utils import serialize_keras_object as serialize_keras_object
+from jkeras.utils.np_utils import normalize as normalize
+from jkeras.utils.np_utils import to_categorical as to_categorical

@@ -1,0 +1,69 @@
+"""Small helpers on numpy arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def to_categorical(y, num_classes=None, dtype="float32"):
+    """Class numbers as one-hot rows, for the loss `categorical_crossentropy`.
+
+    Args:
+        y: whole numbers from 0 to `num_classes - 1`, of any shape; a last axis of size 1 is dropped.
+        num_classes: number of classes; None means the largest label plus one.
+        dtype: of the result.
+
+    Returns:
+        An array of the shape of `y` with an axis for the classes at its end.
+
+    Raises:
+        IndexError: a label is negative or not below `num_classes`.
+        ValueError: `y` is empty and `num_classes` is not given.
+
+    Keras 2.2.4: keras/utils/np_utils.py to_categorical.
+
+    Example:
+        >>> to_categorical([0, 2, 1])
+        array([[1., 0., 0.],
+               [0., 0., 1.],
+               [0., 1., 0.]], dtype=float32)
+    """
+    y = np.array(y, dtype="int")
+    shape = y.shape[:-1] if y.ndim > 1 and y.shape[-1] == 1 else y.shape
+    y = y.ravel()
+    if not num_classes:
+        if not y.size:
+            raise ValueError("to_categorical: `y` is empty; pass `num_classes`.")
+        num_classes = int(y.max()) + 1
+    wrong = y[(y < 0) | (y >= num_classes)]
+    if wrong.size:
+        raise IndexError(
+            f"index {wrong[0]} is out of bounds for axis 1 with size {num_classes}: to_categorical takes "
+            f"labels from 0 to num_classes - 1 = {num_classes - 1}."
+        )
+    categorical = np.zeros((len(y), num_classes), dtype)
+    categorical[np.arange(len(y)), y] = 1
+    return categorical.reshape(shape + (num_classes,))
+
+
+def normalize(x, axis=-1, order=2):
+    """Divide `x` by its norm along an axis; where the norm is 0, `x` stays 0.
+
+    Args:
+        x: an array.
+        axis: the axis of the norm.
+        order: of the norm, as `numpy.linalg.norm` takes it (2: Euclidean).
+
+    Returns:
+        A new array.
+
+    Keras 2.2.4: keras/utils/np_utils.py normalize.
+
+    Example:
+        >>> normalize([[3.0, 4.0], [0.0, 0.0]])
+        array([[0.6, 0.8],
+               [0. , 0. ]])
+    """
+    norm = np.atleast_1d(np.linalg.norm(x, order, axis))
+    norm[norm == 0] = 1
+    return x / np.expand_dims(norm, axis)
