@@ -1,6 +1,6 @@
 """Keras 1 argument names: one table, one decorator, and Keras's warning.
 
-`@legacy("conv2d")` over an `__init__` lets it take the old names; `@legacy("...", of="method")` does so for a method.
+`@legacy("conv2d")` over an `__init__` lets it take the old names; `of="method"` is for other methods.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class Family(NamedTuple):
         positional: the arguments that may be positional; None allows all.
         renames: old name → new name.
         values: `{old name: {old value: new value}}`, applied before renaming.
-        prepare: `(args, kwargs) -> (args, kwargs, [(new, old), ...])` for what a renaming cannot say; `args` without self.
+        prepare: `(args, kwargs) -> (args, kwargs, [(new, old), ...])` for what a renaming cannot say;
+            `args` come without self.
     """
 
     positional: tuple[str, ...] | None = None
@@ -80,8 +81,8 @@ def translate(table: Family, called: str, args, kwargs) -> tuple[tuple, dict, li
         args, kwargs, changed = table.prepare(tuple(args), kwargs)
     if table.positional is not None and len(args) > len(table.positional):
         raise TypeError(
-            f"`{called}` can accept only {len(table.positional)} positional arguments {table.positional}, but you "
-            f"passed the following positional arguments: {list(args)}"
+            f"`{called}` can accept only {len(table.positional)} positional arguments {table.positional}, "
+            f"but you passed the following positional arguments: {list(args)}"
         )
     for old, values in table.values.items():
         if old in kwargs and kwargs[old] in values:
@@ -91,8 +92,8 @@ def translate(table: Family, called: str, args, kwargs) -> tuple[tuple, dict, li
             continue
         if new in kwargs:
             raise TypeError(
-                f"For the `{new}` argument, `{called}` received both the legacy keyword argument `{old}` and the "
-                f"Keras 2 keyword argument `{new}`. Stick to the latter!"
+                f"For the `{new}` argument, `{called}` received both the legacy keyword argument `{old}` and "
+                f"the Keras 2 keyword argument `{new}`. Stick to the latter!"
             )
         kwargs[new] = kwargs.pop(old)
         changed.append((new, old))
@@ -111,7 +112,7 @@ def _short(value) -> str:
     return text[:10] + "..." if len(text) > 10 else text
 
 
-# --- what a renaming cannot say -------------------------------------------------------------------------------------
+# --- what a renaming cannot say ------------------------------------------------------------------------
 
 
 def _joined_kernel(names: tuple[str, ...], shown: str) -> Callable:
@@ -126,8 +127,8 @@ def _joined_kernel(names: tuple[str, ...], shown: str) -> Callable:
             return args, kwargs, []
         if len(sizes) > 1 and any(word in kwargs for word in ("padding", "strides", "data_format")):
             raise ValueError(
-                "It seems that you are using Keras 2 arguments and that you pass both `kernel_size` and `strides` as "
-                "integer positional arguments. For safety reasons, this is disallowed: pass `strides` as a keyword."
+                "It seems that you use Keras 2 and pass both `kernel_size` and `strides` as integer "
+                "positional arguments. For safety reasons this is disallowed: pass `strides` as a keyword."
             )
         kernel_size = sizes + tuple(kwargs.pop(name) for name in rest)
         if args:
@@ -176,7 +177,8 @@ def _forget_bias(kwargs) -> list:
         kwargs["unit_forget_bias"] = True
         return [("unit_forget_bias", "forget_bias_init")]
     warnings.warn(
-        "The `forget_bias_init` argument has been ignored. Use `unit_forget_bias=True` instead to initialize with ones.",
+        "The `forget_bias_init` argument has been ignored. Use `unit_forget_bias=True` instead to initialize "
+        "with ones.",
         stacklevel=5,
     )
     return []
@@ -187,7 +189,8 @@ def _recurrent(args, kwargs):
     args, kwargs, shaped = _sequence_shape(args, kwargs)
     if shaped:
         warnings.warn(
-            "The `input_dim` and `input_length` arguments in recurrent layers are deprecated. Use `input_shape` instead.",
+            "The `input_dim` and `input_length` arguments in recurrent layers are deprecated. Use "
+            "`input_shape` instead.",
             stacklevel=4,
         )
     return args, kwargs, changed + shaped
@@ -203,8 +206,8 @@ def _embedding(args, kwargs):
     if "dropout" in kwargs:
         kwargs.pop("dropout")
         warnings.warn(
-            "The `dropout` argument is no longer supported in `Embedding`. Put a `SpatialDropout1D` layer right after "
-            "the `Embedding` layer to get the same behavior.",
+            "The `dropout` argument is no longer supported in `Embedding`. Put a `SpatialDropout1D` layer "
+            "right after the `Embedding` layer to get the same behavior.",
             stacklevel=4,
         )
     return args, kwargs, []
@@ -212,12 +215,15 @@ def _embedding(args, kwargs):
 
 def _batch_norm(args, kwargs):
     if args:
-        raise TypeError("The `BatchNormalization` layer does not accept positional arguments. Use keyword arguments.")
+        raise TypeError(
+            "The `BatchNormalization` layer does not accept positional arguments. Use keyword arguments."
+        )
     if "mode" not in kwargs:
         return args, kwargs, []
     if kwargs.pop("mode") != 0:
         raise TypeError(
-            "The `mode` argument of `BatchNormalization` no longer exists. `mode=1` and `mode=2` are not supported."
+            "The `mode` argument of `BatchNormalization` no longer exists; only the "
+            "behavior of `mode=0` is supported."
         )
     return args, kwargs, [(None, "mode")]
 
@@ -230,14 +236,14 @@ def _zero_padding(args, kwargs):
     top, bottom, left, right = (given.get(side, 0) for side in sides)
     padding = ((top, bottom), (left, right))
     warnings.warn(
-        "The `padding` argument in the Keras 2 API no longer accepts dict types. You can now input argument as: "
-        "`padding=((top_pad, bottom_pad), (left_pad, right_pad))`.",
+        "The `padding` argument in the Keras 2 API no longer accepts dict types. You can now input argument "
+        "as: `padding=((top_pad, bottom_pad), (left_pad, right_pad))`.",
         stacklevel=4,
     )
     return ((padding,), kwargs, []) if args else (args, {**kwargs, "padding": padding}, [])
 
 
-# --- the table --------------------------------------------------------------------------------------------------------
+# --- the table -----------------------------------------------------------------------------------------
 
 _BIAS = {"b_regularizer": "bias_regularizer", "b_constraint": "bias_constraint", "bias": "use_bias"}
 _KERNEL = {
@@ -279,7 +285,9 @@ FAMILIES: dict[str, Family] = {
     "spatial_dropout": Family(("rate",), {"p": "rate", **_ORDER}, _ORDERS),
     "gaussian_noise": Family(("stddev",), {"sigma": "stddev"}),
     "prelu": Family(("alpha_initializer",), {"init": "alpha_initializer"}),
-    "batch_norm": Family((), {"beta_init": "beta_initializer", "gamma_init": "gamma_initializer"}, {}, _batch_norm),
+    "batch_norm": Family(
+        (), {"beta_init": "beta_initializer", "gamma_init": "gamma_initializer"}, {}, _batch_norm
+    ),
     "conv1d": Family(_PLACE, _CONV1D, {}, _sequence_shape),
     "conv2d": Family(_PLACE, _CONV, _ORDERS, _kernel_2d),
     "conv3d": Family(_PLACE, _CONV, _ORDERS, _kernel_3d),

@@ -1,0 +1,130 @@
+"""What layer files share: pairs without weights, arguments as attributes, the seed of a random layer."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras import activations, constraints, initializers, regularizers
+from jkeras.core import settings
+from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.engine.base_layer import Layer
+from jkeras.ops import conv_args
+
+_BY_ENDING = {
+    "initializer": initializers.get,
+    "regularizer": regularizers.get,
+    "constraint": constraints.get,
+    "activation": activations.get,
+}
+_WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
+
+
+def begin(layer: Layer, arguments: dict, rank: int | None = None) -> None:
+    """Start a layer from the `locals()` of its `__init__`: `kwargs` to `Layer`, the others become attributes.
+
+    Args:
+        layer: the layer.
+        arguments: `locals()`, with `kwargs` for the base class.
+        rank: number of spatial axes, for window sizes, strides and the like.
+    """
+    Layer.__init__(layer, **arguments["kwargs"])
+    for name, value in arguments.items():
+        if name not in ("self", "kwargs", "__class__"):
+            setattr(layer, name, _normal(name, value, rank))
+
+
+def _normal(name: str, value, rank: int | None):
+    resolve = _BY_ENDING.get(name.rsplit("_", 1)[-1])
+    if resolve is not None:
+        return resolve(value)
+    if rank is not None and name in _WINDOWS:
+        return conv_args.positive_tuple(value, rank, name)
+    return conv_args.data_format(value) if name == "data_format" else value
+
+
+def no_weights(rng, in_shape):
+    """The `init` of a layer without weights."""
+    return {}, {}
+
+
+def elementwise(function: Callable) -> Pair:
+    """The pair of a layer without weights: `y = function(x)`, mask passed on."""
+
+    def apply(params, state, x, ctx=INFERENCE):
+        return Out(function(x), mask=ctx.mask)
+
+    return Pair(no_weights, apply)
+
+
+def in_training(function: Callable) -> Pair:
+    """The pair of a layer that is the identity in inference and `y = function(x, ctx)` in training."""
+
+    def apply(params, state, x, ctx=INFERENCE):
+        return Out(function(x, ctx) if ctx.training else x, mask=ctx.mask)
+
+    return Pair(no_weights, apply)
+
+
+def check_axis(x, axis: int, size: int) -> None:
+    """Raise ValueError when an axis of the input has not the size that the weights were made for."""
+    if x.shape[axis] != size:
+        raise ValueError(f"expected axis {axis} of the input shape to have value {size}, got shape {x.shape}")
+
+
+def check_range(layer: Layer, name: str, low: float, high: float) -> None:
+    """Raise ValueError when a number argument is outside [low, high]."""
+    value = getattr(layer, name)
+    if not low <= value <= high:
+        raise ValueError(
+            f"`{name}` of {type(layer).__name__} must be between {low} and {high}. Received: {value!r}"
+        )
+
+
+def number(value) -> float:
+    """A number rounded to the default float type, as Keras keeps it; also Keras's JSON form of an array.
+
+    >>> number(0.3), number({"type": "ndarray", "value": 6.0})
+    (0.30000001192092896, 6.0)
+    """
+    if isinstance(value, dict):
+        value = value["value"]
+    return float(np.asarray(value, settings.floatx()))
+
+
+def seeded(ctx: Ctx, seed: int | None) -> Ctx:
+    """The context of a random layer: its place in the model picks the numbers, unless it has its own seed."""
+    return ctx if seed is None else ctx.replace(site=zlib.crc32(f"seed/{seed}".encode()))
+
+
+def kept(ctx: Ctx, rate: float, shape, seed: int | None):
+    """A boolean mask of `shape`, False with probability `rate`; a leading 1: one draw for the whole batch."""
+    ctx = seeded(ctx, seed)
+    ctx = ctx.replace(axis=None) if shape[0] == 1 else ctx
+    return ctx.bits(shape) >= np.uint32(min(round(rate * 2**32), 2**32 - 1))
+
+
+def noise_dims(x, noise_shape) -> tuple:
+    """The shape of the random mask for `x`: None (and a batch size) stand for the input's own dimension.
+
+    Raises:
+        ValueError: another rank, or a size that is neither 1 nor the input's.
+    """
+    if noise_shape is None:
+        return x.shape
+    dims = tuple(
+        x.shape[i] if d is None or (i == 0 and d != 1) else d for i, d in enumerate(noise_shape[: x.ndim])
+    )
+    if len(noise_shape) != x.ndim or any(d not in (1, n) for d, n in zip(dims, x.shape, strict=True)):
+        raise ValueError(
+            f"noise_shape {tuple(noise_shape)} does not fit: each entry must be None, 1 or the input's size"
+        )
+    return dims
+
+
+def floating(x):
+    """`x`, integers turned into the default float type."""
+    return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(settings.floatx())

@@ -1,0 +1,201 @@
+"""Activations with parameters, as layers."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from jkeras import activations
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine.base_layer import Layer, draw
+from jkeras.engine.legacy import legacy
+from jkeras.layers._common import begin, elementwise, number
+
+
+class LeakyReLU(Layer):
+    """`y = x` where `x > 0`, else `alpha * x`.
+
+    Args:
+        alpha: slope of the negative part.
+
+    Input shape:
+        Any; the output has the same.
+
+    Keras 2.2.4: keras/layers/advanced_activations.py LeakyReLU
+
+    Example:
+        >>> LeakyReLU(0.5)(jnp.array([[-2.0, 2.0]])).tolist()
+        [[-1.0, 2.0]]
+    """
+
+    supports_masking = True
+
+    def __init__(self, alpha=0.3, **kwargs):
+        super().__init__(**kwargs)
+        self.alpha = number(alpha)
+
+    def pair(self) -> Pair:
+        alpha = self.alpha
+        return elementwise(lambda x: jnp.where(x > 0, x, alpha * x))
+
+
+class PReLU(Layer):
+    """LeakyReLU with learned slopes: `y = max(x, 0) - alpha * max(-x, 0)`.
+
+    Args:
+        alpha_initializer, alpha_regularizer, alpha_constraint: of the slopes.
+        shared_axes: axes (counted from 1) along which one slope is shared, as `[1, 2]` for images.
+
+    Input shape:
+        `(batch, ...)`, sizes of axes that are not shared known; the output has the same.
+
+    Keras 2.2.4: keras/layers/advanced_activations.py PReLU
+
+    Example:
+        >>> PReLU(shared_axes=[1])(jnp.array([[-2.0, 2.0]])).tolist()
+        [[0.0, 2.0]]
+    """
+
+    supports_masking = True
+
+    @legacy("prelu")
+    def __init__(
+        self,
+        alpha_initializer="zeros",
+        alpha_regularizer=None,
+        alpha_constraint=None,
+        shared_axes=None,
+        **kwargs,
+    ):
+        begin(self, locals())
+        if shared_axes is not None:
+            self.shared_axes = list(shared_axes) if isinstance(shared_axes, (list, tuple)) else [shared_axes]
+
+    def pair(self) -> Pair:
+        shared = self.shared_axes or ()
+
+        def init(rng, in_shape):
+            axes = {a % len(in_shape) for a in shared}
+            return draw(rng, self, alpha=tuple(1 if i in axes else d for i, d in enumerate(in_shape))[1:]), {}
+
+        def apply(params, state, x, ctx=INFERENCE):
+            return Out(jax.nn.relu(x) - params["alpha"] * jax.nn.relu(-x), mask=ctx.mask)
+
+        return Pair(init, apply)
+
+
+class ELU(Layer):
+    """`y = x` where `x > 0`, else `alpha * (exp(x) - 1)`.
+
+    Args:
+        alpha: scale of the negative part.
+
+    Input shape:
+        Any; the output has the same.
+
+    Keras 2.2.4: keras/layers/advanced_activations.py ELU
+
+    Example:
+        >>> ELU()(jnp.array([[0.0, 2.0]])).tolist()
+        [[0.0, 2.0]]
+    """
+
+    supports_masking = True
+
+    def __init__(self, alpha=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.alpha = number(alpha)
+
+    def pair(self) -> Pair:
+        alpha = self.alpha
+        return elementwise(lambda x: activations.elu(x, alpha))
+
+
+class ThresholdedReLU(Layer):
+    """`y = x` where `x > theta`, else 0.
+
+    Args:
+        theta: the threshold.
+
+    Input shape:
+        Any; the output has the same.
+
+    Keras 2.2.4: keras/layers/advanced_activations.py ThresholdedReLU
+
+    Example:
+        >>> ThresholdedReLU(1.0)(jnp.array([[0.5, 2.0]])).tolist()
+        [[0.0, 2.0]]
+    """
+
+    supports_masking = True
+
+    def __init__(self, theta=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.theta = number(theta)
+
+    def pair(self) -> Pair:
+        theta = self.theta
+        return elementwise(lambda x: x * (x > theta).astype(x.dtype))
+
+
+class Softmax(Layer):
+    """`y = exp(x) / sum(exp(x))` along one axis.
+
+    Args:
+        axis: the axis that sums to one.
+
+    Input shape:
+        Any of rank 2 or more; the output has the same.
+
+    Keras 2.2.4: keras/layers/advanced_activations.py Softmax
+
+    Example:
+        >>> Softmax()(jnp.zeros((1, 2))).tolist()
+        [[0.5, 0.5]]
+    """
+
+    supports_masking = True
+
+    def __init__(self, axis=-1, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = axis
+
+    def pair(self) -> Pair:
+        axis = self.axis
+        return elementwise(lambda x: activations.softmax(x, axis=axis))
+
+
+class ReLU(Layer):
+    """`y = max_value` above it, `x` above `threshold`, else `negative_slope * (x - threshold)`.
+
+    Args:
+        max_value: upper limit, or None.
+        negative_slope: slope below the threshold.
+        threshold: where the layer starts to pass its input on.
+
+    Input shape:
+        Any; the output has the same.
+
+    Raises:
+        ValueError: `max_value` or `negative_slope` is negative.
+
+    Keras 2.2.4: keras/layers/advanced_activations.py ReLU
+
+    Example:
+        >>> ReLU(max_value=6.0)(jnp.array([[-1.0, 2.0, 9.0]])).tolist()
+        [[0.0, 2.0, 6.0]]
+    """
+
+    supports_masking = True
+
+    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.max_value = None if max_value is None else number(max_value)
+        self.negative_slope, self.threshold = number(negative_slope), number(threshold)
+        for name in ("max_value", "negative_slope"):
+            if (getattr(self, name) or 0) < 0:
+                raise ValueError(f"`{name}` of ReLU cannot be negative. Received: {getattr(self, name)}")
+
+    def pair(self) -> Pair:
+        slope, top, threshold = self.negative_slope, self.max_value, self.threshold
+        return elementwise(lambda x: activations.relu(x, alpha=slope, max_value=top, threshold=threshold))

@@ -1,0 +1,252 @@
+"""Convolutions that treat every channel on its own: SeparableConv1D, SeparableConv2D, DepthwiseConv2D."""
+
+from __future__ import annotations
+
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine.base_layer import draw
+from jkeras.engine.legacy import legacy
+from jkeras.layers._common import check_axis
+from jkeras.layers.convolutional.conv import Conv2D, _Conv, check_strides, finish, start
+from jkeras.ops import conv as ops
+from jkeras.ops.conv_args import channel_axis
+
+
+class _SeparableConv(_Conv):
+    """A depthwise convolution, then a mix of the channels at each place; `pair` serves all ranks."""
+
+    def pair(self) -> Pair:
+        size, filters, multiplier, use_bias = (
+            self.kernel_size,
+            self.filters,
+            self.depth_multiplier,
+            self.use_bias,
+        )
+        strides, padding, format, dilation = self.strides, self.padding, self.data_format, self.dilation_rate
+        activation, ones = self.activation, (1,) * len(self.strides)
+
+        def init(rng, in_shape):
+            check_strides(strides, dilation)
+            channels = in_shape[channel_axis(format, len(in_shape))]
+            mixed = None if channels is None else channels * multiplier
+            return draw(
+                rng,
+                self,
+                depthwise_kernel=(*size, channels, multiplier),
+                pointwise_kernel=(*ones, mixed, filters),
+                bias=use_bias and (filters,),
+            ), {}
+
+        def apply(params, state, x, ctx=INFERENCE):
+            check_axis(x, channel_axis(format, x.ndim), params["depthwise_kernel"].shape[-2])
+            y = ops.depthwise_conv(x, params["depthwise_kernel"], strides, padding, format, dilation)
+            y = ops.conv(y, params["pointwise_kernel"], ones, "valid", format, ones)
+            return Out(finish(y, params, activation, format))
+
+        return Pair(init, apply)
+
+
+class SeparableConv1D(_SeparableConv):
+    """Convolution over a sequence in two factors: each channel on its own, then a mix of the channels.
+
+    `y = activation(depthwise(x) @ pointwise_kernel + bias)`.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: window of the depthwise part.
+        strides: step of the window.
+        padding: "valid" or "same".
+        data_format: "channels_last" or "channels_first".
+        dilation_rate: distance of the window's taps; not together with strides.
+        depth_multiplier: outputs of the depthwise part per channel.
+        activation: name or function; None is linear.
+        use_bias: whether to add one value per filter.
+        depthwise_initializer, pointwise_initializer, bias_initializer: how the weights start.
+        depthwise_regularizer, pointwise_regularizer, bias_regularizer: losses on the weights.
+        activity_regularizer: loss on the output.
+        depthwise_constraint, pointwise_constraint, bias_constraint: projections after each update.
+
+    Input shape:
+        `(batch, steps, channels)`, or channels second.
+
+    Output shape:
+        `(batch, new_steps, filters)`, or filters second.
+
+    Raises:
+        ValueError: the kernel is larger than the input, unknown channels, strides with dilation.
+
+    Keras 2.2.4: keras/layers/convolutional.py SeparableConv1D
+
+    Example:
+        >>> import numpy as np
+        >>> SeparableConv1D(4, 3)(np.ones((1, 5, 2))).shape
+        (1, 3, 4)
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format="channels_last",
+        dilation_rate=1,
+        depth_multiplier=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        pointwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        pointwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        pointwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        start(self, locals(), 1)
+
+
+class SeparableConv2D(_SeparableConv):
+    """Convolution over an image in two factors: each channel on its own, then a mix of the channels.
+
+    `y = activation(depthwise(x) @ pointwise_kernel + bias)`.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: window of the depthwise part.
+        strides: step of the window.
+        padding: "valid" or "same".
+        data_format: "channels_last" or "channels_first"; None: the configured one.
+        dilation_rate: distance of the window's taps; not together with strides.
+        depth_multiplier: outputs of the depthwise part per channel.
+        activation: name or function; None is linear.
+        use_bias: whether to add one value per filter.
+        depthwise_initializer, pointwise_initializer, bias_initializer: how the weights start.
+        depthwise_regularizer, pointwise_regularizer, bias_regularizer: losses on the weights.
+        activity_regularizer: loss on the output.
+        depthwise_constraint, pointwise_constraint, bias_constraint: projections after each update.
+
+    Input shape:
+        `(batch, rows, cols, channels)`, or channels second.
+
+    Output shape:
+        `(batch, new_rows, new_cols, filters)`, or filters second.
+
+    Raises:
+        ValueError: the kernel is larger than the input, unknown channels, strides with dilation.
+
+    Keras 2.2.4: keras/layers/convolutional.py SeparableConv2D
+
+    Example:
+        >>> import numpy as np
+        >>> SeparableConv2D(4, 3)(np.ones((1, 5, 5, 2))).shape
+        (1, 3, 3, 4)
+    """
+
+    @legacy("separable_conv2d")
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        data_format=None,
+        dilation_rate=(1, 1),
+        depth_multiplier=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        pointwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        pointwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        pointwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        start(self, locals(), 2)
+
+
+class DepthwiseConv2D(Conv2D):
+    """Every channel of an image convolved with its own kernels: the first half of a SeparableConv2D.
+
+    Args:
+        kernel_size: window, an int or one per axis.
+        strides: step of the window.
+        padding: "valid" or "same".
+        depth_multiplier: outputs per channel.
+        data_format: "channels_last" or "channels_first"; None: the configured one.
+        activation: name or function; None is linear.
+        use_bias: whether to add one value per output channel.
+        depthwise_initializer, bias_initializer: how the weights start.
+        depthwise_regularizer, bias_regularizer: losses on the weights.
+        activity_regularizer: loss on the output.
+        depthwise_constraint, bias_constraint: projections of the weights after each update.
+        **kwargs: base arguments, and `dilation_rate`.
+
+    Input shape:
+        `(batch, rows, cols, channels)`, or channels second.
+
+    Output shape:
+        `(batch, new_rows, new_cols, channels * depth_multiplier)`, or channels second.
+
+    Raises:
+        ValueError: the kernel is larger than the input, unknown channels, strides with dilation.
+
+    Keras 2.2.4: keras/layers/convolutional.py DepthwiseConv2D
+
+    Example:
+        >>> import numpy as np
+        >>> DepthwiseConv2D(3, depth_multiplier=2)(np.ones((1, 5, 5, 2))).shape
+        (1, 3, 3, 4)
+    """
+
+    def __init__(
+        self,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        depth_multiplier=1,
+        data_format=None,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        dilation_rate = kwargs.pop("dilation_rate", (1, 1))
+        start(self, locals(), 2)
+
+    def pair(self) -> Pair:
+        size, multiplier, use_bias, activation = (
+            self.kernel_size,
+            self.depth_multiplier,
+            self.use_bias,
+            self.activation,
+        )
+        strides, padding, format, dilation = self.strides, self.padding, self.data_format, self.dilation_rate
+
+        def init(rng, in_shape):
+            check_strides(strides, dilation)
+            channels = in_shape[channel_axis(format, len(in_shape))]
+            out = None if channels is None else channels * multiplier
+            return draw(
+                rng, self, depthwise_kernel=(*size, channels, multiplier), bias=use_bias and (out,)
+            ), {}
+
+        def apply(params, state, x, ctx=INFERENCE):
+            check_axis(x, channel_axis(format, x.ndim), params["depthwise_kernel"].shape[-2])
+            y = ops.depthwise_conv(x, params["depthwise_kernel"], strides, padding, format, dilation)
+            return Out(finish(y, params, activation, format))
+
+        return Pair(init, apply)

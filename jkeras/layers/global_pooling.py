@@ -1,0 +1,215 @@
+"""Pooling over all places: one value per channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine.base_layer import InputSpec, Layer
+from jkeras.engine.legacy import legacy
+from jkeras.layers._common import floating, no_weights
+from jkeras.ops import conv_args
+
+
+class _GlobalPooling(Layer):
+    """Reduces all spatial axes, any rank."""
+
+    reduction: Any = None  # a static function of (x, axes)
+    data_format: str
+
+    def pair(self) -> Pair:
+        reduction: Callable = type(self).reduction
+        format = self.data_format
+
+        def apply(params, state, x, ctx=INFERENCE):
+            return Out(reduction(x, conv_args.spatial_axes(format, x.ndim)))
+
+        return Pair(no_weights, apply)
+
+
+def _mean(x, axes):
+    return jnp.mean(floating(x), axes)
+
+
+class GlobalMaxPooling1D(_GlobalPooling):
+    """The maximum over all of a sequence.
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+
+    Input shape:
+        `(batch, steps, features)`, or features second.
+
+    Output shape:
+        `(batch, features)`.
+
+    Keras 2.2.4: keras/layers/pooling.py GlobalMaxPooling1D
+
+    Example:
+        >>> GlobalMaxPooling1D()(jnp.ones((1, 5, 3))).shape
+        (1, 3)
+    """
+
+    reduction = staticmethod(jnp.max)
+    input_spec = InputSpec(ndim=3)
+
+    def __init__(self, data_format="channels_last", **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = conv_args.data_format(data_format)
+
+
+class GlobalMaxPooling2D(_GlobalPooling):
+    """The maximum over all of an image.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None: the configured one.
+
+    Input shape:
+        `(batch, rows, cols, channels)`, or channels second.
+
+    Output shape:
+        `(batch, channels)`.
+
+    Keras 2.2.4: keras/layers/pooling.py GlobalMaxPooling2D
+
+    Example:
+        >>> GlobalMaxPooling2D()(jnp.ones((1, 4, 5, 3))).shape
+        (1, 3)
+    """
+
+    reduction = staticmethod(jnp.max)
+    input_spec = InputSpec(ndim=4)
+
+    @legacy("global_pooling")
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = conv_args.data_format(data_format)
+
+
+class GlobalMaxPooling3D(_GlobalPooling):
+    """The maximum over all of a volume.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None: the configured one.
+
+    Input shape:
+        `(batch, dim1, dim2, dim3, channels)`, or channels second.
+
+    Output shape:
+        `(batch, channels)`.
+
+    Keras 2.2.4: keras/layers/pooling.py GlobalMaxPooling3D
+
+    Example:
+        >>> GlobalMaxPooling3D()(jnp.ones((1, 4, 4, 4, 3))).shape
+        (1, 3)
+    """
+
+    reduction = staticmethod(jnp.max)
+    input_spec = InputSpec(ndim=5)
+
+    @legacy("global_pooling")
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = conv_args.data_format(data_format)
+
+
+class GlobalAveragePooling1D(_GlobalPooling):
+    """The mean over all of a sequence; masked steps do not count.
+
+    Args:
+        data_format: "channels_last" or "channels_first".
+
+    Input shape:
+        `(batch, steps, features)`, or features second.
+
+    Output shape:
+        `(batch, features)`.
+
+    Keras 2.2.4: keras/layers/pooling.py GlobalAveragePooling1D
+
+    Example:
+        >>> GlobalAveragePooling1D()(jnp.ones((1, 5, 3))).shape
+        (1, 3)
+    """
+
+    supports_masking = True
+    reduction = staticmethod(_mean)
+    input_spec = InputSpec(ndim=3)
+
+    def __init__(self, data_format="channels_last", **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = conv_args.data_format(data_format)
+
+    def pair(self) -> Pair:
+        format = self.data_format
+
+        def apply(params, state, x, ctx=INFERENCE):
+            (axis,) = conv_args.spatial_axes(format, 3)
+            if ctx.mask is None:
+                return Out(_mean(x, axis))
+            mask = jnp.expand_dims(ctx.mask, 3 - axis).astype(
+                floating(x).dtype
+            )  # (batch, steps, 1), or steps last
+            return Out(jnp.sum(x * mask, axis) / jnp.sum(mask, axis))
+
+        return Pair(no_weights, apply)
+
+
+class GlobalAveragePooling2D(_GlobalPooling):
+    """The mean over all of an image.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None: the configured one.
+
+    Input shape:
+        `(batch, rows, cols, channels)`, or channels second.
+
+    Output shape:
+        `(batch, channels)`.
+
+    Keras 2.2.4: keras/layers/pooling.py GlobalAveragePooling2D
+
+    Example:
+        >>> GlobalAveragePooling2D()(jnp.ones((1, 4, 5, 3))).shape
+        (1, 3)
+    """
+
+    reduction = staticmethod(_mean)
+    input_spec = InputSpec(ndim=4)
+
+    @legacy("global_pooling")
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = conv_args.data_format(data_format)
+
+
+class GlobalAveragePooling3D(_GlobalPooling):
+    """The mean over all of a volume.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None: the configured one.
+
+    Input shape:
+        `(batch, dim1, dim2, dim3, channels)`, or channels second.
+
+    Output shape:
+        `(batch, channels)`.
+
+    Keras 2.2.4: keras/layers/pooling.py GlobalAveragePooling3D
+
+    Example:
+        >>> GlobalAveragePooling3D()(jnp.ones((1, 4, 4, 4, 3))).shape
+        (1, 3)
+    """
+
+    reduction = staticmethod(_mean)
+    input_spec = InputSpec(ndim=5)
+
+    @legacy("global_pooling")
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = conv_args.data_format(data_format)

@@ -1,0 +1,168 @@
+"""Convolutions whose kernel differs from place to place."""
+
+from __future__ import annotations
+
+import math
+
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine.base_layer import Layer, draw
+from jkeras.engine.legacy import legacy
+from jkeras.layers._common import check_axis
+from jkeras.layers.convolutional.conv import finish, start
+from jkeras.ops import conv as ops
+from jkeras.ops.conv_args import channel_axis, spatial_axes, window
+
+
+class _LocallyConnected(Layer):
+    """An unshared convolution over `rank` spatial axes; `pair` serves all ranks."""
+
+    def pair(self) -> Pair:
+        return _local_pair(self, self.data_format)
+
+
+def _local_pair(layer, format: str) -> Pair:
+    size, strides, filters, use_bias = layer.kernel_size, layer.strides, layer.filters, layer.use_bias
+    activation = layer.activation
+
+    def init(rng, in_shape):
+        axes = spatial_axes(format, len(in_shape))
+        if any(in_shape[a] is None for a in axes):
+            raise ValueError(
+                f"the spatial dimensions of the input should be fully defined, got shape {in_shape}"
+            )
+        lengths = [window(in_shape[a], k, s, "valid")[0] for a, k, s in zip(axes, size, strides, strict=True)]
+        channels = in_shape[channel_axis(format, len(in_shape))]
+        fan = None if channels is None else math.prod(size) * channels
+        return draw(
+            rng, layer, kernel=(math.prod(lengths), fan, filters), bias=use_bias and (*lengths, filters)
+        ), {}
+
+    def apply(params, state, x, ctx=INFERENCE):
+        check_axis(x, channel_axis(format, x.ndim), params["kernel"].shape[1] // math.prod(size))
+        y = ops.local_conv(x, params["kernel"], size, strides, format)
+        return Out(finish(y, params, activation, format))
+
+    return Pair(init, apply)
+
+
+class LocallyConnected1D(_LocallyConnected):
+    """Convolution over a sequence with its own kernel at every place.
+
+    `y[p] = activation(x[window p] @ kernel[p] + bias[p])`.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: window.
+        strides: step of the window.
+        padding: "valid" only.
+        data_format: kept for Keras, which computes channels last whatever it says.
+        activation: name or function; None is linear.
+        use_bias: whether to add one value per place and filter.
+        kernel_initializer, bias_initializer: how the weights start.
+        kernel_regularizer, bias_regularizer: losses on the weights.
+        activity_regularizer: loss on the output.
+        kernel_constraint, bias_constraint: projections of the weights after each update.
+
+    Input shape:
+        `(batch, steps, channels)`; all sizes known.
+
+    Output shape:
+        `(batch, new_steps, filters)`.
+
+    Raises:
+        ValueError: another padding, an unknown size, a kernel larger than the input.
+
+    Keras 2.2.4: keras/layers/local.py LocallyConnected1D
+
+    Example:
+        >>> import numpy as np
+        >>> LocallyConnected1D(4, 3)(np.ones((1, 5, 2))).shape
+        (1, 3, 4)
+    """
+
+    @legacy("conv1d")
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        start(self, locals(), 1, ("valid",))
+
+    def pair(self) -> Pair:
+        return _local_pair(self, "channels_last")
+
+    def get_config(self) -> dict:
+        """As Keras, without `data_format`."""
+        config = super().get_config()
+        config.pop("data_format")
+        return config
+
+
+class LocallyConnected2D(_LocallyConnected):
+    """Convolution over an image with its own kernel at every place.
+
+    `y[p] = activation(x[window p] @ kernel[p] + bias[p])`.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: window, an int or one per axis.
+        strides: step of the window.
+        padding: "valid" only.
+        data_format: "channels_last" or "channels_first"; None: the configured one.
+        activation: name or function; None is linear.
+        use_bias: whether to add one value per place and filter.
+        kernel_initializer, bias_initializer: how the weights start.
+        kernel_regularizer, bias_regularizer: losses on the weights.
+        activity_regularizer: loss on the output.
+        kernel_constraint, bias_constraint: projections of the weights after each update.
+
+    Input shape:
+        `(batch, rows, cols, channels)`, or channels second; all sizes known.
+
+    Output shape:
+        `(batch, new_rows, new_cols, filters)`, or filters second.
+
+    Raises:
+        ValueError: another padding, an unknown size, a kernel larger than the input.
+
+    Keras 2.2.4: keras/layers/local.py LocallyConnected2D
+
+    Example:
+        >>> import numpy as np
+        >>> LocallyConnected2D(4, 3)(np.ones((1, 5, 5, 2))).shape
+        (1, 3, 3, 4)
+    """
+
+    @legacy("conv2d")
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        data_format=None,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        start(self, locals(), 2, ("valid",))
