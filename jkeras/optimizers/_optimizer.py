@@ -50,7 +50,7 @@ class Hyper:
             number = np.array(value.numpy() if isinstance(value, Variable) else value, self.dtype)
         except (TypeError, ValueError):
             number = None
-        if number is None or number.ndim or isinstance(value, str):
+        if number is None or number.ndim or value is None or isinstance(value, str):
             hint = " A schedule is passed when an optimizer is made: SGD(lr=schedule)." * callable(value)
             raise TypeError(f"{type(opt).__name__}: {self.name} must be a number; got {value!r}.{hint}")
         return number
@@ -155,7 +155,7 @@ class Optimizer:
                     f"Unexpected keyword argument passed to optimizer: {name}. {type(self).__name__} takes "
                     f"{', '.join((*self.config, 'clipnorm', 'clipvalue'))}."
                 )
-            if value is not None:
+            if value is not None or name in self.config:
                 setattr(self, name, value)
         self.initial_decay = kwargs.get("decay", 0.0)
 
@@ -233,7 +233,7 @@ class Optimizer:
 
     def _ordered(self, state, order: list[tuple[str, str]]) -> list[Variable]:
         """The weights in Keras's order: iterations, then slot by slot, weight by weight."""
-        counter: list[Variable] = [self.iterations] if self.counted else []
+        counter = [self._hyper["iterations"]] if self.counted else []
         return counter + [state.slots[slot][path][name] for slot in self.slots for path, name in order]
 
     def bind(self, binding: Binding | None) -> Any:
@@ -275,9 +275,9 @@ class Optimizer:
         """
         cells, arrays = self.weights, [np.asarray(w) for w in weights]
         if len(cells) != len(arrays):
-            hint = "" if cells else " It has none before it is bound to a model: compile a built model first."
-            raise ValueError(
             hint = "" if cells else " There are none before it is bound: compile a built model first."
+            raise ValueError(
+                f"Length of the specified weight list ({len(arrays)}) does not match the number of weights of "
                 f"the optimizer ({len(cells)}).{hint}"
             )
         for cell, array in zip(cells, arrays, strict=True):
