@@ -1,0 +1,18 @@
+"""Files: models, weights and checkpoints in HDF5 (the layout of Keras 2.2.4) and msgpack; architectures in JSON and YAML."""
+
+from jkeras.saving.checkpoint import Checkpoint as Checkpoint
+from jkeras.saving.checkpoint import latest as latest
+from jkeras.saving.checkpoint import list_checkpoints as list_checkpoints
+from jkeras.saving.checkpoint import read_run as read_run
+from jkeras.saving.checkpoint import restore as restore
+from jkeras.saving.checkpoint import save_checkpoint as save_checkpoint
+from jkeras.saving.checkpoint import write_run as write_run
+from jkeras.saving.config import model_from_config as model_from_config
+from jkeras.saving.config import model_from_json as model_from_json
+from jkeras.saving.config import model_from_yaml as model_from_yaml
+from jkeras.saving.config import model_to_json as model_to_json
+from jkeras.saving.config import model_to_yaml as model_to_yaml
+from jkeras.saving.model_io import load_model as load_model
+from jkeras.saving.model_io import load_weights as load_weights
+from jkeras.saving.model_io import save_model as save_model
+from jkeras.saving.model_io import save_weights as save_weights

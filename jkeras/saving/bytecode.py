@@ -1,0 +1,79 @@
+"""Lambda layers in files: Keras stored their functions as Python bytecode, which runs only where the caller asks for it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import marshal
+import types
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.layers.lambda_layer import PREFIX
+
+
+def resolve(config: Any, custom_objects: Mapping[str, Any], safe_mode: bool) -> Any:
+    """A copy of a config in which every `Lambda` has a function that may be used.
+
+    Args:
+        config: any part of a model's config.
+        custom_objects: an entry with the name of a Lambda layer is its function.
+        safe_mode: False decodes bytecode.
+
+    Returns:
+        The copy.
+
+    Raises:
+        ValueError: a Lambda holds bytecode, and neither `custom_objects` nor `safe_mode` says what to do; or the
+            bytecode is not of this Python.
+    """
+    if isinstance(config, (list, tuple)):
+        return type(config)(resolve(v, custom_objects, safe_mode) for v in config)
+    if not isinstance(config, dict):
+        return config
+    config = {key: resolve(value, custom_objects, safe_mode) for key, value in config.items()}
+    if config.get("class_name") == "Lambda" and isinstance(config.get("config"), dict):
+        config["config"] = _with_functions(config["config"], custom_objects, safe_mode)
+    return config
+
+
+def _with_functions(config: dict, custom_objects: Mapping[str, Any], safe_mode: bool) -> dict:
+    name = config.get("name")
+    given = custom_objects.get(name) if isinstance(name, str) else None
+    if callable(given):
+        config["function"] = given
+    for key in ("function", "output_shape"):
+        stored = config.get(key)
+        if config.get(f"{key}_type") == "lambda" and not callable(stored) and not _is_fingerprint(stored):
+            if safe_mode:
+                raise ValueError(
+                    f"The Lambda layer {name!r} holds Python bytecode (its {key}), which is not run: a file could hold "
+                    f"any program. Pass the function by the layer's name, custom_objects={{{name!r}: function}}, or, if "
+                    "you trust the origin of the file, safe_mode=False."
+                )
+            config[key] = _decode(stored, name, custom_objects)
+    return config
+
+
+def _is_fingerprint(stored: Any) -> bool:
+    return isinstance(stored, (list, tuple)) and bool(stored) and str(stored[0]).startswith(PREFIX)
+
+
+def _decode(stored: Any, name: Any, custom_objects: Mapping[str, Any]) -> types.FunctionType:
+    """The function in Keras's `[base64 of marshalled code, defaults, closure]`."""
+    try:
+        text, defaults, closure = stored
+        code = marshal.loads(base64.decodebytes(text.encode("ascii")))
+        if not isinstance(code, types.CodeType):
+            raise TypeError(f"a {type(code).__name__} in the place of code")
+        cells = tuple(types.CellType(value) for value in closure or ())
+        names = {"np": np, "jnp": jnp, **custom_objects}
+        return types.FunctionType(code, names, code.co_name, tuple(defaults) if defaults else None, cells)
+    except (ValueError, TypeError, EOFError, AttributeError, UnicodeError, binascii.Error) as e:
+        raise ValueError(
+            f"The bytecode of the Lambda layer {name!r} cannot be read here ({e}): bytecode fits only the version of "
+            f"Python that wrote it. Pass the function itself: custom_objects={{{name!r}: function}}."
+        ) from e

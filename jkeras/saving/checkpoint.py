@@ -1,0 +1,248 @@
+"""Checkpoints of a run: a directory from which training goes on, bit for bit, after a kill.
+
+    RUN_DIR/run.json                              what the run was started with
+    RUN_DIR/checkpoints/ckpt-<epoch>-<step>.msgpack   whole models, with the state of the run
+
+Each checkpoint is a model file as well: `load_model` reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jkeras.core import atomic
+from jkeras.saving import compiled, msgpack, record, weights
+from jkeras.saving.stored import Stored
+
+_NAME = re.compile(r"ckpt-(\d+)-(\d+)\.msgpack")
+
+
+class Checkpoint(NamedTuple):
+    """One checkpoint file.
+
+    Args:
+        path: of the file.
+        epoch: number of complete epochs at that time.
+        step: number of training steps so far.
+        bytes: size of the file.
+    """
+
+    path: Path
+    epoch: int
+    step: int
+    bytes: int
+
+
+def save_checkpoint(model: Any, run_dir: str | Path, run_state: dict[str, Any], keep: int | None = None) -> Path:
+    """Write a checkpoint of `model` and of the run that trains it.
+
+    Args:
+        model: a compiled model.
+        run_dir: directory of the run; made if missing.
+        run_state: what else the run needs to go on: `epoch` and `step` (ints, they name the file), and any dicts,
+            lists, text, numbers and arrays (random key, position in the epoch, seed, callbacks' states …).
+        keep: how many checkpoints to keep, the newest first; None keeps all.
+
+    Returns:
+        Path of the checkpoint.
+
+    Raises:
+        ValueError: `run_state` has no `epoch` and `step`, or holds something that a file cannot.
+    """
+    if not all(isinstance(run_state.get(key), (int, np.integer)) for key in ("epoch", "step")):
+        raise ValueError(f"run_state needs whole numbers 'epoch' and 'step'; got {sorted(run_state)}.")
+    if keep is not None and keep < 1:
+        raise ValueError(f"keep should be at least 1, or None to keep all; got {keep}.")
+    folder = Path(run_dir) / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"ckpt-{int(run_state['epoch']):04d}-{int(run_state['step']):08d}.msgpack"
+    stored = _record(model)
+    arrays: dict[str, np.ndarray] = {}
+    stored.notes["run"] = flatten(run_state, arrays)
+    stored.notes["environment"] = environment()
+    stored.add_section("run", arrays)
+    with atomic.replacing(path) as temporary:
+        msgpack.write_file(temporary, stored)
+    for old in list_checkpoints(run_dir)[: -keep or None] if keep else []:
+        if old.path != path:
+            old.path.unlink(missing_ok=True)
+    return path
+
+
+def _record(model: Any) -> Stored:
+    """The whole model; of a subclassed one, which has no config, weights and optimizer."""
+    try:
+        stored = record.of_model(model)
+    except NotImplementedError:
+        stored = record.of_weights(model)
+        compiled.collect(model, stored)
+    record.add_cells(model, stored)
+    return stored
+
+
+def list_checkpoints(run_dir: str | Path) -> list[Checkpoint]:
+    """The checkpoints of a run, oldest first, as their names say (none is opened)."""
+    folder = Path(run_dir) / "checkpoints"
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else []:
+        if match := _NAME.fullmatch(path.name):
+            found.append(Checkpoint(path, int(match[1]), int(match[2]), path.stat().st_size))
+    return sorted(found, key=lambda c: (c.step, c.epoch, c.path.name))
+
+
+def latest(run_dir: str | Path) -> Checkpoint:
+    """The newest checkpoint that is whole; damaged ones are passed over with a warning.
+
+    Raises:
+        ValueError: there is no such directory, or no whole checkpoint in it.
+    """
+    return _newest(run_dir)[0]
+
+
+def _newest(run_dir: str | Path) -> tuple[Checkpoint, Stored]:
+    found = list_checkpoints(run_dir)
+    for checkpoint in reversed(found):
+        try:
+            return checkpoint, msgpack.read_file(checkpoint.path)
+        except ValueError as e:
+            warnings.warn(f"Skipping a checkpoint that cannot be read: {e}", stacklevel=3)
+    if found:
+        raise ValueError(f"{run_dir}: none of the {len(found)} checkpoints can be read; start the run anew.")
+    what = "has no checkpoints" if Path(run_dir).is_dir() else "does not exist"
+    raise ValueError(
+        f"{run_dir} {what}: expected files checkpoints/ckpt-<epoch>-<step>.msgpack, as jkeras train writes them into "
+        "its run directory."
+    )
+
+
+def restore(model: Any, source: str | Path) -> dict[str, Any]:
+    """Bring a compiled model to the state of a checkpoint, and hand back the state of the run.
+
+    Everything is checked before anything is changed.
+
+    Args:
+        model: the model of the run, built and compiled as then.
+        source: the run's directory (its newest whole checkpoint), or one checkpoint file.
+
+    Returns:
+        The `run_state` that `save_checkpoint` got (tuples have become lists).
+
+    Raises:
+        ValueError: there is no whole checkpoint, or it does not fit the model or its optimizer.
+    """
+    path = Path(source)
+    if path.is_file():
+        stored = msgpack.read_file(path)
+    else:
+        checkpoint, stored = _newest(path)
+        path = checkpoint.path
+    try:
+        plan = weights.by_position(stored, model.layers) + record.cells_plan(model, stored)
+        state = stored.section("optimizer")
+        if state and getattr(model, "optimizer", None) is None:
+            raise ValueError("it holds the state of an optimizer, but the model is not compiled: compile it first.")
+        if state:
+            model.optimizer.load_state_dict(state)
+    except ValueError as e:
+        raise ValueError(f"{path} does not fit the model: {e}") from e
+    weights.assign(plan)
+    _compare_environment(stored.notes.get("environment", {}), path)
+    return run_state(stored)
+
+
+def run_state(stored: Stored) -> dict[str, Any]:
+    """The state of the run in a checkpoint's record; empty in other files."""
+    return unflatten(stored.notes.get("run", {}), stored.section("run"))
+
+
+def write_run(run_dir: str | Path, config: dict[str, Any]) -> Path:
+    """Keep what a run was started with, as `run.json`."""
+    path = Path(run_dir) / "run.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.replacing(path) as temporary:
+        Path(temporary).write_text(json.dumps(config, indent=2) + "\n")
+    return path
+
+
+def read_run(run_dir: str | Path) -> dict[str, Any]:
+    """What `write_run` kept.
+
+    Raises:
+        ValueError: there is no `run.json`, or it is not JSON.
+    """
+    path = Path(run_dir) / "run.json"
+    try:
+        config = json.loads(path.read_text())
+    except OSError as e:
+        raise ValueError(f"{run_dir} is not a run directory: it has no run.json, which jkeras train writes.") from e
+    except ValueError as e:
+        raise ValueError(f"{path} is not JSON: {e}") from e
+    if not isinstance(config, dict):
+        raise ValueError(f"{path} should hold a JSON object; got {type(config).__name__}.")
+    return config
+
+
+def environment() -> dict[str, Any]:
+    """What the bits of a result depend on beside the run itself."""
+    return {
+        "jax": jax.__version__,
+        "devices": jax.device_count(),
+        "platform": jax.default_backend(),
+        "machine": platform.machine(),
+    }
+
+
+def _compare_environment(then: dict[str, Any], path: Path) -> None:
+    now = environment()
+    changed = [f"{key}: {then[key]} then, {now[key]} now" for key in now if key in then and then[key] != now[key]]
+    if changed:
+        warnings.warn(
+            f"{path} was written in another environment ({'; '.join(changed)}): training goes on correctly, but not "
+            "bit for bit as it would have there.",
+            stacklevel=3,
+        )
+
+
+# The state of a run: any nesting of dicts, lists, plain values and arrays --------------------------------------
+
+
+def flatten(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
+    """`value` as JSON values, its arrays moved to `arrays` and replaced by `{"__array__": path}`.
+
+    Raises:
+        ValueError: it holds something else; the error says where.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise ValueError(f"run_state: the keys of {path or 'the state'} should be text; got {list(value)}.")
+        return {key: flatten(v, arrays, f"{path}/{key}".lstrip("/")) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [flatten(v, arrays, f"{path}/{i}".lstrip("/")) for i, v in enumerate(value)]
+    if isinstance(value, (np.ndarray, jax.Array)):
+        typed = jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key)
+        while path in arrays:
+            path += "'"
+        arrays[path] = np.asarray(jax.random.key_data(value) if typed else value)
+        return {"__array__": path}
+    raise ValueError(f"run_state: {path!r} is {type(value).__name__}, which a checkpoint cannot hold.")
+
+
+def unflatten(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Undo `flatten`; random keys come back as their numbers (`jax.random.wrap_key_data`)."""
+    if isinstance(value, dict):
+        if set(value) == {"__array__"}:
+            return np.array(arrays[value["__array__"]])
+        return {key: unflatten(v, arrays) for key, v in value.items()}
+    return [unflatten(v, arrays) for v in value] if isinstance(value, list) else value

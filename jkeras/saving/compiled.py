@@ -1,0 +1,156 @@
+"""How a model was compiled and where its optimizer stands, to and from the record of a file.
+
+Keras's part of a file keeps optimizer, loss, metrics, loss weights and the optimizer's weights. It loses weighted metrics
+and what some optimizers count (RMSprop's iterations, Nadam's schedule): jkeras keeps these beside it.
+
+A schedule and an optax transformation are code, which a file does not hold: what is kept of them is their state. They
+are handed to `load_model` again, as `custom_objects={"optimizer": transformation}`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+
+from jkeras import optimizers
+from jkeras.saving.config import plain
+from jkeras.saving.stored import Stored
+
+_NAME = re.compile(r"(?<=/)(\d{4})/[^/]+")  # `0003/dense_2` in the path of a slot
+
+
+def collect(model: Any, stored: Stored) -> None:
+    """Put training configuration and optimizer state of a compiled model into `stored`."""
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return
+    training = {
+        "optimizer_config": _optimizer_config(optimizer),
+        "loss": model.loss,
+        "metrics": model.metrics,
+        "sample_weight_mode": model.sample_weight_mode,
+        "loss_weights": model.loss_weights,
+    }
+    training = json.loads(json.dumps(training, default=plain))
+    weighted = getattr(model, "weighted_metrics", None)
+    if weighted:
+        stored.notes["weighted_metrics"] = json.loads(json.dumps(weighted, default=plain))
+    if training["optimizer_config"] is None:  # Keras could not read that: it finds no training configuration
+        stored.notes["training"] = training
+    else:
+        stored.training = training
+        names = [w.name for w in optimizer.weights]
+        stored.optimizer = list(zip(names, optimizer.get_weights(), strict=True)) or None
+    if not optimizer.portable:
+        stored.notes["code"] = type(optimizer).__name__
+    if optimizer.state is not None:
+        stored.add_section("optimizer", optimizer.state_dict())
+    lost = sum(len(layer.extra_losses) for layer in [model, *model.layers])
+    if lost:
+        stored.notes["add_loss"] = lost
+
+
+def _optimizer_config(optimizer: Any) -> dict | None:
+    with warnings.catch_warnings():  # that a schedule is written as a number is said when the file is loaded
+        warnings.simplefilter("ignore")
+        try:
+            return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
+        except (ValueError, NotImplementedError):
+            return None
+
+
+def restore(model: Any, stored: Stored, custom_objects: dict) -> None:
+    """Compile `model` as the file says and give its optimizer the state of the file.
+
+    Raises:
+        ValueError: the file names a loss, metric or optimizer that this process does not know.
+    """
+    training = stored.training or stored.notes.get("training")
+    if training is None:
+        _warn("No training configuration found in save file: the model was *not* compiled. Compile it manually.")
+        return
+    optimizer = custom_objects.get("optimizer") if "code" in stored.notes else None
+    if optimizer is None and training["optimizer_config"] is None:
+        _warn(
+            f"The model was compiled with an optimizer that is code ({stored.notes.get('code')}), which a file does not "
+            "hold: the model was *not* compiled. Pass it, load_model(path, custom_objects={'optimizer': optimizer}), to "
+            "go on with the state in the file, or compile the model afresh."
+        )
+        return
+    try:
+        _compile(model, training, stored.notes.get("weighted_metrics"), optimizer, custom_objects)
+    except (ValueError, KeyError, TypeError) as e:
+        raise ValueError(
+            f"The model in the file cannot be compiled as the file says ({e}). Pass what is missing by name, "
+            "load_model(path, custom_objects={'name': thing}), or load it with compile=False."
+        ) from e
+    if optimizer is None and "code" in stored.notes:
+        _warn(
+            "The learning rate followed a schedule, which is code and not in the file: it stays as it was last. Pass "
+            "load_model(path, custom_objects={'optimizer': optimizer}) to go on with the schedule."
+        )
+    if "add_loss" in stored.notes:
+        _warn(
+            f"The model had {stored.notes['add_loss']} loss terms given to add_loss outside a layer's call; these are code "
+            "and not in the file: it now trains without them. Add them again and compile."
+        )
+    restore_optimizer(model, stored)
+
+
+def _compile(model: Any, training: dict, weighted: Any, optimizer: Any, custom_objects: dict) -> None:
+    if optimizer is None:
+        optimizer = optimizers.deserialize(training["optimizer_config"], custom_objects=custom_objects)
+    model.compile(
+        optimizer=optimizer,
+        loss=_custom(training["loss"], custom_objects),
+        metrics=_custom(training["metrics"], custom_objects),
+        loss_weights=training["loss_weights"],
+        sample_weight_mode=training["sample_weight_mode"],
+        **({"weighted_metrics": _custom(weighted, custom_objects)} if weighted else {}),
+    )
+
+
+def restore_optimizer(model: Any, stored: Stored) -> None:
+    """Give the optimizer of a compiled model the state of the file, or warn that it starts afresh."""
+    try:
+        if stored.section("optimizer"):
+            load_state(model.optimizer, stored)
+        elif stored.optimizer is not None:
+            model.optimizer.set_weights([value for _, value in stored.optimizer])
+    except ValueError as e:
+        _warn(
+            "Error in loading the saved optimizer state. As a result, your model is starting with a freshly "
+            f"initialized optimizer. ({e})"
+        )
+
+
+def load_state(optimizer: Any, stored: Stored) -> None:
+    """Put jkeras's own record of an optimizer's state back.
+
+    Raises:
+        ValueError: it does not fit; nothing is changed then.
+    """
+    optimizer.load_state_dict(_renamed(stored.section("optimizer"), optimizer.state_dict()))
+
+
+def _renamed(saved: dict[str, np.ndarray], current: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The saved state under today's paths: automatic layer names in them differ between processes, order does not."""
+    bare = lambda paths: [_NAME.sub(r"\1", path) for path in paths]
+    return dict(zip(current, saved.values(), strict=True)) if bare(saved) == bare(current) else saved
+
+
+def _custom(value: Any, custom_objects: dict) -> Any:
+    """Replace names by custom objects, inside lists and dicts too."""
+    if isinstance(value, list):
+        return [_custom(v, custom_objects) for v in value]
+    if isinstance(value, dict):
+        return {k: _custom(v, custom_objects) for k, v in value.items()}
+    return custom_objects.get(value, value) if isinstance(value, str) else value
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=5)

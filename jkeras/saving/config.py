@@ -1,0 +1,165 @@
+"""Architectures as JSON and YAML text, in the words of Keras 2.2.4."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import yaml
+
+from jkeras.layers.serialization import deserialize
+from jkeras.saving import bytecode
+from jkeras.saving.stored import KERAS_BACKEND, KERAS_VERSION
+
+_TUPLE = "tag:yaml.org,2002:python/tuple"
+
+
+def model_config(model: Any) -> dict[str, Any]:
+    """`{"class_name", "config"}` of a model, as plain JSON values."""
+    return json.loads(json.dumps(_named(model), default=plain))
+
+
+def plain(value: Any) -> Any:
+    """A value that JSON does not know as one that it knows: numpy's, objects with a config, functions by name.
+
+    Raises:
+        TypeError: there is no such value.
+    """
+    if hasattr(value, "get_config") and not isinstance(value, type):
+        return {"class_name": type(value).__name__, "config": value.get_config()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if hasattr(value, "__name__"):
+        return value.__name__
+    raise TypeError(f"a config can hold numbers, text, lists, dicts and objects with a get_config; got {value!r}.")
+
+
+def model_to_json(model: Any, **kwargs) -> str:
+    """The architecture of a model as JSON text.
+
+    Args:
+        model: a `Model` or `Sequential`.
+        **kwargs: passed on to `json.dumps` (`indent=2` …).
+
+    Returns:
+        Text for `model_from_json`; Keras 2.2.4 reads it too.
+
+    Raises:
+        TypeError: a layer's config holds something that JSON cannot.
+
+    Keras 2.2.4: keras/engine/network.py Network.to_json
+    """
+    kwargs.setdefault("default", plain)
+    return json.dumps(_stamped(model), **kwargs)
+
+
+def model_from_json(json_string: str, custom_objects: dict | None = None, safe_mode: bool = True) -> Any:
+    """A new, uncompiled model from `model_to_json`'s text.
+
+    Args:
+        json_string: the text.
+        custom_objects: classes and functions by the names that the text uses.
+        safe_mode: False allows running Python bytecode that the text holds for `Lambda` layers.
+
+    Returns:
+        The model, with fresh weights.
+
+    Raises:
+        ValueError: the text is not JSON, or not that of a model; a class is unknown.
+
+    Keras 2.2.4: keras/engine/saving.py model_from_json
+    """
+    try:
+        config = json.loads(json_string)
+    except (ValueError, TypeError) as e:
+        raise ValueError(f"model_from_json expects the JSON text of model.to_json(): {e}") from e
+    return model_from_config(config, custom_objects, safe_mode)
+
+
+def model_to_yaml(model: Any, **kwargs) -> str:
+    """The architecture of a model as YAML text (tuples in the form that Keras wrote, `!!python/tuple`).
+
+    Args:
+        model: a `Model` or `Sequential`.
+        **kwargs: passed on to `yaml.dump`.
+
+    Keras 2.2.4: keras/engine/network.py Network.to_yaml
+    """
+    kwargs.setdefault("Dumper", _Dumper)
+    return yaml.dump(_stamped(model), **kwargs)
+
+
+def model_from_yaml(yaml_string: str, custom_objects: dict | None = None, safe_mode: bool = True) -> Any:
+    """A new, uncompiled model from `model_to_yaml`'s text; nothing but plain values and tuples is ever built from it.
+
+    Args:
+        yaml_string: the text.
+        custom_objects: classes and functions by the names that the text uses.
+        safe_mode: False allows running Python bytecode that the text holds for `Lambda` layers.
+
+    Raises:
+        ValueError: the text is not YAML, asks for Python objects, or is not that of a model; a class is unknown.
+
+    Keras 2.2.4: keras/engine/saving.py model_from_yaml
+    """
+    return model_from_config(parse_yaml(yaml_string), custom_objects, safe_mode)
+
+
+def parse_yaml(text: str) -> Any:
+    """The plain values and tuples of a YAML text.
+
+    Example:
+        >>> parse_yaml("shape: !!python/tuple [null, 4]")
+        {'shape': (None, 4)}
+
+    Raises:
+        ValueError: it is not YAML, or asks for Python objects.
+    """
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader that also knows tuples)
+    except (yaml.YAMLError, AttributeError, TypeError) as e:
+        raise ValueError(f"model_from_yaml expects the YAML text of model.to_yaml(): {e}") from e
+
+
+def model_from_config(config: Any, custom_objects: dict | None = None, safe_mode: bool = True) -> Any:
+    """A new, uncompiled model from `{"class_name", "config"}`.
+
+    Raises:
+        TypeError: `config` is not a dict.
+        ValueError: a class is unknown, or a `Lambda` holds code that may not be run.
+
+    Keras 2.2.4: keras/engine/saving.py model_from_config
+    """
+    if isinstance(config, list):
+        raise TypeError(
+            "`model_from_config` expects a dictionary, not a list. Maybe you meant to use `Sequential.from_config(config)`?"
+        )
+    if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
+        raise ValueError(f"the config of a model is a dict with 'class_name' and 'config'; got {str(config)[:200]!r}.")
+    config = {"class_name": config["class_name"], "config": config["config"]}
+    config = bytecode.resolve(config, custom_objects or {}, safe_mode)
+    return deserialize(config, custom_objects=custom_objects)
+
+
+def _named(model: Any) -> dict[str, Any]:
+    return {"class_name": type(model).__name__, "config": model.get_config()}
+
+
+def _stamped(model: Any) -> dict[str, Any]:
+    return _named(model) | {"keras_version": KERAS_VERSION, "backend": KERAS_BACKEND}
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values, and tuples."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Plain values, tuples, and what `plain` turns into plain values."""
+
+
+_Loader.add_constructor(_TUPLE, lambda loader, node: tuple(loader.construct_sequence(node, deep=True)))
+_Dumper.add_representer(tuple, lambda dumper, value: dumper.represent_sequence(_TUPLE, value))
+_Dumper.add_multi_representer(object, lambda dumper, value: dumper.represent_data(plain(value)))

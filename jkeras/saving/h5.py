@@ -1,0 +1,235 @@
+"""The HDF5 codec: the layout of Keras 2.2.4, with what Keras has no place for in one extra group, `jkeras`.
+
+A file starts with a user block of 512 bytes that holds the digest of everything behind it; HDF5 readers skip it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from jkeras.saving.stored import Stored, StoredLayer, array_type, is_numpy, unique_names
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+USER_BLOCK = 512
+_SEAL = b"jkeras sha256 "
+# HDF5 keeps fixed-size attributes in the object header, which ends at 64 KB; Keras splits longer lists of names.
+ATTRIBUTE_LIMIT = 64512
+
+
+def write_file(path: str | Path, stored: Stored) -> None:
+    """Write `stored` as a sealed HDF5 file at `path` (not atomic by itself)."""
+    with h5py.File(path, "w", userblock_size=USER_BLOCK) as file:
+        write_group(file, stored)
+    digest = _digest(path)
+    with open(path, "r+b") as raw:
+        raw.write(_SEAL + digest.encode() + b"\n")
+
+
+def read_file(path: str | Path | io.BytesIO) -> Stored:
+    """Read an HDF5 file (or its bytes) that Keras or jkeras wrote.
+
+    Raises:
+        ValueError: the file is damaged, or holds neither a model nor weights.
+    """
+    if isinstance(path, (str, Path)):
+        _check_seal(path)
+    try:
+        with h5py.File(path, "r") as file:
+            return read_group(file)
+    except (OSError, RuntimeError, KeyError, TypeError, AttributeError, UnicodeDecodeError, MemoryError) as e:
+        raise ValueError(f"{path} is a truncated or damaged HDF5 file: {e}") from e
+    except ValueError as e:
+        raise ValueError(f"{path}: {e}") from e
+
+
+def _digest(path: str | Path) -> str:
+    sha = hashlib.sha256()
+    with open(path, "rb") as raw:
+        raw.seek(USER_BLOCK)
+        while block := raw.read(1 << 20):
+            sha.update(block)
+    return sha.hexdigest()
+
+
+def _check_seal(path: str | Path) -> None:
+    """Warn where a sealed file is not as it was written: HDF5 itself does not notice changed numbers."""
+    with open(path, "rb") as raw:
+        seal = raw.read(USER_BLOCK)
+    if seal.startswith(_SEAL) and seal[len(_SEAL) :].split(b"\n")[0].decode("ascii", "replace") != _digest(path):
+        warnings.warn(
+            f"{path} was changed after jkeras wrote it: its digest does not match, so another tool has edited it or "
+            "it is damaged. If the change is wanted, load it and save it again: the new file is sealed again.",
+            stacklevel=2,
+        )
+
+
+# Writing ---------------------------------------------------------------------------------------------------
+
+
+def write_group(group: h5py.Group, stored: Stored) -> None:
+    """Write `stored` into an open HDF5 group (or file) in Keras's layout."""
+    if stored.model is None:
+        _write_layers(group, stored)
+    else:
+        _write_stamp(group, stored)
+        group.attrs["model_config"] = json.dumps(stored.model).encode()
+        _write_layers(group.create_group("model_weights"), stored)
+    if stored.training is not None:
+        group.attrs["training_config"] = json.dumps(stored.training).encode()
+    if stored.optimizer is not None:
+        _write_arrays(group.create_group("optimizer_weights"), stored.optimizer)
+    if stored.notes or stored.arrays:
+        _write_extra(group.create_group("jkeras"), stored)
+
+
+def _write_stamp(group: h5py.Group, stored: Stored) -> None:
+    group.attrs["keras_version"] = stored.keras_version.encode()
+    if stored.backend is not None:
+        group.attrs["backend"] = stored.backend.encode()
+
+
+def _write_layers(group: h5py.Group, stored: Stored) -> None:
+    _write_names(group, "layer_names", [layer.name for layer in stored.layers])
+    _write_stamp(group, stored)
+    for layer in stored.layers:
+        _write_arrays(group.require_group(layer.name), layer.weights)
+
+
+def _write_arrays(group: h5py.Group, arrays: list[tuple[str, np.ndarray]]) -> None:
+    names = unique_names(name for name, _ in arrays)
+    _write_names(group, "weight_names", names)
+    for name, (_, value) in zip(names, arrays, strict=True):
+        group.create_dataset(name, data=_plain(value))
+
+
+def _plain(value: np.ndarray) -> np.ndarray:
+    """Types that HDF5 does not know (bfloat16 …) go into Keras's part of the file as float32."""
+    return value if is_numpy(value.dtype) else value.astype(np.float32)
+
+
+def _write_names(group: h5py.Group, key: str, names: list[str]) -> None:
+    """Write a list of names as one attribute, or as `key0`, `key1` … where HDF5's limit needs it."""
+    data = np.asarray([name.encode() for name in names])  # no names: an empty float64 array, as in Keras's files
+    if data.dtype.itemsize > ATTRIBUTE_LIMIT:
+        raise ValueError(f"HDF5 cannot hold a name longer than {ATTRIBUTE_LIMIT} bytes: {max(names, key=len)[:80]!r}…")
+    per_part = ATTRIBUTE_LIMIT // data.dtype.itemsize
+    parts = np.array_split(data, max(1, -(-len(data) // per_part)))
+    if len(parts) == 1:
+        group.attrs[key] = data
+    else:
+        for i, part in enumerate(parts):
+            group.attrs[f"{key}{i}"] = part
+
+
+def _write_extra(group: h5py.Group, stored: Stored) -> None:
+    group.attrs["notes"] = json.dumps(stored.notes)
+    for i, (name, value) in enumerate(stored.arrays.items()):
+        raw = value if is_numpy(value.dtype) else np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
+        dataset = group.create_dataset(f"{i:06d}", data=raw)
+        dataset.attrs["name"] = name
+        if raw is not value:
+            dataset.attrs["dtype"], dataset.attrs["shape"] = value.dtype.name, value.shape
+
+
+# Reading ---------------------------------------------------------------------------------------------------
+
+
+def read_group(group: h5py.Group) -> Stored:
+    """Read Keras's layout from an open HDF5 group: a whole model, or weights only.
+
+    Raises:
+        ValueError: the group is neither.
+    """
+    whole = "model_config" in group.attrs
+    weights = group["model_weights"] if "model_weights" in group and not _has_names(group) else group
+    if not isinstance(weights, h5py.Group) or not _has_names(weights):
+        raise ValueError(
+            "no Keras model or weights in this HDF5 file: expected the attribute 'layer_names' at its root or in the "
+            f"group 'model_weights'; found attributes {sorted(group.attrs)} and members {sorted(group)[:10]}."
+        )
+    layers = [StoredLayer(n, _read_arrays(_member(weights, n, h5py.Group))) for n in _names(weights, "layer_names")]
+    stored = Stored(layers=layers, keras_version=_text(weights, "keras_version") or "1", backend=_text(weights, "backend"))
+    if whole:
+        stored.model = _json(group, "model_config")
+    if "training_config" in group.attrs:
+        stored.training = _json(group, "training_config")
+    if "optimizer_weights" in group:
+        stored.optimizer = _read_arrays(_member(group, "optimizer_weights", h5py.Group))
+    if "jkeras" in group and isinstance(group["jkeras"], h5py.Group) and "notes" in group["jkeras"].attrs:
+        stored.notes, stored.arrays = _read_extra(group["jkeras"])
+    return stored
+
+
+def _has_names(group: h5py.Group) -> bool:
+    return "layer_names" in group.attrs or "layer_names0" in group.attrs
+
+
+def _names(group: h5py.Group, key: str) -> list[str]:
+    if key in group.attrs:
+        parts = [group.attrs[key]]
+    else:
+        parts, i = [], 0
+        while f"{key}{i}" in group.attrs:
+            parts.append(group.attrs[f"{key}{i}"])
+            i += 1
+        if not parts:
+            raise ValueError(f"the group {group.name} has no attribute {key!r}.")
+    return [n.decode() if isinstance(n, bytes) else str(n) for part in parts for n in np.atleast_1d(part)]
+
+
+def _text(group: h5py.Group, key: str) -> str | None:
+    value = group.attrs.get(key)
+    return value.decode() if isinstance(value, bytes) else None if value is None else str(value)
+
+
+def _json(group: h5py.Group, key: str) -> Any:
+    try:
+        return json.loads(_text(group, key) or "")
+    except ValueError as e:
+        raise ValueError(f"the attribute {key!r} is not JSON: {e}") from e
+
+
+def _member(group: h5py.Group, name: str, kind: type) -> Any:
+    """A member of this very file: links to other files are never followed."""
+    at = group
+    for part in name.split("/"):
+        link = at.get(part, getlink=True) if isinstance(at, h5py.Group) else None
+        if link is None:
+            raise ValueError(f"{name!r} is listed in {group.name} but missing.")
+        if isinstance(link, h5py.ExternalLink):
+            raise ValueError(f"{name!r} in {group.name} is a link to another file, which is not followed.")
+        at = at[part]
+    if not isinstance(at, kind):
+        raise ValueError(f"{name!r} in {group.name} should be a {kind.__name__.lower()}, not {type(at).__name__}.")
+    return at
+
+
+def _read_arrays(group: h5py.Group) -> list[tuple[str, np.ndarray]]:
+    return [(name, _read_array(_member(group, name, h5py.Dataset))) for name in _names(group, "weight_names")]
+
+
+def _read_array(dataset: h5py.Dataset) -> np.ndarray:
+    if dataset.external or dataset.is_virtual:
+        raise ValueError(f"{dataset.name} keeps its data in another file, which is not read.")
+    if dataset.dtype.kind not in "fiub":
+        raise ValueError(f"{dataset.name} should hold numbers, not {dataset.dtype}.")
+    return np.asarray(dataset[()])
+
+
+def _read_extra(group: h5py.Group) -> tuple[dict, dict[str, np.ndarray]]:
+    arrays = {}
+    for key in group:
+        dataset = _member(group, key, h5py.Dataset)
+        value = _read_array(dataset)
+        if "dtype" in dataset.attrs:
+            value = np.frombuffer(value.tobytes(), array_type(_text(dataset, "dtype"))).reshape(dataset.attrs["shape"])
+        arrays[_text(dataset, "name") or key] = value
+    return _json(group, "notes"), arrays

@@ -1,0 +1,222 @@
+"""save_model, load_model, save_weights, load_weights: files of models by extension, by content, atomically.
+
+Writing goes by the extension (`.msgpack`, everything else is HDF5), reading by the first bytes of the file. Beside paths,
+an open `h5py.Group`, a dict and a binary file object are understood.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from jkeras.core import atomic
+from jkeras.saving import compiled, h5, msgpack, record, weights
+from jkeras.saving.stored import Stored
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
+    """Save architecture, weights, training configuration and optimizer state of a model.
+
+    Args:
+        model: a `Model` or `Sequential`.
+        filepath: path (`.msgpack` → msgpack, else the HDF5 layout of Keras 2.2.4), an open `h5py.Group` or file, a
+            dict to fill, or a binary file object (HDF5).
+        overwrite: False: ask before an existing file is replaced (on a terminal), or refuse.
+        include_optimizer: False leaves optimizer, loss and metrics out.
+
+    Raises:
+        FileExistsError: the file exists, `overwrite=False`, and there is no terminal to ask on.
+        NotImplementedError: the model is a subclassed one: use `save_weights`.
+
+    Keras 2.2.4: keras/engine/saving.py save_model
+    """
+    _save(lambda: record.of_model(model, include_optimizer), filepath, overwrite)
+
+
+def load_model(
+    filepath: Any, custom_objects: dict | None = None, compile: bool = True, safe_mode: bool = True
+) -> Any:
+    """A model from a file that jkeras or Keras 2 saved.
+
+    Args:
+        filepath: path, open `h5py.Group`, dict or binary file object; what it holds is told by its content.
+        custom_objects: your own classes and functions by name.
+        compile: compile the model as it was, with its optimizer's state.
+        safe_mode: False allows running Python bytecode that the file holds for `Lambda` layers: only for files
+            whose origin you trust.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: the file is no model file, truncated or damaged, or it names something unknown.
+        FileNotFoundError: there is no such file.
+
+    Keras 2.2.4: keras/engine/saving.py load_model
+    """
+    stored = read(filepath)
+    model = _about(filepath, lambda: record.build(stored, custom_objects, safe_mode))
+    if compile:
+        compiled.restore(model, stored, custom_objects or {})
+    return model
+
+
+def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
+    """Save the weights of a model.
+
+    Args:
+        model: a built model.
+        filepath, overwrite: as in `save_model`.
+
+    Raises:
+        FileExistsError: the file exists, `overwrite=False`, and there is no terminal to ask on.
+
+    Keras 2.2.4: keras/engine/network.py Network.save_weights
+    """
+    _save(lambda: record.of_weights(model), filepath, overwrite)
+
+
+def load_weights(
+    model: Any, filepath: Any, by_name: bool = False, skip_mismatch: bool = False, reshape: bool = False
+) -> None:
+    """Load weights into a model, from a file of weights or of a whole model; all of them, or none.
+
+    Args:
+        model: a built model.
+        filepath: as in `load_model`.
+        by_name: match layers by name instead of by position.
+        skip_mismatch: with `by_name`, warn about layers that do not fit, and go on.
+        reshape: fit convolution kernels of the right size but another shape.
+
+    Raises:
+        ValueError: the file is no weights file or does not fit the model; nothing was changed.
+
+    Keras 2.2.4: keras/engine/network.py Network.load_weights
+    """
+    stored = read(filepath)
+    if by_name:
+        plan = _about(filepath, lambda: weights.by_name(stored, model.layers, skip_mismatch, reshape))
+    else:
+        plan = _about(filepath, lambda: weights.by_position(stored, model.layers, reshape))
+    weights.assign(plan)
+
+
+def _about(filepath: Any, action: Callable) -> Any:
+    """Run `action`; an error of its says which file it is about."""
+    try:
+        return action()
+    except ValueError as e:
+        raise ValueError(f"{filepath}: {e}") from e if isinstance(filepath, (str, os.PathLike)) else e
+
+
+# Where to and where from ----------------------------------------------------------------------------------------
+
+
+def _save(collect: Callable[[], Stored], filepath: Any, overwrite: bool) -> None:
+    if isinstance(filepath, (str, os.PathLike)):
+        path = Path(filepath)
+        if path.suffix == ".safetensors":
+            raise ValueError(f"{path}: jkeras writes .msgpack and HDF5 (.h5 and any other extension), not safetensors.")
+        if overwrite or not path.exists() or _may_replace(path):
+            codec = msgpack if path.suffix == ".msgpack" else h5
+            stored = collect()
+            with atomic.replacing(path) as temporary:
+                codec.write_file(temporary, stored)
+    elif isinstance(filepath, h5py.Group):
+        h5.write_group(filepath, collect())
+        filepath.file.flush()
+    elif isinstance(filepath, dict):
+        content = msgpack.to_map(collect())
+        filepath.clear()
+        filepath.update(content)
+    elif hasattr(filepath, "write"):
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w") as file:
+            h5.write_group(file, collect())
+        filepath.write(buffer.getvalue())
+    else:
+        raise TypeError(f"filepath should be a path, an h5py.Group, a dict or a binary file; got {type(filepath)}.")
+
+
+def _may_replace(path: Path) -> bool:
+    """Ask on the terminal whether `path` may be replaced.
+
+    Raises:
+        FileExistsError: there is no terminal.
+    """
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise FileExistsError(f"{path} exists, and overwrite=False: save under another name or pass overwrite=True.")
+    answer = input(f"[WARNING] {path} already exists - overwrite? [y/n]").strip().lower()
+    while answer not in ("y", "n"):
+        answer = input('Enter "y" (overwrite) or "n" (cancel).').strip().lower()
+    if answer == "y":
+        print("[TIP] Next time specify overwrite=True!")
+    return answer == "y"
+
+
+def read(filepath: Any) -> Stored:
+    """The record in a file, whatever its name is.
+
+    Raises:
+        ValueError: its content is nothing that jkeras knows, or damaged.
+        FileNotFoundError: there is no such file.
+    """
+    if isinstance(filepath, (str, os.PathLike)):
+        return _checked(_read_path(Path(filepath)), filepath)
+    if isinstance(filepath, h5py.Group):
+        return _checked(h5.read_group(filepath), filepath)
+    if isinstance(filepath, dict):
+        return _checked(msgpack.from_map(filepath), "the dict")
+    if hasattr(filepath, "read"):
+        data = filepath.read()
+        if data.startswith(msgpack.SIGNATURE):
+            return _checked(msgpack.loads(data), filepath)
+        return _checked(h5.read_file(io.BytesIO(data)), filepath)
+    raise TypeError(f"filepath should be a path, an h5py.Group, a dict or a binary file; got {type(filepath)}.")
+
+
+def _read_path(path: Path) -> Stored:
+    if path.is_dir():
+        raise ValueError(
+            f"{path} is a directory. Expected a model file (HDF5 or msgpack); for a run directory use "
+            "`jkeras restore` or jkeras.saving.checkpoint.restore."
+        )
+    with open(path, "rb") as file:
+        head = file.read(8 * h5.USER_BLOCK)
+    if any(head[i : i + 8] == h5.SIGNATURE for i in (0, 512, 1024, 2048)):
+        return h5.read_file(path)
+    if head and head.startswith(msgpack.SIGNATURE[: len(head)]):
+        return msgpack.read_file(path)
+    raise ValueError(f"{path} is no model file: expected HDF5 or jkeras msgpack, found {_describe(head)}.")
+
+
+def _describe(head: bytes) -> str:
+    kinds = {
+        b"": "an empty file",
+        b"PK\x03\x04": "a zip archive (Keras 3's .keras format and npz files are; load those where they were written)",
+        b"\x80": "a Python pickle, which is never loaded because that runs code",
+        b"{": "JSON text (an architecture? use model_from_json)",
+        b"\x1f\x8b": "gzip (decompress it first)",
+        b"\xfd7zXZ": "xz (decompress it first)",
+        h5._SEAL: "the beginning of a truncated HDF5 file of jkeras",
+    }
+    if not head:
+        return kinds[b""]
+    return next((text for start, text in kinds.items() if start and head.startswith(start)), f"bytes {head[:8]!r}")
+
+
+def _checked(stored: Stored, source: Any) -> Stored:
+    """Refuse a record whose configurations are not what they should be."""
+    config, training = stored.model, stored.training
+    if config is not None and not (isinstance(config, dict) and {"class_name", "config"} <= config.keys()):
+        raise ValueError(f"{source}: the model's configuration has no class_name and config.")
+    keys = {"optimizer_config", "loss", "metrics", "sample_weight_mode", "loss_weights"}
+    if training is not None and not (isinstance(training, dict) and keys <= training.keys()):
+        raise ValueError(f"{source}: the training configuration is incomplete; expected {sorted(keys)}.")
+    return stored

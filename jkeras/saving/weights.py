@@ -1,0 +1,117 @@
+"""Which stored weight goes into which cell: by position or by name, everything checked before anything is assigned."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from jkeras.saving import legacy
+from jkeras.saving.stored import Stored, StoredLayer
+
+Plan = list[tuple[Any, np.ndarray]]
+
+
+def collect(layers: list[Any]) -> list[StoredLayer]:
+    """The weights of `layers` as they are now."""
+    return [StoredLayer(layer.name, [(w.name, w.numpy()) for w in layer.weights]) for layer in layers]
+
+
+def assign(plan: Plan) -> None:
+    """Carry out a plan; nothing in it can fail any more."""
+    for variable, value in plan:
+        variable.assign(value)
+
+
+def by_position(stored: Stored, layers: list[Any], reshape: bool = False) -> Plan:
+    """Match the layers that have weights one by one, in order.
+
+    Raises:
+        ValueError: the number of layers, of weights or a shape differs.
+    """
+    targets = [layer for layer in layers if layer.weights]
+    sources = [layer for layer in stored.layers if layer.weights]
+    if len(sources) != len(targets):
+        raise ValueError(
+            f"You are trying to load a weight file containing {len(sources)} layers into a model with {len(targets)} "
+            f"layers. In the file: {_listing(s.name for s in sources)}; in the model: {_listing(t.name for t in targets)}."
+        )
+    origin = _origin(stored, reshape)
+    plan: Plan = []
+    for position, (source, layer) in enumerate(zip(sources, targets, strict=True)):
+        values = legacy.convert(layer, source.values, origin)
+        if len(values) != len(layer.weights):
+            raise ValueError(
+                f'Layer #{position} (named "{layer.name}" in the current model) was found to correspond to layer '
+                f"{source.name} in the save file. However the new layer {layer.name} expects {len(layer.weights)} "
+                f"weights, but the saved weights have {len(values)} elements."
+            )
+        for variable, value in zip(layer.weights, values, strict=True):
+            if complaint := _mismatch(variable, value):
+                raise ValueError(f'Layer #{position} (named "{layer.name}", "{source.name}" in the file), {complaint}')
+            plan.append((variable, value))
+    return plan
+
+
+def by_name(stored: Stored, layers: list[Any], skip_mismatch: bool = False, reshape: bool = False) -> Plan:
+    """Match layers of the same name; layers that only one side has are left alone.
+
+    Args:
+        skip_mismatch: warn about weights that do not fit and go on, instead of raising.
+
+    Raises:
+        ValueError: the number of weights or a shape differs, and `skip_mismatch` is False.
+    """
+    origin = _origin(stored, reshape)
+    plan: Plan = []
+    for position, source in enumerate(stored.layers):
+        for layer in (layer for layer in layers if layer.name == source.name):
+            plan += _fill(position, source, layer, origin, skip_mismatch)
+    return plan
+
+
+def _fill(position: int, source: StoredLayer, layer: Any, origin: legacy.Origin, skip: bool) -> Plan:
+    values = legacy.convert(layer, source.values, origin)
+    variables = layer.weights
+    if len(values) != len(variables):
+        if not skip:
+            raise ValueError(
+                f'Layer #{position} (named "{layer.name}") expects {len(variables)} weight(s), but the saved weights '
+                f"have {len(values)} element(s)."
+            )
+        counts = f"{len(variables)} vs {len(values)}"
+        _skipped(layer, f"number of weights ({counts})")
+        return []
+    plan: Plan = []
+    for variable, value in zip(variables, values, strict=True):
+        complaint = _mismatch(variable, value)
+        if not complaint:
+            plan.append((variable, value))
+        elif skip:
+            _skipped(layer, f"shape ({tuple(variable.shape)} vs {value.shape})")
+        else:
+            raise ValueError(f'Layer #{position} (named "{layer.name}"), {complaint}')
+    return plan
+
+
+def _skipped(layer: Any, what: str) -> None:
+    warnings.warn(f"Skipping loading of weights for layer {layer.name} due to mismatch in {what}.", stacklevel=6)
+
+
+def _mismatch(variable: Any, value: np.ndarray) -> str:
+    if tuple(variable.shape) == value.shape:
+        return ""
+    return (
+        f"weight {variable.name} has shape {tuple(variable.shape)}, but the saved weight has shape {value.shape}. "
+        "Load by_name=True with skip_mismatch=True to leave such weights as they are."
+    )
+
+
+def _origin(stored: Stored, reshape: bool) -> legacy.Origin:
+    return legacy.Origin(stored.keras_version, stored.backend, reshape)
+
+
+def _listing(names: Any, limit: int = 12) -> str:
+    names = list(names)
+    return ", ".join(names[:limit]) + (", …" if len(names) > limit else "") if names else "none"
