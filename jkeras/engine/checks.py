@@ -87,8 +87,9 @@ def guarded(layer, pair: Pair) -> Pair:
                 f"Layer {layer.name!r} ({type(layer).__name__}) cannot take an input of shape {shapes}: {error}"
             ) from error
 
-    def init(rng, in_shape):
-        check_spec(layer, in_shape)
+    def init(rng, in_shape=None):
+        if in_shape is not None:
+            check_spec(layer, in_shape)
         return explained(pair.init, in_shape, rng, in_shape)
 
     def apply(params, state, x, ctx=INFERENCE, **kwargs):

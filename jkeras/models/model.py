@@ -105,9 +105,18 @@ class Model(Network):
     def _ports(self) -> tuple[list[Port], list[Port]]:
         inputs, outputs = self.signature
         return (
-            [Port(n, t.shape, t.dtype) for n, t in zip(self.input_names, inputs, strict=True)],
+            [
+                Port(n, t.shape, t.dtype, limit)
+                for n, t, limit in zip(self.input_names, inputs, self._index_limits(), strict=True)
+            ],
             [Port(n, t.shape, t.dtype) for n, t in zip(self.output_names, outputs, strict=True)],
         )
+
+    def _index_limits(self) -> list[int | None]:
+        """For each input the rows of the table that it indexes (`Embedding.input_dim`), where it does."""
+        inputs = self.signature[0]
+        limits = {id(t): [getattr(n.owner, "index_limit", None) for n in self._consumers(t)] for t in inputs}
+        return [min((x for x in limits[id(t)] if x is not None), default=None) for t in inputs]
 
     @property
     def metrics_names(self) -> list[str]:

@@ -179,6 +179,10 @@ class Network(Layer):
             names.append(name)
         return names
 
+    def _consumers(self, tensor: Tensor) -> list[Node]:
+        """The nodes of this graph that take the tensor itself."""
+        return [n for n in self._graph.nodes if any(t is tensor for t in n.inputs)] if self._graph is not None else []
+
     @property
     def stateful(self) -> bool:
         """Whether a layer carries state from batch to batch."""

@@ -1,0 +1,60 @@
+"""jkeras: the Keras 2 API as pure functions on JAX.
+
+Submodules are imported when they are first used, so that `import jkeras` costs little more than `import jax`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from jkeras.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from jkeras import activations as activations
+    from jkeras import backend as backend
+    from jkeras import callbacks as callbacks
+    from jkeras import constraints as constraints
+    from jkeras import core as core
+    from jkeras import datasets as datasets
+    from jkeras import engine as engine
+    from jkeras import initializers as initializers
+    from jkeras import layers as layers
+    from jkeras import losses as losses
+    from jkeras import metrics as metrics
+    from jkeras import models as models
+    from jkeras import optimizers as optimizers
+    from jkeras import regularizers as regularizers
+    from jkeras import utils as utils
+    from jkeras.core.types import Ctx as Ctx
+    from jkeras.core.types import Out as Out
+    from jkeras.core.types import Pair as Pair
+    from jkeras.engine.input_layer import Input as Input
+    from jkeras.models import Model as Model
+    from jkeras.models import Sequential as Sequential
+
+_MODULES = frozenset(
+    "activations backend callbacks constraints core datasets engine initializers layers losses metrics models optimizers "
+    "regularizers saving training utils".split()
+)
+_HOMES = {
+    "Ctx": "core.types",
+    "Out": "core.types",
+    "Pair": "core.types",
+    "Input": "engine.input_layer",
+    "Model": "models",
+    "Sequential": "models",
+}
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return importlib.import_module(f"jkeras.{name}")
+    if name in _HOMES:
+        value = globals()[name] = getattr(importlib.import_module(f"jkeras.{_HOMES[name]}"), name)
+        return value
+    raise AttributeError(f"module 'jkeras' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES, *_HOMES})
