@@ -277,8 +277,8 @@ class Optimizer:
         if len(cells) != len(arrays):
             hint = "" if cells else " There are none before it is bound: compile a built model first."
             raise ValueError(
-                f"Length of the specified weight list ({len(arrays)}) does not match the number of weights of "
-                f"the optimizer ({len(cells)}).{hint}"
+                f"Length of the specified weight list ({len(arrays)}) does not match the number of weights "
+                f"of the optimizer ({len(cells)}).{hint}"
             )
         for cell, array in zip(cells, arrays, strict=True):
             if cell.shape != array.shape:
