@@ -1,0 +1,93 @@
+"""Embedding: integers to vectors."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine.base_layer import Layer, draw
+from jkeras.engine.legacy import legacy
+from jkeras.layers._common import begin
+
+
+class Embedding(Layer):
+    """Turns indices into vectors: y = table[x].
+
+    Args:
+        input_dim: number of rows of the table: largest index + 1.
+        output_dim: length of a vector.
+        embeddings_initializer: how the table starts.
+        embeddings_regularizer: penalty on the table.
+        activity_regularizer: penalty on the output.
+        embeddings_constraint: rule for the table.
+        mask_zero: index 0 is padding: the output carries a mask that is False there.
+        input_length: length of the sequences (a tuple for inputs of higher rank), where it is always the same.
+
+    Input shape: `(batch, time)` of integers (numbers of another type are cut to integers).
+    Output shape: `(batch, time, output_dim)`.
+
+    Raises:
+        ValueError: the input does not have `input_length`.
+
+    An index outside the table is found on the host when data enters a model; in the compiled program it would be
+    the nearest row.
+
+    Keras 2.2.4: keras/layers/embeddings.py Embedding
+
+    Example:
+        >>> import numpy as np
+        >>> Embedding(4, 2, weights=[np.arange(8).reshape(4, 2)])(np.array([[3, 0]])).tolist()
+        [[[6.0, 7.0], [0.0, 1.0]]]
+    """
+
+    @legacy("embedding")
+    def __init__(
+        self,
+        input_dim,
+        output_dim,
+        embeddings_initializer="uniform",
+        embeddings_regularizer=None,
+        activity_regularizer=None,
+        embeddings_constraint=None,
+        mask_zero=False,
+        input_length=None,
+        **kwargs,
+    ):
+        given = kwargs.get("batch_input_shape")
+        if given is not None:
+            kwargs["batch_input_shape"] = (given[0], *_flat(given[1:]))
+        elif "input_shape" not in kwargs:
+            kwargs["input_shape"] = _flat([input_length or None])
+        begin(self, locals())
+        self.supports_masking = bool(mask_zero)
+
+    def pair(self) -> Pair:
+        rows, width, mask_zero = self.input_dim, self.output_dim, self.mask_zero
+        lengths = None if self.input_length is None else _flat([self.input_length])
+
+        def init(rng, in_shape):
+            _check_lengths(in_shape, lengths)
+            return draw(rng, self, embeddings=(rows, width)), {}
+
+        def apply(params, state, x, ctx=INFERENCE):
+            _check_lengths(x.shape, lengths)
+            index = x if jnp.issubdtype(x.dtype, jnp.integer) else x.astype(jnp.int32)
+            return Out(params["embeddings"].at[index].get(mode="clip"), mask=(x != 0) if mask_zero else None)
+
+        return Pair(init, apply)
+
+
+def _flat(shape) -> tuple:
+    """Sizes in one tuple, where one of them may be a tuple itself (as configs of Keras have it)."""
+    return tuple(d for item in shape for d in (item if isinstance(item, (list, tuple)) else (item,)))
+
+
+def _check_lengths(shape, lengths) -> None:
+    if lengths is None:
+        return
+    found = tuple(shape[1:])
+    fits = len(found) == len(lengths) and all(
+        want is None or not isinstance(got, int) or got == want for want, got in zip(lengths, found, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"`input_length` is {lengths}, but the input has shape {tuple(shape)}")

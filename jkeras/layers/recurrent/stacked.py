@@ -1,0 +1,206 @@
+"""One time step of any cell as pure functions, and cells stacked into one."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jkeras.core.registry import has_arg
+from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.engine.base_layer import Layer
+from jkeras.layers.recurrent.cells import StandardCell
+from jkeras.layers.serialization import deserialize, serialize
+
+
+class Step(NamedTuple):
+    """A cell as pure functions.
+
+    Args:
+        init: `(rng, in_shape) -> (params, state)`; with constants in_shape is `[step shape, *their shapes]`.
+        apply: `(params, state, x, states, ctx, constants) -> (y, new states)`.
+        takes_constants: whether the cell's `call` has that argument.
+    """
+
+    init: Callable
+    apply: Callable
+    takes_constants: bool
+
+
+def step_of(cell) -> Step:
+    """The step of a standard cell, a stack, a user's layer, or a plain object with `call` and `state_size`."""
+    takes_constants, takes_training = has_arg(cell.call, "constants"), has_arg(cell.call, "training")
+    states_name = _states_name(cell)
+    pair = cell.pure() if isinstance(cell, Layer) else None
+
+    def apply(params, state, x, states, ctx: Ctx, constants):
+        words = {"constants": constants} if takes_constants and constants else {}
+        if pair is None:
+            if takes_training:
+                words["training"] = ctx.training
+            return _checked(cell, cell.call(x, states, **words))
+        out = pair.apply(params, state, x, ctx, **{states_name: states}, **words)
+        if out.state or not isinstance(out.loss, float):
+            raise ValueError(
+                f"The cell {cell.name!r} calls add_update or add_loss; a cell runs inside a loop over time, where neither "
+                "has a meaning. Do it in a layer around the RNN."
+            )
+        return _checked(cell, out.y)
+
+    init = pair.init if pair is not None else lambda rng, in_shape: ({}, {})
+    return Step(init, apply, takes_constants)
+
+
+def _states_name(cell) -> str:
+    """What the cell calls the second argument of `call`."""
+    names = [p.name for p in inspect.signature(cell.call).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    if len(names) < 2:
+        raise ValueError(f"The `call` of the cell {cell!r} must take (inputs, states); it takes {names}.")
+    return names[1]
+
+
+def _checked(cell, result):
+    if not isinstance(result, (list, tuple)) or len(result) != 2 or not isinstance(result[1], (list, tuple)):
+        raise ValueError(f"The `call` of the cell {cell!r} must return (output, [states]); got {type(result).__name__}.")
+    return result[0], list(result[1])
+
+
+def is_standard(cell) -> bool:
+    """Whether the cell knows a fast way over time and nobody has overridden its step."""
+    return isinstance(cell, StandardCell) and cell.is_native
+
+
+def sizes_of(cell) -> list:
+    """The sizes of a cell's states as a list."""
+    return list(cell.state_size) if hasattr(cell.state_size, "__len__") else [cell.state_size]
+
+
+def output_size_of(cell):
+    """The size of a cell's output: `output_size` where it has one, else that of its first state."""
+    size = getattr(cell, "output_size", None)
+    return size if size is not None else sizes_of(cell)[0]
+
+
+class StackedRNNCells(Layer):
+    """Cells one after the other as a single cell.
+
+    Args:
+        cells: list of cells; each takes the output of the one before.
+        reverse_state_order: the states of the last cell come first (the order of Keras before 2.2.3; it warns).
+
+    Input shape: `[(batch, features), *states]`.
+    Output shape: the last cell's output, then all states.
+
+    Raises:
+        ValueError: a cell without `call` or `state_size`.
+
+    Keras 2.2.4: keras/layers/recurrent.py StackedRNNCells
+
+    Example:
+        >>> from jkeras.layers.recurrent.cells import GRUCell, LSTMCell
+        >>> StackedRNNCells([LSTMCell(2), GRUCell(3)]).state_size
+        (2, 2, 3)
+    """
+
+    def __init__(self, cells, **kwargs):
+        for needed in ("call", "state_size"):
+            for cell in cells:
+                if not hasattr(cell, needed):
+                    raise ValueError(f"All cells need `call` and `state_size`; {cell!r} has no `{needed}`.")
+        reverse = kwargs.pop("reverse_state_order", False)
+        if reverse:
+            warnings.warn(
+                "`reverse_state_order=True` in `StackedRNNCells` is deprecated. Update the code to the natural order of "
+                "states if it relies on them, as with `RNN(return_state=True)`.",
+                stacklevel=2,
+            )
+        super().__init__(**kwargs)
+        self.cells, self.reverse_state_order = list(cells), reverse
+        self.rowwise = type(self).rowwise and all(getattr(c, "rowwise", False) for c in self.cells)
+
+    def children(self) -> dict[str, Layer]:
+        return {f"cell_{i}": cell for i, cell in enumerate(self.cells) if isinstance(cell, Layer)}
+
+    def _in_state_order(self, items: list) -> list:
+        return items[::-1] if self.reverse_state_order else items
+
+    @property
+    def state_size(self) -> tuple:
+        """Sizes of all states."""
+        return tuple(size for cell in self._in_state_order(self.cells) for size in sizes_of(cell))
+
+    @property
+    def output_size(self):
+        """Size of the last cell's output."""
+        return output_size_of(self.cells[-1])
+
+    def pair(self) -> Pair:
+        steps, names = [step_of(cell) for cell in self.cells], [f"cell_{i}" for i in range(len(self.cells))]
+        counts, outputs = [len(sizes_of(c)) for c in self.cells], [output_size_of(c) for c in self.cells]
+        ordered = self._in_state_order
+
+        def init(rng, in_shape):
+            shape, *constants = in_shape if isinstance(in_shape, list) else [in_shape]
+            params, state = {}, {}
+            for i, (name, step, size) in enumerate(zip(names, steps, outputs, strict=True)):
+                with_constants = [shape, *constants] if constants and step.takes_constants else shape
+                inner, fixed = step.init(jax.random.fold_in(rng, i), with_constants)
+                params |= {name: inner} if inner else {}
+                state |= {name: fixed} if fixed else {}
+                shape = (shape[0], size)
+            return params, state
+
+        def apply(params, state, x, ctx: Ctx = INFERENCE, states=None, constants=()):
+            x, states, as_list = (x, states, False) if states is not None else (x[0], x[1:], True)
+            given = dict(zip(ordered(names), _portions(states, ordered(counts)), strict=True))
+            for name, step in zip(names, steps, strict=True):
+                inner, fixed = params.get(name, {}), state.get(name, {})
+                x, given[name] = step.apply(inner, fixed, x, given[name], ctx.at(name), constants)
+            new = [s for name in ordered(names) for s in given[name]]
+            return Out([x, *new] if as_list else (x, new))
+
+        return Pair(init, apply)
+
+    def over_time(self):
+        """Cell after cell over the whole sequence, each in its fast way; None unless all are standard cells."""
+        if not all(is_standard(cell) for cell in self.cells):
+            return None
+        runs = {f"cell_{i}": cell.over_time() for i, cell in enumerate(self.cells)}
+        counts, ordered = [len(sizes_of(c)) for c in self.cells], self._in_state_order
+
+        def run(params, x, states, mask, ctx: Ctx, way):
+            given = dict(zip(ordered(list(runs)), _portions(states, ordered(counts)), strict=True))
+            last = jnp.zeros(())
+            for i, (name, one) in enumerate(runs.items()):
+                inner = way if i == len(runs) - 1 else way._replace(sequences=True)
+                last, x, given[name] = one(params[name], x, given[name], mask, ctx.at(name), inner)
+            return last, x, [s for name in ordered(list(runs)) for s in given[name]]
+
+        return run
+
+    def call(self, inputs, states=None, constants=None, training=None):
+        """One time step: `(output, new states)`."""
+        return super().call([inputs, *(states or ())])
+
+    def get_config(self) -> dict:
+        config = super().get_config()
+        config["cells"] = [serialize(cell) for cell in self.cells]
+        return config | ({"reverse_state_order": True} if self.reverse_state_order else {})
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects=None):
+        """A stack from `get_config()`."""
+        config = dict(config)
+        return cls([deserialize(cell, custom_objects) for cell in config.pop("cells")], **config)
+
+
+def _portions(items, counts: list[int]) -> list[list]:
+    found, start = [], 0
+    for count in counts:
+        found.append(list(items[start : start + count]))
+        start += count
+    return found

@@ -1,0 +1,237 @@
+"""SimpleRNN, GRU, LSTM: a standard cell over time, as one layer with its own weights."""
+
+from __future__ import annotations
+
+import warnings
+
+from jkeras import regularizers
+from jkeras.engine.config import argument_names
+from jkeras.engine.legacy import legacy
+from jkeras.layers.recurrent.base import RNN
+from jkeras.layers.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
+
+
+class StandardRNN(RNN):
+    """A recurrent layer that holds its cell's weights itself and shows its cell's arguments as attributes."""
+
+    def __init__(self, cell_class, arguments: dict, **kwargs):
+        cell = cell_class(**{name: arguments[name] for name in argument_names(cell_class)})
+        ways = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
+        super().__init__(cell, **{name: arguments[name] for name in ways if name in arguments}, **kwargs)
+        cell.dtype = self.dtype
+        self.activity_regularizer = regularizers.get(arguments["activity_regularizer"])
+
+    def children(self) -> dict:
+        return {}
+
+    def __getattr__(self, name: str):
+        cell = self.__dict__.get("cell")
+        if cell is not None and name in argument_names(type(cell)):
+            return getattr(cell, name)
+        return super().__getattr__(name)
+
+    @property
+    def training_differs(self) -> bool:
+        return self.cell.training_differs
+
+    def get_config(self) -> dict:
+        return {name: value for name, value in super().get_config().items() if name != "cell"}
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects=None):
+        """A layer from `get_config()`."""
+        return cls(**config)
+
+
+def known_implementation(implementation: int) -> int:
+    """1 or 2; Keras 2.2.4 no longer has implementation 0, warns and means 1."""
+    if implementation != 0:
+        return implementation
+    warnings.warn("`implementation=0` is deprecated and means `implementation=1`: update your layer.", stacklevel=4)
+    return 1
+
+
+class SimpleRNN(StandardRNN):
+    """A fully connected recurrent layer whose output is fed back.
+
+    h[t] = activation(x[t] K + b + h[t-1] U).
+
+    Args:
+        units: size of the output.
+        activation: of the output.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how K, U and b start.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on them.
+        activity_regularizer: penalty on the output.
+        kernel_constraint, recurrent_constraint, bias_constraint: rules for them.
+        dropout: fraction of the inputs dropped in training, the same ones in every time step.
+        recurrent_dropout: fraction of the states dropped, likewise.
+        return_sequences, return_state, go_backwards, stateful, unroll: see `RNN`.
+
+    Input shape: `(batch, time, features)`.
+    Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`.
+
+    Keras 2.2.4: keras/layers/recurrent.py SimpleRNN
+
+    Example:
+        >>> import numpy as np
+        >>> SimpleRNN(4, return_sequences=True)(np.ones((2, 3, 5))).shape
+        (2, 3, 4)
+    """
+
+    @legacy("recurrent")
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        **kwargs,
+    ):
+        if kwargs.pop("implementation", None) is not None:
+            warnings.warn("SimpleRNN has no `implementation` argument any more: remove it.", stacklevel=3)
+        super().__init__(SimpleRNNCell, locals(), **kwargs)
+
+
+class GRU(StandardRNN):
+    """Gated recurrent units (Cho et al., 2014).
+
+    z, r = recurrent_activation(x K + b + h U); h' = z h + (1 - z) activation(x K + b + (r h) U),
+    or with `reset_after` (as in cuDNN): activation(x K + b + r (h U + b')).
+
+    Args:
+        units: size of the output.
+        activation: of the candidate.
+        recurrent_activation: of the gates.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how K, U and b start.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on them.
+        activity_regularizer: penalty on the output.
+        kernel_constraint, recurrent_constraint, bias_constraint: rules for them.
+        dropout: fraction of the inputs dropped in training, the same ones in every time step.
+        recurrent_dropout: fraction of the states dropped, likewise.
+        implementation: 1: a dropout mask for each gate; 2: one for all gates.
+        return_sequences, return_state, go_backwards, stateful, unroll: see `RNN`.
+        reset_after: whether the reset gate acts after the product.
+
+    Input shape: `(batch, time, features)`.
+    Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`.
+
+    Keras 2.2.4: keras/layers/recurrent.py GRU
+
+    Example:
+        >>> import numpy as np
+        >>> GRU(4, return_sequences=True)(np.ones((2, 3, 5))).shape
+        (2, 3, 4)
+    """
+
+    @legacy("recurrent")
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="hard_sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        implementation=1,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        reset_after=False,
+        **kwargs,
+    ):
+        implementation = known_implementation(implementation)
+        super().__init__(GRUCell, locals(), **kwargs)
+
+
+class LSTM(StandardRNN):
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997).
+
+    i, f, g, o = blocks of (x K + b + h U); c' = gate(f) c + gate(i) activation(g); h' = gate(o) activation(c').
+
+    Args:
+        units: size of the output.
+        activation: of the candidate and of the output.
+        recurrent_activation: of the gates.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how K, U and b start.
+        unit_forget_bias: whether the bias of the forget gate starts at 1.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on them.
+        activity_regularizer: penalty on the output.
+        kernel_constraint, recurrent_constraint, bias_constraint: rules for them.
+        dropout: fraction of the inputs dropped in training, the same ones in every time step.
+        recurrent_dropout: fraction of the states dropped, likewise.
+        implementation: 1: a dropout mask for each gate; 2: one for all gates.
+        return_sequences, return_state, go_backwards, stateful, unroll: see `RNN`.
+
+    Input shape: `(batch, time, features)`.
+    Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`; with `return_state` a list of
+        the output, h and c.
+
+    Keras 2.2.4: keras/layers/recurrent.py LSTM
+
+    Example:
+        >>> import numpy as np
+        >>> [y.shape for y in LSTM(4, return_sequences=True, return_state=True)(np.ones((2, 3, 5)))]
+        [(2, 3, 4), (2, 4), (2, 4)]
+    """
+
+    @legacy("recurrent")
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="hard_sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        implementation=1,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        **kwargs,
+    ):
+        implementation = known_implementation(implementation)
+        super().__init__(LSTMCell, locals(), **kwargs)

@@ -1,0 +1,275 @@
+"""Layers around a layer: Wrapper, TimeDistributed, Bidirectional."""
+
+from __future__ import annotations
+
+import copy
+
+import jax
+import jax.numpy as jnp
+
+from jkeras.core.registry import CustomObjectScope
+from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.engine.base_layer import Layer
+from jkeras.engine.tree import walk
+from jkeras.layers.recurrent.base import merge_inputs
+from jkeras.layers.serialization import deserialize, serialize
+
+
+class Wrapper(Layer):
+    """Base of layers that hold one inner layer: its weights are theirs.
+
+    Args:
+        layer: the inner layer; any layer or model.
+
+    Keras 2.2.4: keras/layers/wrappers.py Wrapper
+
+    Example:
+        >>> Wrapper(Layer(name="inner")).layer.name
+        'inner'
+    """
+
+    def __init__(self, layer, **kwargs):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"{type(self).__name__} needs a layer to wrap; got {layer!r}.")
+        self.layer = layer
+        super().__init__(**kwargs)
+        self.rowwise = type(self).rowwise and layer.rowwise
+
+    def children(self) -> dict[str, Layer]:
+        return {"layer": self.layer}
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the inner layer is trained."""
+        return self.layer.trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self.layer.trainable = value
+
+    def get_weights(self) -> list:
+        """The inner layer's weights, in its order."""
+        return self.layer.get_weights() if self.built else []
+
+    def set_weights(self, weights) -> None:
+        """Replace the inner layer's weights."""
+        self.layer.set_weights(weights)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"layer": serialize(self.layer)}
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects=None):
+        """A wrapper from `get_config()`; `custom_objects` names the classes of your own inner layers."""
+        config = dict(config)
+        return cls(deserialize(config.pop("layer"), custom_objects), **config)
+
+
+class TimeDistributed(Wrapper):
+    """Applies a layer to every time step.
+
+    The time steps of all samples go through the inner layer as one large batch.
+
+    Args:
+        layer: the inner layer; any layer or model.
+
+    Input shape: `(batch, time, ...)`.
+    Output shape: `(batch, time, ...)`, the rest as the inner layer makes it.
+
+    Masks: the mask goes to the inner layer, folded in the same way. What comes out is the inner layer's mask, or, where
+    that has none, the input's mask (a time step counts if any part of it does).
+
+    Raises:
+        ValueError: an input without a time axis.
+
+    Keras 2.2.4: keras/layers/wrappers.py TimeDistributed
+
+    Example:
+        >>> import numpy as np
+        >>> TimeDistributed(Layer())(np.ones((2, 3, 4))).shape
+        (2, 3, 4)
+    """
+
+    supports_masking = True
+
+    def pair(self) -> Pair:
+        inner = self.layer.pure()
+
+        def init(rng, in_shape):
+            if len(in_shape) < 3:
+                raise ValueError(f"the input must be (batch, time, features, ...): rank 3 or more, got {in_shape}")
+            params, state = inner.init(rng, (in_shape[0], *in_shape[2:]))
+            return ({"layer": params} if params else {}), ({"layer": state} if state else {})
+
+        def apply(params, state, x, ctx: Ctx = INFERENCE):
+            steps = x.shape[:2]
+            mask = None if ctx.mask is None else _fold(ctx.mask)
+            inside = ctx.at("layer", mask=mask)
+            out = inner.apply(params.get("layer", {}), state.get("layer", {}), _fold(x), inside)
+            y, inner_mask = jax.tree.map(lambda a: a.reshape(steps + a.shape[1:]), (out.y, out.mask))
+            if inner_mask is None and ctx.mask is not None:
+                inner_mask = ctx.mask.any(axis=tuple(range(2, ctx.mask.ndim)))
+            return Out(y, {"layer": out.state} if out.state else {}, inner_mask, out.loss)
+
+        return Pair(init, apply)
+
+
+def _fold(x):
+    """`(batch, time, ...)` → `(batch * time, ...)`."""
+    return x.reshape((x.shape[0] * x.shape[1],) + x.shape[2:])
+
+
+class Bidirectional(Wrapper):
+    """A recurrent layer in both directions of time.
+
+    Args:
+        layer: the recurrent layer; a copy goes forwards, another one, drawn anew, backwards.
+        merge_mode: how the two outputs become one: "concat", "sum", "mul", "ave"; None gives a list of both.
+        weights: initial weights, first the forward layer's, then the backward layer's.
+
+    Input shape: `(batch, time, features)`; or a list of it and the initial states, forward ones first.
+    Output shape: as the layer's, the last axis doubled for "concat"; with `return_state` a list of the output, the
+        forward states and the backward states.
+
+    Raises:
+        ValueError: an unknown merge mode; an odd number of initial states.
+
+    Keras 2.2.4: keras/layers/wrappers.py Bidirectional
+
+    Example:
+        >>> import numpy as np
+        >>> from jkeras.layers.recurrent import LSTM
+        >>> Bidirectional(LSTM(3))(np.ones((2, 4, 5))).shape
+        (2, 6)
+    """
+
+    supports_masking = True
+    named_children = True
+
+    def __init__(self, layer, merge_mode="concat", weights=None, **kwargs):
+        if merge_mode not in ("sum", "mul", "ave", "concat", None):
+            raise ValueError(f"Invalid merge mode {merge_mode!r}. It must be one of 'sum', 'mul', 'ave', 'concat', None.")
+        if not hasattr(layer, "go_backwards"):
+            raise ValueError(f"Bidirectional needs a recurrent layer, with the argument `go_backwards`; got {layer!r}.")
+        constants = kwargs.pop("num_constants", None)
+        self.forward_layer, self.backward_layer = _both_ways(layer)
+        super().__init__(layer, **kwargs)
+        if weights:
+            half = len(weights) // 2
+            self.forward_layer._given_weights = weights[:half]
+            self.backward_layer._given_weights = weights[half:]
+        self.merge_mode = merge_mode
+        self.stateful, self.return_sequences = layer.stateful, layer.return_sequences
+        self.return_state, self._num_constants = layer.return_state, constants
+
+    def children(self) -> dict[str, Layer]:
+        return {"forward_layer": self.forward_layer, "backward_layer": self.backward_layer}
+
+    @property
+    def trainable(self) -> bool:
+        """Whether both layers are trained."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self.children().values():
+            layer.trainable = value
+
+    def pair(self) -> Pair:
+        ways = {name: layer.pure() for name, layer in self.children().items()}
+        constants = self._num_constants or 0
+        merge = _merger(self.merge_mode, self.return_sequences, self.return_state)
+
+        def halves(inputs: list):
+            end = len(inputs) - constants
+            states, rest = inputs[1:end], inputs[end:]
+            if len(states) % 2:
+                raise ValueError(f"`initial_state` needs states for both directions; got {len(states)}, an odd number")
+            half = len(states) // 2
+            return [inputs[0], *states[:half], *rest], [inputs[0], *states[half:], *rest]
+
+        def init(rng, in_shape):
+            shapes = halves(in_shape) if isinstance(in_shape, list) else (in_shape, in_shape)
+            params, state = {}, {}
+            for i, (name, way) in enumerate(ways.items()):
+                params[name], state[name] = way.init(jax.random.fold_in(rng, i), shapes[i])
+            return params, {name: inner for name, inner in state.items() if inner}
+
+        def apply(params, state, x, ctx: Ctx = INFERENCE):
+            inputs = halves(list(x)) if isinstance(x, (list, tuple)) else (x, x)
+            masks = ctx.mask if isinstance(ctx.mask, (list, tuple)) else None
+            masks = halves(list(masks)) if masks else (ctx.mask, ctx.mask)
+            outs = [
+                way.apply(params.get(name, {}), state.get(name, {}), inputs[i], ctx.at(name, mask=masks[i]))
+                for i, (name, way) in enumerate(ways.items())
+            ]
+            changed = {name: out.state for name, out in zip(ways, outs, strict=True) if out.state}
+            y, mask = merge(*outs)
+            return Out(y, changed, mask, outs[0].loss + outs[1].loss)
+
+        return Pair(init, apply)
+
+    def __call__(self, inputs, initial_state=None, constants=None, **kwargs):
+        """Call the layer; `initial_state` (forward states, then backward ones) and `constants` become inputs."""
+        if constants is not None:
+            count = len(constants) if isinstance(constants, (list, tuple)) else 1
+            self._num_constants = count
+            self.forward_layer._num_constants = self.backward_layer._num_constants = count
+        return super().__call__(merge_inputs(inputs, initial_state, constants), **kwargs)
+
+    def get_weights(self) -> list:
+        """The forward layer's weights, then the backward layer's."""
+        return self.forward_layer.get_weights() + self.backward_layer.get_weights()
+
+    def set_weights(self, weights) -> None:
+        """Replace all weights: the first half is the forward layer's."""
+        half = len(weights) // 2
+        self.forward_layer.set_weights(weights[:half])
+        self.backward_layer.set_weights(weights[half:])
+
+    def reset_states(self, states=None) -> None:
+        """Set the kept states of both layers; default: zeros."""
+        half = None if states is None else len(states) // 2
+        self.forward_layer.reset_states(None if states is None else states[:half])
+        self.backward_layer.reset_states(None if states is None else states[half:])
+
+    def get_config(self) -> dict:
+        config = super().get_config()
+        return config if self._num_constants is None else config | {"num_constants": self._num_constants}
+
+
+def _both_ways(layer) -> tuple[Layer, Layer]:
+    """The layer under a new name, and a new one that goes the other way."""
+    forward = copy.copy(layer)
+    forward.inbound_nodes, forward.outbound_nodes = [], []
+    config = layer.get_config()
+    config["go_backwards"] = not config["go_backwards"]
+    own = {type(inner).__name__: type(inner) for _, inner in walk(layer) if not inner.is_native}
+    with CustomObjectScope(own):
+        backward = type(layer).from_config(config)
+    forward.name, backward.name = f"forward_{layer.name}", f"backward_{backward.name}"
+    return forward, backward
+
+
+def _merger(mode: str | None, sequences: bool, with_states: bool):
+    """`merge(forward, backward) -> (output, mask)` of the two `Out`."""
+    join = {
+        "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
+        "sum": lambda a, b: a + b,
+        "ave": lambda a, b: (a + b) / 2,
+        "mul": lambda a, b: a * b,
+        None: lambda a, b: [a, b],
+    }[mode]
+
+    def merge(forward: Out, backward: Out):
+        (y, *states), (z, *more) = (out.y if with_states else [out.y] for out in (forward, backward))
+        merged = join(y, jnp.flip(z, 1) if sequences else z)
+        mask = forward.mask[0] if isinstance(forward.mask, list) else forward.mask
+        if not with_states:
+            return merged, [mask, mask] if mode is None and mask is not None else mask
+        outputs = [*(merged if mode is None else [merged]), *states, *more]
+        heads = [mask, mask] if mode is None else [mask]
+        return outputs, None if mask is None else heads + [None] * (len(states) + len(more))
+
+    return merge

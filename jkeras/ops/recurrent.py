@@ -1,0 +1,361 @@
+"""Loops over time: one for any step, one with hand-made derivatives for the standard cells.
+
+All arrays in here are time-major, `(time, batch, ...)`; a mask is `(time, batch, 1)` of booleans. Output `t` stands
+at index `t` also when the loop runs backwards, so that the caller decides whether (and where) to reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+
+class Way(NamedTuple):
+    """How to go over time (static).
+
+    Args:
+        reverse: from the last time step to the first.
+        unroll: one copy of the step for each time step instead of a loop.
+        sequences: whether the outputs of all time steps are wanted.
+    """
+
+    reverse: bool = False
+    unroll: bool = False
+    sequences: bool = True
+
+
+def loop(step: Callable, xs, states: list, mask=None, way: Way = Way()):
+    """Run `step` over time.
+
+    Where the mask is False a sample keeps its states, and its output repeats what came before: `states[0]`, as the
+    dynamic loop of Keras's TensorFlow backend has it, or, unrolled, the output of the time step before (at first
+    zeros).
+
+    Args:
+        step: `step(x, states) -> (y, states)`, lists of states.
+        xs: array or tree of arrays `(time, batch, ...)`.
+        states: initial states `(batch, ...)`; they are cast to the dtype that the step gives back.
+        mask: booleans `(time, batch, 1)` or None.
+        way: direction, unrolling, whether all outputs are wanted.
+
+    Returns:
+        `(last output, outputs (time, batch, ...) or None, states)`.
+
+    Raises:
+        ValueError: a mask, but no states; or an output that has not the shape of the first state.
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py rnn
+
+    Example:
+        >>> last, ys, _ = loop(lambda x, s: (x + s[0], [x + s[0]]), jnp.ones((3, 1, 1)), [jnp.zeros((1, 1))])
+        >>> ys.ravel().tolist()
+        [1.0, 2.0, 3.0]
+    """
+    y, states = _settle(step, xs, states)
+    previous = jnp.zeros(y.shape, y.dtype)
+    if mask is not None and not way.unroll:
+        _check_masked(states, y)
+
+    def body(carry, t):
+        x, keep = t
+        states, previous = carry
+        y, new = step(x, states)
+        if keep is not None:
+            y = jnp.where(_like(keep, y), y, previous if way.unroll else states[0])
+            new = [jnp.where(_like(keep, n), n, s) for n, s in zip(new, states, strict=True)]
+        return (list(new), y), (y if way.sequences else None)
+
+    (states, last), ys = lax.scan(
+        body, (states, previous), (xs, mask), reverse=way.reverse, unroll=True if way.unroll else 1
+    )
+    return last, ys, states
+
+
+def _settle(step, xs, states):
+    """The shape of the output, and the initial states in the dtype that the step keeps them in."""
+    first = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), xs)
+    states = [jnp.asarray(s) for s in states]
+    for _ in range(2):
+        y, new = jax.eval_shape(step, first, states)
+        if len(new) != len(states):
+            raise ValueError(f"The cell has {len(states)} states, but its call returned {len(new)}.")
+        states = [s.astype(n.dtype) for s, n in zip(states, new, strict=True)]
+    return y, states
+
+
+def _check_masked(states, y) -> None:
+    if not states:
+        raise ValueError("A mask needs states: where a time step is masked, the output is the first state.")
+    if states[0].shape != y.shape:
+        raise ValueError(
+            f"With a mask, the first state of the cell must have the shape of its output: the state has "
+            f"{states[0].shape}, the output {y.shape}. (In a stack of cells: equal units, or reverse_state_order.)"
+        )
+
+
+def _like(keep, value):
+    """A mask `(batch, 1)` with as many axes as `value`."""
+    return keep.reshape(keep.shape[:1] + (1,) * (value.ndim - 1))
+
+
+# --- standard cells -----------------------------------------------------------------------------------------------
+# The derivative of a recurrent layer spends its time in the loop. Two things make it short: the gradient of the
+# recurrent weights is one product over all time steps after the loop instead of a sum inside it, and everything
+# that does not depend on the incoming gradient is computed in the forward loop. Both are said once, as the linear
+# map from small changes of the inputs to small changes of the outputs (a custom JVP): jax transposes it for grad,
+# uses it as it is for forward mode, and differentiates it again for second derivatives.
+
+
+class Cell(NamedTuple):
+    """A cell as three pure functions; `fns = (activation, gate)` return `(value, slope)`.
+
+    Args:
+        forward: `(fns, z, states, w, drop) -> (states, saved)`: one time step; z is the input's projection.
+        tangent: `(saved, u, dstates, w, drop) -> dstates`: the same for small changes, linear in (u, dstates).
+        late: `(saved, dz, dw, drop) -> u`: what changes of inputs and weights add, for all time steps at once.
+
+    States are lists whose first entry is the output; w is a dict of recurrent weights.
+    """
+
+    forward: Callable
+    tangent: Callable
+    late: Callable
+
+
+class Plan(NamedTuple):
+    """The static part of a run: which cell, which functions, which way."""
+
+    cell: Cell
+    activation: Callable
+    gate: Callable
+    way: Way
+
+
+def run(plan: Plan, z, w: dict, states: list, drop=None, mask=None):
+    """A standard cell over time.
+
+    Args:
+        plan: cell, elementwise activations, direction.
+        z: the input's projection, bias included, `(time, batch, gates * units)`.
+        w: recurrent weights.
+        states: initial states `(batch, units)`.
+        drop: factors for the recurrent input, `(1, batch, units)` for one mask, `(gates, batch, units)` for one per
+            gate, or None.
+        mask: booleans `(time, batch, 1)` or None.
+
+    Returns:
+        `(last output, outputs or None, states)`, as `loop`.
+    """
+    states = [jnp.asarray(s, z.dtype) for s in states]
+    w = {name: value.astype(z.dtype) for name, value in w.items()}
+    if drop is not None:
+        drop = lax.stop_gradient(drop).astype(z.dtype)
+    states, ys = _run(plan, z, w, states, drop, mask)
+    return states[0], ys, states
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _run(plan: Plan, z, w, states, drop, mask):
+    return _forward(plan, z, w, states, drop, mask, _value)[0]
+
+
+@_run.defjvp
+def _run_jvp(plan: Plan, primals, tangents):
+    z, w, states, drop, mask = primals
+    dz, dw, dstates, _, _ = tangents
+    out, saved = _forward(plan, z, w, states, drop, mask, _value_and_slope)
+    u = plan.cell.late(saved, dz, dw, drop)
+
+    def body(dstates, t):
+        u, saved, keep = t
+        new = _kept(keep, plan.cell.tangent(saved, u, dstates, w, drop), dstates)
+        return new, (new[0] if plan.way.sequences else None)
+
+    return out, _scan(plan.way, body, dstates, (u, saved, mask))
+
+
+def _forward(plan: Plan, z, w, states, drop, mask, mode):
+    fns = (partial(mode, plan.activation), partial(mode, plan.gate))
+    saves = mode is _value_and_slope
+
+    def body(states, t):
+        z, keep = t
+        new, saved = plan.cell.forward(fns, z, states, w, drop)
+        new = _kept(keep, new, states)
+        return new, ((new[0] if plan.way.sequences else None), (saved if saves else None))
+
+    states, (ys, saved) = _scan(plan.way, body, states, (z, mask))
+    return (states, ys), saved
+
+
+def _scan(way: Way, body, states, xs):
+    return lax.scan(body, states, xs, reverse=way.reverse, unroll=True if way.unroll else 1)
+
+
+def _kept(keep, new, old):
+    return new if keep is None else [jnp.where(keep, n, o) for n, o in zip(new, old, strict=True)]
+
+
+def _value(function, x):
+    return function(x), 0.0
+
+
+def _value_and_slope(function, x):
+    return jax.jvp(function, (x,), (jnp.ones_like(x),))
+
+
+def stepper(cell: Cell, activation, gate, w: dict, drop=None) -> Callable:
+    """`step(z, states) -> (y, states)` of a standard cell for `loop`: any activation, not only elementwise ones."""
+    fns = (partial(_value, activation), partial(_value, gate))
+
+    def step(z, states):
+        new, _ = cell.forward(fns, z, states, w, drop)
+        return new[0], new
+
+    return step
+
+
+def _dropped(h, drop):
+    """The state under a mask that all gates share."""
+    return h * drop[0] if drop is not None and drop.shape[0] == 1 else h
+
+
+def project(h, kernel, drop=None):
+    """`h @ kernel`, each gate (equal parts of the last axis) with its own factors where `drop` has one per gate."""
+    if drop is None or drop.shape[0] == 1:
+        return h @ kernel
+    parts = jnp.split(kernel, drop.shape[0], axis=-1)
+    return jnp.concatenate([(h * factor) @ part for factor, part in zip(drop, parts, strict=True)], axis=-1)
+
+
+# SimpleRNN: h' = act(z + h U)
+
+
+def _simple_forward(fns, z, states, w, drop):
+    h = _dropped(states[0], drop)
+    y, slope = fns[0](z + h @ w["recurrent_kernel"])
+    return [y], (h, slope)
+
+
+def _simple_tangent(saved, u, dstates, w, drop):
+    return [saved[1] * (u + _dropped(dstates[0], drop) @ w["recurrent_kernel"])]
+
+
+def _simple_late(saved, dz, dw, drop):
+    return dz + saved[0] @ dw["recurrent_kernel"]
+
+
+SIMPLE = Cell(_simple_forward, _simple_tangent, _simple_late)
+
+
+# LSTM: i, f, o = gate(..), g = act(..); c' = f c + i g; h' = o act(c')
+
+
+def _lstm_forward(fns, z, states, w, drop):
+    act, gate = fns
+    h, c = _dropped(states[0], drop), states[1]
+    i, f, g, o = jnp.split(z + project(h, w["recurrent_kernel"], drop), 4, axis=-1)
+    (i, di), (f, df), (g, dg), (o, do) = gate(i), gate(f), act(g), gate(o)
+    new = f * c + i * g
+    s, ds = act(new)
+    return [o * s, new], (h, jnp.concatenate([g * di, c * df, i * dg, s * do], axis=-1), f, o * ds)
+
+
+def _lstm_tangent(saved, u, dstates, w, drop):
+    _, by_gate, f, by_carry = saved
+    dh, dc = _dropped(dstates[0], drop), dstates[1]
+    i, forget, g, o = jnp.split(by_gate * (u + project(dh, w["recurrent_kernel"], drop)), 4, axis=-1)
+    dc = i + forget + g + f * dc
+    return [o + by_carry * dc, dc]
+
+
+def _lstm_late(saved, dz, dw, drop):
+    return dz + project(saved[0], dw["recurrent_kernel"], drop)
+
+
+LSTM = Cell(_lstm_forward, _lstm_tangent, _lstm_late)
+
+
+# GRU: z, r = gate(..); h' = z h + (1 - z) act(x + (r h) U), or, reset after the product, act(x + r (h U + b)).
+# A mask that all gates share reaches the h of the mix too: in Keras's implementation 2 it replaces the state.
+
+
+def _gru_forward(fns, z, states, w, drop):
+    act, gate = fns
+    h = _dropped(states[0], drop)
+    units = h.shape[-1]
+    per_gate = _per_gate(drop)
+    gates, candidate = z[..., : 2 * units], z[..., 2 * units :]
+    update, reset = jnp.split(gates + project(h, w["gates"], per_gate and drop[:2]), 2, axis=-1)
+    (update, d_update), (reset, d_reset) = gate(update), gate(reset)
+    inner = h * drop[2] if per_gate else h
+    product = reset * inner
+    new, d_new = act(candidate + product @ w["candidate"])
+    saved = (h, product, d_update * (h - new), update, reset, d_reset * inner, (1 - update) * d_new)
+    return [update * h + (1 - update) * new], saved
+
+
+def _gru_tangent(saved, u, dstates, w, drop):
+    _, _, by_update, update, reset, by_reset, by_new = saved
+    dh = _dropped(dstates[0], drop)
+    units = dh.shape[-1]
+    per_gate = _per_gate(drop)
+    gates, candidate = u[..., : 2 * units], u[..., 2 * units :]
+    d_update, d_reset = jnp.split(gates + project(dh, w["gates"], per_gate and drop[:2]), 2, axis=-1)
+    d_product = by_reset * d_reset + reset * (dh * drop[2] if per_gate else dh)
+    d_new = candidate + d_product @ w["candidate"]
+    return [by_update * d_update + update * dh + by_new * d_new]
+
+
+def _gru_late(saved, dz, dw, drop):
+    h, product = saved[:2]
+    gates = project(h, dw["gates"], _per_gate(drop) and drop[:2])
+    return dz + jnp.concatenate([gates, product @ dw["candidate"]], axis=-1)
+
+
+def _per_gate(drop):
+    """True or None, to choose between one mask per gate and everything else."""
+    return True if drop is not None and drop.shape[0] > 1 else None
+
+
+GRU = Cell(_gru_forward, _gru_tangent, _gru_late)
+
+
+def _gru_after_forward(fns, z, states, w, drop):
+    act, gate = fns
+    h = _dropped(states[0], drop)
+    x_update, x_reset, x_new = jnp.split(z, 3, axis=-1)
+    update, reset, inner = jnp.split(_inner(h, w, drop), 3, axis=-1)
+    (update, d_update), (reset, d_reset) = gate(x_update + update), gate(x_reset + reset)
+    new, d_new = act(x_new + reset * inner)
+    saved = (h, d_update * (h - new), update, reset, d_reset * inner, (1 - update) * d_new)
+    return [update * h + (1 - update) * new], saved
+
+
+def _inner(h, w, drop):
+    y = project(h, w["recurrent_kernel"], drop)
+    return y + w["recurrent_bias"] if "recurrent_bias" in w else y
+
+
+def _gru_after_tangent(saved, u, dstates, w, drop):
+    _, by_update, update, reset, by_reset, by_new = saved
+    dh = _dropped(dstates[0], drop)
+    x_update, x_reset, x_new, late = jnp.split(u, 4, axis=-1)
+    d_update, d_reset, inner = jnp.split(project(dh, w["recurrent_kernel"], drop), 3, axis=-1)
+    d_new = x_new + by_reset * (x_reset + d_reset) + reset * (late + inner)
+    return [by_update * (x_update + d_update) + update * dh + by_new * d_new]
+
+
+def _gru_after_late(saved, dz, dw, drop):
+    units = saved[0].shape[-1]
+    late = _inner(saved[0], dw, drop)
+    gates = dz[..., : 2 * units] + late[..., : 2 * units]
+    return jnp.concatenate([gates, dz[..., 2 * units :], late[..., 2 * units :]], axis=-1)
+
+
+GRU_AFTER = Cell(_gru_after_forward, _gru_after_tangent, _gru_after_late)
