@@ -10,6 +10,7 @@ from jkeras.callbacks.checkpoint import ModelCheckpoint as ModelCheckpoint
 from jkeras.callbacks.logging import CSVLogger as CSVLogger
 from jkeras.callbacks.logging import ProgbarLogger as ProgbarLogger
 from jkeras.callbacks.logging import RemoteMonitor as RemoteMonitor
+from jkeras.callbacks.run import RunCheckpoint as RunCheckpoint
 from jkeras.callbacks.schedule import EarlyStopping as EarlyStopping
 from jkeras.callbacks.schedule import LearningRateScheduler as LearningRateScheduler
 from jkeras.callbacks.schedule import ReduceLROnPlateau as ReduceLROnPlateau

@@ -10,7 +10,7 @@ The loop never imports this package; it is handed a `CallbackList` and does, for
     callbacks.on_train_begin(); model.stop_training = False
     for callback in callbacks: callback.validation_data = x + y + sample_weights of validation, or None
     try:
-        for each epoch (from resume["epoch"], whose first batch is then resume["step"], perhaps past the last):
+        for each epoch (from resume["epoch"], whose first batch is then resume["step"], maybe past its end):
             callbacks.on_epoch_begin(epoch)
             for each dispatch until the epoch ends or model.stop_training:
                 if callbacks.has_batch_hooks:        # one step per dispatch, numbers read at once

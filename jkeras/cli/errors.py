@@ -1,0 +1,63 @@
+"""How a command ends: exit codes, and one clear line instead of a traceback."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterable
+
+import typer
+
+OK, USER_ERROR, INTERRUPTED, TERMINATED = 0, 2, 130, 143
+
+
+class UserError(Exception):
+    """Something the user can put right; its text is all that is shown."""
+
+
+def close_to(word: str, known: Iterable[str]) -> str:
+    """`" Did you mean 'x'?"` for the nearest known word, or a list of all of them.
+
+    Example:
+        >>> close_to("epoch", ["epochs", "seed"])
+        "Did you mean 'epochs'?"
+        >>> close_to("zzz", ["epochs", "seed"])
+        'Known: epochs, seed.'
+    """
+    known = sorted(known)
+    # Case is the commonest slip: conv2d, relu.
+    lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), lower, n=1)
+    return f"Did you mean {lower[near[0]]!r}?" if near else f"Known: {', '.join(known)}."
+
+
+def guarded(command: Callable) -> Callable:
+    """Decorator of a command: errors become a line on stderr and an exit code.
+
+    The errors that jkeras raises for bad input (ValueError and the like) are the user's; anything else is a
+    bug and keeps its traceback. `JKERAS_TRACEBACK=1` shows every traceback.
+    """
+
+    @functools.wraps(command)
+    def run(*args, **kwargs):
+        try:
+            return command(*args, **kwargs)
+        except KeyboardInterrupt as stop:
+            say(str(stop) or "Interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
+        except (UserError, ValueError, TypeError, RuntimeError, OSError, KeyError, ImportError) as error:
+            if os.environ.get("JKERAS_TRACEBACK"):
+                raise
+            # str(KeyError) is the repr of its text.
+            text = error.args[0] if isinstance(error, KeyError) and error.args else error
+            say(f"Error: {' '.join(str(text).split()) or type(error).__name__}")
+            raise typer.Exit(USER_ERROR) from None
+
+    return run
+
+
+def say(text: str) -> None:
+    """A line for people, on stderr."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,156 @@
+"""What a file or a run directory holds, and its way into another format."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jkeras.cli import data
+from jkeras.cli.errors import UserError
+from jkeras.models import load_model
+from jkeras.saving import checkpoint, model_io
+
+
+def load(source: Path, compile: bool = True):
+    """The model in a file, or in the newest checkpoint of a run directory.
+
+    Raises:
+        UserError: there is no such file.
+        ValueError: it is no model file, or a damaged one.
+    """
+    if source.is_dir():
+        source = checkpoint.latest(source).path
+    if not source.exists():
+        raise UserError(f"There is no file {source}.")
+    return load_model(str(source), compile=compile)
+
+
+def scale_of(source: Path, scale: float | None) -> float | None:
+    """What inputs are divided by: as asked, else as the run in this directory was trained."""
+    if scale is None and source.is_dir():
+        return checkpoint.read_run(source)["data"]["scale"]
+    return scale
+
+
+def checkpoints(run_dir: Path) -> list[dict[str, Any]]:
+    """The checkpoints of a run, oldest first.
+
+    Raises:
+        ValueError: there are none.
+    """
+    found = checkpoint.list_checkpoints(run_dir)
+    if not found:
+        checkpoint.latest(run_dir)  # raises: says what is missing
+    return [
+        {
+            "checkpoint": c.path.name,
+            "epoch": c.epoch,
+            "step": c.step,
+            "bytes": c.bytes,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(c.path.stat().st_mtime)),
+        }
+        for c in found
+    ]
+
+
+def chosen(run_dir: Path, name: str | None) -> Path:
+    """The file of a checkpoint by its name or epoch; None: the newest whole one."""
+    if name is None:
+        return checkpoint.latest(run_dir).path
+    found = checkpoint.list_checkpoints(run_dir)
+    hits = [c for c in found if name in (c.path.name, c.path.stem, str(c.epoch))]
+    if not hits:
+        names = ", ".join(c.path.name for c in found) or "none"
+        raise UserError(f"{run_dir} has no checkpoint {name!r}. It has: {names}.")
+    return hits[-1].path
+
+
+def convert(source: Path, target: Path) -> None:
+    """Write the model of `source` in the format that the extension of `target` names."""
+    model = load(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    writers = {".json": "to_json", ".yaml": "to_yaml", ".yml": "to_yaml"}
+    if target.suffix in writers:
+        with data.atomic.replacing(target) as part:
+            part.write_text(getattr(model, writers[target.suffix])() + "\n", "utf-8")
+    else:
+        model.save(str(target))
+
+
+def summary(source: Path) -> dict[str, Any]:
+    """Layers and sizes of the model in a file; prints Keras's summary."""
+    model = load(source, compile=False)
+    model.summary()
+    layers = [
+        {
+            "name": layer.name,
+            "class": type(layer).__name__,
+            "output_shape": _plain(layer.output_shape),
+            "params": int(layer.count_params()),
+        }
+        for layer in model.layers
+    ]
+    trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    total = int(model.count_params())
+    return {"name": model.name, "layers": layers, "params": total, "trainable_params": trainable}
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def inspect(source: Path) -> dict[str, Any]:
+    """What a file or run directory is and what is in it, without building a model.
+
+    Returns:
+        For a run: its configuration and checkpoints; for a .npz file: its arrays; for a model or weights
+        file: the version of Keras, the training configuration, and the name and shape of every weight.
+    """
+    if source.is_dir():
+        config = checkpoint.read_run(source)
+        return {"kind": "run", "config": config, "checkpoints": checkpoints(source)}
+    if not source.exists():
+        raise UserError(f"There is no file {source}.")
+    if source.suffix in (".npz", ".npy"):
+        arrays = data.arrays(str(source))
+        return {
+            "kind": "arrays",
+            "arrays": {k: {"shape": v.shape, "dtype": str(v.dtype)} for k, v in arrays.items()},
+        }
+    stored = model_io.read(str(source))
+    run = checkpoint.run_state(stored)
+    return {
+        "kind": "checkpoint" if run else "model" if stored.model else "weights",
+        "bytes": source.stat().st_size,
+        "keras_version": stored.keras_version,
+        "backend": stored.backend,
+        "class_name": (stored.model or {}).get("class_name"),
+        "training": stored.training,
+        "has_optimizer_state": stored.optimizer is not None,
+        "layers": {layer.name: {name: w.shape for name, w in layer.weights} for layer in stored.layers},
+        "params": sum(int(w.size) for layer in stored.layers for w in layer.values),
+        **({"epoch": run["epoch"], "step": run["step"]} if run else {}),
+    }
+
+
+def as_text(value: Any, indent: int = 0) -> str:
+    """Nested dicts and lists as indented lines.
+
+    Example:
+        >>> print(as_text({"kind": "weights", "layers": {"d1": {"kernel": (2, 3)}}}))
+        kind: weights
+        layers:
+          d1:
+            kernel: (2, 3)
+    """
+    lines = []
+    for key, item in value.items():
+        if isinstance(item, dict) and item:
+            lines += [" " * indent + f"{key}:", as_text(item, indent + 2)]
+        else:
+            lines.append(" " * indent + f"{key}: {item}")
+    return "\n".join(lines)
