@@ -185,11 +185,8 @@ class Adam(Optimizer):
     def slots(self) -> tuple[str, ...]:
         return ("m", "v", "vhat") if self.amsgrad else ("m", "v")
 
-    def _ordered(self, state, order) -> list[Variable]:
-        weights = super()._ordered(state, order)
-        if not self.amsgrad:  # Keras keeps a placeholder for every vhat, and so do its files
-            weights += [Variable(np.zeros(1, "float32")) for _ in order]
-        return weights
+    def _placeholders(self, order) -> list[Variable]:
+        return [] if self.amsgrad else [Variable(np.zeros(1, "float32")) for _ in order]
 
 
 class Adamax(Optimizer):

@@ -171,11 +171,13 @@ class Optimizer:
         Returns:
             `optax.GradientTransformationExtraArgs`; `update` takes `value`, `grad` and `value_fn` by keyword.
         """
-        if self.rule is None:
+        if self.rule is None or hasattr(self, "get_updates"):
+            has = (
+                "defines get_updates, which builds a TensorFlow graph" if self.rule else "has no update rule"
+            )
             raise TypeError(
-                f"{type(self).__name__} has no update rule. Give the class `config`, `slots` and `rule` (see "
-                "help(jkeras.optimizers.Optimizer)), or pass an optax.GradientTransformation in its place; a "
-                "method get_updates(loss, params), which built a TensorFlow graph in Keras, is not called."
+                f"{type(self).__name__} {has}: give the class `config`, `slots` and `rule` instead (see "
+                "help(jkeras.optimizers.Optimizer)), or pass an optax.GradientTransformation in its place."
             )
         return transformation(
             type(self).rule,
@@ -216,11 +218,7 @@ class Optimizer:
             return kept[label] if label in kept else Variable(leaf, name=label)
 
         state = jax.tree_util.tree_map_with_path(cell, state)
-        weights = self._ordered(state, list(order))
-        slots = [w for w in weights if w is not self.iterations]
-        for i, slot in enumerate(slots):  # the names that TensorFlow gave them
-            slot.name = f"training/{type(self).__name__}/Variable{f'_{i}' if i else ''}:0"
-        return self.bind(Binding(state, weights))
+        return self.bind(Binding(state, self._ordered(state, list(order))))
 
     def _fresh(self, params, tx):
         """The first state; slots start as zeros, for which nothing needs to be compiled."""
@@ -233,8 +231,15 @@ class Optimizer:
 
     def _ordered(self, state, order: list[tuple[str, str]]) -> list[Variable]:
         """The weights in Keras's order: iterations, then slot by slot, weight by weight."""
-        counter = [self._hyper["iterations"]] if self.counted else []
-        return counter + [state.slots[slot][path][name] for slot in self.slots for path, name in order]
+        slots = [state.slots[slot][path][name] for slot in self.slots for path, name in order]
+        slots += self._placeholders(order)
+        for i, slot in enumerate(slots):  # the names that TensorFlow gives them
+            slot.name = f"training/{type(self).__name__}/Variable{f'_{i}' if i else ''}:0"
+        return [self._hyper["iterations"], *slots] if self.counted else slots
+
+    def _placeholders(self, order: list[tuple[str, str]]) -> list[Variable]:
+        """Cells that Keras lists after the slots and never uses."""
+        return []
 
     def bind(self, binding: Binding | None) -> Any:
         """Make `binding` the current one and return it."""

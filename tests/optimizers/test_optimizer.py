@@ -218,10 +218,18 @@ def test_an_optimizer_of_ones_own():
     assert state.slots["count"]["0000/d"]["bias"].tolist() == [1.0, 1.0, 1.0]
 
 
-def test_without_a_rule_the_error_says_what_to_do():
-    class Old(Optimizer):
-        def get_updates(self, loss, params):
-            return []
+class Bare(Optimizer):
+    pass
 
-    with pytest.raises(TypeError, match=r"Old has no update rule.*get_updates\(loss, params\)"):
-        Old().transform()
+
+class Old(SGD):
+    def get_updates(self, loss, params):
+        return []
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"), [(Bare, "Bare has no update rule"), (Old, "Old defines get_updates")]
+)
+def test_without_a_rule_the_error_says_what_to_do(cls, words):
+    with pytest.raises(TypeError, match=words + ".*`config`, `slots` and `rule` instead"):
+        cls().init(PARAMS)

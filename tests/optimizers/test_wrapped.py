@@ -149,7 +149,8 @@ def test_the_rate_inside_other_wrappers_is_found():
 def test_a_scheduled_rate_refuses_to_be_set():
     opt = get(TRANSFORMATIONS["inject_schedule"]())
     assert isinstance(opt.lr, Scheduled) and abs(opt.lr.numpy() - 0.1) < 1e-7
-    with pytest.raises(ValueError, match="follows a schedule"):
+    opt.init(fresh(), None, to_tree, from_tree)
+    with pytest.raises(ValueError, match="inner/hyperparams/learning_rate follows a schedule"):
         opt.lr = 0.5
 
 
