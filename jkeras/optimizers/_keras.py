@@ -130,6 +130,15 @@ def at_least_float32(x):
     return jnp.promote_types(x.dtype, jnp.float32)
 
 
+def _of_step(iterations, hyper: dict[str, Any]) -> SimpleNamespace:
+    """The hyperparameters as a rule wants them: with the decayed rate and the number of the step."""
+    done = iterations.astype(jnp.float32)
+    h = SimpleNamespace(**hyper, t=done + 1)
+    if "decay" in hyper:
+        h.lr = h.lr * (1 / (1 + h.decay * done))
+    return h
+
+
 def transformation(
     rule: Callable[[Any], Step],
     slots: tuple[str, ...],
@@ -139,14 +148,12 @@ def transformation(
     clipnorm: float | None = None,
     clipvalue: float | None = None,
 ) -> optax.GradientTransformationExtraArgs:
-    """An optax transformation that follows `rule`.
-
-    Everything is computed from the old state: the decay uses the old `iterations`, `t = iterations + 1`.
+    """An optax transformation that follows `rule`; all is computed from the old state and stored afterwards.
 
     Args:
         rule: hyperparameters → `Step`.
         slots: names of the arrays kept for every weight, zero at first.
-        hyper: initial values of the hyperparameters in the state; `decay`, where there is one, divides `lr`.
+        hyper: initial values of the hyperparameters in the state.
         constants: hyperparameters that are part of the program (`epsilon`, `nesterov`, ...).
         schedule: `iterations → lr`; the state then shows the rate that was used last.
         clipnorm, clipvalue: limits of the gradients.
@@ -166,11 +173,7 @@ def transformation(
         now = dict(state.hyper)
         if schedule is not None:
             now["lr"] = jnp.asarray(schedule(state.iterations), jnp.float32)
-        done = state.iterations.astype(jnp.float32)
-        h = SimpleNamespace(**constants, **now, t=done + 1)
-        if "decay" in now:
-            h.lr = h.lr * (1 / (1 + h.decay * done))
-        step = rule(h)
+        step = rule(_of_step(state.iterations, {**constants, **now}))
         columns = [tree.flatten_up_to(state.slots[slot]) for slot in slots]
         rows = [step.leaf(*row) for row in zip(grads, *columns, strict=True)]
         result, *new = (tree.unflatten([row[i] for row in rows]) for i in range(1 + len(slots)))
