@@ -213,3 +213,11 @@ class GlobalAveragePooling3D(_GlobalPooling):
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.data_format = conv_args.data_format(data_format)
+
+
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalMaxPool1D = GlobalMaxPooling1D
+GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool2D = GlobalMaxPooling2D
+GlobalAvgPool3D = GlobalAveragePooling3D
+GlobalMaxPool3D = GlobalMaxPooling3D

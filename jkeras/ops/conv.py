@@ -29,11 +29,14 @@ def promote(*arrays):
 
 
 def bias_add(x, bias, format: str):
-    """`x + bias` with one value per channel, or a value per place and channel (`(spatial..., channels)`)."""
+    """`x + bias` with one value per channel, or a value per place and channel (`(spatial..., channels)`).
+
+    Kept from Keras 2.2.4: with channels second the latter is not transposed but read in the order of the output.
+    """
     if format == "channels_first" and x.ndim > 2:
         if bias.ndim == 1:
             return x + bias.reshape((-1,) + (1,) * (x.ndim - 2))
-        return x + jnp.moveaxis(bias, -1, 0)
+        return x + bias.reshape((bias.shape[-1], *bias.shape[:-1]))
     return x + bias
 
 

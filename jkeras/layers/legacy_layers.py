@@ -1,0 +1,235 @@
+"""Classes of Keras 1 that Keras 2.2.4 still lists: some work, the others say what took their place."""
+
+from __future__ import annotations
+
+import warnings
+
+import jax.numpy as jnp
+
+from jkeras import activations, initializers
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine.base_layer import InputSpec, Layer, draw
+from jkeras.layers._common import begin, check_axis
+from jkeras.layers.convolutional.conv import Conv1D, Conv2D
+
+
+class _Keras1Layer(Layer):
+    """A layer with Keras 1 argument names; `init` draws the kernels, biases start at fixed values."""
+
+    input_spec = InputSpec(ndim=2)
+
+    def start(self, arguments: dict) -> None:
+        """Take the `locals()` of `__init__`, with `weights` and `input_dim` for the base class."""
+        kwargs = dict(arguments["kwargs"], weights=arguments["weights"])
+        if arguments["input_dim"]:
+            kwargs["input_shape"] = (arguments["input_dim"],)
+        own = {name: value for name, value in arguments.items() if name != "weights"}
+        begin(self, own | {"kwargs": kwargs, "init": initializers.get(arguments["init"])})
+        warnings.warn(f"The `{type(self).__name__}` layer is deprecated.", stacklevel=3)
+
+    def get_config(self) -> dict:
+        """The config with Keras 1 names."""
+        return super().get_config() | {"init": initializers.serialize(self.init)}
+
+
+class MaxoutDense(_Keras1Layer):
+    """The largest of several linear maps: `y = max over j of (x @ W[j] + b[j])`.
+
+    Args:
+        output_dim: size of the output.
+        nb_feature: number of maps.
+        init: how `W` starts.
+        weights: initial values.
+        W_regularizer, b_regularizer, W_constraint, b_constraint: of the weights.
+        activity_regularizer: loss on the output.
+        bias: whether to add a bias.
+        input_dim: size of the input, for a first layer.
+
+    Input shape:
+        `(batch, input_dim)`.
+
+    Output shape:
+        `(batch, output_dim)`.
+
+    Keras 2.2.4: keras/legacy/layers.py MaxoutDense
+
+    Example:
+        >>> import warnings
+        >>> warnings.simplefilter("ignore")
+        >>> MaxoutDense(3)(jnp.ones((2, 4))).shape
+        (2, 3)
+    """
+
+    def __init__(
+        self,
+        output_dim,
+        nb_feature=4,
+        init="glorot_uniform",
+        weights=None,
+        W_regularizer=None,
+        b_regularizer=None,
+        activity_regularizer=None,
+        W_constraint=None,
+        b_constraint=None,
+        bias=True,
+        input_dim=None,
+        **kwargs,
+    ):
+        self.start(locals())
+        self.W_initializer, self.b_initializer = self.init, initializers.get("zeros")
+
+    def pair(self) -> Pair:
+        output_dim, nb_feature, bias = self.output_dim, self.nb_feature, self.bias
+
+        def init(rng, in_shape):
+            return draw(
+                rng, self, W=(nb_feature, in_shape[1], output_dim), b=bias and (nb_feature, output_dim)
+            ), {}
+
+        def apply(params, state, x, ctx=INFERENCE):
+            check_axis(x, 1, params["W"].shape[1])
+            y = jnp.einsum("bi,jio->bjo", x, params["W"])
+            return Out(jnp.max(y + params["b"] if bias else y, 1))
+
+        return Pair(init, apply)
+
+
+class Highway(_Keras1Layer):
+    """A gate between a layer and its input: `y = t * activation(x @ W + b) + (1 - t) * x`.
+
+    The gate is `t = sigmoid(x @ W_carry + b_carry)`.
+
+    Args:
+        init: how the kernels start.
+        activation: name or function; None is linear.
+        weights: initial values.
+        W_regularizer, b_regularizer, W_constraint, b_constraint: of `W` and `b`.
+        activity_regularizer: loss on the output.
+        bias: whether to add biases.
+        input_dim: size of the input, for a first layer.
+
+    Input shape:
+        `(batch, features)`; the output has the same.
+
+    Keras 2.2.4: keras/legacy/layers.py Highway
+
+    Example:
+        >>> import warnings
+        >>> warnings.simplefilter("ignore")
+        >>> Highway()(jnp.ones((2, 4))).shape
+        (2, 4)
+    """
+
+    def __init__(
+        self,
+        init="glorot_uniform",
+        activation=None,
+        weights=None,
+        W_regularizer=None,
+        b_regularizer=None,
+        activity_regularizer=None,
+        W_constraint=None,
+        b_constraint=None,
+        bias=True,
+        input_dim=None,
+        **kwargs,
+    ):
+        if kwargs.pop("transform_bias", None) is not None:
+            warnings.warn("`transform_bias` argument is deprecated and has been removed.", stacklevel=2)
+        self.start(locals())
+        self.W_initializer = self.W_carry_initializer = self.init
+        self.b_initializer, self.b_carry_initializer = initializers.get("zeros"), initializers.get("ones")
+
+    def pair(self) -> Pair:
+        bias, activation = self.bias, self.activation
+
+        def init(rng, in_shape):
+            n = in_shape[1]
+            return draw(rng, self, W=(n, n), W_carry=(n, n), b=bias and (n,), b_carry=bias and (n,)), {}
+
+        def apply(params, state, x, ctx=INFERENCE):
+            check_axis(x, 1, params["W"].shape[0])
+            gate, y = x @ params["W_carry"], x @ params["W"]
+            if bias:
+                gate, y = gate + params["b_carry"], y + params["b"]
+            gate = activations.sigmoid(gate)
+            return Out(gate * activation(y) + (1 - gate) * x)
+
+        return Pair(init, apply)
+
+
+def AtrousConvolution1D(*args, **kwargs) -> Conv1D:
+    """`Conv1D` with its dilation called `atrous_rate`.
+
+    Keras 2.2.4: keras/legacy/layers.py AtrousConvolution1D
+    """
+    return _atrous(Conv1D, args, kwargs)
+
+
+def AtrousConvolution2D(*args, **kwargs) -> Conv2D:
+    """`Conv2D` with its dilation called `atrous_rate`.
+
+    Keras 2.2.4: keras/legacy/layers.py AtrousConvolution2D
+    """
+    return _atrous(Conv2D, args, kwargs)
+
+
+AtrousConv1D = AtrousConvolution1D
+AtrousConv2D = AtrousConvolution2D
+
+
+def _atrous(cls, args, kwargs):
+    name = cls.__name__
+    warnings.warn(
+        f"The `AtrousConvolution{name[-2:]}` layer has been deprecated. Use instead the `{name}` layer with "
+        "the `dilation_rate` argument.",
+        stacklevel=3,
+    )
+    return cls(*args, **{"dilation_rate": kwargs.pop("atrous_rate", 1), **kwargs})
+
+
+class _Gone(Layer):
+    """A class that cannot be used any more."""
+
+    instead = ""
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError(
+            f"`{type(self).__name__}` is a base class of Keras 1 and cannot be used. {self.instead}"
+        )
+
+
+class Recurrent(_Gone):
+    """The abstract recurrent layer of Keras 1; use `RNN(cell)`.
+
+    Raises:
+        TypeError: always.
+
+    Keras 2.2.4: keras/legacy/layers.py Recurrent
+    """
+
+    instead = "Use `RNN` with a cell, or `SimpleRNN`, `GRU`, `LSTM`."
+
+
+class ConvRecurrent2D(_Gone):
+    """The abstract convolutional recurrent layer of Keras 1; use `ConvLSTM2D`.
+
+    Raises:
+        TypeError: always.
+
+    Keras 2.2.4: keras/legacy/layers.py ConvRecurrent2D
+    """
+
+    instead = "Use `ConvLSTM2D`, or `ConvRNN2D` with a cell."
+
+
+class TimeDistributedDense(_Gone):
+    """The Dense layer over time steps of Keras 1; use `TimeDistributed(Dense(...))`.
+
+    Raises:
+        TypeError: always.
+
+    Keras 1: keras/layers/core.py TimeDistributedDense
+    """
+
+    instead = "Use `TimeDistributed(Dense(...))`; `Dense` alone also works on sequences."
