@@ -14,3 +14,4 @@ from jkeras.callbacks.run import RunCheckpoint as RunCheckpoint
 from jkeras.callbacks.schedule import EarlyStopping as EarlyStopping
 from jkeras.callbacks.schedule import LearningRateScheduler as LearningRateScheduler
 from jkeras.callbacks.schedule import ReduceLROnPlateau as ReduceLROnPlateau
+from jkeras.callbacks.tensorboard import TensorBoard as TensorBoard
