@@ -1,0 +1,212 @@
+"""Regularizers: penalties on weights or outputs that are added to the loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from jkeras.core.dispatch import op
+from jkeras.core.registry import (
+    configured,
+    deserialize_keras_object,
+    missing_attribute,
+    serialize_keras_object,
+)
+from jkeras.core.settings import cast_to_floatx
+
+
+class Regularizer:
+    """Base class of regularizers: a callable from an array to a scalar, here always 0.
+
+    Example:
+        >>> Regularizer()(jnp.ones(3))
+        0.0
+
+    Keras 2.2.4: keras/regularizers.py Regularizer
+    """
+
+    def __call__(self, x) -> Any:
+        """The penalty of `x`.
+
+        Args:
+            x: a weight or an output.
+
+        Returns:
+            A scalar.
+        """
+        return 0.0
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Regularizer:
+        """Build from `get_config()`."""
+        return cls(**config)
+
+
+class L1L2(Regularizer):
+    """l1 * sum(|x|) + l2 * sum(x²).
+
+    Args:
+        l1: factor of the absolute values.
+        l2: factor of the squares.
+
+    Example:
+        >>> float(L1L2(l1=0.5, l2=0.25)(jnp.asarray([2.0, -4.0])))
+        8.0
+
+    Keras 2.2.4: keras/regularizers.py L1L2
+    """
+
+    def __init__(self, l1=0.0, l2=0.0):
+        self.l1 = cast_to_floatx(l1)
+        self.l2 = cast_to_floatx(l2)
+
+    def __call__(self, x):
+        return _penalty(x, float(self.l1), float(self.l2))
+
+    def get_config(self) -> dict[str, Any]:
+        """The factors, as the float type holds them (0.01 in float32 is 0.009999999776482582)."""
+        return {"l1": float(self.l1), "l2": float(self.l2)}
+
+
+@op
+def _penalty(x, l1: float, l2: float):
+    total = 0.0
+    if l1:
+        total += jnp.sum(l1 * jnp.abs(x))
+    if l2:
+        total += jnp.sum(l2 * jnp.square(x))
+    return total
+
+
+def l1(l=0.01) -> L1L2:  # noqa: E741 (Keras's argument)
+    """l * sum(|x|).
+
+    Args:
+        l: factor.
+
+    Returns:
+        The regularizer.
+
+    Example:
+        >>> float(l1(0.5)(jnp.asarray([2.0, -4.0])))
+        3.0
+
+    Keras 2.2.4: keras/regularizers.py l1
+    """
+    return L1L2(l1=l)
+
+
+def l2(l=0.01) -> L1L2:  # noqa: E741 (Keras's argument)
+    """l * sum(x²).
+
+    Args:
+        l: factor.
+
+    Returns:
+        The regularizer.
+
+    Example:
+        >>> float(l2(0.5)(jnp.asarray([2.0, -4.0])))
+        10.0
+
+    Keras 2.2.4: keras/regularizers.py l2
+    """
+    return L1L2(l2=l)
+
+
+def l1_l2(l1=0.01, l2=0.01) -> L1L2:
+    """l1 * sum(|x|) + l2 * sum(x²).
+
+    Args:
+        l1: factor of the absolute values.
+        l2: factor of the squares.
+
+    Returns:
+        The regularizer.
+
+    Example:
+        >>> float(l1_l2(0.5, 0.25)(jnp.asarray([2.0, -4.0])))
+        8.0
+
+    Keras 2.2.4: keras/regularizers.py l1_l2
+    """
+    return L1L2(l1=l1, l2=l2)
+
+
+_BUILT_IN = {"Regularizer": Regularizer, "L1L2": L1L2, "l1": l1, "l2": l2, "l1_l2": l1_l2}
+
+
+def serialize(regularizer) -> Any:
+    """Write a regularizer down.
+
+    Args:
+        regularizer: a regularizer, a named function, or None.
+
+    Returns:
+        `{"class_name", "config"}`, the function's name, or None.
+
+    Example:
+        >>> serialize(l1(0.5))
+        {'class_name': 'L1L2', 'config': {'l1': 0.5, 'l2': 0.0}}
+
+    Keras 2.2.4: keras/regularizers.py serialize
+    """
+    return serialize_keras_object(regularizer)
+
+
+def deserialize(config, custom_objects=None) -> Any:
+    """Build a regularizer from what `serialize` wrote.
+
+    Args:
+        config: `{"class_name", "config"}`, or a name, which gives the class or function itself.
+        custom_objects: names of your own.
+
+    Returns:
+        The regularizer.
+
+    Raises:
+        ValueError: if the name is unknown.
+
+    Example:
+        >>> deserialize({"class_name": "L1L2", "config": {"l2": 0.5}}).get_config()
+        {'l1': 0.0, 'l2': 0.5}
+
+    Keras 2.2.4: keras/regularizers.py deserialize
+    """
+    return deserialize_keras_object(config, _BUILT_IN, custom_objects, "regularizer")
+
+
+def get(identifier) -> Any:
+    """The regularizer that an argument `kernel_regularizer=...` means.
+
+    Args:
+        identifier: None, a name, a config dictionary, a `Regularizer`, or a function of an array.
+
+    Returns:
+        The regularizer, or None.
+
+    Raises:
+        ValueError: if the name is unknown or `identifier` is something else.
+
+    Example:
+        >>> get("l2").get_config()["l1"]
+        0.0
+
+    Keras 2.2.4: keras/regularizers.py get
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
+    if isinstance(identifier, str):
+        return configured(identifier, _BUILT_IN, "regularizer")
+    if isinstance(identifier, type) and issubclass(identifier, Regularizer):
+        return identifier()
+    if callable(identifier):
+        return identifier
+    raise ValueError(f"Could not interpret regularizer identifier: {identifier!r}")
+
+
+def __getattr__(name: str):
+    raise missing_attribute(__name__, name, _BUILT_IN, {})
