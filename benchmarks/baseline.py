@@ -1,8 +1,8 @@
 """The best training loop for these models that we could write by hand in JAX: the measure of jkeras.
 
 An epoch is one dispatch: `lax.scan` over its steps, the data resident on the device and gathered by a
-permutation, the state donated, dropout bits from a counter hash that fuses into its consumer. The loss and the
-accuracy of every step are computed too.
+permutation, the state donated, dropout bits from a counter hash that fuses into its consumer. The loss and
+the accuracy of every step are computed too.
 """
 
 from __future__ import annotations
