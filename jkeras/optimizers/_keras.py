@@ -130,6 +130,10 @@ def at_least_float32(x):
     return jnp.promote_types(x.dtype, jnp.float32)
 
 
+def _zeros(p):
+    return jnp.zeros(p.shape, at_least_float32(p))
+
+
 def _of_step(iterations, hyper: dict[str, Any]) -> SimpleNamespace:
     """The hyperparameters as a rule wants them: with the decayed rate and the number of the step."""
     done = iterations.astype(jnp.float32)
@@ -160,11 +164,8 @@ def transformation(
     """
 
     def init(params) -> KerasState:
-        def zeros(p):
-            return jnp.zeros(p.shape, at_least_float32(p))
-
         scalars = {name: jnp.asarray(value, jnp.float32) for name, value in hyper.items()}
-        return KerasState(jnp.int32(0), scalars, {slot: jax.tree.map(zeros, params) for slot in slots})
+        return KerasState(jnp.int32(0), scalars, {slot: jax.tree.map(_zeros, params) for slot in slots})
 
     def update(updates, state, params=None, **extra):
         del params, extra

@@ -30,7 +30,9 @@ class OptaxOptimizer(Optimizer):
     as in `model.pure()`, of the layers that train; so masks, `optax.partition` and the like go by layer name
     (as functions of the tree, if some layers may be frozen). It is given `value`, `grad` and `value_fn`,
     which `optax.lbfgs` and `optax.contrib.reduce_on_plateau` ask for; what asks for more is refused before
-    training.
+    training. After `init`, `evaluates_loss` says whether it calls `value_fn`: such a line search is a loop that
+    must not hold collectives (two of XLA's CPU devices would wait for each other for ever), so run it under
+    `jit`, not `pmap`.
 
     `opt.lr` is the rate that `optax.inject_hyperparams` keeps in the state: change it at any time without
     recompiling. Other transformations keep the rate in their code, and `opt.lr` says so.
@@ -109,8 +111,13 @@ class OptaxOptimizer(Optimizer):
 
         def step(params, state):
             loss = jnp.float32(0)
-            return tx.update(params, state, params, value=loss, grad=params, value_fn=_some_loss)
+            return tx.update(params, state, params, value=loss, grad=params, value_fn=some_loss)
 
+        def some_loss(params):
+            self.evaluates_loss = True
+            return sum((jnp.sum(p, dtype=jnp.float32) for p in jax.tree.leaves(params)), jnp.float32(0))
+
+        self.evaluates_loss = False
         try:
             state = jax.eval_shape(tx.init, params)
             updates, after = jax.eval_shape(step, params, state)
@@ -200,10 +207,6 @@ def _settle(new, old):
             f"step cannot follow: from {jax.tree.structure(old)} to {jax.tree.structure(new)}."
         )
     return jax.tree.map(lambda n, o: n if is_key(o) else jnp.asarray(n, o.dtype), new, old)
-
-
-def _some_loss(params):
-    return sum((jnp.sum(p, dtype=jnp.float32) for p in jax.tree.leaves(params)), jnp.float32(0))
 
 
 def _same_shapes(what: str, expected, found) -> None:

@@ -181,6 +181,13 @@ def test_a_rate_that_needs_parameters_says_so():
         _ = opt.lr
 
 
+@pytest.mark.parametrize(("name", "evaluates"), [("lbfgs", True), ("plateau", False), ("adamw_mask", False)])
+def test_it_is_known_whether_the_loss_is_evaluated(name, evaluates):
+    opt = get(TRANSFORMATIONS[name]())
+    opt.init(fresh(), None, to_tree, from_tree)
+    assert opt.evaluates_loss is evaluates and not SGD().evaluates_loss
+
+
 def test_what_needs_more_than_training_gives_is_refused_before_it():
     def update(updates, state, params=None, *, hessian, **extra):
         return updates, state
