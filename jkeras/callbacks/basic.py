@@ -41,11 +41,13 @@ class BaseLogger(Callback):
         self.seen = 0
         self.totals: dict[str, Any] = {}
         self._unread: list[Chunk] = []
+        self._ended = True
 
     def on_epoch_begin(self, epoch, logs=None):
         self.seen = 0
         self.totals = {}
         self._unread = []
+        self._ended = False
         self._take_up()
 
     def on_batch_end(self, batch, logs=None):
@@ -63,6 +65,7 @@ class BaseLogger(Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._read()
+        self._ended = True
         if logs is None:
             return
         for name in self.params["metrics"]:
@@ -72,7 +75,8 @@ class BaseLogger(Callback):
 
     def get_state(self):
         self._read()
-        return {"seen": self.seen, "totals": dict(self.totals)}
+        # Between two epochs nothing is left to average.
+        return {"seen": 0, "totals": {}} if self._ended else super().get_state()
 
     def _read(self) -> None:
         unread, self._unread = self._unread, []

@@ -87,6 +87,7 @@ class ProgbarLogger(Callback):
             self.progbar.update(self.seen, self._read())
 
     def on_epoch_end(self, epoch, logs=None):
+        seen, self.seen = self.seen, 0
         if not self.verbose:
             return
         logs = logs or {}
@@ -94,7 +95,7 @@ class ProgbarLogger(Callback):
         final = [(name, logs[name]) for name in self.params["metrics"] if name in logs]
         # These are averages already: shown as they are.
         self.progbar.stateful_metrics = {name for name, _ in final}
-        self.progbar.update(self.seen, final)
+        self.progbar.update(seen, final)
         self.progbar.close()
 
     @property

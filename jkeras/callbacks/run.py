@@ -48,9 +48,7 @@ class RunCheckpoint(Callback):
         super().__init__()
         whole = dict(every_epochs=every_epochs, every_steps=every_steps, keep=keep)
         if every_seconds is not None and every_seconds <= 0:
-            raise ValueError(
-                f"RunCheckpoint: `every_seconds` should be above 0, or None; got {every_seconds!r}."
-            )
+            raise ValueError(f"RunCheckpoint: `every_seconds` should be above 0; got {every_seconds!r}.")
         for name, value in whole.items():
             if value is not None and value < 1:
                 raise ValueError(f"RunCheckpoint: `{name}` should be at least 1, or None; got {value!r}.")
@@ -101,6 +99,8 @@ class RunCheckpoint(Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch != self._at[0]:
             self._at = (epoch, 0)
+        if self._saved_at is None:
+            self.save()  # so that a kill in the first epoch leaves a run to go on with
 
     def on_boundary(self, epoch, step):
         if epoch == self._at[0]:

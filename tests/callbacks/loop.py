@@ -108,6 +108,9 @@ def series(values, count=1):
     """Epochs of one batch each whose validation logs are the recorded `values`."""
     length = len(next(iter(values.values())))
     return [
-        {"batches": [{"size": 4, "loss": 1.0}] * count, "logs": {name: v[i] for name, v in values.items()}}
+        {
+            "batches": [{"size": 4, "loss": 1.0 + i + j / 8} for j in range(count)],
+            "logs": {name: v[i] for name, v in values.items()},
+        }
         for i in range(length)
     ]
