@@ -30,8 +30,8 @@ class OptaxOptimizer(Optimizer):
     as in `model.pure()`, of the layers that train; so masks, `optax.partition` and the like go by layer name
     (as functions of the tree, if some layers may be frozen). It is given `value`, `grad` and `value_fn`,
     which `optax.lbfgs` and `optax.contrib.reduce_on_plateau` ask for; what asks for more is refused before
-    training. After `init`, `evaluates_loss` says whether it calls `value_fn`: such a line search is a loop that
-    must not hold collectives (two of XLA's CPU devices would wait for each other for ever), so run it under
+    training. After `init`, `evaluates_loss` says whether it calls `value_fn`: such a line search is a loop
+    that must not hold collectives (XLA's CPU devices would wait for each other for ever), so run it under
     `jit`, not `pmap`.
 
     `opt.lr` is the rate that `optax.inject_hyperparams` keeps in the state: change it at any time without
