@@ -193,7 +193,7 @@ class LearningRateScheduler(Callback):
         self.begun = epoch
         lr = get_lr(self.model, "LearningRateScheduler")
         lr = self.schedule(epoch, lr) if self._takes_rate() else self.schedule(epoch)
-        if not isinstance(lr, (float, np.float32, np.float64)):
+        if not isinstance(lr, (float, np.floating)):
             raise ValueError(
                 'The output of the "schedule" function should be float, '
                 f"but for epoch {epoch} it is {lr!r} of type {type(lr).__name__}."

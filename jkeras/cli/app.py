@@ -79,8 +79,10 @@ def train(
 ) -> None:
     """Train the model that a YAML file describes."""
     settings = config_module.read(config)
-    changes = {"fit": {"epochs": epochs, "seed": seed, "devices": devices}}
-    changes["output"] = {"run_dir": run_dir and str(run_dir), "model": output and str(output)}
+    changes: dict[str, dict[str, Any]] = {
+        "fit": {"epochs": epochs, "seed": seed, "devices": devices},
+        "output": {"run_dir": run_dir and str(run_dir), "model": output and str(output)},
+    }
     for section, values in changes.items():
         settings[section].update({key: value for key, value in values.items() if value is not None})
     settings = config_module.check(settings)

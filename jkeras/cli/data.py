@@ -103,7 +103,7 @@ def targets_for(model, y: np.ndarray) -> np.ndarray:
     return y
 
 
-def save(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def save(path: Path, arrays: dict[str, Any]) -> None:
     """Write arrays to a .npz file (or the only one to a .npy file), all or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(path) as part, open(part, "wb") as file:

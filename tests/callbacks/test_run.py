@@ -1,4 +1,4 @@
-"""RunCheckpoint: when it saves, what, on which signals, and going on; real files are the command line's tests."""
+"""RunCheckpoint: when it saves and what, signals, going on; the command line's tests use real files."""
 
 import os
 import pathlib

@@ -1,0 +1,195 @@
+"""Every command on a small run: results, exit codes, JSON on stdout, one line on stderr."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from jkeras.models import load_model
+from tests.cli.conftest import CONFIG
+
+
+@pytest.fixture
+def trained(folder, call):
+    return call("train", "small.yaml", "--json").json
+
+
+def test_train_says_what_it_does(folder, call):
+    done = call("train", "small.yaml")
+    assert "Total params: 67" in done.out and "Epoch 3/3" in done.out
+    last = done.out.strip().splitlines()[-1]
+    assert last.startswith("Test loss: ") and " - acc: " in last
+    assert done.err == ""
+    assert (folder / "runs" / "small" / "model.h5").exists()
+
+
+def test_train_json(trained, folder):
+    assert trained["model"] == "runs/small/model.h5" and set(trained["test"]) == {"loss", "acc"}
+    assert len(trained["history"]["val_loss"]) == 3 and "lr" in trained["history"]
+
+
+def test_options_win_over_the_file(folder, call):
+    arguments = ("--run-dir", "other", "--epochs", 1, "--seed", 5, "--output", "m.msgpack", "--devices", 1)
+    result = call("train", "small.yaml", *arguments, "--json").json
+    assert len(result["history"]["loss"]) == 1 and result["run_dir"] == "other"
+    config = json.loads((folder / "other" / "run.json").read_text())
+    assert config["fit"]["seed"] == 5 and config["fit"]["epochs"] == 1
+    assert load_model("m.msgpack").output_shape == (None, 3)
+
+
+def test_the_seed_decides_everything(folder, call):
+    results = [
+        call("train", "small.yaml", "--run-dir", f"r{i}", "--seed", i // 2, "--json").json for i in range(3)
+    ]
+    assert results[0]["history"] == results[1]["history"] != results[2]["history"]
+
+
+def test_an_earlier_run_is_not_overwritten(trained, folder, call):
+    done = call("train", "small.yaml", code=2)
+    assert "runs/small holds 4 checkpoints of an earlier run" in done.err
+    assert "jkeras resume runs/small" in done.err and "--overwrite" in done.err
+    call("train", "small.yaml", "--overwrite", "--epochs", 1)
+    assert len(call("checkpoints", "runs/small", "--json").json) == 2
+
+
+def test_resume_of_a_finished_run_trains_no_more_unless_told(trained, call):
+    assert call("resume", "runs/small", "--json").json["history"] == trained["history"]
+    longer = call("resume", "runs/small", "--epochs", 5, "--json").json
+    assert len(longer["history"]["loss"]) == 5
+    assert longer["history"]["loss"][:3] == trained["history"]["loss"]
+
+
+def test_a_longer_run_is_the_same_in_two_parts(trained, folder, call):
+    two = call("resume", "runs/small", "--epochs", 5, "--json").json
+    one = call("train", "small.yaml", "--run-dir", "one", "--epochs", 5, "--json").json
+    assert one["history"] == two["history"] and one["test"] == two["test"]
+    for a, b in zip(
+        load_model(one["model"]).get_weights(), load_model(two["model"]).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_checkpoints_and_restore(trained, folder, call):
+    rows = call("checkpoints", "runs/small", "--json").json
+    assert [(row["epoch"], row["step"]) for row in rows] == [(0, 0), (1, 5), (2, 10), (3, 15)]
+    assert call("checkpoints", "runs/small").out.count("ckpt-") == 4
+    call("restore", "runs/small", "--output", "new/m.h5")
+    x = np.load("data.npz")["x_test"]
+    np.testing.assert_array_equal(load_model("new/m.h5").predict(x), load_model(trained["model"]).predict(x))
+    call("restore", "runs/small", "--output", "first.h5", "--checkpoint", "1")
+    assert not np.array_equal(load_model("first.h5").predict(x), load_model("new/m.h5").predict(x))
+    done = call("restore", "runs/small", "--output", "x.h5", "--checkpoint", "9", code=2)
+    assert "runs/small has no checkpoint '9'. It has: ckpt-0000-00000000.msgpack" in done.err
+
+
+def test_evaluate(trained, call):
+    assert call("evaluate", "runs/small/model.h5", "--data", "data.npz", "--json").json == trained["test"]
+    assert call("evaluate", "runs/small", "--data", "data.npz").out.startswith("loss: ")
+
+
+def test_predict(trained, folder, call):
+    np.savez("x.npz", x=np.load("data.npz")["x_test"])
+    done = call("predict", "runs/small/model.h5", "--data", "x.npz", "--output", "y.npz", "--json")
+    assert done.json == {"output": "y.npz", "arrays": {"y": [20, 3]}}
+    y = np.load("y.npz")["y"]
+    np.testing.assert_allclose(y.sum(axis=1), np.ones(20), rtol=1e-5)
+
+
+def test_scale_is_remembered_by_the_run(folder, call):
+    (folder / "scaled.yaml").write_text(
+        yaml.safe_dump({**CONFIG, "data": {"source": "data.npz", "scale": 4}})
+    )
+    trained = call("train", "scaled.yaml", "--run-dir", "s", "--json").json
+    assert call("evaluate", "s", "--data", "data.npz", "--json").json == trained["test"]
+    assert (
+        call("evaluate", "s/model.h5", "--data", "data.npz", "--scale", 4, "--json").json == trained["test"]
+    )
+    assert call("evaluate", "s/model.h5", "--data", "data.npz", "--json").json != trained["test"]
+
+
+def test_summary_and_inspect(trained, call):
+    assert "Total params: 67" in call("summary", "runs/small/model.h5").out
+    summary = call("summary", "runs/small/model.h5", "--json").json
+    assert summary["params"] == 67 and summary["layers"][0]["output_shape"] == [None, 8]
+    model = call("inspect", "runs/small/model.h5", "--json").json
+    assert (model["kind"], model["params"], model["keras_version"]) == ("model", 67, "2.2.4")
+    point = call("inspect", "runs/small/checkpoints/ckpt-0002-00000010.msgpack", "--json").json
+    assert (point["kind"], point["epoch"], point["step"]) == ("checkpoint", 2, 10)
+    run = call("inspect", "runs/small", "--json").json
+    assert run["kind"] == "run" and len(run["checkpoints"]) == 4
+    arrays = call("inspect", "data.npz", "--json").json
+    assert arrays["arrays"]["x_test"] == {"shape": [20, 4], "dtype": "float32"}
+    assert "kind: model" in call("inspect", "runs/small/model.h5").out
+
+
+def test_convert(trained, folder, call):
+    call("convert", "runs/small/model.h5", "m.msgpack")
+    call("convert", "m.msgpack", "back.h5")
+    x = np.load("data.npz")["x_test"]
+    np.testing.assert_array_equal(load_model("back.h5").predict(x), load_model(trained["model"]).predict(x))
+    call("convert", "back.h5", "m.json")
+    assert json.loads((folder / "m.json").read_text())["class_name"] == "Sequential"
+
+
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        (("train", "none.yaml"), "Cannot read the configuration none.yaml"),
+        (("resume", "none"), "none is not a run directory: it has no run.json"),
+        (("checkpoints", "none"), "none does not exist"),
+        (("restore", "none", "--output", "m.h5"), "none does not exist"),
+        (("evaluate", "none.h5", "--data", "digits"), "There is no file none.h5"),
+        (("summary", "data.npz"), "data.npz"),
+        (("inspect", "none.h5"), "There is no file none.h5"),
+        (("train", "small.yaml", "--epochs", 0), "fit.epochs should be at least 1; got 0"),
+        (("train", "small.yaml", "--devices", 99), "fit.devices is 99, but there are"),
+    ],
+)
+def test_user_errors(folder, call, arguments, text):
+    done = call(*arguments, code=2)
+    assert text in done.err and "Traceback" not in done.err
+    assert done.err.startswith("Error: ") and done.err.count("\n") == 1
+    assert done.out == "" and not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        ({"model": [{"Dens": 3}]}, "model[0]: unknown name 'Dens'. Did you mean 'Dense'?"),
+        ({"model": [{"Dense": {"unit": 3}}]}, "model[0] Dense:"),
+        ({"model": ["Flatten", {"Conv2D": [3, 3]}]}, "model[1] Conv2D:"),
+        ({"model": [{"a": 1, "b": 2}]}, "model[0] should be a name"),
+        ({"compile": {"loss": "mze"}}, "compile.loss: unknown name 'mze'. Did you mean 'mse'?"),
+        ({"compile": {"loss": "mse", "metrics": ["akuracy"]}}, "compile.metrics: unknown name 'akuracy'"),
+        ({"compile": {"loss": "mse", "optimizer": {"Adm": {}}}}, "compile.optimizer: unknown name 'Adm'"),
+        (
+            {"callbacks": [{"EarlyStopping": {"patient": 3}}]},
+            "unknown argument 'patient'. Did you mean 'patience'?",
+        ),
+        ({"data": "digit"}, "Unknown data set 'digit'. Did you mean 'digits'?"),
+    ],
+)
+def test_errors_name_the_place_in_the_file(folder, call, change, text):
+    (folder / "bad.yaml").write_text(yaml.safe_dump({**CONFIG, **change}))
+    done = call("train", "bad.yaml", code=2)
+    assert text in done.err and done.err.count("\n") == 1
+    assert not (folder / "runs").exists()
+
+
+def test_wrappers_take_inner_layers_in_short_form(folder, call):
+    layers = [
+        {"Reshape": {"target_shape": [4, 1]}},
+        {"Bidirectional": {"layer": {"LSTM": {"units": 2, "return_sequences": True}}}},
+        {"class_name": "Flatten", "config": {}},
+        {"Dense": {"units": 3, "activation": "softmax"}},
+    ]
+    (folder / "rnn.yaml").write_text(yaml.safe_dump({**CONFIG, "model": layers}))
+    assert call("train", "rnn.yaml", "--epochs", 1, "--json").json["test"]["loss"] > 0
+
+
+def test_version_and_help(call):
+    assert call("--version").out.startswith("jkeras ")
+    for command in ("train", "resume", "evaluate"):
+        assert command in call("--help").out
+        assert "--json" in call(command, "--help").out

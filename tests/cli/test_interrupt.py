@@ -1,0 +1,63 @@
+"""A run that is killed or interrupted in the middle goes on to the same bits."""
+
+import signal
+import time
+
+import numpy as np
+import pytest
+import yaml
+
+from jkeras.models import load_model
+from jkeras.saving import list_checkpoints
+from tests.cli.conftest import CONFIG
+
+LONG = {
+    **CONFIG,
+    "fit": {"epochs": 40, "batch_size": 1, "validation": 0.2},
+    "output": {"keep": None, "every_steps": 7, "every_epochs": None},
+}
+
+
+def wait_for(condition, process, seconds=120):
+    """Wait until something has happened in a process that runs."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def whole(folder, start):
+    """The weights of the run without interruption."""
+    (folder / "long.yaml").write_text(yaml.safe_dump(LONG))
+    process = start("train", "long.yaml", "--run-dir", "whole")
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return load_model("whole/model.h5").get_weights()
+
+
+def same(run_dir, weights):
+    for a, b in zip(load_model(f"{run_dir}/model.h5").get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_resume_is_exact(folder, start, whole, signal_number):
+    process = start("train", "long.yaml", "--run-dir", "cut")
+    wait_for(lambda: len(list_checkpoints("cut")) > 30, process)
+    process.send_signal(signal_number)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == {signal.SIGINT: 130}.get(signal_number, -signal_number), err
+    if signal_number == signal.SIGINT:
+        assert err.strip().endswith("Go on with: jkeras resume cut")
+        assert "Traceback" not in err
+    assert not (folder / "cut" / "model.h5").exists()
+    newest = list_checkpoints("cut")[-1]
+    assert newest.step % 40 != 0, "should be inside an epoch"
+    resumed = start("resume", "cut")
+    out, err = resumed.communicate(timeout=300)
+    assert resumed.returncode == 0, err
+    assert f"Going on from {newest.path}" in err
+    assert out.strip().splitlines()[-1].startswith("Test loss: ")
+    same("cut", whole)
