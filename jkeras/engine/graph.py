@@ -44,7 +44,7 @@ class Graph:
     def has_functions(self) -> bool:
         return any(n.owner is None for n in self.nodes)
 
-    def run(self, values: dict, xs: list, masks: list, ctx: Ctx, write):
+    def run(self, values: dict, xs: list, masks: list, ctx: Ctx, write, taps: dict | None = None):
         """Compute the outputs.
 
         Args:
@@ -52,11 +52,16 @@ class Graph:
             xs, masks: one array and one mask (or None) for each input.
             ctx: of the model.
             write: called as `write(variable, array)` for each new state.
+            taps: `{id(tensor): array}` added to tensors on their way, to differentiate with respect to them.
 
         Returns:
             (outputs, masks of the outputs, sum of the layers' losses).
         """
-        found = {id(t): (x, m) for t, x, m in zip(self.inputs, xs, masks, strict=True)}
+        taps = taps or {}
+        found = {
+            id(t): (x + taps[id(t)] if id(t) in taps else x, m)
+            for t, x, m in zip(self.inputs, xs, masks, strict=True)
+        }
         loss = 0.0
         for position, node in enumerate(self.nodes):
             if all(id(t) in found for t in node.outputs):
@@ -67,7 +72,7 @@ class Graph:
                 out = _run_layer(node, found, values, ctx.at(position), write)
                 y, mask, loss = out.y, out.mask, loss + out.loss
             for tensor, value, m in zip(node.outputs, jax.tree.leaves(y), aligned(y, mask), strict=True):
-                found.setdefault(id(tensor), (value, m))
+                found.setdefault(id(tensor), (value + taps[id(tensor)] if id(tensor) in taps else value, m))
         return [found[id(t)][0] for t in self.outputs], [found[id(t)][1] for t in self.outputs], loss
 
 

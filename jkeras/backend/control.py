@@ -1,0 +1,188 @@
+"""Phases, choices, loops and random numbers."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.core import random as seeds
+from jkeras.core import settings
+from jkeras.core.dispatch import is_symbolic, op
+from jkeras.engine.shapes import Spec
+from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.variable import Variable, current_frame
+
+_forced: int | None = None
+_marker: Tensor | None = None
+
+
+def learning_phase():
+    """Whether this is training: a bool inside a layer's call, else a symbolic marker that `K.function` is fed with."""
+    frame = current_frame()
+    if frame is not None:
+        return frame.ctx.training
+    if _forced is not None:
+        return _forced
+    global _marker
+    if _marker is None:
+        node = Node(None, _phase, ("phase",), {})
+        _marker = node.set_outputs(Spec((), "bool"), name="keras_learning_phase")
+    return _marker
+
+
+def _phase(_):
+    frame = current_frame()
+    return jnp.asarray(frame is not None and frame.ctx.training)
+
+
+def is_marker(x) -> bool:
+    """Whether `x` is the symbolic learning phase."""
+    return x is not None and x is _marker
+
+
+def set_learning_phase(value) -> None:
+    """Fix what `learning_phase()` returns: 0 or 1."""
+    if value not in (0, 1):
+        raise ValueError(f"The learning phase is 0 (inference) or 1 (training); got {value!r}.")
+    global _forced
+    _forced = int(value)
+
+
+def forget_phase() -> None:
+    """Undo `set_learning_phase`."""
+    global _forced
+    _forced = None
+
+
+def in_train_phase(x, alt, training=None):
+    """`x` in training, `alt` otherwise; both may be functions without arguments."""
+    if training is None or is_marker(training):
+        training = learning_phase()
+    if isinstance(training, (bool, int, np.bool_)):
+        chosen = x if training else alt
+        return chosen() if callable(chosen) else chosen
+    x, alt = (v() if callable(v) else v for v in (x, alt))
+    return _by_phase(x, alt) if is_marker(training) else switch(training, x, alt)
+
+
+def in_test_phase(x, alt, training=None):
+    """`x` in inference, `alt` in training."""
+    return in_train_phase(alt, x, training)
+
+
+@op
+def _by_phase(x, alt):
+    frame = current_frame()
+    return x if frame is not None and frame.ctx.training else alt
+
+
+def switch(condition, then_expression, else_expression):
+    """`then_expression` where the condition holds, else `else_expression`; both may be functions without arguments.
+
+    The condition is a scalar, or has as many leading axes of the expressions as it has itself.
+    """
+    then, other = (e() if callable(e) else e for e in (then_expression, else_expression))
+    return _switch(condition, then, other)
+
+
+@op
+def _switch(condition, then, other):
+    then, condition = jnp.asarray(then), jnp.asarray(condition, bool)
+    if condition.ndim > then.ndim:
+        raise ValueError(
+            f"K.switch: the condition has {condition.ndim} axes, more than the expressions with {then.ndim}."
+        )
+    condition = condition.reshape(condition.shape + (1,) * (then.ndim - condition.ndim))
+    return jnp.where(condition, then, other)
+
+
+# --- loops -------------------------------------------------------------------------------------------------------------
+
+
+@op
+def map_fn(fn, elems, name=None, dtype=None):
+    """`fn` of each element along the first axis, stacked."""
+    return jax.lax.map(fn, elems)
+
+
+@op
+def foldl(fn, elems, initializer=None, name=None):
+    """`fn(fn(fn(initializer, e0), e1), …)`; without initializer the first element starts."""
+    if initializer is None:
+        initializer, elems = elems[0], elems[1:]
+    return jax.lax.scan(lambda acc, e: (fn(acc, e), None), initializer, elems)[0]
+
+
+@op
+def foldr(fn, elems, initializer=None, name=None):
+    """Like `foldl`, from the last element to the first."""
+    if initializer is None:
+        initializer, elems = elems[-1], elems[:-1]
+    return jax.lax.scan(lambda acc, e: (fn(acc, e), None), initializer, elems, reverse=True)[0]
+
+
+# --- random numbers ----------------------------------------------------------------------------------------------------
+
+
+def _key(seed):
+    frame = current_frame()
+    if frame is not None and frame.ctx.rng is not None:
+        key = frame.key()
+        return key if seed is None else jax.random.fold_in(key, seed)
+    return seeds.next_key() if seed is None else jax.random.key(seed)
+
+
+def _draw(function, shape, seed):
+    """Draw now (arrays), or record a node that draws anew each time it is computed (`shape` from a symbolic tensor)."""
+    if is_symbolic(shape) or any(d is None for d in shape):
+        raise ValueError(
+            f"A random tensor needs a known shape; got {tuple(shape)}. Draw inside a Lambda or a layer's call, where "
+            "K.shape(x) is known."
+        )
+    return function(_key(seed), tuple(shape))
+
+
+def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Normal numbers; inside a layer new ones at each step, from the step's key."""
+    dtype = dtype or settings.floatx()
+    return _draw(lambda key, s: mean + stddev * jax.random.normal(key, s, dtype), shape, seed)
+
+
+def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+    """Uniform numbers in [minval, maxval)."""
+    dtype = dtype or settings.floatx()
+    return _draw(lambda key, s: jax.random.uniform(key, s, dtype, minval, maxval), shape, seed)
+
+
+def random_binomial(shape, p=0.0, dtype=None, seed=None):
+    """1 with probability p, else 0."""
+    return _draw(lambda key, s: jax.random.bernoulli(key, p, s).astype(dtype or settings.floatx()), shape, seed)
+
+
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Normal numbers within two standard deviations."""
+    dtype = dtype or settings.floatx()
+    return _draw(lambda key, s: mean + stddev * jax.random.truncated_normal(key, -2, 2, s, dtype), shape, seed)
+
+
+def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None) -> Variable:
+    """A variable that starts with normal numbers."""
+    return Variable(random_normal(shape, mean, scale, dtype, seed), name=name)
+
+
+def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None) -> Variable:
+    """A variable that starts with uniform numbers."""
+    return Variable(random_uniform(shape, low, high, dtype, seed), name=name)
+
+
+def dropout(x, level, noise_shape=None, seed=None):
+    """Zeros at random with probability `level`, the rest scaled by `1 / (1 - level)`."""
+    return _dropout(x, level, noise_shape, seed)
+
+
+@op
+def _dropout(x, level, noise_shape, seed):
+    shape = tuple(d if n is None else n for n, d in zip(noise_shape or x.shape, x.shape, strict=True))
+    keep = jax.random.bernoulli(_key(seed), 1 - level, shape)
+    return jnp.where(keep, x / (1 - level), 0).astype(x.dtype)

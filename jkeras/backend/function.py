@@ -1,0 +1,190 @@
+"""K.function, K.gradients, K.eval: computing parts of a symbolic graph."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.backend.control import is_marker
+from jkeras.backend.values import Update
+from jkeras.core import random
+from jkeras.core.types import Ctx
+from jkeras.engine.graph import Graph
+from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.tree import walk
+from jkeras.engine.variable import Variable
+
+
+def variables_of(graph: Graph) -> list[Variable]:
+    """Every variable that a graph reads: of its layers and of its functions."""
+    owned = [
+        v
+        for layer in graph.layers
+        for _, inner in walk(layer)
+        for v in (*inner._params.values(), *inner._state.values())
+    ]
+    return list(dict.fromkeys([*owned, *graph.free_variables]))
+
+
+class Function:
+    """What `K.function` returns: call it on a list of values to get the list of outputs.
+
+    Args:
+        inputs: tensors to be fed; `K.learning_phase()` may be among them.
+        outputs: tensors (or variables) to compute.
+        updates: `K.update(...)` items or `(variable, tensor)` pairs, applied together after the outputs are computed.
+    """
+
+    def __init__(self, inputs, outputs, updates=None, name=None, **kwargs):
+        if kwargs:
+            raise ValueError(
+                f"K.function got unknown arguments {sorted(kwargs)}; there is no session to pass them to."
+            )
+        self.name, self._one = name, not isinstance(outputs, (list, tuple))
+        inputs, self.outputs = list(inputs), [outputs] if self._one else list(outputs)
+        self.updates = [Update(*u) for u in updates or []]
+        self._phase_at = [i for i, t in enumerate(inputs) if is_marker(t)]
+        self._count = len(inputs)
+        wanted = [*self.outputs, *(u.value for u in self.updates)]
+        self._wanted = [t if isinstance(t, Tensor) else None for t in wanted]
+        self._constants = wanted
+        self.inputs = [t for t in inputs if not is_marker(t)]
+        self._graph = Graph(self.inputs, [t for t in self._wanted if t is not None])
+        self._cells = variables_of(self._graph)
+        self._run = {phase: jax.jit(functools.partial(self._compute, phase)) for phase in (False, True)}
+
+    def _compute(self, training: bool, arrays, xs, rng):
+        values = {id(v): a for v, a in zip(self._cells, arrays, strict=True)}
+        ctx = Ctx(rng=rng, training=training)
+        found, _, _ = self._graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: values.__setitem__(id(v), a))
+        return found
+
+    def __call__(self, inputs):
+        """Compute the outputs for a list of input values."""
+        if not isinstance(inputs, (list, tuple)):
+            raise TypeError("A backend function takes its inputs as one list: f([x, y]).")
+        if len(inputs) != self._count:
+            raise ValueError(f"The function takes {self._count} inputs; got {len(inputs)}.")
+        training = any(bool(np.asarray(inputs[i])) for i in self._phase_at)
+        fed = [x for i, x in enumerate(inputs) if i not in self._phase_at]
+        xs = [jnp.asarray(np.array(x), t.dtype) for x, t in zip(fed, self.inputs, strict=True)]
+        rng = np.array([0, random.next_seed()], np.uint32)
+        found = iter(self._run[training]([v.take() for v in self._cells], xs, rng))
+        results = [next(found) if t is not None else _now(c) for t, c in zip(self._wanted, self._constants, strict=True)]
+        for update, value in zip(self.updates, results[len(self.outputs) :], strict=True):
+            update.variable.assign(value)
+        arrays = [np.array(r) for r in results[: len(self.outputs)]]
+        return arrays[0] if self._one else arrays
+
+
+def _now(x):
+    return x.take() if isinstance(x, Variable) else x
+
+
+def function(inputs, outputs, updates=None, **kwargs) -> Function:
+    """A compiled function from input tensors to the values of output tensors.
+
+    Args:
+        inputs: list of tensors (`model.input`, `K.placeholder(...)`, `K.learning_phase()`).
+        outputs: list of tensors.
+        updates: list of `K.update(variable, tensor)`.
+
+    Returns:
+        `Function`: called on a list of values, it returns a list of numpy arrays.
+
+    Raises:
+        ValueError: an output depends on a tensor that is not among the inputs.
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py function
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.placeholder(shape=(None, 2))
+        >>> K.function([x], [K.sum(x, axis=1)])([np.ones((3, 2))])[0].tolist()
+        [2.0, 2.0, 2.0]
+    """
+    return Function(inputs, outputs, updates, **kwargs)
+
+
+def eval(x):
+    """The value of a tensor that needs no input, of a variable or of an array, as numpy."""
+    return function([], [x])([])[0]
+
+
+def gradients(loss, variables):
+    """Gradients of a scalar (or of the sum of a tensor) as tensors.
+
+    Args:
+        loss: a symbolic tensor.
+        variables: variables, or tensors that `loss` is computed from; a list or a single one.
+
+    Returns:
+        A tensor for each; None for one that `loss` does not depend on.
+    """
+    targets = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+    roots = _roots(loss)
+    graph = Graph(roots, [loss])
+    cells = variables_of(graph)
+    reached = {id(t) for n in graph.nodes for t in [*n.outputs, *n.inputs]} | {id(v) for v in cells} | {id(loss)}
+    known = [t for t in targets if id(t) in reached]
+    if not known:
+        return [None] * len(targets)
+    node = Node(None, _Gradient(graph, cells, known), (roots, cells), {})
+    found = iter(node.set_outputs([_spec(t) for t in known], name="gradients"))
+    return [next(found) if id(t) in reached else None for t in targets]
+
+
+def _spec(symbol):
+    from_tensor = symbol.spec() if isinstance(symbol, Tensor) else Tensor(symbol.shape, symbol.dtype).spec()
+    return from_tensor
+
+
+def _roots(loss: Tensor) -> list[Tensor]:
+    """The tensors to be fed that `loss` depends on."""
+    roots: dict[int, Tensor] = {}
+    seen: set[int] = set()
+    stack = [loss]
+    while stack:
+        tensor = stack.pop()
+        node = tensor.node
+        if node is None or (not node.args and not node.variables):
+            roots[id(tensor)] = tensor
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack += node.inputs
+    return list(roots.values())
+
+
+class _Gradient:
+    """The function of a gradient node: runs the graph again, differentiated at zero taps and at variables."""
+
+    __name__ = "gradients"
+
+    def __init__(self, graph: Graph, cells: list[Variable], targets: list):
+        self.graph, self.cells, self.targets = graph, cells, targets
+
+    def __call__(self, xs, arrays):
+        values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}
+        tensors = [t for t in self.targets if isinstance(t, Tensor)]
+        variables = [t for t in self.targets if isinstance(t, Variable)]
+        shapes = self._shapes(values, xs, tensors)
+
+        def total(taps, weights):
+            now = values | {id(v): w for v, w in zip(variables, weights, strict=True)}
+            added = {id(t): tap for t, tap in zip(tensors, taps, strict=True)}
+            found, _, _ = self.graph.run(now, xs, [None] * len(xs), Ctx(), lambda v, a: None, added)
+            return jnp.sum(found[0])
+
+        zeros = [jnp.zeros(s.shape, s.dtype) for s in shapes]
+        by_tap, by_weight = jax.grad(total, (0, 1))(zeros, [values[id(v)] for v in variables])
+        taps, weights = iter(by_tap), iter(by_weight)
+        return [next(taps) if isinstance(t, Tensor) else next(weights) for t in self.targets]
+
+    def _shapes(self, values, xs, tensors):
+        if not tensors:
+            return []
+        graph = Graph(self.graph.inputs, tensors)
+        return jax.eval_shape(lambda: graph.run(values, xs, [None] * len(xs), Ctx(), lambda v, a: None)[0])

@@ -1,0 +1,216 @@
+"""Elementwise functions, reductions, comparisons and products: pure jax.numpy on arrays, nodes on symbolic tensors."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from jkeras import activations
+from jkeras.core import settings
+from jkeras.core.dispatch import op
+from jkeras.ops import dot as products
+from jkeras.ops import numeric
+
+
+def _axes(axis):
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def _floating(x):
+    """Booleans and integers as floats, which is what Keras's means and sums of comparisons need."""
+    x = jnp.asarray(x)
+    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(settings.floatx())
+
+
+# --- elementwise ---------------------------------------------------------------------------------------------------
+
+abs = op(jnp.abs)
+exp = op(jnp.exp)
+log = op(jnp.log)
+round = op(jnp.round)
+sign = op(jnp.sign)
+sin = op(jnp.sin)
+cos = op(jnp.cos)
+square = op(jnp.square)
+maximum = op(jnp.maximum)
+minimum = op(jnp.minimum)
+equal = op(jnp.equal)
+not_equal = op(jnp.not_equal)
+greater = op(jnp.greater)
+greater_equal = op(jnp.greater_equal)
+less = op(jnp.less)
+less_equal = op(jnp.less_equal)
+sigmoid, hard_sigmoid, tanh = activations.sigmoid, activations.hard_sigmoid, activations.tanh
+softplus, softsign = activations.softplus, activations.softsign
+
+
+@op
+def sqrt(x):
+    """Elementwise square root; negative numbers count as zero."""
+    return jnp.sqrt(numeric.clip(x, 0.0))
+
+
+@op
+def pow(x, a):
+    """Elementwise power `x ** a`."""
+    return jnp.power(x, a)
+
+
+@op
+def clip(x, min_value, max_value):
+    """Elementwise limits; None is no limit, and a maximum below the minimum counts as the minimum."""
+    if min_value is not None and max_value is not None and isinstance(max_value, (int, float)):
+        max_value = max_value if max_value >= min_value else min_value
+    return numeric.clip(x, min_value, max_value)
+
+
+@op
+def relu(x, alpha=0.0, max_value=None, threshold=0.0):
+    """Rectified linear unit: `x` above the threshold (at most `max_value`), `alpha * (x - threshold)` below."""
+    return activations.relu(x, alpha=alpha, max_value=max_value, threshold=threshold)
+
+
+@op
+def elu(x, alpha=1.0):
+    """Exponential linear unit."""
+    return activations.elu(x, alpha)
+
+
+@op
+def softmax(x, axis=-1):
+    """Softmax along an axis."""
+    return jax.nn.softmax(x, axis)
+
+
+@op
+def identity(x, name=None):
+    """The same values as a new tensor."""
+    return jnp.asarray(x)
+
+
+@op
+def stop_gradient(variables):
+    """The same values, constant for differentiation."""
+    return jax.lax.stop_gradient(variables)
+
+
+@op
+def cast(x, dtype):
+    """Values in another dtype."""
+    return jnp.asarray(x).astype("bool" if dtype == "bool" else dtype)
+
+
+# --- reductions ------------------------------------------------------------------------------------------------------
+
+
+@op
+def sum(x, axis=None, keepdims=False):
+    """Sum over axes."""
+    return jnp.sum(x, _axes(axis), keepdims=keepdims)
+
+
+@op
+def prod(x, axis=None, keepdims=False):
+    """Product over axes."""
+    return jnp.prod(x, _axes(axis), keepdims=keepdims)
+
+
+@op
+def mean(x, axis=None, keepdims=False):
+    """Mean over axes; booleans count as 0 and 1."""
+    return jnp.mean(_floating(x), _axes(axis), keepdims=keepdims)
+
+
+@op
+def var(x, axis=None, keepdims=False):
+    """Variance over axes."""
+    return jnp.var(_floating(x), _axes(axis), keepdims=keepdims)
+
+
+@op
+def std(x, axis=None, keepdims=False):
+    """Standard deviation over axes."""
+    return jnp.std(_floating(x), _axes(axis), keepdims=keepdims)
+
+
+@op
+def max(x, axis=None, keepdims=False):
+    """Maximum over axes."""
+    return jnp.max(x, _axes(axis), keepdims=keepdims)
+
+
+@op
+def min(x, axis=None, keepdims=False):
+    """Minimum over axes."""
+    return jnp.min(x, _axes(axis), keepdims=keepdims)
+
+
+@op
+def any(x, axis=None, keepdims=False):
+    """Logical or over axes."""
+    return jnp.any(jnp.asarray(x, bool), _axes(axis), keepdims=keepdims)
+
+
+@op
+def all(x, axis=None, keepdims=False):
+    """Logical and over axes."""
+    return jnp.all(jnp.asarray(x, bool), _axes(axis), keepdims=keepdims)
+
+
+@op
+def logsumexp(x, axis=None, keepdims=False):
+    """`log(sum(exp(x)))` without overflow."""
+    return jax.scipy.special.logsumexp(x, axis=_axes(axis), keepdims=keepdims)
+
+
+@op
+def argmax(x, axis=-1):
+    """Index of the maximum along an axis."""
+    return jnp.argmax(x, axis)
+
+
+@op
+def argmin(x, axis=-1):
+    """Index of the minimum along an axis."""
+    return jnp.argmin(x, axis)
+
+
+@op
+def cumsum(x, axis=0):
+    """Cumulative sum along an axis."""
+    return jnp.cumsum(x, axis)
+
+
+@op
+def cumprod(x, axis=0):
+    """Cumulative product along an axis."""
+    return jnp.cumprod(x, axis)
+
+
+l2_normalize = op(numeric.l2_normalize)
+
+
+# --- products ----------------------------------------------------------------------------------------------------------
+
+
+@op
+def dot(x, y):
+    """Matrix product; for more than two axes `sum_k x[..., k] y[..., k, :]` over the last and second-to-last axis."""
+    if jnp.ndim(y) == 1:
+        return jnp.tensordot(x, y, 1)
+    return jnp.tensordot(x, y, ((jnp.ndim(x) - 1,), (jnp.ndim(y) - 2,)))
+
+
+@op
+def batch_dot(x, y, axes=None):
+    """Product of each sample of `x` with that sample of `y` along the given axes."""
+    return products.batch_dot(x, y, axes)
+
+
+# --- losses of the backend ---------------------------------------------------------------------------------------------
+
+
+categorical_crossentropy = op(numeric.categorical_crossentropy)
+sparse_categorical_crossentropy = op(numeric.sparse_categorical_crossentropy)
+binary_crossentropy = op(numeric.binary_crossentropy)
+in_top_k = op(numeric.in_top_k)

@@ -1,0 +1,202 @@
+"""Variables, constants and what is known about tensors without computing them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.core import settings
+from jkeras.core.dispatch import Symbolic, op
+from jkeras.core.names import get_uid as get_uid
+from jkeras.core.names import reset_uids as reset_uids
+from jkeras.core.names import unique_name
+from jkeras.engine.shapes import Spec, known
+from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.variable import Variable, current_frame
+
+
+def variable(value, dtype=None, name=None, constraint=None) -> Variable:
+    """A variable with this value; sparse matrices are densified."""
+    value = value.toarray() if hasattr(value, "toarray") else value
+    return Variable(value, name=name, dtype=dtype or settings.floatx(), constraint=constraint)
+
+
+def constant(value, dtype=None, shape=None, name=None):
+    """An array with this value (filled to `shape` where it is a scalar)."""
+    array = jnp.asarray(np.array(value), dtype or settings.floatx())
+    return array if shape is None else jnp.broadcast_to(array, tuple(shape)) if array.ndim == 0 else array.reshape(shape)
+
+
+def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None) -> Tensor:
+    """A symbolic tensor to be fed to `K.function`."""
+    if shape is None and ndim is None:
+        raise ValueError("K.placeholder needs a shape or a number of axes (ndim).")
+    shape = tuple(shape) if shape is not None else (None,) * ndim
+    node = Node(None, placeholder, (), {})
+    return node.set_outputs(Spec(shape, dtype or settings.floatx()), name=name or unique_name("placeholder"))
+
+
+def zeros(shape, dtype=None, name=None) -> Variable:
+    """A variable of zeros."""
+    return Variable(np.zeros(shape, dtype or settings.floatx()), name=name)
+
+
+def ones(shape, dtype=None, name=None) -> Variable:
+    """A variable of ones."""
+    return Variable(np.ones(shape, dtype or settings.floatx()), name=name)
+
+
+def eye(size, dtype=None, name=None) -> Variable:
+    """A variable that is the identity matrix."""
+    return Variable(np.eye(size, dtype=dtype or settings.floatx()), name=name)
+
+
+@op
+def zeros_like(x, dtype=None, name=None):
+    """Zeros in the shape of `x`."""
+    return jnp.zeros_like(x, dtype)
+
+
+@op
+def ones_like(x, dtype=None, name=None):
+    """Ones in the shape of `x`."""
+    return jnp.ones_like(x, dtype)
+
+
+# --- values ------------------------------------------------------------------------------------------------------------
+
+
+def get_value(x) -> np.ndarray:
+    """The value of a variable, a constant or a symbolic tensor that needs no input, as numpy."""
+    if isinstance(x, Tensor):
+        raise TypeError(f"{x!r} has no value of its own; use K.eval, or K.function to feed its inputs.")
+    return x.numpy() if isinstance(x, Variable) else np.array(x)
+
+
+def set_value(x, value) -> None:
+    """Give a variable a new value of the same shape."""
+    if not isinstance(x, Variable):
+        raise TypeError(f"K.set_value changes a variable (K.variable, a weight, optimizer.lr); got {x!r}.")
+    x.assign(np.asarray(value))
+
+
+def batch_get_value(ops) -> list[np.ndarray]:
+    """The values of several variables."""
+    return [get_value(x) for x in ops]
+
+
+def batch_set_value(tuples) -> None:
+    """Give several variables new values: `[(variable, value), ...]`."""
+    for x, value in tuples:
+        set_value(x, value)
+
+
+class Update(NamedTuple):
+    """A new value for a variable, to be applied by `K.function(updates=...)` or a layer's `add_update`."""
+
+    variable: Variable
+    value: object
+
+
+def update(x, new_x):
+    """`x ← new_x`: at the end of the step inside a layer's call, else as an item of `updates`."""
+    frame = current_frame()
+    if frame is not None:
+        frame.write(x, new_x)
+    return Update(x, new_x)
+
+
+def update_add(x, increment):
+    """`x ← x + increment`."""
+    return update(x, x + increment)
+
+
+def update_sub(x, decrement):
+    """`x ← x - decrement`."""
+    return update(x, x - decrement)
+
+
+def moving_average_update(x, value, momentum):
+    """`x ← momentum * x + (1 - momentum) * value`."""
+    return update(x, x * momentum + value * (1 - momentum))
+
+
+# --- what is known without computing -----------------------------------------------------------------------------------
+
+
+def int_shape(x):
+    """The static shape; None for an unknown dimension."""
+    return known(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def shape(x):
+    """The shape as a tuple: numbers where the code runs on values, else the static shape."""
+    return tuple(x.shape)
+
+
+get_variable_shape = int_shape
+
+
+def ndim(x) -> int:
+    """Number of axes."""
+    return len(x.shape) if hasattr(x, "shape") else np.ndim(x)
+
+
+def dtype(x) -> str:
+    """Name of the dtype."""
+    return x.dtype if isinstance(x.dtype, str) else np.dtype(x.dtype).name
+
+
+def count_params(x) -> int:
+    """Number of scalars in a tensor of known shape."""
+    return int(np.prod(int_shape(x)))
+
+
+def cast_to_floatx(x) -> np.ndarray:
+    """A numpy array in the default float type."""
+    return np.asarray(x, dtype=settings.floatx())
+
+
+def is_tensor(x) -> bool:
+    """Whether `x` is symbolic, a variable or a jax array."""
+    return isinstance(x, (Symbolic, jax.Array))
+
+
+def is_keras_tensor(x) -> bool:
+    """Whether `x` was made by a layer or an `Input`.
+
+    Raises:
+        ValueError: `x` is no tensor at all.
+    """
+    if not is_tensor(x):
+        raise ValueError(f"Unexpectedly found an instance of type {type(x)}. Expected a symbolic tensor instance.")
+    return isinstance(x, Tensor) and x.node is not None and x.node.owner is not None
+
+
+def is_placeholder(x) -> bool:
+    """Whether `x` is to be fed."""
+    return isinstance(x, Tensor) and x.node is not None and not x.node.args
+
+
+def is_sparse(tensor) -> bool:
+    """Whether `tensor` is a scipy sparse matrix; tensors of a graph never are."""
+    return hasattr(tensor, "tocoo") and not isinstance(tensor, Symbolic)
+
+
+def to_dense(tensor):
+    """A sparse matrix as an array; anything else as it is."""
+    return tensor.toarray() if is_sparse(tensor) else tensor
+
+
+def print_tensor(x, message=""):
+    """The same values; they are printed whenever they are computed."""
+    return _print(x, message)
+
+
+@op
+def _print(x, message):
+    jax.debug.print(message.replace("{", "{{").replace("}", "}}") + "{x}", x=x)
+    return x
