@@ -138,7 +138,6 @@ class Optimizer:
     slots: Any = ()  # names of the arrays kept for every weight
     rule: ClassVar[Any] = None  # hyperparameters → Step
     counted: ClassVar[bool] = True  # whether iterations is the first of get_weights
-    evaluates_loss: bool = False  # whether `update` calls `value_fn`; known after `init`
     iterations = Hyper("int32")
     _hyper: dict[str, Variable]
 

@@ -30,9 +30,8 @@ class OptaxOptimizer(Optimizer):
     as in `model.pure()`, of the layers that train; so masks, `optax.partition` and the like go by layer name
     (as functions of the tree, if some layers may be frozen). It is given `value`, `grad` and `value_fn`,
     which `optax.lbfgs` and `optax.contrib.reduce_on_plateau` ask for; what asks for more is refused before
-    training. After `init`, `evaluates_loss` says whether it calls `value_fn`: such a line search is a loop
-    that must not hold collectives (XLA's CPU devices would wait for each other for ever), so run it under
-    `jit`, not `pmap`.
+    training. On several devices `value_fn` must be the loss of the whole batch with its own gradient rule:
+    differentiated through a `psum`, a line search takes another way on each device and they wait for ever.
 
     `opt.lr` is the rate that `optax.inject_hyperparams` keeps in the state: change it at any time without
     recompiling. Other transformations keep the rate in their code, and `opt.lr` says so.
@@ -90,7 +89,7 @@ class OptaxOptimizer(Optimizer):
             TypeError: if the transformation needs more than gradients, parameters and the loss.
             ValueError: if its updates or its new state differ in shape from the parameters or the old state.
         """
-        params = jax.tree.map(lambda p: p.value if isinstance(p, Variable) else jnp.asarray(p), params)
+        params = jax.tree.map(lambda p: p.take() if isinstance(p, Variable) else jnp.asarray(p), params)
         self._rehearse(params, self.transform(to_tree, from_tree))
         return super().init(params, order, to_tree, from_tree)
 
@@ -111,13 +110,8 @@ class OptaxOptimizer(Optimizer):
 
         def step(params, state):
             loss = jnp.float32(0)
-            return tx.update(params, state, params, value=loss, grad=params, value_fn=some_loss)
+            return tx.update(params, state, params, value=loss, grad=params, value_fn=_some_loss)
 
-        def some_loss(params):
-            self.evaluates_loss = True
-            return sum((jnp.sum(p, dtype=jnp.float32) for p in jax.tree.leaves(params)), jnp.float32(0))
-
-        self.evaluates_loss = False
         try:
             state = jax.eval_shape(tx.init, params)
             updates, after = jax.eval_shape(step, params, state)
@@ -191,6 +185,10 @@ class OptaxOptimizer(Optimizer):
 
 def _same(tree):
     return tree
+
+
+def _some_loss(params):
+    return sum((jnp.sum(p, dtype=jnp.float32) for p in jax.tree.leaves(params)), jnp.float32(0))
 
 
 def _own(leaf) -> jax.Array:

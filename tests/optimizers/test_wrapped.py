@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -181,13 +183,6 @@ def test_a_rate_that_needs_parameters_says_so():
         _ = opt.lr
 
 
-@pytest.mark.parametrize(("name", "evaluates"), [("lbfgs", True), ("plateau", False), ("adamw_mask", False)])
-def test_it_is_known_whether_the_loss_is_evaluated(name, evaluates):
-    opt = get(TRANSFORMATIONS[name]())
-    opt.init(fresh(), None, to_tree, from_tree)
-    assert opt.evaluates_loss is evaluates and not SGD().evaluates_loss
-
-
 def test_what_needs_more_than_training_gives_is_refused_before_it():
     def update(updates, state, params=None, *, hessian, **extra):
         return updates, state
@@ -232,6 +227,41 @@ def test_two_models_share_the_rate():
     opt = get(optax.inject_hyperparams(optax.sgd)(learning_rate=0.5))
     one, two = opt.init(fresh(), None, to_tree, from_tree), opt.init({"d": {"w": jnp.ones(2)}})
     assert one.state.inner.hyperparams["learning_rate"] is two.state.inner.hyperparams["learning_rate"]
+
+
+def test_a_line_search_over_devices_takes_the_steps_of_one_device():
+    def share(params, x):
+        return jnp.sum((x @ params["d"]["w"] - 1.0) ** 2)
+
+    def run(spread, x, axis=None):
+        total = (lambda v: jax.lax.psum(v, axis)) if axis else (lambda v: v)
+        opt = get(optax.lbfgs())
+        binding, update = opt.init({"d": {"w": jnp.ones(3)}}), opt.transform().update
+
+        def step(params, state, x):
+            @jax.custom_vjp
+            def loss(params):
+                return total(share(params, x))
+
+            def forward(params):
+                return total(jax.value_and_grad(share)(params, x))
+
+            loss.defvjp(forward, lambda grads, g: (jax.tree.map(lambda a: a * g, grads),))
+            value, grads = forward(params)
+            updates, state = update(grads, state, params, value=value, grad=grads, value_fn=loss)
+            return optax.apply_updates(params, updates), state
+
+        step, params = spread(step), {"d": {"w": jnp.ones(3)}}
+        state = binding.treedef.unflatten([cell.take() for cell in binding.cells])
+        for _ in range(3):
+            params, state = jax.block_until_ready(step(params, state, x))
+        return params["d"]["w"]
+
+    x = jnp.arange(12.0).reshape(4, 3) / 10
+    pmap = functools.partial(
+        jax.pmap, axis_name="data", in_axes=(None, None, 0), out_axes=None, devices=jax.devices()[:2]
+    )
+    np.testing.assert_allclose(run(pmap, x.reshape(2, 2, 3), "data"), run(jax.jit, x), rtol=1e-3, atol=1e-4)
 
 
 def test_weights_and_config():
