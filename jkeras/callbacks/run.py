@@ -153,7 +153,8 @@ class RunCheckpoint(Callback):
         """Give the signal handlers back."""
         handlers, self._handlers = self._handlers, {}
         for number, handler in handlers.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+            if signal.getsignal(number) == self._on_signal:  # else somebody has set another one since
+                signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
     def _on_signal(self, number, frame):
         if self._signal is not None:  # asked twice: do not wait for the running steps
