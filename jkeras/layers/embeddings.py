@@ -55,11 +55,19 @@ class Embedding(Layer):
     ):
         given = kwargs.get("batch_input_shape")
         if given is not None:
-            kwargs["batch_input_shape"] = (given[0], *_flat(given[1:]))
+            kwargs["batch_input_shape"] = _flat(given)
         elif "input_shape" not in kwargs:
             kwargs["input_shape"] = _flat([input_length or None])
         begin(self, locals())
         self.supports_masking = bool(mask_zero)
+
+    def get_config(self) -> dict:
+        config = super().get_config()
+        if isinstance(self.input_length, (list, tuple)) and "batch_input_shape" in config:
+            batch, *lengths = config["batch_input_shape"]
+            if lengths == list(self.input_length):  # Keras nests them here, and reads nothing else
+                config["batch_input_shape"] = (batch, tuple(lengths))
+        return config
 
     def pair(self) -> Pair:
         rows, width, mask_zero = self.input_dim, self.output_dim, self.mask_zero

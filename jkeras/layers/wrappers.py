@@ -161,6 +161,8 @@ class Bidirectional(Wrapper):
         self.merge_mode = merge_mode
         self.stateful, self.return_sequences = layer.stateful, layer.return_sequences
         self.return_state, self._num_constants = layer.return_state, constants
+        self.activity_regularizer = layer.activity_regularizer  # of the merged output, not of each way
+        self.forward_layer.activity_regularizer = self.backward_layer.activity_regularizer = None
 
     def children(self) -> dict[str, Layer]:
         return {"forward_layer": self.forward_layer, "backward_layer": self.backward_layer}

@@ -92,7 +92,7 @@ class RNN(Layer):
 
     def pair(self) -> Pair:
         init_cell, run = self.cell_over_time()
-        stateful, unrolled, sizes = self.stateful, self.unroll, self.state_sizes()
+        stateful, unrolled, count = self.stateful, self.unroll, len(self.state_sizes())
         split, first_states, finish = self.splitter(), self.zero_states(), self.finisher()
         way = ops.Way(self.go_backwards, self.unroll, self.return_sequences)
 
@@ -114,9 +114,9 @@ class RNN(Layer):
         def apply(params, state, x, ctx: Ctx = INFERENCE):
             x, given, constants = split(list(x) if isinstance(x, (list, tuple)) else [x])
             mask = ctx.mask[0] if isinstance(ctx.mask, (list, tuple)) else ctx.mask
-            kept = [state[f"_states_{i}"] for i in range(len(sizes))] if stateful else None
+            kept = [state[f"_states_{i}"] for i in range(count)] if stateful else None
             states = given or kept or first_states(params, x)
-            _check_states(x, states, sizes, kept)
+            _check_states(states, first_states(params, x), kept)
             keep = _time_major_mask(mask, x)
             last, ys, states = run(params, state, jnp.swapaxes(x, 0, 1), states, keep, ctx, way, constants)
             return finish(last, ys, states, mask)
@@ -311,16 +311,12 @@ def _time_major_mask(mask, x):
     return jnp.swapaxes(mask, 0, 1).astype(bool)[..., None]
 
 
-def _check_states(x, states, sizes, kept) -> None:
-    if len(states) != len(sizes):
-        raise ValueError(f"the cell has {len(sizes)} states, but {len(states)} initial states were given")
-    for state, size in zip(states, sizes, strict=True):
-        if state.ndim == 2 and state.shape[-1] != size:
-            raise ValueError(
-                f"the states must have sizes {sizes}, but initial states of shapes {[s.shape for s in states]} were given"
-            )
-    if kept is not None and x.shape[0] != kept[0].shape[0]:
+def _check_states(states, expected, kept) -> None:
+    found, wanted = [s.shape for s in states], [s.shape for s in expected]
+    if kept is not None and found == [k.shape for k in kept] and found[0][0] != wanted[0][0]:
         raise ValueError(
-            f"the layer is stateful for batches of {kept[0].shape[0]} samples, but got {x.shape[0]}: every batch must "
-            "have this size"
+            f"the layer is stateful for batches of {found[0][0]} samples, but got {wanted[0][0]}: all batches must "
+            "have the same size"
         )
+    if found != wanted:
+        raise ValueError(f"the initial states must have the shapes {wanted}, but they have {found}")

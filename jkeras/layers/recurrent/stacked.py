@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jkeras.core.registry import has_arg
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
-from jkeras.layers.recurrent.cells import StandardCell
+from jkeras.layers.recurrent.timed import TimedCell
 from jkeras.layers.serialization import deserialize, serialize
 
 
@@ -71,7 +71,7 @@ def _checked(cell, result):
 
 def is_standard(cell) -> bool:
     """Whether the cell knows a fast way over time and nobody has overridden its step."""
-    return isinstance(cell, StandardCell) and cell.is_native
+    return isinstance(cell, TimedCell) and cell.is_native
 
 
 def sizes_of(cell) -> list:

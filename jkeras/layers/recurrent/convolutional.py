@@ -1,0 +1,280 @@
+"""ConvLSTM2D: a recurrent layer whose states are images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+
+from jkeras.core import settings
+from jkeras.core.types import Ctx
+from jkeras.engine.legacy import legacy
+from jkeras.layers.convolutional.conv import check_strides
+from jkeras.layers.recurrent.base import RNN
+from jkeras.layers.recurrent.standard import StandardRNN
+from jkeras.layers.recurrent.timed import TimedCell, dropout_factors
+from jkeras.ops import conv as conv_ops
+from jkeras.ops import recurrent as ops
+from jkeras.ops.conv_args import channel_axis, padding_mode, spatial_axes, window
+
+
+class ConvLSTM2DCell(TimedCell):
+    """One time step of a convolutional LSTM (Shi et al., 2015).
+
+    As `LSTMCell`, with convolutions (*) in place of the products: i, f, g, o = blocks of x * K + b + h * U;
+    c' = gate(f) c + gate(i) activation(g); h' = gate(o) activation(c').
+
+    Args:
+        filters: number of output channels.
+        kernel_size: window of both convolutions.
+        strides, padding, dilation_rate: of the convolution of the input; the one of the state keeps its size.
+        data_format: "channels_last" or "channels_first".
+        activation: of the candidate and of the output.
+        recurrent_activation: of the gates.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how K, U and b start.
+        unit_forget_bias: whether the bias of the forget gate starts at 1.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on them.
+        kernel_constraint, recurrent_constraint, bias_constraint: rules for them.
+        dropout: fraction of the inputs dropped in training, the same ones in every time step.
+        recurrent_dropout: fraction of the states dropped, likewise.
+
+    Input shape: `[(batch, rows, cols, channels), h, c]`.
+    Output shape: three times `(batch, new rows, new cols, filters)`: output, h, c.
+
+    Keras 2.2.4: keras/layers/convolutional_recurrent.py ConvLSTM2DCell
+
+    Example:
+        >>> ConvLSTM2DCell(4, 3).kernel_size
+        (3, 3)
+    """
+
+    states = 2
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        data_format=None,
+        dilation_rate=(1, 1),
+        activation="tanh",
+        recurrent_activation="hard_sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        **kwargs,
+    ):
+        self._setup(locals(), rank=2)
+        self.padding = padding_mode(padding)
+
+    @property
+    def state_size(self) -> tuple[int, int]:
+        """Channels of both states."""
+        return (self.filters, self.filters)
+
+    def drawing(self) -> Callable:
+        size, filters, use_bias, format = self.kernel_size, self.filters, self.use_bias, self.data_format
+        strides, dilation = self.strides, self.dilation_rate
+
+        def shapes(step_shape):
+            check_strides(strides, dilation)
+            channels = step_shape[channel_axis(format, 4)]
+            return {
+                "kernel": (*size, channels, 4 * filters),
+                "recurrent_kernel": (*size, filters, 4 * filters),
+                "bias": use_bias and (4 * filters,),
+            }
+
+        return shapes
+
+    def over_time(self) -> Callable:
+        format, activation, gate = self.data_format, self.activation, self.recurrent_activation
+        strides, padding, dilation = self.strides, self.padding, self.dilation_rate
+        rate, recurrent_rate, axis = self.dropout, self.recurrent_dropout, channel_axis(format, 4)
+
+        def input_conv(x, kernel):
+            return conv_ops.conv(x, kernel, strides, padding, format, dilation)
+
+        def state_conv(h, kernel):
+            return conv_ops.conv(h, kernel, (1, 1), "same", format, (1, 1))
+
+        def run(params, x, states, mask, ctx: Ctx, way: ops.Way):
+            drop = dropout_factors(ctx, rate, 4, x.shape[1:], x.dtype, salt=1)
+            flat = x.reshape((x.shape[0] * x.shape[1],) + x.shape[2:])
+            spread = None if drop is None else jnp.tile(drop, (1, x.shape[0], 1, 1, 1))
+            z = _by_gate(input_conv, flat, params["kernel"], spread, axis)
+            z = conv_ops.bias_add(z, params["bias"], format) if "bias" in params else z
+            z = z.reshape(x.shape[:2] + z.shape[1:])
+            kept = dropout_factors(ctx, recurrent_rate, 4, states[1].shape, z.dtype, salt=2)
+
+            def step(z, states):
+                h, c = states
+                i, f, g, o = jnp.split(z + _by_gate(state_conv, h, params["recurrent_kernel"], kept, axis), 4, axis)
+                c = gate(f) * c + gate(i) * activation(g)
+                h = gate(o) * activation(c)
+                return h, [h, c]
+
+            return ops.loop(step, z, states, mask, way)
+
+        return run
+
+
+def _by_gate(convolve, x, kernel, drop, axis: int):
+    """One convolution for all gates, or one for each, where each has its own dropout factors."""
+    if drop is None:
+        return convolve(x, kernel)
+    parts = jnp.split(kernel, drop.shape[0], axis=-1)
+    return jnp.concatenate([convolve(x * d, part) for d, part in zip(drop, parts, strict=True)], axis)
+
+
+class ConvRNN2D(RNN):
+    """A recurrent layer over a cell whose states are images.
+
+    Args:
+        cell: a cell with `filters`, `kernel_size`, `strides`, `padding`, `data_format` and `dilation_rate`, from which
+            the size of the states follows; no list of cells.
+        return_sequences, return_state, go_backwards, stateful: see `RNN`.
+        unroll: must be False.
+
+    Input shape: `(batch, time, rows, cols, channels)`, or channels third.
+    Output shape: `(batch, new rows, new cols, filters)`; with `return_sequences` a time axis after the batch.
+
+    Raises:
+        TypeError: `unroll`, or a list of cells.
+        ValueError: a mask; `stateful` without fixed sizes.
+
+    Keras 2.2.4: keras/layers/convolutional_recurrent.py ConvRNN2D
+
+    Example:
+        >>> import numpy as np
+        >>> ConvRNN2D(ConvLSTM2DCell(2, 3))(np.ones((1, 2, 5, 5, 1))).shape
+        (1, 3, 3, 2)
+    """
+
+    rank = 5
+
+    def __init__(
+        self,
+        cell,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        **kwargs,
+    ):
+        if unroll:
+            raise TypeError("Unrolling isn't possible with convolutional RNNs: leave `unroll` False.")
+        if isinstance(cell, (list, tuple)):
+            raise TypeError("Convolutional cells cannot be stacked in one layer: use a layer for each.")
+        super().__init__(cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs)
+
+    def _image(self) -> Callable:
+        cell = self.cell
+        sizes, format = self.state_sizes(), cell.data_format
+        windows = tuple(zip(cell.kernel_size, cell.strides, cell.dilation_rate, strict=True))
+        padding = cell.padding
+
+        def shapes(shape) -> list[tuple]:
+            lengths = [shape[i + 1] for i in spatial_axes(format, 4)]
+            places = [window(n, k, s, padding, d)[0] for n, (k, s, d) in zip(lengths, windows, strict=True)]
+            order = (lambda c: (c, *places)) if format == "channels_first" else (lambda c: (*places, c))
+            return [(shape[0], *order(channels)) for channels in sizes]
+
+        return shapes
+
+    def zero_states(self):
+        shapes = self._image()
+
+        def zeros(params, x):
+            dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else settings.floatx()
+            return [jnp.zeros(shape, dtype) for shape in shapes(x.shape)]
+
+        return zeros
+
+    def state_shapes(self, shape, params) -> list[tuple]:
+        if None in (shape[0], *shape[2:]):
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) is stateful, so it must know its batch size, rows and "
+                f"columns: give them in `batch_input_shape` or `batch_shape`. Its input shape is {shape}."
+            )
+        return self._image()(shape)
+
+
+class ConvLSTM2D(StandardRNN, ConvRNN2D):
+    """Convolutional LSTM (Shi et al., 2015): see `ConvLSTM2DCell` for its formula.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: window of both convolutions.
+        strides, padding, dilation_rate: of the convolution of the input; the one of the state keeps its size.
+        data_format: "channels_last" or "channels_first".
+        activation: of the candidate and of the output.
+        recurrent_activation: of the gates.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
+        unit_forget_bias: whether the bias of the forget gate starts at 1.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights.
+        activity_regularizer: penalty on the output.
+        kernel_constraint, recurrent_constraint, bias_constraint: rules for the weights.
+        return_sequences, go_backwards, stateful: see `RNN`; `return_state` is understood too.
+        dropout: fraction of the inputs dropped in training, the same ones in every time step.
+        recurrent_dropout: fraction of the states dropped, likewise.
+
+    Input shape: `(batch, time, rows, cols, channels)`, or channels third.
+    Output shape: `(batch, new rows, new cols, filters)`; with `return_sequences` a time axis after the batch.
+
+    Raises:
+        ValueError: strides with dilation; a window larger than the image; a mask.
+
+    Keras 2.2.4: keras/layers/convolutional_recurrent.py ConvLSTM2D
+
+    Example:
+        >>> import numpy as np
+        >>> ConvLSTM2D(2, 3, padding="same", return_sequences=True)(np.ones((1, 2, 5, 5, 1))).shape
+        (1, 2, 5, 5, 2)
+    """
+
+    @legacy("conv_lstm2d")
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        data_format=None,
+        dilation_rate=(1, 1),
+        activation="tanh",
+        recurrent_activation="hard_sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        return_sequences=False,
+        go_backwards=False,
+        stateful=False,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        **kwargs,
+    ):
+        super().__init__(ConvLSTM2DCell, locals(), **kwargs)

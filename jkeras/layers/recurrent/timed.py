@@ -1,0 +1,207 @@
+"""What cells share: one time step and the fast way over a whole sequence, weights, dropout factors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras import activations, initializers
+from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.engine.base_layer import Layer, draw
+from jkeras.engine.variable import current_frame
+from jkeras.initializers import Initializer
+from jkeras.layers._common import begin
+from jkeras.ops import recurrent as ops
+
+# What acts on every number by itself: its slope is all that a derivative needs.
+ELEMENTWISE = frozenset(
+    (
+        activations.tanh,
+        activations.sigmoid,
+        activations.hard_sigmoid,
+        activations.relu,
+        activations.linear,
+        activations.elu,
+        activations.selu,
+        activations.softplus,
+        activations.softsign,
+        activations.exponential,
+    )
+)
+
+
+class TimedCell(Layer):
+    """A cell that knows a fast way over a whole sequence.
+
+    A subclass defines `drawing` and `over_time`; a single time step is a sequence of length 1.
+    """
+
+    states = 1
+    unit_forget_bias = False
+    forget_block = (4, 1)  # the bias has 4 blocks, and the second one is the forget gate's
+    use_bias: bool
+    dropout: float
+    recurrent_dropout: float
+
+    def _setup(self, arguments: dict, rank: int | None = None) -> None:
+        begin(self, arguments, rank)
+        self.dropout = min(1.0, max(0.0, self.dropout))
+        self.recurrent_dropout = min(1.0, max(0.0, self.recurrent_dropout))
+
+    @property
+    def training_differs(self) -> bool:
+        return self.dropout + self.recurrent_dropout > 0
+
+    def over_time(self) -> Callable:
+        """The cell over a whole sequence.
+
+        Returns:
+            `run(params, x, states, mask, ctx, way) -> (last, outputs, states)`, time-major as in `ops.recurrent`.
+        """
+        raise TypeError(f"{type(self).__name__} must define over_time.")
+
+    def drawing(self) -> Callable:
+        """`shapes(step_shape) -> {weight name: shape}`."""
+        raise TypeError(f"{type(self).__name__} must define drawing.")
+
+    def pair(self) -> Pair:
+        states, over_time, shapes = self.states, self.over_time(), self.drawing()
+
+        def init(rng, in_shape):
+            layer = _ForgetBias(self, *self.forget_block) if self.unit_forget_bias else self
+            return draw(rng, layer, **shapes(in_shape[0] if isinstance(in_shape, list) else in_shape)), {}
+
+        def apply(params, state, x, ctx: Ctx = INFERENCE, **kwargs):
+            x, given = (x[0], x[1:]) if isinstance(x, (list, tuple)) else (x, kwargs.get("states"))
+            if not given or len(given) != states:
+                raise ValueError(f"a time step takes the input and {states} states; got {len(given or ())} states")
+            _, ys, new = over_time(params, x[None], list(given), None, ctx, ops.Way())
+            return Out((ys[0], new) if "states" in kwargs else [ys[0], *new])
+
+        return Pair(init, apply)
+
+    def call(self, inputs, states=None, training=None):
+        """One time step: `(output, new states)`, as a cell of your own would call it from its `call`."""
+        frame = current_frame()
+        ctx = frame.ctx if frame is not None else Ctx(training=bool(training))
+        if training is not None:
+            ctx = ctx.replace(training=bool(training))
+        params = {name: getattr(self, name) for name in self._params}
+        if frame is None:
+            params = {name: variable.value for name, variable in self._params.items()}
+        return self.pair().apply(params, {}, inputs, ctx, states=list(states or ())).y
+
+
+class StandardCell(TimedCell):
+    """What SimpleRNNCell, GRUCell and LSTMCell share.
+
+    A subclass says `gates` (how many blocks of `units` columns its kernels have), `states` (how many states), and
+    which `ops.Cell` it is.
+    """
+
+    gates = 1
+    implementation = 2
+    units: int
+
+    @property
+    def state_size(self) -> int | tuple[int, ...]:
+        """Size of the state, or a tuple of sizes for several states."""
+        return self.units if self.states == 1 else (self.units,) * self.states
+
+    @property
+    def output_size(self) -> int:
+        """Size of the output."""
+        return self.units
+
+    def kernels(self) -> ops.Cell:
+        """The formula of one time step."""
+        raise TypeError(f"{type(self).__name__} has no formula.")
+
+    def functions(self):
+        """(activation, recurrent activation), elementwise or not."""
+        return self.activation, getattr(self, "recurrent_activation", activations.sigmoid)
+
+    def bias_shape(self) -> tuple[int, ...]:
+        return (self.gates * self.units,)
+
+    def drawing(self) -> Callable:
+        units, size, bias = self.units, self.gates * self.units, self.use_bias and self.bias_shape()
+
+        def shapes(step_shape):
+            return {"kernel": (step_shape[-1], size), "recurrent_kernel": (units, size), "bias": bias}
+
+        return shapes
+
+    def over_time(self) -> Callable:
+        cell, (activation, gate), prepare = self.kernels(), self.functions(), self.preparation()
+        elementwise = activation in ELEMENTWISE and gate in ELEMENTWISE
+
+        def run(params, x, states, mask, ctx: Ctx, way: ops.Way):
+            z, weights, drop = prepare(params, x, ctx)
+            if elementwise and (mask is None or not way.unroll):
+                return ops.run(ops.Plan(cell, activation, gate, way), z, weights, states, drop, mask)
+            return ops.loop(ops.stepper(cell, activation, gate, weights, drop), z, states, mask, way)
+
+        return run
+
+    def preparation(self) -> Callable:
+        """`prepare(params, x, ctx) -> (projection of x, recurrent weights, recurrent dropout factors)`."""
+        gates = 1 if self.implementation == 2 else self.gates
+        units, rate, recurrent_rate, split = self.units, self.dropout, self.recurrent_dropout, self.splitter()
+
+        def prepare(params, x, ctx: Ctx):
+            x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(params["kernel"].dtype)
+            drop = dropout_factors(ctx, rate, gates, x.shape[1:], x.dtype, salt=1)
+            if drop is not None and gates == 1:
+                x, drop = x * drop[0], None
+            z = ops.project(x, params["kernel"], drop)
+            bias, weights = split(params)
+            z = z if bias is None else z + bias
+            return z, weights, dropout_factors(ctx, recurrent_rate, gates, (x.shape[1], units), z.dtype, salt=2)
+
+        return prepare
+
+    def splitter(self) -> Callable:
+        """`split(params) -> (bias of the input's projection or None, weights of the recurrent step)`."""
+        return split_plain
+
+
+def split_plain(params) -> tuple[Any, dict]:
+    return params.get("bias"), {"recurrent_kernel": params["recurrent_kernel"]}
+
+
+class _ForgetBias:
+    """Stands for a layer while its weights are drawn: the bias of the forget gate starts at 1."""
+
+    def __init__(self, layer, blocks: int, forget: int):
+        self.layer = layer
+        self.bias_initializer = _Blocks(layer.bias_initializer, blocks, forget)
+
+    def __getattr__(self, name: str):
+        return getattr(self.layer, name)
+
+
+class _Blocks(Initializer):
+    """A vector of equal blocks, of which one is all ones and the others follow another initializer."""
+
+    def __init__(self, rest, blocks: int, ones: int):
+        self.rest, self.blocks, self.ones = rest, blocks, ones
+
+    def draw(self, key, shape, dtype):
+        size = shape[0] // self.blocks
+        value = initializers.draw(self.rest, key, ((self.blocks - 1) * size,), dtype)
+        return jnp.insert(value, np.full(size, self.ones * size), jnp.ones(size, value.dtype))
+
+
+def dropout_factors(ctx: Ctx, rate: float, gates: int, shape, dtype, salt: int):
+    """Dropout factors `(gates, *shape)` for a whole sequence, batch first in `shape`; None where nothing is dropped.
+
+    A rate of 1 drops nothing, as in Keras.
+    """
+    if not (ctx.training and 0 < rate < 1):
+        return None
+    keep = ctx.uniform((shape[0], gates, *shape[1:]), salt=salt) >= rate
+    return jnp.swapaxes(jnp.where(keep, 1 / (1 - rate), 0.0), 0, 1).astype(dtype)
