@@ -150,7 +150,8 @@ def restore(model: Any, source: str | Path) -> dict[str, Any]:
         if state and getattr(model, "optimizer", None) is None:
             raise ValueError("it holds the state of an optimizer, but the model is not compiled: compile it first.")
         if state:
-            model.optimizer.load_state_dict(state)
+            compiled.bind(model)
+            compiled.load_state(model.optimizer, stored)
     except ValueError as e:
         raise ValueError(f"{path} does not fit the model: {e}") from e
     weights.assign(plan)

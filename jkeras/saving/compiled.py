@@ -28,6 +28,7 @@ def collect(model: Any, stored: Stored) -> None:
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return
+    bind(model)
     training = {
         "optimizer_config": _optimizer_config(optimizer),
         "loss": model.loss,
@@ -47,7 +48,7 @@ def collect(model: Any, stored: Stored) -> None:
         stored.optimizer = list(zip(names, optimizer.get_weights(), strict=True)) or None
     if not optimizer.portable:
         stored.notes["code"] = type(optimizer).__name__
-    if optimizer.state is not None:
+    if optimizer.binding is not None:
         stored.add_section("optimizer", optimizer.state_dict())
     lost = sum(len(layer.extra_losses) for layer in [model, *model.layers])
     if lost:
@@ -114,8 +115,16 @@ def _compile(model: Any, training: dict, weighted: Any, optimizer: Any, custom_o
     )
 
 
+def bind(model: Any) -> None:
+    """Make the optimizer show its state for this very model: one optimizer may serve several."""
+    trainer = getattr(model, "_trainer", None)  # None: not compiled, or not built yet
+    if trainer is not None:
+        trainer.prepare()
+
+
 def restore_optimizer(model: Any, stored: Stored) -> None:
     """Give the optimizer of a compiled model the state of the file, or warn that it starts afresh."""
+    bind(model)
     try:
         if stored.section("optimizer"):
             load_state(model.optimizer, stored)

@@ -78,7 +78,7 @@ def unique_names(names: Iterable[str]) -> list[str]:
 
 def is_numpy(kind: np.dtype) -> bool:
     """Whether numpy itself knows the type (bfloat16 and the like are guests)."""
-    return kind.isbuiltin == 1
+    return kind.num < 256
 
 
 def array_type(name: str | None) -> np.dtype:

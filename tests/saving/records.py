@@ -1,0 +1,78 @@
+"""Records to write and read, and comparisons of them."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+
+from jkeras.saving.stored import Stored, StoredLayer
+
+MODELS = [
+    "add_loss_vae_like",
+    "autoencoder_deconv",
+    "batchnorm_convnet",
+    "bidirectional_lstm",
+    "conv1d_classifier",
+    "embedding_lstm",
+    "masked_sequence_loss",
+    "mlp_classifier",
+    "multi_input_output",
+    "nested_frozen",
+    "nested_frozen_each_layer",
+    "regularized_constrained",
+    "residual_block",
+    "shared_siamese",
+    "sparse_labels_metrics",
+    "stateful_stacked_lstm",
+    "temporal_weights",
+    "vgg_like",
+]
+
+
+def small() -> Stored:
+    """A record with a bit of everything."""
+    kernel = np.arange(6, dtype=np.float32).reshape(2, 3)
+    layers = [
+        StoredLayer("in", []),
+        StoredLayer("dense", [("dense/kernel:0", kernel), ("dense/bias:0", np.zeros(3, np.float32))]),
+        StoredLayer("block/scalar", [("w", np.array(2.5)), ("w", np.array([True, False]))]),
+    ]
+    stored = Stored({"class_name": "Sequential", "config": {"name": "m", "layers": []}}, layers=layers)
+    stored.training = {
+        "optimizer_config": {"class_name": "SGD", "config": {"lr": 0.5}},
+        "loss": "mse",
+        "metrics": ["mae"],
+        "sample_weight_mode": None,
+        "loss_weights": None,
+    }
+    stored.optimizer = [("SGD/iterations:0", np.array(7)), ("v:0", kernel + 1)]
+    stored.notes = {"run": {"epoch": 3, "name": "Größe"}, "nothing": None}
+    stored.add_section("x", {"half": np.arange(3).astype(ml_dtypes.bfloat16), "empty": np.zeros((0, 2), np.uint8)})
+    return stored
+
+
+def same_arrays(a, b) -> None:
+    """Compare lists of (name, array) bit by bit."""
+    a, b = list(a), list(b)
+    assert [name for name, _ in a] == [name for name, _ in b]
+    for (name, x), (_, y) in zip(a, b, strict=True):
+        assert (x.dtype, x.shape) == (y.dtype, y.shape), name
+        assert x.tobytes() == y.tobytes(), name
+
+
+def same(a: Stored, b: Stored) -> None:
+    """Compare two records."""
+    for field in ("model", "training", "notes", "keras_version", "backend"):
+        assert getattr(a, field) == getattr(b, field), field
+    assert [layer.name for layer in a.layers] == [layer.name for layer in b.layers]
+    for x, y in zip(a.layers, b.layers, strict=True):
+        same_arrays(x.weights, y.weights)
+    assert (a.optimizer is None) == (b.optimizer is None)
+    same_arrays(a.optimizer or [], b.optimizer or [])
+    same_arrays(sorted(a.arrays.items()), sorted(b.arrays.items()))
+
+
+def with_unique_names(stored: Stored) -> Stored:
+    """What HDF5 makes of weights that share a name."""
+    stored.layers[2] = StoredLayer("block/scalar", [("w", stored.layers[2].values[0]), ("w_1", stored.layers[2].values[1])])
+    return stored

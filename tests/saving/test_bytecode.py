@@ -1,0 +1,111 @@
+"""Lambda layers in files: by name, by fingerprint, never by code unless the caller asks for it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import marshal
+
+import numpy as np
+import pytest
+
+from jkeras.layers import Dense, Lambda
+from jkeras.models import Sequential, load_model, model_from_json
+from jkeras.saving.bytecode import resolve
+
+# As Keras 2.2.4 wrote `Lambda(lambda x: K.square(x) + 1, input_shape=(3,), name="squared")` under Python 3.7.
+OF_PYTHON_37 = (
+    "4wEAAAAAAAAAAQAAAAMAAABDAAAAcw4AAAB0AKABfAChAWQBFwBTACkCTukBAAAAKQLaAUvaBnNx\ndWFyZSkB2gF4qQByBQAAAPoNZ2Vu"
+    "X2xhbWJkYS5wedoIPGxhbWJkYT4EAAAA8wAAAAA=\n"
+)
+
+
+def text_of(code: str, defaults=None, closure=None) -> str:
+    layer = {
+        "name": "squared",
+        "trainable": True,
+        "batch_input_shape": [None, 3],
+        "dtype": "float32",
+        "function": [code, defaults, closure],
+        "function_type": "lambda",
+        "output_shape": None,
+        "output_shape_type": "raw",
+        "arguments": {},
+    }
+    config = {"name": "s", "layers": [{"class_name": "Lambda", "config": layer}]}
+    return json.dumps({"class_name": "Sequential", "config": config})
+
+
+def code_of(function) -> str:
+    return base64.encodebytes(marshal.dumps(function.__code__)).decode("ascii")
+
+
+X = np.array([[1.0, 2.0, 3.0]], np.float32)
+
+
+def test_bytecode_is_refused_and_the_error_says_what_to_do():
+    with pytest.raises(ValueError, match=r"'squared' holds Python bytecode .*custom_objects=\{'squared': function\}") as e:
+        model_from_json(text_of(OF_PYTHON_37))
+    assert "safe_mode=False" in str(e.value)
+
+
+def test_the_function_may_be_given_by_the_name_of_the_layer():
+    model = model_from_json(text_of(OF_PYTHON_37), custom_objects={"squared": lambda x: x**2 + 1})
+    assert model.predict(X).tolist() == [[2, 5, 10]]
+
+
+def test_bytecode_runs_where_the_call_allows_it():
+    def scale(x, by=3):
+        return x * by + add  # noqa: F821 (comes from custom_objects)
+
+    text = text_of(code_of(scale), defaults=[2])
+    model = model_from_json(text, custom_objects={"add": 1}, safe_mode=False)
+    assert model.predict(X).tolist() == [[3, 5, 7]]
+    with pytest.raises(ValueError, match="holds Python bytecode"):
+        model_from_json(text)
+
+
+def test_closures_are_restored():
+    by = 4
+    text = text_of(code_of(lambda x: x * by), closure=[5])
+    assert model_from_json(text, safe_mode=False).predict(X).tolist() == [[5, 10, 15]]
+
+
+@pytest.mark.parametrize("code", [OF_PYTHON_37, "???", base64.encodebytes(marshal.dumps(1)).decode(), "", 5])
+def test_bytecode_that_cannot_be_read(code):
+    with pytest.raises(ValueError, match="The bytecode of the Lambda layer 'squared' cannot be read here"):
+        model_from_json(text_of(code), safe_mode=False)
+
+
+def test_only_copies_are_changed():
+    config = json.loads(text_of("x"))
+    before = json.dumps(config)
+    resolve(config, {"squared": abs}, True)
+    assert json.dumps(config) == before
+
+
+def triple(x):
+    return x * 3
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.msgpack"])
+@pytest.mark.parametrize("function", [triple, lambda x: x + 5], ids=["named", "unnamed"])
+def test_own_files_know_the_functions_of_this_process(function, name, tmp_path):
+    model = Sequential([Lambda(function, input_shape=(3,)), Dense(2)])
+    model.save(tmp_path / name)
+    again = load_model(tmp_path / name)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_own_files_hold_no_code(tmp_path):
+    model = Sequential([Lambda(lambda x: x + 5, input_shape=(3,))])
+    function = json.loads(model.to_json())["config"]["layers"][0]["config"]["function"]
+    assert function[0].startswith("fingerprint:") and function[1:] == [None, None]
+
+
+def test_an_unnamed_function_unknown_here_can_be_given_by_the_name_of_the_layer():
+    text = text_of("fingerprint:" + "0" * 64)
+    with pytest.raises(ValueError, match="this process does not know"):
+        model_from_json(text)
+    model = model_from_json(text, custom_objects={"squared": lambda x: x**2})
+    assert model.predict(X).tolist() == [[1, 4, 9]]

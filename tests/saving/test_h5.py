@@ -1,0 +1,153 @@
+"""The HDF5 codec: Keras's layout, limits of HDF5, and damaged or hostile files."""
+
+from __future__ import annotations
+
+import json
+import random
+import warnings
+
+import h5py
+import numpy as np
+import pytest
+
+from jkeras.saving import h5
+from jkeras.saving.stored import Stored, StoredLayer
+from tests import golden
+from tests.saving.records import MODELS, same, small, with_unique_names
+
+FILES = [f"{name}{kind}" for name in MODELS for kind in (".h5", ".initial.h5", ".initial_weights.h5")]
+
+
+def layout(path) -> dict:
+    """Every group, data set and attribute of a file with its type and value, without what only jkeras writes."""
+    found = {}
+
+    def visit(name, item):
+        if name.split("/")[0] == "jkeras":
+            return
+        if isinstance(item, h5py.Dataset):
+            found[name] = (item.dtype, item.shape, item[()].tobytes())
+        for key in item.attrs:
+            kind = h5py.h5a.open(item.id, key.encode()).get_type()
+            value = np.asarray(item.attrs[key]).tolist()
+            value = json.loads(value) if key.endswith("_config") else value
+            found[f"{name}@{key}"] = (kind.get_class(), kind.get_size(), value)
+
+    with h5py.File(path, "r") as file:
+        visit("", file)
+        file.visititems(visit)
+    return found
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_keras_is_written_again_as_keras_wrote_it(name, tmp_path):
+    source = golden.path(f"models/{name}")
+    h5.write_file(tmp_path / "again.h5", h5.read_file(source))
+    assert layout(tmp_path / "again.h5") == layout(source)
+
+
+def test_everything_comes_back(tmp_path):
+    h5.write_file(tmp_path / "a.h5", small())
+    same(h5.read_file(tmp_path / "a.h5"), with_unique_names(small()))
+
+
+def test_long_lists_of_names_are_split_as_keras_does(tmp_path):
+    layers = [StoredLayer(f"{i:05d}_{'x' * 60}", []) for i in range(2500)]
+    layers[0] = StoredLayer(layers[0].name, [(f"{'w' * 90}{i:04d}:0", np.array(i)) for i in range(1500)])
+    h5.write_file(tmp_path / "a.h5", Stored(layers=layers))
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert "layer_names" not in file.attrs
+        parts = sorted(key for key in file.attrs if key.startswith("layer_names"))
+        assert parts == ["layer_names0", "layer_names1", "layer_names2"]
+        assert {"weight_names0", "weight_names1", "weight_names2"} <= set(file[layers[0].name].attrs)
+    same(h5.read_file(tmp_path / "a.h5"), Stored(layers=layers))
+
+
+def test_a_name_that_hdf5_cannot_hold_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="cannot hold a name longer than 64512"):
+        h5.write_file(tmp_path / "a.h5", Stored(layers=[StoredLayer("x" * 70000, [])]))
+
+
+def test_types_that_hdf5_lacks_are_float32_for_keras(tmp_path):
+    half = small().section("x")["half"]
+    h5.write_file(tmp_path / "a.h5", Stored(layers=[StoredLayer("d", [("d/w:0", half)])]))
+    value = h5.read_file(tmp_path / "a.h5").layers[0].values[0]
+    assert value.dtype == np.float32 and value.tolist() == [0, 1, 2]
+
+
+@pytest.fixture
+def whole(tmp_path):
+    h5.write_file(tmp_path / "whole.h5", small())
+    return (tmp_path / "whole.h5").read_bytes()
+
+
+def read_bytes(tmp_path, data: bytes):
+    path = tmp_path / "broken.h5"
+    path.write_bytes(data)
+    return h5.read_file(path)
+
+
+def test_a_truncated_file_is_an_error_wherever_it_ends(whole, tmp_path):
+    for end in range(0, len(whole), 131):
+        with pytest.raises(ValueError, match="broken.h5"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            read_bytes(tmp_path, whole[:end])
+
+
+def test_a_flipped_bit_is_noticed_and_never_crashes(whole, tmp_path):
+    draw = random.Random(0)
+    for _ in range(150):
+        broken = bytearray(whole)
+        broken[draw.randrange(h5.USER_BLOCK, len(whole))] ^= 1 << draw.randrange(8)
+        with pytest.warns(UserWarning, match="changed after jkeras wrote it"):
+            try:
+                read_bytes(tmp_path, bytes(broken))
+            except ValueError as error:
+                assert "broken.h5" in str(error)
+
+
+def test_a_file_edited_by_another_tool_loads_with_a_warning(tmp_path):
+    h5.write_file(tmp_path / "a.h5", small())
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["model_weights/dense/dense/bias:0"][...] = 4
+    with pytest.warns(UserWarning, match="load it and save it again"):
+        stored = h5.read_file(tmp_path / "a.h5")
+    assert stored.layers[1].values[1].tolist() == [4, 4, 4]
+    h5.write_file(tmp_path / "a.h5", stored)
+    h5.read_file(tmp_path / "a.h5")
+
+
+def test_links_to_other_files_are_not_followed(tmp_path):
+    h5.write_file(tmp_path / "secret.h5", small())
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        h5.write_group(file, Stored(layers=[StoredLayer("dense", [])]))
+        del file["dense"]
+        file["dense"] = h5py.ExternalLink("secret.h5", "/model_weights/dense")
+    with pytest.raises(ValueError, match="link to another file"):
+        h5.read_file(tmp_path / "a.h5")
+
+
+def test_data_in_other_files_is_not_read(tmp_path):
+    (tmp_path / "raw").write_bytes(bytes(8))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        h5.write_group(file, Stored(layers=[StoredLayer("dense", [])]))
+        file["dense"].attrs["weight_names"] = np.array([b"w"])
+        file["dense"].create_dataset("w", (2,), np.float32, external=[(str(tmp_path / "raw"), 0, 8)])
+    with pytest.raises(ValueError, match="keeps its data in another file"):
+        h5.read_file(tmp_path / "a.h5")
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        h5.write_group(file, Stored(layers=[StoredLayer("dense", [])]))
+        file["dense"].attrs["weight_names"] = np.array([b"w"])
+        file["dense"]["w"] = "text"
+    with pytest.raises(ValueError, match="should hold numbers"):
+        h5.read_file(tmp_path / "a.h5")
+
+
+def test_an_hdf5_file_that_is_no_model(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"] = np.zeros(3)
+    with pytest.raises(ValueError, match=r"a\.h5: no Keras model or weights.*\['images'\]"):
+        h5.read_file(tmp_path / "a.h5")
