@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jkeras.core.dispatch import op
 from jkeras.core.registry import deserialize_keras_object as deserialize_keras_object
 from jkeras.core.registry import missing_attribute
-from jkeras.ops.numeric import clip
+from jkeras.ops.numeric import absolute, clip
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
@@ -119,7 +119,7 @@ def softsign(x):
 
     Keras 2.2.4: keras/activations.py softsign
     """
-    return x / (1 + jnp.abs(x))
+    return x / (1 + absolute(x))
 
 
 @op
@@ -205,7 +205,8 @@ def hard_sigmoid(x):
 
     Keras 2.2.4: keras/activations.py hard_sigmoid
     """
-    return clip(0.2 * x + 0.5, 0.0, 1.0)
+    y = 0.2 * (x + 2.5)  # `0.2 * x + 0.5` may be fused and miss 0 at -2.5, where Keras's gradient is 0.2
+    return jnp.where(x < -2.5, 0, jnp.where(x > 2.5, 1, y)).astype(y.dtype)
 
 
 @op

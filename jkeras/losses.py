@@ -15,7 +15,7 @@ from jkeras.core.registry import (
 )
 from jkeras.core.settings import epsilon
 from jkeras.ops import numeric
-from jkeras.ops.numeric import clip, l2_normalize
+from jkeras.ops.numeric import absolute, clip, l2_normalize
 
 _LOG_2 = 0.6931471805599453
 
@@ -59,7 +59,7 @@ def mean_absolute_error(y_true, y_pred):
 
     Keras 2.2.4: keras/losses.py mean_absolute_error
     """
-    return jnp.mean(jnp.abs(y_pred - y_true), axis=-1)
+    return jnp.mean(absolute(y_pred - y_true), axis=-1)
 
 
 @op
@@ -80,7 +80,7 @@ def mean_absolute_percentage_error(y_true, y_pred):
 
     Keras 2.2.4: keras/losses.py mean_absolute_percentage_error
     """
-    diff = jnp.abs((y_true - y_pred) / clip(jnp.abs(y_true), epsilon()))
+    diff = absolute((y_true - y_pred) / clip(absolute(y_true), epsilon()))
     return 100.0 * jnp.mean(diff, axis=-1)
 
 

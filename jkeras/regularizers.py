@@ -14,6 +14,7 @@ from jkeras.core.registry import (
     serialize_keras_object,
 )
 from jkeras.core.settings import cast_to_floatx
+from jkeras.ops.numeric import absolute
 
 
 class Regularizer:
@@ -73,7 +74,7 @@ class L1L2(Regularizer):
 def _penalty(x, l1: float, l2: float):
     total = 0.0
     if l1:
-        total += jnp.sum(l1 * jnp.abs(x))
+        total += jnp.sum(l1 * absolute(x))
     if l2:
         total += jnp.sum(l2 * jnp.square(x))
     return total

@@ -258,7 +258,7 @@ def suggest(name: str, names: Mapping[str, Any]) -> str:
     same = [n for n, bare in known.items() if bare == _bare(name)]
     if same:
         return f" In Keras 2.2.4 it is {same[0]!r}."
-    close = difflib.get_close_matches(_bare(name), list(known.values()), n=5, cutoff=0.6)
+    close = difflib.get_close_matches(_bare(name), list(known.values()), n=5, cutoff=0.5)
     matches = sorted({n for n, bare in known.items() if bare in close})
     return f" Did you mean {' or '.join(map(repr, matches[:5]))}?" if matches else ""
 

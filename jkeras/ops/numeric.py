@@ -26,10 +26,28 @@ def clip(x, low=None, high=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py clip
     """
-    y = x
+    x = y = jnp.asarray(x)
     if high is not None:
         y = jnp.where(y > high, jnp.asarray(high, x.dtype), y)
     return y if low is None else jnp.where(y < low, jnp.asarray(low, x.dtype), y)
+
+
+def absolute(x):
+    """|x|, whose gradient at 0 is 0 (jax's is 1 there, which moves weights that an L1 penalty holds at 0).
+
+    Args:
+        x: an array of real numbers.
+
+    Returns:
+        The array.
+
+    Example:
+        >>> float(jax.grad(absolute)(0.0)), float(absolute(-2.0))
+        (0.0, 2.0)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py abs
+    """
+    return x * lax.stop_gradient(jnp.sign(x))
 
 
 def l2_normalize(x, axis=None):
