@@ -1,0 +1,40 @@
+"""Training: from the arguments of `compile` and `fit` to compiled steps and back to weights.
+
+What the facade (`models/`) calls:
+
+    objective = Objective.build(outputs, loss, metrics, loss_weights, sample_weight_mode, weighted_metrics,
+                                has_added_loss=False)         # outputs: list of Port(name, shape, dtype)
+    objective.names                                           # == metrics_names
+    trainer = Trainer(program, inputs, outputs, objective=None, optimizer=None, devices=None)
+                                                              # inputs: list of Port; without objective:
+                                                              predict only
+    # gives the optimizer its slots: fit does it; so must
+    trainer.prepare()
+                                                              # whoever loads an optimizer's state
+    fit(trainer, model, callbacks, x, y, batch_size=None, epochs=1, verbose=1, validation_split=0.0,
+        validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
+        steps_per_epoch=None, validation_steps=None, validation_freq=1)
+                                                              # callbacks: a CallbackList, BaseLogger first,
+                                                              History last
+    evaluate(trainer, x, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None)
+    predict(trainer, x, batch_size=None, verbose=0, steps=None, callbacks=None)
+    train_on_batch(trainer, x, y, sample_weight=None, class_weight=None)
+    test_on_batch(trainer, x, y, sample_weight=None)
+    predict_on_batch(trainer, x)
+    first_arrays(x)                                           # input arrays, to build a model from
+
+`x` is an array, a list, a dict by input name, a `Sequence`, a generator or any iterable of batches (then `y`
+stays None): the `*_generator` methods call the same functions. Resuming goes through `callbacks.resume()` and
+`callbacks.fit_state`; see `jkeras.callbacks.base`.
+"""
+
+from jkeras.training.data import first_arrays as first_arrays
+from jkeras.training.loop import evaluate as evaluate
+from jkeras.training.loop import fit as fit
+from jkeras.training.loop import predict as predict
+from jkeras.training.loop import predict_on_batch as predict_on_batch
+from jkeras.training.loop import test_on_batch as test_on_batch
+from jkeras.training.loop import train_on_batch as train_on_batch
+from jkeras.training.objective import Objective as Objective
+from jkeras.training.ports import Port as Port
+from jkeras.training.trainer import Trainer as Trainer

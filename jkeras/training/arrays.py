@@ -1,0 +1,340 @@
+"""Arrays on their way in: whatever the user has → lists of host arrays in the model's order, checked."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jkeras import losses
+from jkeras.training.ports import Target
+
+_SAME_SHAPE = ("mean_squared_error", "binary_crossentropy", "categorical_crossentropy")
+
+
+class Table(NamedTuple):
+    """Samples on the host: lists of arrays with one row per sample; a weight may be None (all ones)."""
+
+    x: list
+    y: list
+    weight: list
+
+    @property
+    def rows(self) -> int:
+        return len_of((self.x + self.y)[0]) if self.x or self.y else 0
+
+
+def read(x, y, inputs, targets, sample_weight=None, class_weight=None, need_y=True) -> Table:
+    """Check the data of `fit` and its like.
+
+    Args:
+        x, y: array, list or dict by name.
+        inputs, targets: what the model and its losses want (`Port`, `Target`).
+        sample_weight, class_weight: as in Keras.
+        need_y: whether targets are asked for at all.
+
+    Raises:
+        ValueError, TypeError: what is wrong, with names and shapes.
+
+    Keras 2.2.4: keras/engine/training.py _standardize_user_data.
+    """
+    xs = [
+        _checked(a, port.shape, port, "input")
+        for a, port in zip(by_name(x, inputs, "input"), inputs, strict=True)
+    ]
+    if not need_y:
+        _same_length(xs, [], [])
+        return Table(xs, [], [])
+    if targets and y is None:
+        raise ValueError(
+            f"The model needs targets for {[t.name for t in targets]}, but y=None: pass y (or data that "
+            "yield (x, y) pairs)."
+        )
+    ys = [_target(a, target) for a, target in zip(by_name(y, targets, "target"), targets, strict=True)]
+    names = [target.name for target in targets]
+    sample = _per_output(sample_weight, names, "sample_weight")
+    classes = _per_output(class_weight, names, "class_weight")
+    weights = [_weight(*row) for row in zip(ys, sample, classes, targets, strict=True)]
+    _same_length(xs, ys, weights)
+    return Table(xs, ys, weights)
+
+
+def by_name(data, ports: Sequence, what: str) -> list:
+    """The arrays in the order of the ports."""
+    names = [port.name for port in ports]
+    if isinstance(data, dict):
+        missing = [name for name in names if name not in data]
+        if missing:
+            raise ValueError(
+                f'No data provided for "{missing[0]}". Need data for each key in: {names}; got {list(data)}.'
+            )
+        return [_host(data[name], name) for name in names]
+    if data is None:
+        if names:
+            raise ValueError(f"Error when checking model {what}: expected data for {names}, but got None.")
+        return []
+    if isinstance(data, (list, tuple)):
+        return _from_list(list(data), ports, what)
+    if len(names) != 1:
+        raise ValueError(
+            f"Error when checking model {what}: expected to see {len(names)} array(s) ({names}), but got one "
+            f"of shape {np.shape(data)}."
+        )
+    return [_host(data, names[0])]
+
+
+def _from_list(data: list, ports: Sequence, what: str) -> list:
+    names = [port.name for port in ports]
+    arrays = bool(data) and all(hasattr(a, "shape") for a in data)
+    if len(ports) == 1 and not arrays and not _is_list_of_one(data, ports[0]):
+        return [_host(data, names[0])]
+    if len(data) != len(ports):
+        shapes = [tuple(np.shape(a)) if hasattr(a, "shape") else type(a).__name__ for a in data][:8]
+        raise ValueError(
+            f"Error when checking model {what}: the list of arrays that you are passing to your model is not "
+            f"the size the model expected. Expected to see {len(ports)} array(s) ({names}), but instead got "
+            f"{len(data)}: {shapes}. If these are the samples of one array, pass np.array(...) of the list; "
+            "for sequences of different length see pad_sequences."
+        )
+    return [_host(a, name) for a, name in zip(data, names, strict=True)]
+
+
+def _is_list_of_one(data: list, port) -> bool:
+    """Whether `[[...]]` is a list that holds the one array, rather than the array itself."""
+    if len(data) != 1 or port.shape is None:
+        return False
+    try:
+        return np.ndim(data[0]) == len(port.shape)
+    except ValueError:  # ragged
+        return False
+
+
+def _host(a, name: str) -> Any:
+    """An array on the host; what can only be read by rows (HDF5, scipy.sparse) stays as it is."""
+    if isinstance(a, np.ndarray):
+        array = a
+    elif hasattr(a, "detach"):  # torch
+        array = a.detach().cpu().numpy()
+    elif hasattr(a, "to_numpy"):  # pandas: by position, whatever the index
+        array = a.to_numpy()
+    elif hasattr(a, "tocsr"):  # scipy.sparse
+        return a.tocsr()
+    elif is_lazy(a):
+        return a
+    else:
+        try:
+            array = np.asarray(a)
+        except ValueError as error:
+            raise _ragged(name) from error
+    if array.dtype == object:
+        try:
+            array = np.array(array.tolist(), dtype="float32")
+        except (ValueError, TypeError) as error:
+            raise _ragged(name) from error
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise ValueError(f"The data for {name!r} should hold numbers, but its dtype is {array.dtype}.")
+    return array
+
+
+def _ragged(name: str) -> ValueError:
+    return ValueError(
+        f"The data for {name!r} cannot be made into one array: its samples differ in length or hold objects. "
+        "Make them equally long, for sequences with jkeras.preprocessing.sequence.pad_sequences(...)."
+    )
+
+
+def is_lazy(a) -> bool:
+    """Whether an array can only be read by rows: HDF5 datasets, `HDF5Matrix`, scipy.sparse."""
+    by_rows = hasattr(a, "shape") and hasattr(a, "__getitem__") and hasattr(a, "__len__")
+    return hasattr(a, "tocsr") or (by_rows and not hasattr(a, "__array_priority__"))
+
+
+def len_of(a) -> int:
+    return int(a.shape[0])
+
+
+def rows_of(a, rows) -> np.ndarray:
+    """Some rows (a slice or an array of indices) as a plain array."""
+    if hasattr(a, "tocsr"):
+        return a[rows].toarray()
+    if isinstance(rows, slice) or not is_lazy(a):
+        return np.asarray(a[rows])
+    order = np.argsort(rows)  # HDF5 wants increasing indices
+    found = np.asarray(a[rows[order]])
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return found[back]
+
+
+def _checked(a, shape, port, what: str):
+    """Rank, sizes and index range."""
+    if len(a.shape) == 0:
+        raise ValueError(
+            f"Error when checking {what}: expected {port.name} to have a batch axis, but got a number."
+        )
+    if len(a.shape) == 1 and not (shape is not None and len(shape) == 1) and not is_lazy(a):
+        a = a[:, None]
+    if len_of(a) == 0:
+        raise ValueError(
+            f"Error when checking {what}: {port.name} got an array without samples, shape {a.shape}."
+        )
+    if shape is not None:
+        if len(a.shape) != len(shape):
+            raise ValueError(
+                f"Error when checking {what}: expected {port.name} to have {len(shape)} dimensions, but got "
+                f"array with shape {tuple(a.shape)}"
+            )
+        if any(want is not None and want != got for want, got in zip(shape[1:], a.shape[1:], strict=True)):
+            raise ValueError(
+                f"Error when checking {what}: expected {port.name} to have shape {tuple(shape[1:])} but got "
+                f"array with shape {tuple(a.shape[1:])}"
+            )
+    if port.limit is not None and isinstance(a, np.ndarray):
+        _in_range(a, port, what)
+    return a
+
+
+def _in_range(a: np.ndarray, port, what: str) -> None:
+    low, high = a.min(), a.max()
+    if low < 0 or high >= port.limit:
+        bad = low if low < 0 else high
+        kind = "indices" if what == "input" else "class numbers"
+        raise ValueError(
+            f"Error when checking {what}: {port.name} holds {kind} and must lie in [0, {port.limit}), but "
+            f"the array of shape {a.shape} contains {bad:g}."
+        )
+
+
+def _target(a, target: Target):
+    fn, shape = target.fn, target.shape
+    if fn is losses.categorical_crossentropy and (len(a.shape) < 2 or a.shape[-1] == 1):
+        raise ValueError(
+            f"You are passing a target array of shape {tuple(a.shape)} for {target.name!r} while using as "
+            "loss `categorical_crossentropy`, which expects binary matrices (1s and 0s) of shape (samples, "
+            "classes). If your targets are integer classes, convert them with "
+            "jkeras.utils.to_categorical(y), or use the loss `sparse_categorical_crossentropy` instead, "
+            "which does expect integers."
+        )
+    if target.limit is not None and shape is not None and 1 < len(a.shape) == len(shape) - 1:
+        a = a[..., None]
+    if getattr(fn, "__name__", "") in _SAME_SHAPE and shape is not None and len(a.shape) == len(shape):
+        wrong = [s for s, t in zip(shape[1:], a.shape[1:], strict=True) if s is not None and s != t]
+        if wrong and a.ndim > 1:
+            raise ValueError(
+                f"Error when checking target: expected {target.name} to have shape {tuple(shape[1:])} but "
+                f"got array with shape {tuple(a.shape[1:])}. A target array with shape {tuple(a.shape)} was "
+                f"passed for an output of shape {tuple(shape)} while using as loss `{fn.__name__}`, which "
+                "expects targets of the same shape as the output."
+            )
+    return _checked(a, shape, target, "target")
+
+
+def _per_output(given, names: list[str], what: str) -> list:
+    if given is None or (isinstance(given, (list, tuple, dict)) and not given):
+        return [None] * len(names)
+    if len(names) == 1:
+        if isinstance(given, (list, tuple)) and len(given) == 1 and np.ndim(given[0]) > 0:
+            return list(given)
+        if isinstance(given, dict) and names[0] in given:
+            return [given[names[0]]]
+        return [given]
+    if isinstance(given, (list, tuple)):
+        if len(given) != len(names):
+            raise ValueError(
+                f"Provided `{what}` was a list of {len(given)} elements, but the model has {len(names)} "
+                f"outputs. You should provide one `{what}` array per model output."
+            )
+        return list(given)
+    if isinstance(given, dict):
+        unknown = [name for name in given if name not in names]
+        if unknown:
+            raise ValueError(f"`{what}` has an entry {unknown[0]!r}; the outputs of the model are {names}.")
+        return [given.get(name) for name in names]
+    raise TypeError(
+        f"The model has multiple outputs, so `{what}` should be either a list or a dict. Provided `{what}` "
+        f"type not understood: {given!r}"
+    )
+
+
+def _weight(y, sample, classes, target: Target):
+    """The weight of each sample (or time step) of one output, or None."""
+    if isinstance(sample, dict):
+        raise ValueError(
+            "`sample_weight` should be an array with one weight per sample, but got a dict whose keys are no "
+            "output names. A dict of weights by class is the argument `class_weight`."
+        )
+    if target.mode == "temporal" and len(y.shape) < 3:
+        raise ValueError(
+            f"Found a target with shape {tuple(y.shape)} for {target.name!r}. Timestep-wise sample weighting "
+            '(sample_weight_mode="temporal") is restricted to outputs that are at least 3D, i.e. have a time '
+            "axis."
+        )
+    if sample is not None:
+        if classes is not None:
+            warnings.warn(
+                "Found both `sample_weight` and `class_weight`: `class_weight` is ignored.", stacklevel=4
+            )
+        return _sample_weight(np.asarray(_host(sample, "sample_weight"), "float32"), y, target)
+    return None if classes is None else _class_weight(y, classes, target)
+
+
+def _sample_weight(weight: np.ndarray, y, target: Target) -> np.ndarray:
+    if target.mode == "temporal" and weight.ndim != 2:
+        raise ValueError(
+            f"Found a sample_weight array with shape {weight.shape} for {target.name!r}; timestep-wise "
+            "sample weighting needs a 2D array (samples, time steps)."
+        )
+    if target.mode is None and weight.ndim != 1:
+        raise ValueError(
+            f"Found a sample_weight array with shape {weight.shape} for {target.name!r}. In order to use "
+            'timestep-wise sample weights, specify sample_weight_mode="temporal" in compile(); for '
+            "sample-wise "
+            "weights, the array must be 1D."
+        )
+    if tuple(y.shape[: weight.ndim]) != weight.shape:
+        raise ValueError(
+            f"Found a sample_weight array with shape {weight.shape} for a target with shape "
+            f"{tuple(y.shape)}: sample_weight cannot be broadcast."
+        )
+    return weight
+
+
+def _class_weight(y, classes, target: Target) -> np.ndarray:
+    if not isinstance(classes, dict):
+        raise TypeError(
+            f"`class_weight` for {target.name!r} should be a dict from class number to weight; got "
+            f"{classes!r}."
+        )
+    if len(y.shape) > 2:
+        raise ValueError("`class_weight` not supported for 3+ dimensional targets.")
+    y = rows_of(y, slice(None))
+    labels = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0]
+    found = np.unique(labels)
+    missing = [label.item() for label in found if label.item() not in classes]
+    if missing:
+        raise ValueError(
+            f"`class_weight` must contain all classes in the data. The classes {set(missing)} exist in the "
+            "data but not in `class_weight`."
+        )
+    table = np.array([classes[label.item()] for label in found], "float32")
+    return table[np.searchsorted(found, labels)]
+
+
+def _same_length(xs: list, ys: list, weights: list) -> None:
+    for arrays, what in ((xs, "input arrays (x)"), (ys, "target arrays (y)")):
+        if len({len_of(a) for a in arrays}) > 1:
+            shapes = [tuple(a.shape) for a in arrays]
+            raise ValueError(f"All {what} should have the same number of samples. Got array shapes: {shapes}")
+    if xs and ys and len_of(xs[0]) != len_of(ys[0]):
+        raise ValueError(
+            "Input arrays should have the same number of samples as target arrays. Found "
+            f"{len_of(xs[0])} input samples and {len_of(ys[0])} target samples."
+        )
+    for weight in weights:
+        if weight is not None and len(weight) != len_of(ys[0]):
+            raise ValueError(
+                "Sample_weight arrays should have the same number of samples as target arrays. Got "
+                f"{len_of(ys[0])} target samples and {len(weight)} weights."
+            )

@@ -1,0 +1,411 @@
+"""The loop: the only place that iterates over batches. `fit`, `evaluate`, `predict` and their `_on_batch`
+forms."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from jkeras.core.chunk import Chunk
+from jkeras.core.progbar import Progbar
+from jkeras.core.random import next_seed
+from jkeras.training import arrays
+from jkeras.training.data import Arrays, Block, Blocks, Stream, source, stack
+from jkeras.training.interrupt import Interrupt
+from jkeras.training.parallel import Flight
+from jkeras.training.step import Cut, Span
+from jkeras.training.trainer import ROOM, Trainer
+
+_DISPATCH_SECONDS = 0.5  # no dispatch should take longer, so that Ctrl-C and the progress bar are looked at
+
+
+class Pace:
+    """How many steps go into a dispatch: as many as fit into a time, once it is known how long one takes.
+
+    Args:
+        trainer: keeps what was measured.
+        kind: "train" or "test".
+        seconds: aim for the duration of a dispatch.
+        single: whether every step must be a dispatch of its own.
+    """
+
+    def __init__(self, trainer: Trainer, kind: str, seconds: float | None = None, single: bool = False):
+        self.trainer, self.kind, self.single = trainer, kind, single
+        self.seconds = min(_DISPATCH_SECONDS, seconds or _DISPATCH_SECONDS)
+        self.flight = Flight()
+
+    def spans(
+        self, block: Block, seed: int, epoch: int, start: int = 0, limit=None, begin=None
+    ) -> Iterator[tuple[Span, Any]]:
+        """Make the steps of a block from `start` on; yields each dispatch's span and its logs on the device.
+
+        Args:
+            block: the data.
+            seed, epoch: what random numbers depend on.
+            start: first step in the block.
+            limit: function from a step of the epoch to the most steps that may follow, or to None.
+            begin: called before a dispatch with what batch hooks are told, where each step is one.
+        """
+        key = (self.kind, block.cut)
+        while start < block.steps:
+            most = limit(block.before + start) if limit else None
+            if begin is not None:
+                begin(block.before + start, about(block, start))
+            count = min(self._count(key, block), block.steps - start, most or ROOM)
+            span = Span(seed, epoch, start, start + count, block.before)
+            began, traces = time.perf_counter(), self.trainer.compilations
+            logs = self.trainer.run(self.kind, block, span)
+            self.flight.add(logs)
+            if key not in self.trainer.step_seconds:
+                self.flight.wait()
+                if self.trainer.compilations == traces:  # not the dispatch that compiled
+                    self.trainer.step_seconds[key] = (time.perf_counter() - began) / count
+            yield span, logs
+            start += count
+
+    def _count(self, key, block: Block) -> int:
+        if self.single or not self.trainer.loops(self.kind, block):
+            return 1
+        seconds = self.trainer.step_seconds.get(key)
+        return 1 if seconds is None else max(1, min(ROOM, int(self.seconds / seconds)))
+
+
+class Columns:
+    """The logs of a dispatch by name; nothing is read from the device before `items` is called."""
+
+    def __init__(self, names: Sequence[str], logs):
+        self.names, self.logs = names, logs
+
+    def items(self):
+        table = np.asarray(self.logs)
+        return [(name, table[:, i]) for i, name in enumerate(self.names)]
+
+
+# --- fit
+---------------------------------------------------
+---------------------------------------------------- ----------------------------------------------------- ------------------------------------------------------ ------------------------------------------------------- -------------------------------------------------------- --------------------------------------------------------- ---------------------------------------------------------- ----------------------------------------------------------- ------------------------------------------------------------ ------------------------------------------------------------- -------------------------------------------------------------- --------------------------------------------------------------- ---------------------------------------------------------------- ----------------------------------------------------------------- ------------------------------------------------------------------ ------------------------------------------------------------------- -------------------------------------------------------------------- --------------------------------------------------------------------- ---------------------------------------------------------------------- ----------------------------------------------------------------------- ------------------------------------------------------------------------ ------------------------------------------------------------------------- -------------------------------------------------------------------------- --------------------------------------------------------------------------- ---------------------------------------------------------------------------- ----------------------------------------------------------------------------- ------------------------------------------------------------------------------ ------------------------------------------------------------------------------- -------------------------------------------------------------------------------- --------------------------------------------------------------------------------- ---------------------------------------------------------------------------------- ----------------------------------------------------------------------------------- ------------------------------------------------------------------------------------ ------------------------------------------------------------------------------------- -------------------------------------------------------------------------------------- --------------------------------------------------------------------------------------- ---------------------------------------------------------------------------------------- ----------------------------------------------------------------------------------------- ------------------------------------------------------------------------------------------ ------------------------------------------------------------------------------------------- -------------------------------------------------------------------------------------------- --------------------------------------------------------------------------------------------- ---------------------------------------------------------------------------------------------- ----------------------------------------------------------------------------------------------- ------------------------------------------------------------------------------------------------ ------------------------------------------------------------------------------------------------- -------------------------------------------------------------------------------------------------- --------------------------------------------------------------------------------------------------- ---------------------------------------------------------------------------------------------------- ----------------------------------------------------------------------------------------------------- ------------------------------------------------------------------------------------------------------ ------------------------------------------------------------------------------------------------------- -------------------------------------------------------------------------------------------------------- --------------------------------------------------------------------------------------------------------- ---------------------------------------------------------------------------------------------------------- ----------------------------------------------------------------------------------------------------------- ------------------------------------------------------------------------------------------------------------ -------------------------------------------------------------------------------------------------------------
+
+
+def fit(
+    trainer: Trainer,
+    model,
+    callbacks,
+    x=None,
+    y=None,
+    batch_size=None,
+    epochs=1,
+    verbose=1,
+    validation_split=0.0,
+    validation_data=None,
+    shuffle=True,
+    class_weight=None,
+    sample_weight=None,
+    initial_epoch=0,
+    steps_per_epoch=None,
+    validation_steps=None,
+    validation_freq=1,
+) -> None:
+    """Train; see `Model.fit`.
+
+    Args:
+        trainer: of the compiled model.
+        model: the object that callbacks see; its `stop_training` ends the training.
+        callbacks: a `CallbackList`: a `BaseLogger` first, a `History` last.
+
+    Raises:
+        ValueError, TypeError: before anything is changed, if the data do not fit.
+        KeyboardInterrupt: after Ctrl-C, with the weights of the last finished step.
+    """
+    train = source(trainer, x, y, batch_size, shuffle, steps_per_epoch, sample_weight, class_weight)
+    if validation_data is not None:
+        validation = _validation(trainer, validation_data, batch_size, train, validation_steps)
+    else:
+        train, validation = _split(trainer, train, validation_split)
+    if validation_steps and validation is None:
+        raise ValueError("`validation_steps` was given, but there is no `validation_data` to take them from.")
+    _check_epochs(epochs, initial_epoch, validation_freq)
+    if verbose and isinstance(train, Arrays) and isinstance(validation, Arrays):
+        print(f"Train on {train.samples} samples, validate on {validation.samples} samples")
+    trainer.prepare()
+    names = trainer.objective.names
+    callbacks.set_model(model)
+    callbacks.set_params(
+        {
+            "batch_size": train.size if isinstance(train, Arrays) else batch_size,
+            "epochs": epochs,
+            "steps": train.steps if isinstance(train, Stream) else None,
+            "samples": train.samples,
+            "verbose": verbose,
+            "do_validation": validation is not None,
+            "metrics": names + [f"val_{name}" for name in names if validation is not None],
+        }
+    )
+    run = _Fit(trainer, model, callbacks, train, validation, validation_freq)
+    with Interrupt() as interrupt:
+        try:
+            run.epochs(initial_epoch, epochs, interrupt)
+        finally:
+            callbacks.close()
+
+
+class _Fit:
+    """The state of one call of `fit`."""
+
+    def __init__(self, trainer, model, callbacks, train, validation, validation_freq):
+        self.trainer, self.model, self.callbacks = trainer, model, callbacks
+        self.names = trainer.objective.names
+        self.source, self.frequency = train, validation_freq
+        self.train = Blocks(train, trainer.layout, trainer.dtypes())
+        self.validation = None if validation is None else Blocks(validation, trainer.layout, trainer.dtypes())
+        self.hooked = callbacks.has_batch_hooks
+        self.seed = 0
+
+    def epochs(self, first: int, last: int, interrupt: Interrupt) -> None:
+        resume = self.callbacks.resume() or {}
+        self.seed = resume.get("fit", {}).get("seed")
+        if self.seed is None:
+            self.seed = next_seed()
+        self.callbacks.fit_state = {"seed": self.seed}
+        self.callbacks.on_train_begin()
+        self.model.stop_training = False
+        held = None if self.validation is None else _held_out(self.validation.source)
+        for callback in self.callbacks:
+            callback.validation_data = held
+        first, step = resume.get("epoch", first), resume.get("step", 0)
+        for epoch in range(first, last):
+            self.callbacks.on_epoch_begin(epoch)
+            self._train(epoch, step, interrupt)
+            step, logs = 0, {}
+            if self.validation is not None and not self.model.stop_training and self._is_due(epoch):
+                values = _evaluate(self.trainer, self.validation, self.seed, epoch)
+                logs = {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
+            self.callbacks.on_epoch_end(epoch, logs)
+            interrupt.check()
+            if self.model.stop_training:
+                break
+        self.callbacks.on_train_end()
+
+    def _is_due(self, epoch: int) -> bool:
+        if isinstance(self.frequency, int):
+            return (epoch + 1) % self.frequency == 0
+        return epoch + 1 in self.frequency
+
+    def _train(self, epoch: int, start: int, interrupt: Interrupt) -> None:
+        """The training batches of an epoch from number `start` on."""
+        if self.source.steps is not None and start >= self.source.steps:
+            return
+        pace = Pace(self.trainer, "train", self.callbacks.refresh_interval, self.hooked)
+        blocks = self.train.epoch(self.seed, epoch, start)
+        while not self.model.stop_training:
+            with interrupt.waiting():
+                block = next(blocks, None)
+            if block is None:
+                break
+            self._steps(pace, block, epoch, max(0, start - block.before), interrupt)
+        if self.trainer.layout.kind != "one":
+            pace.flight.wait()
+
+    def _steps(self, pace: Pace, block: Block, epoch: int, start: int, interrupt: Interrupt) -> None:
+        hooks, limit = self.callbacks, self.callbacks.chunk_limit
+        begin = hooks.on_batch_begin if self.hooked else None
+        for span, logs in pace.spans(block, self.seed, epoch, start, limit, begin):
+            first = block.before + span.start
+            if self.hooked:
+                values = np.asarray(logs)[0].tolist()
+                hooks.on_batch_end(
+                    first, about(block, span.start) | dict(zip(self.names, values, strict=True))
+                )
+            else:
+                sizes = [block.cut.size_of(i) for i in range(span.start, span.stop)]
+                hooks.on_chunk_end(Chunk(first, sizes, Columns(self.names, logs)))
+            interrupt.check()
+            if self.model.stop_training:
+                break
+
+
+def about(block: Block, step: int) -> dict[str, int]:
+    """What batch hooks are told about a step: its number in the epoch and its samples."""
+    return {"batch": block.before + step, "size": block.cut.size_of(step)}
+
+
+def _validation(trainer, data, batch_size, train, steps) -> Arrays | Stream:
+    if isinstance(data, (tuple, list)):
+        if len(data) not in (2, 3):
+            raise ValueError(
+                "When passing validation_data, it must contain 2 (x_val, y_val) or 3 (x_val, y_val, "
+                f"val_sample_weights) items, however it contains {len(data)} items"
+            )
+        x, y, weight = (*data, None)[:3]
+        if isinstance(train, Arrays) and steps:
+            raise ValueError(
+                "Can only use `validation_steps` when doing step-wise training, i.e. `steps_per_epoch` must be set."
+            )
+        return source(trainer, x, y, batch_size, sample_weight=weight)
+    return source(trainer, data, steps=steps)
+
+
+def _split(trainer, train, share) -> tuple[Any, Arrays | None]:
+    """Cut the last `share` of the samples off for validation."""
+    if not share:
+        return train, None
+    if not 0.0 < share < 1.0:
+        raise ValueError(
+            f"`validation_split` should be a number from 0 to 1, and less than 1; got {share!r}."
+        )
+    if not isinstance(train, Arrays):
+        raise ValueError(
+            "`validation_split` needs arrays to split; for data that yield batches pass validation_data."
+        )
+    at = int(train.table.rows * (1.0 - share))
+    if at in (0, train.table.rows):
+        raise ValueError(
+            f"`validation_split={share}` of {train.table.rows} samples leaves {at} for training and "
+            f"{train.table.rows - at} for validation: both need some."
+        )
+    parts = []
+    for rows in (slice(0, at), slice(at, None)):
+        table = arrays.Table(
+            *([None if a is None else arrays.rows_of(a, rows) for a in part] for part in train.table)
+        )
+        parts.append(table)
+    if trainer.stateful and any(table.rows % train.size for table in parts):
+        raise ValueError(
+            f"In a stateful network, both parts of the data must be divisible by the batch size {train.size}; "
+            f"validation_split={share} leaves {parts[0].rows} and {parts[1].rows} samples."
+        )
+    return Arrays(parts[0], train.size, train.shuffle), Arrays(parts[1], train.size)
+
+
+def _check_epochs(epochs, initial_epoch, frequency) -> None:
+    for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
+        if not isinstance(value, (int, np.integer)) or value < 0:
+            raise ValueError(f"`{name}` should be an integer of at least 0; got {value!r}.")
+    if isinstance(frequency, (int, np.integer)) and frequency < 1:
+        raise ValueError(f"`validation_freq` should be at least 1; got {frequency!r}.")
+
+
+def _held_out(validation) -> list | None:
+    """What callbacks find as `validation_data`: x + y + sample weights."""
+    if not isinstance(validation, Arrays):
+        return None
+    table = validation.table
+    ones = [np.ones(table.rows, "float32") if w is None else w for w in table.weight]
+    return [*table.x, *table.y, *ones]
+
+
+# --- evaluate --------------------------------------------------------------------------------------------------------
+
+
+def evaluate(
+    trainer, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None
+):
+    """Loss and metrics over data; see `Model.evaluate`.
+
+    Returns:
+        The loss, or a list in the order of `metrics_names`.
+    """
+    batches = source(trainer, x, y, batch_size, False, steps, sample_weight)
+    blocks = Blocks(batches, trainer.layout, trainer.dtypes())
+    bar = Progbar(batches.samples or batches.steps, verbose=1) if verbose == 1 else None
+    if callbacks:
+        callbacks.on_test_begin()
+    values = _evaluate(trainer, blocks, trainer.seed, 0, bar, callbacks)
+    if callbacks:
+        callbacks.on_test_end()
+    return _single(values)
+
+
+def _evaluate(
+    trainer: Trainer, blocks: Blocks, seed: int, epoch: int, bar=None, callbacks=None
+) -> list[float]:
+    """The values of all batches, averaged by their sizes in float64."""
+    hooked = callbacks is not None and callbacks.has_test_batch_hooks
+    begin = callbacks.on_test_batch_begin if hooked else None
+    pace = Pace(trainer, "test", bar.refresh_interval if bar else None, hooked)
+    names, parts, sizes = trainer.objective.names, [], []
+    for block in blocks.epoch(seed, 0):
+        for span, logs in pace.spans(block, seed, epoch, begin=begin):
+            parts.append((logs, span.stop - span.start))
+            sizes += [block.cut.size_of(i) for i in range(span.start, span.stop)]
+            if hooked:
+                values = dict(zip(names, np.asarray(logs)[0].tolist(), strict=True))
+                callbacks.on_test_batch_end(block.before + span.start, about(block, span.start) | values)
+            if bar:
+                bar.update(sum(sizes) if blocks.source.samples else len(sizes))
+    table = np.concatenate([np.asarray(logs, np.float64)[:steps] for logs, steps in parts])
+    return (np.array(sizes) @ table / sum(sizes)).tolist()
+
+
+# --- predict ---------------------------------------------------------------------------------------------------------
+
+
+def predict(trainer: Trainer, x, batch_size=None, verbose=0, steps=None, callbacks=None):
+    """Outputs for data; see `Model.predict`.
+
+    Returns:
+        An array, or a list of arrays for several outputs.
+    """
+    batches = source(trainer, x, None, batch_size, False, steps, need_y=False)
+    hooked = callbacks is not None and callbacks.has_predict_batch_hooks
+    bar = Progbar(batches.samples or batches.steps, verbose=1) if verbose == 1 else None
+    if callbacks:
+        callbacks.on_predict_begin()
+    parts: list[list[np.ndarray]] = []
+    flying: deque = deque()  # (outputs on the device, rows): copied back two dispatches later
+    done = 0
+    for number, table in enumerate(batches.batches(trainer.seed, 0, 0)):
+        if hooked:
+            callbacks.on_predict_batch_begin(number, {"batch": number, "size": table.rows})
+        room = batches.size if isinstance(batches, Arrays) and (batches.steps or 0) > 1 else table.rows
+        flying.append((trainer.predict(table, room), table.rows))
+        if hooked or len(flying) > 2:
+            parts.append(_landed(*flying.popleft()))
+        if hooked:
+            callbacks.on_predict_batch_end(number, {"batch": number, "size": table.rows})
+        done += table.rows
+        if bar:
+            bar.update(done if batches.samples else number + 1)
+    parts += [_landed(*flight) for flight in flying]
+    if callbacks:
+        callbacks.on_predict_end()
+    return _single(
+        [np.array(column[0]) if len(column) == 1 else np.concatenate(column) for column in zip(*parts)]
+    )
+
+
+def _landed(outputs: list, rows: int) -> list[np.ndarray]:
+    return [np.asarray(y)[:rows] for y in outputs]
+
+
+def _single(values: list):
+    return values[0] if len(values) == 1 else values
+
+
+# --- one batch -------------------------------------------------------------------------------------------------------
+
+
+def train_on_batch(trainer: Trainer, x, y=None, sample_weight=None, class_weight=None):
+    """One step on one batch; see `Model.train_on_batch`."""
+    table = arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight, class_weight)
+    trainer.prepare()
+    return _one("train", trainer, table)
+
+
+def test_on_batch(trainer: Trainer, x, y=None, sample_weight=None):
+    """Loss and metrics of one batch; see `Model.test_on_batch`."""
+    return _one("test", trainer, arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight))
+
+
+def _one(kind: str, trainer: Trainer, table: arrays.Table):
+    block = Block(stack([table], trainer.dtypes(), table.rows), Cut(table.rows, table.rows), None, 0, 1)
+    return _single(np.asarray(trainer.run(kind, block, trainer.call_span()))[0].tolist())
+
+
+def predict_on_batch(trainer: Trainer, x):
+    """Outputs for one batch; see `Model.predict_on_batch`."""
+    table = arrays.read(x, None, trainer.inputs, [], need_y=False)
+    return _single([np.array(y) for y in _landed(trainer.predict(table, table.rows), table.rows)])

@@ -1,0 +1,202 @@
+"""Devices: how a dispatch is spread over them. The only file that says pmap.
+
+Three layouts give the same results:
+
+* one device: `jit`;
+* "map": `pmap` over the axis "data", for models and losses that treat every sample apart. Values go in and
+come
+  out replicated and unstacked; each device takes its rows of a batch, sums are made with `psum`;
+* "mesh": `jit` with the batch sharded over a `Mesh`, for models with user code or state per row: such code
+always
+  sees the whole batch.
+
+A batch that does not divide by the number of devices is computed whole on each of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
+
+AXIS = "data"
+
+
+class Layout:
+    """Which devices share a batch, and how.
+
+    Args:
+        devices: what the user chose: devices, their ids, a number of devices, or None for all of the default
+            backend.
+        rowwise: whether model and objective treat every sample apart.
+
+    Raises:
+        ValueError: no device, or one that does not exist.
+    """
+
+    def __init__(self, devices=None, rowwise: bool = True):
+        self.devices = choose(devices)
+        count = len(self.devices)
+        self.kind = "one" if count == 1 else "map" if rowwise else "mesh"
+        if count == 1:
+            self._mesh = None
+            self.replicated = SingleDeviceSharding(self.devices[0])
+        else:
+            self._mesh = Mesh(np.array(self.devices), (AXIS,))
+            self.replicated = NamedSharding(self._mesh, PartitionSpec())
+        self.index = None  # each device's number, given to a mapped program
+        if self.kind == "map":
+            sharded = NamedSharding(self._mesh, PartitionSpec(AXIS))
+            self.index = jax.device_put(np.arange(count, dtype=np.int32), sharded)
+
+    @property
+    def platform(self) -> str:
+        return self.devices[0].platform
+
+    def splits(self, size: int) -> bool:
+        """Whether a batch of `size` rows is divided among the devices."""
+        return self.kind != "one" and size % len(self.devices) == 0
+
+    def axis(self, size: int) -> str | None:
+        """The mapped axis that a batch of `size` rows is spread over."""
+        return AXIS if self.kind == "map" and self.splits(size) else None
+
+    def rows(self, index, size: int) -> tuple:
+        """(first row, number of rows) of a batch of `size` rows that this program has to gather."""
+        if self.axis(size) is None:
+            return 0, size
+        part = size // len(self.devices)
+        return index * part, part
+
+    def shard(self, batch, size: int):
+        """Spread a gathered batch over the mesh."""
+        if self.kind != "mesh" or not self.splits(size):
+            return batch
+        assert self._mesh is not None
+        return lax.with_sharding_constraint(batch, NamedSharding(self._mesh, PartitionSpec(AXIS)))
+
+    def spread(self, fn: Callable, arguments: int, by_row: bool = False) -> Callable:
+        """Compile `fn(index, carry, *rest)`, which gives `(carry, result)`; the memory of the carry is
+        reused.
+
+        Args:
+            fn: `index` is the number of the device under a mapped axis, else None.
+            arguments: how many arguments it has.
+            by_row: whether the result has one row per sample, so that it may stay spread.
+
+        Returns:
+            A function `(carry, *rest)`.
+        """
+        if self.kind == "map":
+            mapped = jax.pmap(
+                fn,
+                AXIS,
+                in_axes=(0,) + (None,) * (arguments - 1),
+                out_axes=(None, 0 if by_row else None),
+                devices=self.devices,
+                donate_argnums=(1,),
+            )
+            return functools.partial(mapped, self.index)
+        sharding = {"out_shardings": self.replicated} if self.kind == "mesh" and not by_row else {}
+        return jax.jit(functools.partial(fn, None), donate_argnums=(0,), **sharding)
+
+    def joined(self, outputs):
+        """Outputs by row with one batch axis, as numpy arrays where devices computed parts of it."""
+        if self.kind != "map":
+            return outputs
+        return [np.asarray(y).reshape(-1, *y.shape[2:]) for y in outputs]
+
+    def place(self, tree):
+        """Put arrays on every device of the layout."""
+        return jax.device_put(tree, self.replicated)
+
+    @property
+    def budget(self) -> int:
+        """Bytes of data that may stay on each device: a quarter of its memory."""
+        stats = self.devices[0].memory_stats() if self.platform != "cpu" else None
+        if stats and "bytes_limit" in stats:
+            return stats["bytes_limit"] // 4
+        try:
+            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 // len(self.devices)
+        except (ValueError, OSError, AttributeError):
+            return 1 << 30
+
+    @property
+    def loops_convolutions(self) -> bool:
+        """Whether a convolution may stand in a loop (XLA's CPU backend makes it 20 times slower there)."""
+        return self.platform != "cpu"
+
+
+def choose(devices=None) -> list:
+    """The devices that an argument `devices` stands for.
+
+    Example:
+        >>> len(choose(1))
+        1
+    """
+    known = jax.devices()
+    if devices is None:
+        return list(known)
+    if isinstance(devices, int) and not isinstance(devices, bool):
+        if not 1 <= devices <= len(known):
+            raise ValueError(f"devices={devices}, but there are {len(known)}: {known}.")
+        return list(known[:devices])
+    if not isinstance(devices, Sequence) or isinstance(devices, str):
+        devices = [devices]
+    by_id = {device.id: device for device in known}
+    chosen = []
+    for device in devices:
+        if not isinstance(device, int):
+            chosen.append(device)
+        elif device in by_id:
+            chosen.append(by_id[device])
+        else:
+            raise ValueError(f"There is no device {device}; known are {sorted(by_id)}.")
+    if not chosen or not all(hasattr(d, "platform") for d in chosen) or len(set(chosen)) != len(chosen):
+        raise ValueError(
+            f"`devices` should be a number, or a list of different devices or ids; got {devices!r}."
+        )
+    return chosen
+
+
+class Flight:
+    """The dispatches whose results nobody has waited for: at most `limit`.
+
+    On a CPU, un-awaited dispatches that hold a collective can use up XLA's thread pool and lock it.
+    """
+
+    def __init__(self, limit: int = 2):
+        self.limit = limit
+        self._results: deque = deque()
+
+    def add(self, result) -> None:
+        """Note a dispatch; waits for an older one if there are too many."""
+        self._results.append(result)
+        while len(self._results) > self.limit:
+            jax.block_until_ready(self._results.popleft())
+
+    def wait(self) -> None:
+        """Wait for all of them."""
+        while self._results:
+            jax.block_until_ready(self._results.popleft())
+
+
+def gather(tree, order, first, count: int):
+    """`count` rows of every array in `tree` from position `first` on, in the order of `order` (None: as they
+    lie)."""
+    if order is None:
+        return jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, first, count), tree)
+    rows = lax.dynamic_slice_in_dim(order, first, count)
+    return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), tree)
+
+
+def stacked(n: int, width: int):
+    """Room for the logs of `n` steps."""
+    return jnp.zeros((n, width), jnp.float32)

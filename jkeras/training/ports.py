@@ -1,0 +1,56 @@
+"""What a model takes and gives, as data sees it: one `Port` per input or output, one `Target` per loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jkeras import losses
+
+
+class Port(NamedTuple):
+    """An input or output of a model.
+
+    Args:
+        name: of the input or output layer.
+        shape: with the batch axis first, None where any size goes; None if nothing is known.
+        dtype: what the array becomes on the device.
+        limit: number of rows of the table that this input indexes (an Embedding's `input_dim`), if it does.
+    """
+
+    name: str
+    shape: tuple[int | None, ...] | None = None
+    dtype: str = "float32"
+    limit: int | None = None
+
+
+class Target(NamedTuple):
+    """What one loss wants as `y`.
+
+    Args:
+        name: of the output.
+        shape: of the target, None where it is not known (losses of the user).
+        dtype: of the target on the device.
+        fn: the loss.
+        mode: "temporal" for a weight per time step, or None for one per sample.
+        output: shape of the output itself.
+        limit: number of classes where `y` holds class numbers.
+    """
+
+    name: str
+    shape: tuple[int | None, ...] | None
+    dtype: str
+    fn: Callable
+    mode: str | None
+    output: tuple[int | None, ...] | None
+    limit: int | None = None
+
+    @classmethod
+    def of(cls, port: Port, fn: Callable, mode: str | None) -> Target:
+        """The target of a loss on an output."""
+        shape, limit = port.shape, None
+        if shape is not None and fn is losses.sparse_categorical_crossentropy:
+            shape, limit = (*shape[:-1], 1), shape[-1]
+        elif getattr(losses, getattr(fn, "__name__", ""), None) is not fn:
+            shape = None
+        return cls(port.name, shape, port.dtype, fn, mode, port.shape, limit)

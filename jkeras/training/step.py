@@ -1,0 +1,275 @@
+"""The steps: one batch through the model, and what comes of it. Pure functions, built once and compiled
+elsewhere.
+
+A step is `step(carry, fixed, batch, ctx) -> (carry, result)`. The carry is what steps hand on (donated from
+dispatch to dispatch), `fixed` is what stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from jkeras.core.types import Batch, Ctx
+from jkeras.training.parallel import Layout, gather, stacked
+from jkeras.training.ports import Port
+
+
+class Carry(NamedTuple):
+    """What a step changes: stores `{path: {name: array}}` of parameters and state, and the optimizer's
+    state."""
+
+    params: Any
+    state: Any
+    opt: Any
+
+
+class Fixed(NamedTuple):
+    """What a step only reads: the rest of the parameters and of the state."""
+
+    params: Any
+    state: Any
+
+
+def train_step(program, objective, tx, inputs: list[Port]) -> Callable:
+    """One step of training: gradients of the live parameters, all updates at once.
+
+    Args:
+        program: the model (`apply`, `penalty`, `constrain`).
+        objective: its `Objective`.
+        tx: an optax transformation over `{path: {name: array}}`.
+        inputs: the model's inputs.
+
+    Returns:
+        The step; its result is the vector of the values that `objective.names` names.
+    """
+
+    def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
+        batch = cast(batch, inputs, objective.targets)
+        state = merge(fixed.state, carry.state)
+
+        def share(live):
+            params = {**fixed.params, **live}
+            out = program.apply(params, state, batch.x, ctx)
+            loss, values = objective(out.y, out.mask, batch, ctx)
+            loss = loss + out.loss + program.penalty(params) / ctx.total(1)
+            return loss.astype(jnp.float32), (values, out.state)
+
+        (loss, (values, new)), grads = jax.value_and_grad(share, has_aux=True)(carry.params)
+        loss, values, grads = ctx.total((loss, values, grads))
+        whole = _whole(lambda live: share(live)[0], ctx)
+        updates, opt = tx.update(grads, carry.opt, carry.params, value=loss, grad=grads, value_fn=whole)
+        live = program.constrain(optax.apply_updates(carry.params, updates))
+        return Carry(like(live, carry.params), like(new, carry.state), opt), _vector(loss, values)
+
+    return step
+
+
+def test_step(program, objective, inputs: list[Port]) -> Callable:
+    """Loss and metrics of a batch, without training; only the state of stateful layers moves."""
+
+    def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
+        batch = cast(batch, inputs, objective.targets)
+        out = program.apply(fixed.params, merge(fixed.state, carry.state), batch.x, ctx)
+        loss, values = objective(out.y, out.mask, batch, ctx)
+        loss = loss + out.loss + program.penalty(fixed.params) / ctx.total(1)
+        loss, values = ctx.total((loss, values))
+        return carry._replace(state=like(out.state, carry.state)), _vector(loss, values)
+
+    return step
+
+
+def predict_step(program, inputs: list[Port]) -> Callable:
+    """The outputs of a batch; only the state of stateful layers moves."""
+
+    def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
+        batch = cast(batch, inputs, [])
+        out = program.apply(fixed.params, merge(fixed.state, carry.state), batch.x, ctx)
+        return carry._replace(state=like(out.state, carry.state)), out.y
+
+    return step
+
+
+def cast(batch: Batch, inputs, targets) -> Batch:
+    """Data travel as they are; here they get the dtype that the model declares."""
+    x = [a.astype(port.dtype) for a, port in zip(batch.x, inputs, strict=True)]
+    y = [a.astype(target.dtype) for a, target in zip(batch.y, targets, strict=True)]
+    return Batch(x, y, batch.weight)
+
+
+def merge(below: dict, above: dict) -> dict:
+    """Two stores as one; entries of `above` win."""
+    return {path: {**below.get(path, {}), **above.get(path, {})} for path in {**below, **above}}
+
+
+def like(store: dict, model: dict) -> dict:
+    """The entries of `store` that `model` has, in its dtypes."""
+    return {
+        path: {name: jnp.asarray(store[path][name], old.dtype) for name, old in entries.items()}
+        for path, entries in model.items()
+    }
+
+
+def _vector(loss, values):
+    return jnp.stack([jnp.asarray(v, jnp.float32) for v in (loss, *values)])
+
+
+def _whole(share: Callable, ctx: Ctx) -> Callable:
+    """The loss of the whole batch as a function, with its gradient, for optimizers that search along a
+    line."""
+    if ctx.axis is None:
+        return share
+
+    @jax.custom_vjp
+    def loss(live):
+        return ctx.total(share(live))
+
+    def forward(live):
+        value, grads = jax.value_and_grad(share)(live)
+        return ctx.total((value, grads))
+
+    loss.defvjp(forward, lambda grads, g: (jax.tree.map(lambda a: a * g.astype(a.dtype), grads),))
+    return loss
+
+
+# Many steps in one dispatch.
+
+
+class Cut(NamedTuple):
+    """How rows are cut into batches.
+
+    Args:
+        rows: number of rows on the device.
+        size: rows in a batch; the last batch may be smaller.
+
+    Example:
+        >>> Cut(1000, 128).steps, Cut(1000, 128).rest
+        (8, 104)
+    """
+
+    rows: int
+    size: int
+
+    @property
+    def full(self) -> int:
+        return self.rows // self.size
+
+    @property
+    def rest(self) -> int:
+        return self.rows % self.size
+
+    @property
+    def steps(self) -> int:
+        return self.full + bool(self.rest)
+
+    def size_of(self, step: int) -> int:
+        """Rows of batch number `step`."""
+        return self.size if step < self.full else self.rest
+
+
+class Span(NamedTuple):
+    """Which steps a dispatch makes; on the device a vector of int32.
+
+    The random key of a step is a function of (seed, epoch, step), so that it does not matter which dispatch
+    makes it.
+    """
+
+    seed: int
+    epoch: int
+    start: int  # steps of this block of data: from
+    stop: int  # up to
+    before: int  # steps of the epoch before this block
+
+
+def chunk(step: Callable, width: int, training: bool, cut: Cut, layout: Layout, room: int) -> Callable:
+    """The steps of a span, in one dispatch.
+
+    Both loops are `fori_loop`s with limits that are arguments: one program serves every number of steps, and
+    the bits of a step do not depend on it.
+
+    Args:
+        step: a step whose result is a vector.
+        width: length of that vector.
+        training: the phase.
+        cut: how the data are cut into batches.
+        layout: the devices.
+        room: the most steps in a dispatch.
+
+    Returns:
+        `run(index, carry, fixed, data, order, span) -> (carry, logs (room, width))`.
+    """
+
+    def run(index, carry, fixed, data, order, span):
+        key = epoch_key(span)
+        start, stop, before = span[2], span[3], span[4]
+
+        def turn(size, i, state):
+            carry, logs = state
+            first, count = layout.rows(index, size)
+            batch = layout.shard(gather(data, order, i * cut.size + first, count), size)
+            ctx = Ctx(jax.random.fold_in(key, before + i), training=training, axis=layout.axis(size))
+            carry, values = step(carry, fixed, batch, ctx)
+            return carry, logs.at[i - start].set(values)
+
+        state = carry, stacked(room, width)
+        if cut.full:
+            stop_full = jnp.minimum(stop, cut.full)
+            state = lax.fori_loop(start, stop_full, lambda i, s: turn(cut.size, i, s), state)
+        if cut.rest:
+            state = lax.fori_loop(
+                jnp.maximum(start, cut.full), stop, lambda i, s: turn(cut.rest, i, s), state
+            )
+        return state
+
+    return run
+
+
+def single(step: Callable, training: bool, cut: Cut, size: int, layout: Layout) -> Callable:
+    """One step in one dispatch, without a loop around it; otherwise as `chunk`, and logs of shape (1,
+    width)."""
+
+    def run(index, carry, fixed, data, order, span):
+        first, count = layout.rows(index, size)
+        batch = layout.shard(gather(data, order, span[2] * cut.size + first, count), size)
+        key = jax.random.fold_in(epoch_key(span), span[4] + span[2])
+        carry, values = step(carry, fixed, batch, Ctx(key, training=training, axis=layout.axis(size)))
+        return carry, values[None]
+
+    return run
+
+
+def whole_batch(step: Callable, size: int, layout: Layout) -> Callable:
+    """A prediction step on a batch that comes as it is."""
+
+    def run(index, carry, fixed, data, span):
+        data = layout.shard(data, size)
+        first, count = layout.rows(index, size)
+        if count != size:
+            data = gather(data, None, first, count)
+        key = jax.random.fold_in(epoch_key(span), span[4] + span[2])
+        return step(carry, fixed, data, Ctx(key, axis=layout.axis(size)))
+
+    return run
+
+
+def epoch_key(span):
+    """The random key of an epoch of a run."""
+    return jax.random.fold_in(jax.random.key(span[0], impl="threefry2x32"), span[1])
+
+
+def has_convolution(jaxpr) -> bool:
+    """Whether a convolution of XLA's occurs in a jaxpr, at any depth."""
+    for eqn in jaxpr.eqns:
+        if eqn.primitive.name == "conv_general_dilated":
+            return True
+        for value in eqn.params.values():
+            for inner in value if isinstance(value, (list, tuple)) else [value]:
+                inner = getattr(inner, "jaxpr", inner)
+                if hasattr(inner, "eqns") and has_convolution(inner):
+                    return True
+    return False

@@ -1,0 +1,267 @@
+"""Trainer: what `compile` makes. It owns the compiled programs, and moves values between cells and
+dispatches."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from jkeras.core.random import next_seed
+from jkeras.core.types import Batch, Ctx
+from jkeras.training import step as steps
+from jkeras.training.arrays import Table
+from jkeras.training.data import stack
+from jkeras.training.objective import Objective
+from jkeras.training.parallel import Layout
+from jkeras.training.ports import Port
+from jkeras.training.step import Carry, Cut, Fixed, Span
+
+ROOM = 1024  # the most steps in a dispatch
+_PROGRAMS = 64  # compiled programs that a trainer keeps
+
+_exchange = (
+    threading.RLock()
+)  # cells may be shared by models and threads: take, dispatch and put are one action
+
+
+class Cells:
+    """A tree of `Variable` cells that goes into a program and comes back."""
+
+    def __init__(self, tree):
+        self.cells, self.treedef = jax.tree.flatten(tree)
+        self._seen: list = [None] * len(self.cells)  # what the cells held last time
+        self._placed: list = [None] * len(self.cells)  # the same on the devices of the layout
+
+    def take(self, place: Callable, donate: bool) -> list:
+        """The arrays; those that were not there last time are put on the devices first."""
+        arrays = [cell.take(donate) for cell in self.cells]
+        strange = [i for i, array in enumerate(arrays) if array is not self._seen[i]]
+        if strange:
+            for i, array in zip(strange, place([arrays[i] for i in strange]), strict=True):
+                self._placed[i] = array
+        self._seen = arrays
+        return self._placed
+
+    def put(self, arrays: list) -> None:
+        """Accept what a program made of them."""
+        for cell, array in zip(self.cells, arrays, strict=True):
+            cell.put(array)
+        self._seen, self._placed = arrays, list(arrays)
+
+
+class Trainer:
+    """Trains, tests and predicts with one model as it was when it was compiled.
+
+    Args:
+        program: the model as pure functions and cells (`jkeras.engine.program.Program`).
+        inputs, outputs: its ports.
+        objective: its `Objective`; None for a trainer that only predicts.
+        optimizer: a `jkeras.optimizers.Optimizer`.
+        devices: see `jkeras.training.parallel.choose`.
+    """
+
+    def __init__(
+        self, program, inputs: list[Port], outputs: list[Port], objective=None, optimizer=None, devices=None
+    ):
+        self.program, self.inputs, self.outputs = program, list(inputs), list(outputs)
+        self._objective: Objective | None = objective
+        self.optimizer = optimizer
+        self._rowwise = program.rowwise and not program.stateful
+        self.layout = Layout(devices, self._rowwise and (objective is None or objective.rowwise))
+        self.step_seconds: dict[
+            Any, float
+        ] = {}  # what a step of a program took, for the length of dispatches
+        self.compilations = 0
+        self._programs: OrderedDict = OrderedDict()
+        self._binding = None
+        self._cells: dict[str, tuple[Cells, Cells]] = {}
+        self._seed: int | None = None
+        self._calls = 0
+
+    @property
+    def objective(self) -> Objective:
+        if self._objective is None:
+            raise RuntimeError(
+                "You must compile the model before training or testing: model.compile(optimizer, loss)."
+            )
+        return self._objective
+
+    @property
+    def stateful(self) -> bool:
+        return self.program.stateful
+
+    def prepare(self) -> None:
+        """Give the optimizer its state for this model, unless it has one."""
+        if self._binding is None:
+            program = self.program
+            live = {path: program.params[path] for path in program.params if path in program.live}
+            self._binding = self.optimizer.init(live, program.order, program.tree, program.flat)
+        else:
+            self.optimizer.bind(self._binding)
+
+    # Which cells go where.
+
+    def _cells_for(self, kind: str) -> tuple[Cells, Cells]:
+        if kind not in self._cells:
+            carried, fixed = self._sort(kind == "train")
+            opt = self._binding.state if kind == "train" else ()
+            self._cells[kind] = Cells(Carry(*carried, opt)), Cells(Fixed(*fixed))
+        return self._cells[kind]
+
+    def _sort(self, training: bool):
+        """((params, state) that the steps change, (params, state) that they only read)."""
+        program = self.program
+        live = program.live if training else frozenset()
+        params = [{p: c for p, c in program.params.items() if (p in live) == want} for want in (True, False)]
+
+        def moves(path, name):
+            return path in program.moving if training else name.startswith("_")
+
+        state = []
+        for want in (True, False):
+            part = {p: {n: v for n, v in c.items() if moves(p, n) == want} for p, c in program.state.items()}
+            state.append({path: cells for path, cells in part.items() if cells})
+        return (params[0], state[0]), (params[1], state[1])
+
+    # Programs.
+
+    def _program(self, key, build: Callable) -> Any:
+        if key not in self._programs:
+            self._programs[key] = build()
+            while len(self._programs) > _PROGRAMS:
+                self._programs.popitem(last=False)
+        return self._programs[key]
+
+    def _step(self, kind: str) -> Callable:
+        if kind == "train":
+            tx = self.optimizer.transform(self.program.tree, self.program.flat)
+            return steps.train_step(self.program, self.objective, tx, self.inputs)
+        if kind == "test":
+            return steps.test_step(self.program, self.objective, self.inputs)
+        return steps.predict_step(self.program, self.inputs)
+
+    def _flat(self, kind: str, fn: Callable) -> Callable:
+        """`fn` over lists of leaves in the place of the trees of carry and fixed values."""
+        carry_def, fixed_def = (cells.treedef for cells in self._cells_for(kind))
+
+        def flat(index, carry, fixed, data, *rest):
+            self.compilations += 1  # this body runs when it is traced
+            carry, out = fn(index, carry_def.unflatten(carry), fixed_def.unflatten(fixed), data, *rest)
+            return carry_def.flatten_up_to(carry), out
+
+        return flat
+
+    def _chunk(self, kind: str, cut: Cut) -> Callable:
+        """The program of a span of steps: `run(carry, fixed, data, order, span)`."""
+
+        def build():
+            body = self._flat(
+                kind, steps.chunk(step, width, kind == "train", cut, self.layout, min(cut.steps, ROOM))
+            )
+            return self.layout.spread(body, 6)
+
+        step, width = self._program((kind, "step"), lambda: self._step(kind)), len(self.objective.names)
+        return self._program((kind, cut), build)
+
+    def _single(self, kind: str, cut: Cut, size: int) -> Callable:
+        def build():
+            return self.layout.spread(
+                self._flat(kind, steps.single(step, kind == "train", cut, size, self.layout)), 6
+            )
+
+        step = self._program((kind, "step"), lambda: self._step(kind))
+        return self._program((kind, cut, size), build)
+
+    def loops(self, kind: str, block) -> bool:
+        """Whether several steps on this block of data go into one dispatch."""
+        if self.layout.loops_convolutions:
+            return True
+        return not self._program((kind, "convolutional"), lambda: self._is_convolutional(kind, block))
+
+    def _is_convolutional(self, kind: str, block) -> bool:
+        carry, fixed = (
+            cells.treedef.unflatten([jax.ShapeDtypeStruct(c.shape, np.dtype(c.dtype)) for c in cells.cells])
+            for cells in self._cells_for(kind)
+        )
+        batch = jax.tree.map(
+            lambda a: jax.ShapeDtypeStruct((block.cut.size, *a.shape[1:]), a.dtype), block.data
+        )
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        step = self._program((kind, "step"), lambda: self._step(kind))
+        training = kind == "train"
+
+        def run(carry, fixed, batch, key):
+            return step(carry, fixed, batch, Ctx(key, training=training))
+
+        return steps.has_convolution(jax.jit(run).trace(carry, fixed, batch, key).jaxpr)
+
+    # Dispatches.
+
+    def run(self, kind: str, block, span: Span):
+        """Make the steps of a span.
+
+        Args:
+            kind: "train" or "test".
+            block: data on the devices (`jkeras.training.data.Block`).
+            span: which steps.
+
+        Returns:
+            Logs on the device, one row per step and perhaps further rows: `(steps, len(objective.names))`.
+        """
+        if self.loops(kind, block):
+            program = self._chunk(kind, block.cut)
+        else:
+            program = self._single(kind, block.cut, block.cut.size_of(span.start))
+        return self._dispatch(kind, program, block.data, block.order, np.array(span, np.int32))
+
+    def predict(self, table: Table, room: int) -> list:
+        """The outputs for one batch, on the device; they may have further rows.
+
+        Args:
+            table: the batch.
+            room: rows to compute where samples do not mix, so that a last batch needs no program of its own.
+        """
+        rows, count = table.rows, len(self.layout.devices)
+        if self._rowwise:
+            rows = -(-max(rows, room) // count) * count
+        data = stack([table], self.dtypes(False), rows)
+
+        def build():
+            body = steps.whole_batch(self._step("predict"), rows, self.layout)
+            return self.layout.spread(self._flat("predict", body), 5, by_row=True)
+
+        program = self._program(("predict", rows), build)
+        outputs = self._dispatch("predict", program, data, np.array(self.call_span(), np.int32))
+        return self.layout.joined(outputs)
+
+    def dtypes(self, need_y: bool = True) -> Batch:
+        """What arrays become on the device, in the shape of a `Batch`."""
+        targets = self.objective.targets if need_y else []
+        return Batch([p.dtype for p in self.inputs], [t.dtype for t in targets], ["float32"] * len(targets))
+
+    def _dispatch(self, kind: str, program: Callable, *args):
+        place = self.layout.place
+        with _exchange:
+            carry, fixed = self._cells_for(kind)
+            arrays, out = program(carry.take(place, True), fixed.take(place, False), *args)
+            carry.put(arrays)
+        return out
+
+    # Numbers of a run.
+
+    @property
+    def seed(self) -> int:
+        """The seed of single steps and predictions, drawn when it is first needed."""
+        if self._seed is None:
+            self._seed = next_seed()
+        return self._seed
+
+    def call_span(self) -> Span:
+        """The span of a call that is no part of a `fit`: each has random numbers of its own."""
+        self._calls += 1
+        return Span(self.seed, self._calls, 0, 1, 0)
