@@ -35,7 +35,7 @@ _WORDS = {
 
 # section: {key: (allowed types, default)}
 _SECTIONS: dict[str, dict[str, tuple[tuple[type, ...], Any]]] = {
-    "data": {"source": ((str,), None), "scale": (_NUMBER, None)},
+    "data": {"source": ((str,), None), "scale": ((int, float, type(None)), None)},
     "compile": {
         "optimizer": ((str, dict), "adam"),
         "loss": ((str,), None),
@@ -50,8 +50,8 @@ _SECTIONS: dict[str, dict[str, tuple[tuple[type, ...], Any]]] = {
         "devices": ((int, type(None)), None),
     },
     "output": {
-        "run_dir": ((str,), None),
-        "model": ((str,), None),
+        "run_dir": ((str, type(None)), None),
+        "model": ((str, type(None)), None),
         "keep": ((int, type(None)), 5),
         "every_epochs": ((int, type(None)), 1),
         "every_steps": ((int, type(None)), None),

@@ -71,9 +71,10 @@ def arrays(source: str) -> dict[str, np.ndarray]:
             raise UserError(f"Unknown data set {source!r}. {close_to(source, _SETS)} A file ends in .npz.")
         raise UserError(f"There is no file {source}.")
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if isinstance(stored, np.ndarray):
-                return {"x": np.asarray(stored)}
+        stored = np.load(path, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            return {"x": stored}
+        with stored:
             return {name: stored[name] for name in stored.files}
     except (ValueError, OSError, EOFError) as error:
         raise UserError(f"{source} is not a .npz file of plain arrays: {error}") from error

@@ -6,6 +6,7 @@ import difflib
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 
 import typer
@@ -43,7 +44,9 @@ def guarded(command: Callable) -> Callable:
     @functools.wraps(command)
     def run(*args, **kwargs):
         try:
-            return command(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return command(*args, **kwargs)
         except KeyboardInterrupt as stop:
             say(str(stop) or "Interrupted.")
             raise typer.Exit(INTERRUPTED) from None
@@ -56,6 +59,10 @@ def guarded(command: Callable) -> Callable:
             raise typer.Exit(USER_ERROR) from None
 
     return run
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    say(f"Warning: {' '.join(str(message).split())}")
 
 
 def say(text: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.cli import data
+from jkeras.cli.config import check
 from jkeras.cli.errors import UserError
 from jkeras.models import load_model
 from jkeras.saving import checkpoint, model_io
@@ -32,7 +33,7 @@ def load(source: Path, compile: bool = True):
 def scale_of(source: Path, scale: float | None) -> float | None:
     """What inputs are divided by: as asked, else as the run in this directory was trained."""
     if scale is None and source.is_dir():
-        return checkpoint.read_run(source)["data"]["scale"]
+        return check(checkpoint.read_run(source))["data"]["scale"]
     return scale
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from jkeras.callbacks import RunCheckpoint
 from jkeras.cli import build, data
+from jkeras.cli.config import check
 from jkeras.cli.errors import UserError, say
 from jkeras.saving import checkpoint
 from jkeras.utils import set_random_seed
@@ -53,7 +53,7 @@ def resume(run_dir: Path, epochs: int | None) -> dict[str, Any]:
     Raises:
         ValueError: there is no such run, or it has no checkpoint.
     """
-    config = checkpoint.read_run(run_dir)
+    config = check(checkpoint.read_run(run_dir))
     newest = checkpoint.latest(run_dir)
     config["output"]["run_dir"] = str(run_dir)
     if epochs is not None:
@@ -131,8 +131,9 @@ def _advice(run_dir: Path):
     try:
         yield
     except KeyboardInterrupt:
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+        print(flush=True)
+        if not checkpoint.list_checkpoints(run_dir):
+            raise KeyboardInterrupt("Interrupted before the first checkpoint.") from None
         raise KeyboardInterrupt(
             f"Interrupted; a checkpoint is saved. Go on with: jkeras resume {run_dir}"
         ) from None
