@@ -6,6 +6,7 @@ import json
 
 import h5py
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -48,7 +49,9 @@ def test_values_are_those_of_keras(name):
     for value, (pair, args, expected) in zip(all_of(PAIRS), CASES[name], strict=True):
         message = f"{pair} {args}"
         if name in OWN:
-            np.testing.assert_allclose(value, expected, rtol=2e-7, err_msg=message)  # one rounding of the mean
+            np.testing.assert_allclose(
+                value, expected, rtol=2e-7, err_msg=message
+            )  # one rounding of the mean
             assert value.dtype == "float32"
         else:
             np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6, err_msg=message)
