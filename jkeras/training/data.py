@@ -329,7 +329,12 @@ def stack(tables: list[Table], dtypes: Batch, rows: int) -> Batch:
     """
     parts = []
     for columns, names in zip(zip(*tables, strict=True), dtypes, strict=True):
-        parts.append([_stack(column, name, rows) for column, name in zip(zip(*columns), names, strict=False)])
+        parts.append(
+            [
+                _stack(column, name, rows)
+                for column, name in zip(zip(*columns, strict=True), names, strict=True)
+            ]
+        )
     return Batch(*parts)
 
 

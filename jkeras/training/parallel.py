@@ -19,6 +19,7 @@ import functools
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -104,7 +105,7 @@ class Layout:
                 donate_argnums=(1,),
             )
             return functools.partial(mapped, self.index)
-        sharding = {"out_shardings": self.replicated} if self.kind == "mesh" and not by_row else {}
+        sharding: dict[str, Any] = {"out_shardings": self.replicated} if self.kind == "mesh" and not by_row else {}
         return jax.jit(functools.partial(fn, None), donate_argnums=(0,), **sharding)
 
     def joined(self, outputs):

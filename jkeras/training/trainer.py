@@ -70,7 +70,7 @@ class Trainer:
     ):
         self.program, self.inputs, self.outputs = program, list(inputs), list(outputs)
         self._objective: Objective | None = objective
-        self.optimizer = optimizer
+        self.optimizer: Any = optimizer
         self._rowwise = program.rowwise and not program.stateful
         self.layout = Layout(devices, self._rowwise and (objective is None or objective.rowwise))
         self.step_seconds: dict[
@@ -78,7 +78,7 @@ class Trainer:
         ] = {}  # what a step of a program took, for the length of dispatches
         self.compilations = 0
         self._programs: OrderedDict = OrderedDict()
-        self._binding = None
+        self._binding: Any = None
         self._cells: dict[str, tuple[Cells, Cells]] = {}
         self._seed: int | None = None
         self._calls = 0
