@@ -1,4 +1,4 @@
-"""Files: models, weights and checkpoints in HDF5 (the layout of Keras 2.2.4) and msgpack; architectures in JSON and YAML."""
+"""Files of models, weights and runs (HDF5 in the layout of Keras 2.2.4, msgpack), of architectures (JSON, YAML)."""
 
 from jkeras.saving.checkpoint import Checkpoint as Checkpoint
 from jkeras.saving.checkpoint import latest as latest

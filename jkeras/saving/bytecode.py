@@ -1,4 +1,4 @@
-"""Lambda layers in files: Keras stored their functions as Python bytecode, which runs only where the caller asks for it."""
+"""Lambda layers in files: Keras stored functions as Python bytecode, which runs only where the caller allows it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def resolve(config: Any, custom_objects: Mapping[str, Any], safe_mode: bool) -> 
         The copy.
 
     Raises:
-        ValueError: a Lambda holds bytecode, and neither `custom_objects` nor `safe_mode` says what to do; or the
-            bytecode is not of this Python.
+        ValueError: a Lambda holds bytecode, and neither `custom_objects` nor `safe_mode` says what to do; or
+            the bytecode is not of this Python.
     """
     if isinstance(config, (list, tuple)):
         return type(config)(resolve(v, custom_objects, safe_mode) for v in config)
@@ -50,9 +50,10 @@ def _with_functions(config: dict, custom_objects: Mapping[str, Any], safe_mode: 
         if config.get(f"{key}_type") == "lambda" and not callable(stored) and not _is_fingerprint(stored):
             if safe_mode:
                 raise ValueError(
-                    f"The Lambda layer {name!r} holds Python bytecode (its {key}), which is not run: a file could hold "
-                    f"any program. Pass the function by the layer's name, custom_objects={{{name!r}: function}}, or, if "
-                    "you trust the origin of the file, safe_mode=False."
+                    f"The Lambda layer {name!r} holds Python bytecode (its {key}), which is not run: a file "
+                    "could hold any program. Pass the function by the layer's name, "
+                    f"custom_objects={{{name!r}: function}}, or, if you trust the origin of the file, "
+                    "safe_mode=False."
                 )
             config[key] = _decode(stored, name, custom_objects)
     return config
@@ -74,6 +75,7 @@ def _decode(stored: Any, name: Any, custom_objects: Mapping[str, Any]) -> types.
         return types.FunctionType(code, names, code.co_name, tuple(defaults) if defaults else None, cells)
     except (ValueError, TypeError, EOFError, AttributeError, UnicodeError, binascii.Error) as e:
         raise ValueError(
-            f"The bytecode of the Lambda layer {name!r} cannot be read here ({e}): bytecode fits only the version of "
-            f"Python that wrote it. Pass the function itself: custom_objects={{{name!r}: function}}."
+            f"The bytecode of the Lambda layer {name!r} cannot be read here ({e}): bytecode fits only the "
+            f"version of Python that wrote it. Pass the function itself: custom_objects={{{name!r}: "
+            "function}}."
         ) from e

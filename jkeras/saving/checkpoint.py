@@ -41,14 +41,17 @@ class Checkpoint(NamedTuple):
     bytes: int
 
 
-def save_checkpoint(model: Any, run_dir: str | Path, run_state: dict[str, Any], keep: int | None = None) -> Path:
+def save_checkpoint(
+    model: Any, run_dir: str | Path, run_state: dict[str, Any], keep: int | None = None
+) -> Path:
     """Write a checkpoint of `model` and of the run that trains it.
 
     Args:
         model: a compiled model.
         run_dir: directory of the run; made if missing.
-        run_state: what else the run needs to go on: `epoch` and `step` (ints, they name the file), and any dicts,
-            lists, text, numbers and arrays (random key, position in the epoch, seed, callbacks' states …).
+        run_state: what else the run needs to go on: `epoch` and `step` (ints, they name the file), and any
+            dicts, lists, text, numbers and arrays (random key, position in the epoch, seed, callbacks' states
+            …).
         keep: how many checkpoints to keep, the newest first; None keeps all.
 
     Returns:
@@ -118,8 +121,8 @@ def _newest(run_dir: str | Path) -> tuple[Checkpoint, Stored]:
         raise ValueError(f"{run_dir}: none of the {len(found)} checkpoints can be read; start the run anew.")
     what = "has no checkpoints" if Path(run_dir).is_dir() else "does not exist"
     raise ValueError(
-        f"{run_dir} {what}: expected files checkpoints/ckpt-<epoch>-<step>.msgpack, as jkeras train writes them into "
-        "its run directory."
+        f"{run_dir} {what}: expected files checkpoints/ckpt-<epoch>-<step>.msgpack, as jkeras train writes "
+        "them into its run directory."
     )
 
 
@@ -148,7 +151,9 @@ def restore(model: Any, source: str | Path) -> dict[str, Any]:
         plan = weights.by_position(stored, model.layers) + record.cells_plan(model, stored)
         state = stored.section("optimizer")
         if state and getattr(model, "optimizer", None) is None:
-            raise ValueError("it holds the state of an optimizer, but the model is not compiled: compile it first.")
+            raise ValueError(
+                "it holds the state of an optimizer, but the model is not compiled: compile it first."
+            )
         if state:
             compiled.bind(model)
             compiled.load_state(model.optimizer, stored)
@@ -183,7 +188,9 @@ def read_run(run_dir: str | Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text())
     except OSError as e:
-        raise ValueError(f"{run_dir} is not a run directory: it has no run.json, which jkeras train writes.") from e
+        raise ValueError(
+            f"{run_dir} is not a run directory: it has no run.json, which jkeras train writes."
+        ) from e
     except ValueError as e:
         raise ValueError(f"{path} is not JSON: {e}") from e
     if not isinstance(config, dict):
@@ -203,16 +210,18 @@ def environment() -> dict[str, Any]:
 
 def _compare_environment(then: dict[str, Any], path: Path) -> None:
     now = environment()
-    changed = [f"{key}: {then[key]} then, {now[key]} now" for key in now if key in then and then[key] != now[key]]
+    changed = [
+        f"{key}: {then[key]} then, {now[key]} now" for key in now if key in then and then[key] != now[key]
+    ]
     if changed:
         warnings.warn(
-            f"{path} was written in another environment ({'; '.join(changed)}): training goes on correctly, but not "
-            "bit for bit as it would have there.",
+            f"{path} was written in another environment ({'; '.join(changed)}): training goes on correctly, "
+            "but not bit for bit as it would have there.",
             stacklevel=3,
         )
 
 
-# The state of a run: any nesting of dicts, lists, plain values and arrays --------------------------------------
+# The state of a run: any nesting of dicts, lists, plain values and arrays -----------------------------------
 
 
 def flatten(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
@@ -227,7 +236,9 @@ def flatten(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
         return value.item()
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
-            raise ValueError(f"run_state: the keys of {path or 'the state'} should be text; got {list(value)}.")
+            raise ValueError(
+                f"run_state: the keys of {path or 'the state'} should be text; got {list(value)}."
+            )
         return {key: flatten(v, arrays, f"{path}/{key}".lstrip("/")) for key, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [flatten(v, arrays, f"{path}/{i}".lstrip("/")) for i, v in enumerate(value)]

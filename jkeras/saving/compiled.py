@@ -1,10 +1,11 @@
 """How a model was compiled and where its optimizer stands, to and from the record of a file.
 
-Keras's part of a file keeps optimizer, loss, metrics, loss weights and the optimizer's weights. It loses weighted metrics
-and what some optimizers count (RMSprop's iterations, Nadam's schedule): jkeras keeps these beside it.
+Keras's part of a file keeps optimizer, loss, metrics, loss weights and the optimizer's weights. It loses
+weighted metrics and what some optimizers count (RMSprop's iterations, Nadam's schedule): jkeras keeps these
+beside it.
 
-A schedule and an optax transformation are code, which a file does not hold: what is kept of them is their state. They
-are handed to `load_model` again, as `custom_objects={"optimizer": transformation}`.
+A schedule and an optax transformation are code, which a file does not hold: what is kept of them is their
+state. They are handed to `load_model` again, as `custom_objects={"optimizer": transformation}`.
 """
 
 from __future__ import annotations
@@ -72,14 +73,17 @@ def restore(model: Any, stored: Stored, custom_objects: dict) -> None:
     """
     training = stored.training or stored.notes.get("training")
     if training is None:
-        _warn("No training configuration found in save file: the model was *not* compiled. Compile it manually.")
+        _warn(
+            "No training configuration found in save file: the model was *not* compiled. Compile it manually."
+        )
         return
     optimizer = custom_objects.get("optimizer") if "code" in stored.notes else None
     if optimizer is None and training["optimizer_config"] is None:
         _warn(
-            f"The model was compiled with an optimizer that is code ({stored.notes.get('code')}), which a file does not "
-            "hold: the model was *not* compiled. Pass it, load_model(path, custom_objects={'optimizer': optimizer}), to "
-            "go on with the state in the file, or compile the model afresh."
+            f"The model was compiled with an optimizer that is code ({stored.notes.get('code')}), which a "
+            "file does not hold: the model was *not* compiled. Pass it, load_model(path, "
+            "custom_objects={'optimizer': optimizer}), to go on with the state in the file, or compile the "
+            "model afresh."
         )
         return
     try:
@@ -91,13 +95,13 @@ def restore(model: Any, stored: Stored, custom_objects: dict) -> None:
         ) from e
     if optimizer is None and "code" in stored.notes:
         _warn(
-            "The learning rate followed a schedule, which is code and not in the file: it stays as it was last. Pass "
-            "load_model(path, custom_objects={'optimizer': optimizer}) to go on with the schedule."
+            "The learning rate followed a schedule, which is code and not in the file: it stays as it was "
+            "last. Pass load_model(path, custom_objects={'optimizer': optimizer}) to go on with the schedule."
         )
     if "add_loss" in stored.notes:
         _warn(
-            f"The model had {stored.notes['add_loss']} loss terms given to add_loss outside a layer's call; these are code "
-            "and not in the file: it now trains without them. Add them again and compile."
+            f"The model had {stored.notes['add_loss']} loss terms given to add_loss outside a layer's call; "
+            "these are code and not in the file: it now trains without them. Add them again and compile."
         )
     restore_optimizer(model, stored)
 
@@ -147,8 +151,11 @@ def load_state(optimizer: Any, stored: Stored) -> None:
 
 
 def _renamed(saved: dict[str, np.ndarray], current: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The saved state under today's paths: automatic layer names in them differ between processes, order does not."""
-    bare = lambda paths: [_NAME.sub(r"\1", path) for path in paths]
+    """The saved state under today's paths: automatic names in them differ between processes, order does not."""
+
+    def bare(paths):
+        return [_NAME.sub(r"\1", path) for path in paths]
+
     return dict(zip(current, saved.values(), strict=True)) if bare(saved) == bare(current) else saved
 
 

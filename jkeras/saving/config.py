@@ -21,7 +21,7 @@ def model_config(model: Any) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value that JSON does not know as one that it knows: numpy's, objects with a config, functions by name.
+    """A value that JSON does not know as one that it does: numpy's, objects with a config, functions by name.
 
     Raises:
         TypeError: there is no such value.
@@ -34,7 +34,9 @@ def plain(value: Any) -> Any:
         return value.item()
     if hasattr(value, "__name__"):
         return value.__name__
-    raise TypeError(f"a config can hold numbers, text, lists, dicts and objects with a get_config; got {value!r}.")
+    raise TypeError(
+        f"a config can hold numbers, text, lists, dicts and objects with a get_config; got {value!r}."
+    )
 
 
 def model_to_json(model: Any, **kwargs) -> str:
@@ -93,7 +95,7 @@ def model_to_yaml(model: Any, **kwargs) -> str:
 
 
 def model_from_yaml(yaml_string: str, custom_objects: dict | None = None, safe_mode: bool = True) -> Any:
-    """A new, uncompiled model from `model_to_yaml`'s text; nothing but plain values and tuples is ever built from it.
+    """A new, uncompiled model from `model_to_yaml`'s text, of which only plain values and tuples are ever built.
 
     Args:
         yaml_string: the text.
@@ -101,7 +103,8 @@ def model_from_yaml(yaml_string: str, custom_objects: dict | None = None, safe_m
         safe_mode: False allows running Python bytecode that the text holds for `Lambda` layers.
 
     Raises:
-        ValueError: the text is not YAML, asks for Python objects, or is not that of a model; a class is unknown.
+        ValueError: the text is not YAML, asks for Python objects, or is not that of a model; a class is
+            unknown.
 
     Keras 2.2.4: keras/engine/saving.py model_from_yaml
     """
@@ -135,10 +138,13 @@ def model_from_config(config: Any, custom_objects: dict | None = None, safe_mode
     """
     if isinstance(config, list):
         raise TypeError(
-            "`model_from_config` expects a dictionary, not a list. Maybe you meant to use `Sequential.from_config(config)`?"
+            "`model_from_config` expects a dictionary, not a list. Maybe you meant to use "
+            "`Sequential.from_config(config)`?"
         )
     if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
-        raise ValueError(f"the config of a model is a dict with 'class_name' and 'config'; got {str(config)[:200]!r}.")
+        raise ValueError(
+            f"the config of a model is a dict with 'class_name' and 'config'; got {str(config)[:200]!r}."
+        )
     config = {"class_name": config["class_name"], "config": config["config"]}
     config = bytecode.resolve(config, custom_objects or {}, safe_mode)
     return deserialize(config, custom_objects=custom_objects)
@@ -156,10 +162,14 @@ class _Loader(yaml.SafeLoader):
     """Plain values, and tuples."""
 
 
+def _construct_tuple(loader: Any, node: Any) -> tuple:
+    return tuple(loader.construct_sequence(node, deep=True))
+
+
 class _Dumper(yaml.SafeDumper):
     """Plain values, tuples, and what `plain` turns into plain values."""
 
 
-_Loader.add_constructor(_TUPLE, lambda loader, node: tuple(loader.construct_sequence(node, deep=True)))
+_Loader.add_constructor(_TUPLE, _construct_tuple)
 _Dumper.add_representer(tuple, lambda dumper, value: dumper.represent_sequence(_TUPLE, value))
 _Dumper.add_multi_representer(object, lambda dumper, value: dumper.represent_data(plain(value)))

@@ -1,6 +1,7 @@
 """The HDF5 codec: the layout of Keras 2.2.4, with what Keras has no place for in one extra group, `jkeras`.
 
-A file starts with a user block of 512 bytes that holds the digest of everything behind it; HDF5 readers skip it.
+A file starts with a user block of 512 bytes that holds the digest of everything behind it; HDF5 readers skip
+it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from jkeras.saving.stored import Stored, StoredLayer, array_type, is_numpy, uniq
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 USER_BLOCK = 512
 _SEAL = b"jkeras sha256 "
-# HDF5 keeps fixed-size attributes in the object header, which ends at 64 KB; Keras splits longer lists of names.
+# HDF5 keeps fixed-size attributes in the object header, which ends at 64 KB; Keras splits longer lists of
+# names.
 ATTRIBUTE_LIMIT = 64512
 
 
@@ -63,10 +65,12 @@ def _check_seal(path: str | Path) -> None:
     """Warn where a sealed file is not as it was written: HDF5 itself does not notice changed numbers."""
     with open(path, "rb") as raw:
         seal = raw.read(USER_BLOCK)
-    if seal.startswith(_SEAL) and seal[len(_SEAL) :].split(b"\n")[0].decode("ascii", "replace") != _digest(path):
+    told = seal[len(_SEAL) :].split(b"\n")[0].decode("ascii", "replace")
+    if seal.startswith(_SEAL) and told != _digest(path):
         warnings.warn(
-            f"{path} was changed after jkeras wrote it: its digest does not match, so another tool has edited it or "
-            "it is damaged. If the change is wanted, load it and save it again: the new file is sealed again.",
+            f"{path} was changed after jkeras wrote it: its digest does not match, so another tool has "
+            "edited it or it is damaged. If the change is wanted, load it and save it again: the new file is "
+            "sealed again.",
             stacklevel=2,
         )
 
@@ -117,9 +121,11 @@ def _plain(value: np.ndarray) -> np.ndarray:
 
 def _write_names(group: h5py.Group, key: str, names: list[str]) -> None:
     """Write a list of names as one attribute, or as `key0`, `key1` … where HDF5's limit needs it."""
-    data = np.asarray([name.encode() for name in names])  # no names: an empty float64 array, as in Keras's files
+    data = np.asarray([name.encode() for name in names])  # empty: float64, as in Keras's files
     if data.dtype.itemsize > ATTRIBUTE_LIMIT:
-        raise ValueError(f"HDF5 cannot hold a name longer than {ATTRIBUTE_LIMIT} bytes: {max(names, key=len)[:80]!r}…")
+        raise ValueError(
+            f"HDF5 cannot hold a name longer than {ATTRIBUTE_LIMIT} bytes: {max(names, key=len)[:80]!r}…"
+        )
     per_part = ATTRIBUTE_LIMIT // data.dtype.itemsize
     parts = np.array_split(data, max(1, -(-len(data) // per_part)))
     if len(parts) == 1:
@@ -132,7 +138,9 @@ def _write_names(group: h5py.Group, key: str, names: list[str]) -> None:
 def _write_extra(group: h5py.Group, stored: Stored) -> None:
     group.attrs["notes"] = json.dumps(stored.notes)
     for i, (name, value) in enumerate(stored.arrays.items()):
-        raw = value if is_numpy(value.dtype) else np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
+        raw = (
+            value if is_numpy(value.dtype) else np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
+        )
         dataset = group.create_dataset(f"{i:06d}", data=raw)
         dataset.attrs["name"] = name
         if raw is not value:
@@ -152,11 +160,16 @@ def read_group(group: h5py.Group) -> Stored:
     weights = group["model_weights"] if "model_weights" in group and not _has_names(group) else group
     if not isinstance(weights, h5py.Group) or not _has_names(weights):
         raise ValueError(
-            "no Keras model or weights in this HDF5 file: expected the attribute 'layer_names' at its root or in the "
-            f"group 'model_weights'; found attributes {sorted(group.attrs)} and members {sorted(group)[:10]}."
+            "no Keras model or weights in this HDF5 file: expected the attribute 'layer_names' at its root "
+            f"or in the group 'model_weights'; found attributes {sorted(group.attrs)} and members "
+            f"{sorted(group)[:10]}."
         )
-    layers = [StoredLayer(n, _read_arrays(_member(weights, n, h5py.Group))) for n in _names(weights, "layer_names")]
-    stored = Stored(layers=layers, keras_version=_text(weights, "keras_version") or "1", backend=_text(weights, "backend"))
+    layers = [
+        StoredLayer(n, _read_arrays(_member(weights, n, h5py.Group))) for n in _names(weights, "layer_names")
+    ]
+    stored = Stored(
+        layers=layers, keras_version=_text(weights, "keras_version") or "1", backend=_text(weights, "backend")
+    )
     if whole:
         stored.model = _json(group, "model_config")
     if "training_config" in group.attrs:
@@ -208,7 +221,9 @@ def _member(group: h5py.Group, name: str, kind: type) -> Any:
             raise ValueError(f"{name!r} in {group.name} is a link to another file, which is not followed.")
         at = at[part]
     if not isinstance(at, kind):
-        raise ValueError(f"{name!r} in {group.name} should be a {kind.__name__.lower()}, not {type(at).__name__}.")
+        raise ValueError(
+            f"{name!r} in {group.name} should be a {kind.__name__.lower()}, not {type(at).__name__}."
+        )
     return at
 
 
@@ -230,6 +245,8 @@ def _read_extra(group: h5py.Group) -> tuple[dict, dict[str, np.ndarray]]:
         dataset = _member(group, key, h5py.Dataset)
         value = _read_array(dataset)
         if "dtype" in dataset.attrs:
-            value = np.frombuffer(value.tobytes(), array_type(_text(dataset, "dtype"))).reshape(dataset.attrs["shape"])
+            value = np.frombuffer(value.tobytes(), array_type(_text(dataset, "dtype"))).reshape(
+                dataset.attrs["shape"]
+            )
         arrays[_text(dataset, "name") or key] = value
     return _json(group, "notes"), arrays

@@ -1,7 +1,8 @@
 """Weights from other times and places: Keras 1, Theano's convolution kernels, CuDNN's recurrent kernels.
 
-`convert` gives the weights that a file holds for a layer the layout that the layer has today. A layer takes part by
-what it is made of (inner layers, a first weight that is a convolution kernel, gates), looked up by its class name.
+`convert` gives the weights that a file holds for a layer the layout that the layer has today. A layer takes
+part by what it is made of (inner layers, a first weight that is a convolution kernel, gates), looked up by
+its class name.
 
 Keras 2.2.4: keras/engine/saving.py preprocess_weights_for_loading
 """
@@ -17,7 +18,7 @@ Arrays = list[np.ndarray]
 
 
 class Origin(NamedTuple):
-    """Where weights come from: the version of Keras ("1" or later), its backend, and whether to fit shapes."""
+    """Where weights come from: Keras's version ("1" or later), its backend, and whether to fit shapes."""
 
     version: str = "2"
     backend: str | None = None
@@ -50,11 +51,13 @@ def convert(layer: Any, values: Arrays, origin: Origin) -> Arrays:
 
 
 def _inside(layer: Any, values: Arrays, origin: Origin) -> Arrays:
-    """Convert the parts of a composite: both directions of a Bidirectional, a wrapped layer, a model's layers."""
+    """Convert the parts of a composite: a Bidirectional's directions, a wrapped layer, a model's layers."""
     inner = origin._replace(reshape=False)
     if hasattr(layer, "forward_layer"):
         half = len(values) // 2
-        return convert(layer.forward_layer, values[:half], inner) + convert(layer.backward_layer, values[half:], inner)
+        return convert(layer.forward_layer, values[:half], inner) + convert(
+            layer.backward_layer, values[half:], inner
+        )
     if type(layer).__name__ == "TimeDistributed":
         return convert(layer.layer, values, inner)
     if not hasattr(layer, "layers") or not values:
@@ -69,12 +72,13 @@ def _inside(layer: Any, values: Arrays, origin: Origin) -> Arrays:
     return converted + values
 
 
-# Keras 1 -----------------------------------------------------------------------------------------------------
+# Keras 1 ----------------------------------------------------------------------------------------------------
 
 
 def _conv1d(layer: Any, values: Arrays) -> Arrays:
     kernel, size = values[0], layer.kernel_size[0]
-    if kernel.shape[:2] != (size, 1) or kernel.shape[3] != layer.filters:  # Keras 1.1: (filters, channels, size, 1)
+    if kernel.shape[:2] != (size, 1) or kernel.shape[3] != layer.filters:
+        # Keras 1.1: (filters, channels, size, 1)
         if kernel.shape[0] != layer.filters or kernel.shape[2:] != (size, 1):
             raise ValueError(
                 f'Layer "{layer.name}": a Keras 1 kernel of shape {kernel.shape} does not fit a Conv1D with '
@@ -127,7 +131,7 @@ _KERAS_1: dict[str, Callable[[Any, Arrays], Arrays]] = {
 }
 
 
-# Convolution kernels -------------------------------------------------------------------------------------------
+# Convolution kernels ----------------------------------------------------------------------------------------
 
 # How many of the first weights are kernels.
 _KERNELS = {"Conv1D": 1, "Conv2D": 1, "Conv3D": 1, "Conv2DTranspose": 1, "ConvLSTM2D": 2}
@@ -145,15 +149,16 @@ def _fit_kernels(layer: Any, values: Arrays, count: int, origin: Origin) -> Arra
     if origin.reshape:
         if kernels[0].size != np.prod(want):
             raise ValueError(
-                f"Weights must be of equal size to apply a reshape operation. Layer {layer.name}'s weights have shape "
-                f"{want} and size {np.prod(want)}. The weights for loading have shape {got} and size {kernels[0].size}."
+                f"Weights must be of equal size to apply a reshape operation. Layer {layer.name}'s weights "
+                f"have shape {want} and size {np.prod(want)}. The weights for loading have shape {got} and "
+                f"size {kernels[0].size}."
             )
         return [kernels[0].reshape(want), *kernels[1:], *rest]
     turned = [kernel.transpose(3, 2, 0, 1) if kernel.ndim == 4 else kernel for kernel in kernels]
     return (turned if turned[0].shape == want else kernels) + rest
 
 
-# Gates -----------------------------------------------------------------------------------------------------------
+# Gates ------------------------------------------------------------------------------------------------------
 
 _GATES = {"LSTM": 4, "CuDNNLSTM": 4, "GRU": 3, "CuDNNGRU": 3}
 
@@ -169,7 +174,10 @@ def _convert_gates(layer: Any, values: Arrays) -> Arrays:
         raise ValueError(f'Layer "{layer.name}": {source} is not compatible with {target}.')
     from_cudnn = source.startswith("CuDNN")
     order = "F" if from_cudnn else "C"
-    each = lambda kernel, change: np.hstack([change(gate) for gate in np.hsplit(kernel, gates)])
+
+    def each(kernel, change):
+        return np.hstack([change(gate) for gate in np.hsplit(kernel, gates)])
+
     kernel = each(values[0], lambda k: k.T.reshape(k.shape, order=order))
     return [kernel, each(values[1], np.transpose), _convert_bias(values[2], gates, from_cudnn)]
 

@@ -1,7 +1,7 @@
 """save_model, load_model, save_weights, load_weights: files of models by extension, by content, atomically.
 
-Writing goes by the extension (`.msgpack`, everything else is HDF5), reading by the first bytes of the file. Beside paths,
-an open `h5py.Group`, a dict and a binary file object are understood.
+Writing goes by the extension (`.msgpack`, everything else is HDF5), reading by the first bytes of the file.
+Beside paths, an open `h5py.Group`, a dict and a binary file object are understood.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
 
     Args:
         model: a `Model` or `Sequential`.
-        filepath: path (`.msgpack` → msgpack, else the HDF5 layout of Keras 2.2.4), an open `h5py.Group` or file, a
-            dict to fill, or a binary file object (HDF5).
+        filepath: path (`.msgpack` → msgpack, else the HDF5 layout of Keras 2.2.4), an open `h5py.Group` or
+            file, a dict to fill, or a binary file object (HDF5).
         overwrite: False: ask before an existing file is replaced (on a terminal), or refuse.
         include_optimizer: False leaves optimizer, loss and metrics out.
 
@@ -48,8 +48,8 @@ def load_model(
         filepath: path, open `h5py.Group`, dict or binary file object; what it holds is told by its content.
         custom_objects: your own classes and functions by name.
         compile: compile the model as it was, with its optimizer's state.
-        safe_mode: False allows running Python bytecode that the file holds for `Lambda` layers: only for files
-            whose origin you trust.
+        safe_mode: False allows running Python bytecode that the file holds for `Lambda` layers: only for
+            files whose origin you trust.
 
     Returns:
         The model.
@@ -115,14 +115,16 @@ def _about(filepath: Any, action: Callable) -> Any:
         raise ValueError(f"{filepath}: {e}") from e if isinstance(filepath, (str, os.PathLike)) else e
 
 
-# Where to and where from ----------------------------------------------------------------------------------------
+# Where to and where from ------------------------------------------------------------------------------------
 
 
 def _save(collect: Callable[[], Stored], filepath: Any, overwrite: bool) -> None:
     if isinstance(filepath, (str, os.PathLike)):
         path = Path(filepath)
         if path.suffix == ".safetensors":
-            raise ValueError(f"{path}: jkeras writes .msgpack and HDF5 (.h5 and any other extension), not safetensors.")
+            raise ValueError(
+                f"{path}: jkeras writes .msgpack and HDF5 (.h5 and any other extension), not safetensors."
+            )
         if overwrite or not path.exists() or _may_replace(path):
             codec = msgpack if path.suffix == ".msgpack" else h5
             stored = collect()
@@ -141,7 +143,9 @@ def _save(collect: Callable[[], Stored], filepath: Any, overwrite: bool) -> None
             h5.write_group(file, collect())
         filepath.write(buffer.getvalue())
     else:
-        raise TypeError(f"filepath should be a path, an h5py.Group, a dict or a binary file; got {type(filepath)}.")
+        raise TypeError(
+            f"filepath should be a path, an h5py.Group, a dict or a binary file; got {type(filepath)}."
+        )
 
 
 def _may_replace(path: Path) -> bool:
@@ -151,7 +155,9 @@ def _may_replace(path: Path) -> bool:
         FileExistsError: there is no terminal.
     """
     if not (sys.stdin and sys.stdin.isatty()):
-        raise FileExistsError(f"{path} exists, and overwrite=False: save under another name or pass overwrite=True.")
+        raise FileExistsError(
+            f"{path} exists, and overwrite=False: save under another name or pass overwrite=True."
+        )
     answer = input(f"[WARNING] {path} already exists - overwrite? [y/n]").strip().lower()
     while answer not in ("y", "n"):
         answer = input('Enter "y" (overwrite) or "n" (cancel).').strip().lower()
@@ -178,7 +184,9 @@ def read(filepath: Any) -> Stored:
         if data.startswith(msgpack.SIGNATURE):
             return _checked(msgpack.loads(data), filepath)
         return _checked(h5.read_file(io.BytesIO(data)), filepath)
-    raise TypeError(f"filepath should be a path, an h5py.Group, a dict or a binary file; got {type(filepath)}.")
+    raise TypeError(
+        f"filepath should be a path, an h5py.Group, a dict or a binary file; got {type(filepath)}."
+    )
 
 
 def _read_path(path: Path) -> Stored:
@@ -199,7 +207,7 @@ def _read_path(path: Path) -> Stored:
 def _describe(head: bytes) -> str:
     kinds = {
         b"": "an empty file",
-        b"PK\x03\x04": "a zip archive (Keras 3's .keras format and npz files are; load those where they were written)",
+        b"PK\x03\x04": "a zip archive (as Keras 3's .keras format is: load it where it was written)",
         b"\x80": "a Python pickle, which is never loaded because that runs code",
         b"{": "JSON text (an architecture? use model_from_json)",
         b"\x1f\x8b": "gzip (decompress it first)",
@@ -208,7 +216,9 @@ def _describe(head: bytes) -> str:
     }
     if not head:
         return kinds[b""]
-    return next((text for start, text in kinds.items() if start and head.startswith(start)), f"bytes {head[:8]!r}")
+    return next(
+        (text for start, text in kinds.items() if start and head.startswith(start)), f"bytes {head[:8]!r}"
+    )
 
 
 def _checked(stored: Stored, source: Any) -> Stored:

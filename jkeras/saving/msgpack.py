@@ -1,4 +1,4 @@
-"""The msgpack codec: one map, readable by any msgpack library, whose last entry is a digest of the bytes before it.
+"""The msgpack codec: one map, readable by any msgpack library; its last entry is a digest of what is before.
 
     format          "jkeras"
     version         of this layout
@@ -11,7 +11,8 @@
     arrays          [array, …] the same for arrays, named by path
     digest          SHA-256 of all bytes before this entry
 
-An array is `[name, dtype, shape, bytes]`: little-endian, C order; an array above 1 GiB has a list of byte strings.
+An array is `[name, dtype, shape, bytes]`: little-endian, C order; an array above 1 GiB has a list of byte
+strings.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ VERSION = 1
 _PIECE = 1 << 30
 _TAIL = msgpack.packb("digest") + b"\xc4\x20"  # the key and the head of a 32-byte string
 _KEYS = (
-    "format version keras_version backend model_config training_config weights optimizer notes arrays digest".split()
-)
+    "format version keras_version backend model_config training_config weights optimizer notes arrays digest"
+).split()
 # A map of 11 entries, the key "format" and its value: how a file of ours starts.
 SIGNATURE = bytes([0x80 | len(_KEYS)]) + msgpack.packb("format") + msgpack.packb("jkeras")
 
@@ -95,8 +96,13 @@ def _pack_list(packer: msgpack.Packer, arrays: list) -> Iterator[bytes]:
 
 def to_map(stored: Stored) -> dict[str, Any]:
     """The content of a file as plain values, without the digest."""
-    text = lambda value: None if value is None else json.dumps(value)
-    arrays = lambda pairs: None if pairs is None else [_array(name, value) for name, value in pairs]
+
+    def text(value):
+        return None if value is None else json.dumps(value)
+
+    def arrays(pairs):
+        return None if pairs is None else [_array(name, value) for name, value in pairs]
+
     return {
         "format": "jkeras",
         "version": VERSION,
@@ -129,7 +135,9 @@ def loads(data: bytes) -> Stored:
         raise ValueError("not a jkeras msgpack file: it does not start as one.")
     split = len(data) - len(_TAIL) - 32
     if split < len(SIGNATURE) or data[split : split + len(_TAIL)] != _TAIL:
-        raise ValueError(f"truncated msgpack file: {len(data)} bytes do not end in the digest that closes a file.")
+        raise ValueError(
+            f"truncated msgpack file: {len(data)} bytes do not end in the digest that closes a file."
+        )
     if hashlib.sha256(memoryview(data)[:split]).digest() != data[-32:]:
         raise ValueError("damaged msgpack file: the digest at its end does not match the bytes before it.")
     try:
@@ -153,7 +161,10 @@ def from_map(content: dict[str, Any]) -> Stored:
             "load it with the jkeras that wrote it, or a newer one."
         )
     try:
-        parse = lambda text: None if text is None else json.loads(text)
+
+        def parse(text):
+            return None if text is None else json.loads(text)
+
         optimizer = content["optimizer"]
         return Stored(
             model=parse(content["model_config"]),

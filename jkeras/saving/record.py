@@ -58,13 +58,13 @@ def build(stored: Stored, custom_objects: dict | None, safe_mode: bool) -> Any:
 
 
 def places(layer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every (path, layer), outermost first; a path is made of positions, so that automatic names do not matter."""
+    """Every (path, layer), outermost first; paths are positions, so that automatic names do not matter."""
     yield path, layer
     for i, child in enumerate(layer.children().values()):
         yield from places(child, f"{path}/{i}".lstrip("/"))
 
 
-# Values beside the layers' weights ------------------------------------------------------------------------------
+# Values beside the layers' weights --------------------------------------------------------------------------
 
 
 def cells(model: Any, states: bool = True) -> dict[str, Any]:
@@ -72,7 +72,8 @@ def cells(model: Any, states: bool = True) -> dict[str, Any]:
 
     Args:
         model: a built model.
-        states: also those of the hidden states of stateful recurrent layers, beside what a subclassed model itself owns.
+        states: also those of the hidden states of stateful recurrent layers, beside what a subclassed model
+            itself owns.
     """
     found: dict[str, Any] = {}
     for path, layer in places(model):
@@ -103,11 +104,11 @@ def cells_plan(model: Any, stored: Stored) -> list[tuple[Any, np.ndarray]]:
     return plan
 
 
-# Layers that stand at several places ------------------------------------------------------------------------------
+# Layers that stand at several places ------------------------------------------------------------------------
 
 
 def _shared(model: Any) -> dict[str, str]:
-    """For every further place of an instance that has weights, its main place (one in a model's own list of layers)."""
+    """For every further place of an instance with weights its main place, best in a model's list of layers."""
     by_instance: dict[int, list[str]] = {}
     at = dict(places(model))
     for path, layer in at.items():
@@ -116,7 +117,10 @@ def _shared(model: Any) -> dict[str, str]:
     shared: dict[str, str] = {}
     for paths in by_instance.values():
         main = min(paths, key=lambda p: (_attribute(at, p) is not None, p.count("/")))
-        inside = lambda path: any(path.startswith(above + "/") for above in shared)  # noqa: B023
+
+        def inside(path):
+            return any(path.startswith(above + "/") for above in shared)  # noqa: B023
+
         shared |= {path: main for path in paths if path != main and not inside(path)}
     return shared
 
@@ -133,8 +137,9 @@ def _share(model: Any, shared: dict[str, str]) -> None:
             apart.append(f"{at[path].name if path in at else path}")
     if apart:
         warnings.warn(
-            f"Layers that shared their weights with others when the model was saved now have their own: {apart}. Both "
-            "start from the saved values; build the model in code and use load_weights to keep them shared.",
+            "Layers that shared their weights with others when the model was saved now have their own: "
+            f"{apart}. Both start from the saved values; build the model in code and use load_weights to "
+            "keep them shared.",
             stacklevel=4,
         )
 

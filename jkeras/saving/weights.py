@@ -1,4 +1,4 @@
-"""Which stored weight goes into which cell: by position or by name, everything checked before anything is assigned."""
+"""Which stored weight goes into which cell, by position or by name; all is checked before any is assigned."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def by_position(stored: Stored, layers: list[Any], reshape: bool = False) -> Pla
     sources = [layer for layer in stored.layers if layer.weights]
     if len(sources) != len(targets):
         raise ValueError(
-            f"You are trying to load a weight file containing {len(sources)} layers into a model with {len(targets)} "
-            f"layers. In the file: {_listing(s.name for s in sources)}; in the model: {_listing(t.name for t in targets)}."
+            f"You are trying to load a weight file containing {len(sources)} layers into a model with "
+            f"{len(targets)} layers. In the file: {_listing(s.name for s in sources)}; in the model: "
+            f"{_listing(t.name for t in targets)}."
         )
     origin = _origin(stored, reshape)
     plan: Plan = []
@@ -43,13 +44,15 @@ def by_position(stored: Stored, layers: list[Any], reshape: bool = False) -> Pla
         values = legacy.convert(layer, source.values, origin)
         if len(values) != len(layer.weights):
             raise ValueError(
-                f'Layer #{position} (named "{layer.name}" in the current model) was found to correspond to layer '
-                f"{source.name} in the save file. However the new layer {layer.name} expects {len(layer.weights)} "
-                f"weights, but the saved weights have {len(values)} elements."
+                f'Layer #{position} (named "{layer.name}" in the current model) was found to correspond to '
+                f"layer {source.name} in the save file. However the new layer {layer.name} expects "
+                f"{len(layer.weights)} weights, but the saved weights have {len(values)} elements."
             )
         for variable, value in zip(layer.weights, values, strict=True):
             if complaint := _mismatch(variable, value):
-                raise ValueError(f'Layer #{position} (named "{layer.name}", "{source.name}" in the file), {complaint}')
+                raise ValueError(
+                    f'Layer #{position} (named "{layer.name}", "{source.name}" in the file), {complaint}'
+                )
             plan.append((variable, value))
     return plan
 
@@ -77,8 +80,8 @@ def _fill(position: int, source: StoredLayer, layer: Any, origin: legacy.Origin,
     if len(values) != len(variables):
         if not skip:
             raise ValueError(
-                f'Layer #{position} (named "{layer.name}") expects {len(variables)} weight(s), but the saved weights '
-                f"have {len(values)} element(s)."
+                f'Layer #{position} (named "{layer.name}") expects {len(variables)} weight(s), but the saved '
+                f"weights have {len(values)} element(s)."
             )
         counts = f"{len(variables)} vs {len(values)}"
         _skipped(layer, f"number of weights ({counts})")
@@ -96,15 +99,17 @@ def _fill(position: int, source: StoredLayer, layer: Any, origin: legacy.Origin,
 
 
 def _skipped(layer: Any, what: str) -> None:
-    warnings.warn(f"Skipping loading of weights for layer {layer.name} due to mismatch in {what}.", stacklevel=6)
+    warnings.warn(
+        f"Skipping loading of weights for layer {layer.name} due to mismatch in {what}.", stacklevel=6
+    )
 
 
 def _mismatch(variable: Any, value: np.ndarray) -> str:
     if tuple(variable.shape) == value.shape:
         return ""
     return (
-        f"weight {variable.name} has shape {tuple(variable.shape)}, but the saved weight has shape {value.shape}. "
-        "Load by_name=True with skip_mismatch=True to leave such weights as they are."
+        f"weight {variable.name} has shape {tuple(variable.shape)}, but the saved weight has shape "
+        f"{value.shape}. Load by_name=True with skip_mismatch=True to leave such weights as they are."
     )
 
 

@@ -47,7 +47,9 @@ def small() -> Stored:
     }
     stored.optimizer = [("SGD/iterations:0", np.array(7)), ("v:0", kernel + 1)]
     stored.notes = {"run": {"epoch": 3, "name": "Größe"}, "nothing": None}
-    stored.add_section("x", {"half": np.arange(3).astype(ml_dtypes.bfloat16), "empty": np.zeros((0, 2), np.uint8)})
+    stored.add_section(
+        "x", {"half": np.arange(3).astype(ml_dtypes.bfloat16), "empty": np.zeros((0, 2), np.uint8)}
+    )
     return stored
 
 
@@ -74,5 +76,7 @@ def same(a: Stored, b: Stored) -> None:
 
 def with_unique_names(stored: Stored) -> Stored:
     """What HDF5 makes of weights that share a name."""
-    stored.layers[2] = StoredLayer("block/scalar", [("w", stored.layers[2].values[0]), ("w_1", stored.layers[2].values[1])])
+    stored.layers[2] = StoredLayer(
+        "block/scalar", [("w", stored.layers[2].values[0]), ("w_1", stored.layers[2].values[1])]
+    )
     return stored

@@ -39,7 +39,9 @@ def test_the_state_of_a_run_comes_back(tmp_path):
     }
     assert state["key"].dtype == np.uint32 and state["key"].tolist() == STATE["key"].tolist()
     assert state["callbacks"][0]["best"] == float("inf") and state["callbacks"][0]["wait"] == 1
-    assert state["callbacks"][0]["weights"][0].tolist() == [1, 1] and state["callbacks"][0]["weights"][1] is None
+    assert (
+        state["callbacks"][0]["weights"][0].tolist() == [1, 1] and state["callbacks"][0]["weights"][1] is None
+    )
     assert state["history"]["loss"][0] == 0.1 and np.isnan(state["history"]["loss"][1])
 
 
@@ -65,8 +67,12 @@ def test_keep_and_order(tmp_path):
     (tmp_path / "checkpoints" / "notes.txt").write_text("x")
     assert [(c.epoch, c.step) for c in saving.list_checkpoints(tmp_path)] == [(0, 9), (1, 10), (10, 100)]
     assert saving.latest(tmp_path).step == 100 and saving.latest(tmp_path).bytes > 0
-    saving.save_checkpoint(model, tmp_path, {"epoch": 0, "step": 1}, keep=1)  # begun anew in the same directory
-    assert {c.step for c in saving.list_checkpoints(tmp_path)} == {1, 100} or saving.latest(tmp_path).step == 1
+    saving.save_checkpoint(
+        model, tmp_path, {"epoch": 0, "step": 1}, keep=1
+    )  # begun anew in the same directory
+    assert {c.step for c in saving.list_checkpoints(tmp_path)} == {1, 100} or saving.latest(
+        tmp_path
+    ).step == 1
 
 
 def test_a_torn_checkpoint_is_passed_over(tmp_path):
@@ -76,12 +82,17 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path):
     two, three = (c.path for c in saving.list_checkpoints(tmp_path)[1:])
     three.write_bytes(three.read_bytes()[:-10])
     two.write_bytes(two.read_bytes().replace(b"lstm", b"mstl", 1))
-    with pytest.warns(UserWarning, match="Skipping a checkpoint that cannot be read: .*ckpt-0000-0000000[23]"):
+    with pytest.warns(
+        UserWarning, match="Skipping a checkpoint that cannot be read: .*ckpt-0000-0000000[23]"
+    ):
         assert saving.restore(model, tmp_path)["step"] == 1
 
 
 def test_a_directory_without_checkpoints(tmp_path):
-    for source, match in [(tmp_path / "none", "does not exist"), (tmp_path, "has no checkpoints: expected files")]:
+    for source, match in [
+        (tmp_path / "none", "does not exist"),
+        (tmp_path, "has no checkpoints: expected files"),
+    ]:
         with pytest.raises(ValueError, match=match):
             saving.restore(stateful(), source)
     assert saving.list_checkpoints(tmp_path) == []
@@ -145,7 +156,9 @@ def test_flatten_and_random_keys():
     packed = checkpoint.flatten(value, arrays)
     back = checkpoint.unflatten(packed, arrays)
     assert (jax.random.wrap_key_data(back["key"]) == key).all()
-    assert back["a"]["b"].tolist() == [1, 1] and back["a/b"].tolist() == [0] and back["t"] == [1, 2.5, "x", True]
+    assert (
+        back["a"]["b"].tolist() == [1, 1] and back["a/b"].tolist() == [0] and back["t"] == [1, 2.5, "x", True]
+    )
 
 
 def test_run_json(tmp_path):

@@ -19,7 +19,7 @@ FILES = [f"{name}{kind}" for name in MODELS for kind in (".h5", ".initial.h5", "
 
 
 def layout(path) -> dict:
-    """Every group, data set and attribute of a file with its type and value, without what only jkeras writes."""
+    """Every data set and attribute of a file with type and value, without what only jkeras writes."""
     found = {}
 
     def visit(name, item):

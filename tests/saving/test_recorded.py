@@ -21,7 +21,11 @@ def record(name):
 
 def numbered(data, prefix: str) -> list[np.ndarray]:
     """The arrays `<prefix>0`, `<prefix>1` … of a recording."""
-    return [data[f"{prefix}{i}"] for i in range(sum(key.startswith(prefix) for key in data.files)) if f"{prefix}{i}" in data]
+    return [
+        data[f"{prefix}{i}"]
+        for i in range(sum(key.startswith(prefix) for key in data.files))
+        if f"{prefix}{i}" in data
+    ]
 
 
 def predict(model, info, data) -> list[np.ndarray]:
@@ -81,7 +85,8 @@ def test_recorded_text_makes_the_same_model(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["mlp_classifier", "multi_input_output", "vgg_like", "stateful_stacked_lstm", "bidirectional_lstm"]
+    "name",
+    ["mlp_classifier", "multi_input_output", "vgg_like", "stateful_stacked_lstm", "bidirectional_lstm"],
 )
 def test_training_goes_on_from_a_file_as_in_keras(name):
     info, data = record(name)
@@ -94,7 +99,10 @@ def test_training_goes_on_from_a_file_as_in_keras(name):
             rows = (step % (count // size)) * size + np.arange(size)
         else:
             rows = (step * size + np.arange(size)) % count
-        one = lambda arrays: arrays[0] if len(arrays) == 1 else arrays
+
+        def one(arrays):
+            return arrays[0] if len(arrays) == 1 else arrays
+
         given = {"sample_weight": one([w[rows] for w in weights])} if weights else {}
         logs = model.train_on_batch(one([a[rows] for a in x]), one([a[rows] for a in y]), **given)  # noqa: B023
         np.testing.assert_allclose(np.ravel(logs), np.ravel(expected), rtol=1e-4, atol=1e-5)
