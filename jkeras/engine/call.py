@@ -114,6 +114,8 @@ def infer_call(layer, inputs, kwargs: dict):
         y, mask_specs = infer(run, params, state, specs_of(inputs), masks, specs_of(kwargs))
     except Exception as error:
         declared = layer.declared_output_specs(shapes_of(inputs))
+        if declared is None and (layer.is_native or f"{layer.name!r}" in str(error)):
+            raise  # it says already which layer, and why
         if declared is None:
             raise ValueError(
                 f"The output shape of layer {layer.name!r} ({type(layer).__name__}) for input shape "

@@ -32,6 +32,13 @@ def _single(items: list):
     return items[0] if len(items) == 1 else items
 
 
+def _as_declared(x, dtype: str):
+    """An input in the dtype that the model declares; floats of another precision stay as they are."""
+    x = jnp.asarray(x)
+    both_float = jnp.issubdtype(x.dtype, jnp.floating) and jnp.issubdtype(dtype, jnp.floating)
+    return x if both_float else x.astype(dtype)
+
+
 class Network(Layer):
     """A graph of layers (`Network(inputs, outputs)`), or a subclass that computes in its own `call`.
 
@@ -222,7 +229,7 @@ class Network(Layer):
             if len(xs) != len(graph.inputs):
                 raise ValueError(f"Model {self.name!r} takes {len(graph.inputs)} inputs; got {len(xs)}.")
             masks = as_list(ctx.mask) if ctx.mask is not None else [None] * len(xs)
-            xs = [jnp.asarray(v, t.dtype) for v, t in zip(xs, graph.inputs, strict=True)]
+            xs = [_as_declared(v, t.dtype) for v, t in zip(xs, graph.inputs, strict=True)]
             ys, masks, loss = graph.run(values, xs, masks, ctx, write)
             mask = _single(masks) if any(m is not None for m in masks) else None
             return Out(_single(ys), collect(self, changed)[1], mask, loss + self._extra_loss(values, xs, ctx))

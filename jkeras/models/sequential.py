@@ -32,7 +32,7 @@ class Sequential(Model):
     """
 
     def __init__(self, layers=None, name: str | None = None):
-        Network.__init__(self, name=name)
+        super().__init__(name=name)
         self._chain: list[Layer] = []
         self._ends: list[Tensor] = []  # the model's input, then the output of each layer
         self.build_input_shape = None
