@@ -21,7 +21,8 @@ class Embedding(Layer):
         activity_regularizer: penalty on the output.
         embeddings_constraint: rule for the table.
         mask_zero: index 0 is padding: the output carries a mask that is False there.
-        input_length: length of the sequences (a tuple for inputs of higher rank), where it is always the same.
+        input_length: length of the sequences (a tuple for inputs of higher rank), where it is always the
+            same.
 
     Input shape: `(batch, time)` of integers (numbers of another type are cut to integers).
     Output shape: `(batch, time, output_dim)`.
@@ -29,8 +30,8 @@ class Embedding(Layer):
     Raises:
         ValueError: the input does not have `input_length`.
 
-    An index outside the table is found on the host when data enters a model; in the compiled program it would be
-    the nearest row.
+    An index outside the table is found on the host when data enters a model; in the compiled program it would
+    be the nearest row.
 
     Keras 2.2.4: keras/layers/embeddings.py Embedding
 
@@ -80,7 +81,8 @@ class Embedding(Layer):
         def apply(params, state, x, ctx=INFERENCE):
             _check_lengths(x.shape, lengths)
             index = x if jnp.issubdtype(x.dtype, jnp.integer) else x.astype(jnp.int32)
-            return Out(params["embeddings"].at[index].get(mode="clip"), mask=(x != 0) if mask_zero else None)
+            table = jnp.asarray(params["embeddings"])
+            return Out(table.at[index].get(mode="clip"), mask=(x != 0) if mask_zero else None)
 
         return Pair(init, apply)
 
@@ -95,7 +97,8 @@ def _check_lengths(shape, lengths) -> None:
         return
     found = tuple(shape[1:])
     fits = len(found) == len(lengths) and all(
-        want is None or not isinstance(got, int) or got == want for want, got in zip(lengths, found, strict=True)
+        want is None or not isinstance(got, int) or got == want
+        for want, got in zip(lengths, found, strict=True)
     )
     if not fits:
         raise ValueError(f"`input_length` is {lengths}, but the input has shape {tuple(shape)}")

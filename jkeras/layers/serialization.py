@@ -47,7 +47,10 @@ def deserialize(config, custom_objects: Mapping | None = None):
     """
     known = {cls.__name__: cls for cls in _descendants(Layer) if cls.__module__.startswith("jkeras.")}
     return registry.deserialize_keras_object(
-        config, module_objects={"Layer": Layer} | known, custom_objects=custom_objects, printable_module_name="layer"
+        config,
+        module_objects={"Layer": Layer} | known,
+        custom_objects=custom_objects,
+        printable_module_name="layer",
     )
 
 

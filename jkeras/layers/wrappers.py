@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -76,8 +77,8 @@ class TimeDistributed(Wrapper):
     Input shape: `(batch, time, ...)`.
     Output shape: `(batch, time, ...)`, the rest as the inner layer makes it.
 
-    Masks: the mask goes to the inner layer, folded in the same way. What comes out is the inner layer's mask, or, where
-    that has none, the input's mask (a time step counts if any part of it does).
+    Masks: the mask goes to the inner layer, folded in the same way. What comes out is the inner layer's mask,
+    or, where that has none, the input's mask (a time step counts if any part of it does).
 
     Raises:
         ValueError: an input without a time axis.
@@ -97,7 +98,9 @@ class TimeDistributed(Wrapper):
 
         def init(rng, in_shape):
             if len(in_shape) < 3:
-                raise ValueError(f"the input must be (batch, time, features, ...): rank 3 or more, got {in_shape}")
+                raise ValueError(
+                    f"the input must be (batch, time, features, ...): rank 3 or more, got {in_shape}"
+                )
             params, state = inner.init(rng, (in_shape[0], *in_shape[2:]))
             return ({"layer": params} if params else {}), ({"layer": state} if state else {})
 
@@ -128,8 +131,8 @@ class Bidirectional(Wrapper):
         weights: initial weights, first the forward layer's, then the backward layer's.
 
     Input shape: `(batch, time, features)`; or a list of it and the initial states, forward ones first.
-    Output shape: as the layer's, the last axis doubled for "concat"; with `return_state` a list of the output, the
-        forward states and the backward states.
+    Output shape: as the layer's, the last axis doubled for "concat"; with `return_state` a list of the
+        output, the forward states and the backward states.
 
     Raises:
         ValueError: an unknown merge mode; an odd number of initial states.
@@ -145,12 +148,18 @@ class Bidirectional(Wrapper):
 
     supports_masking = True
     named_children = True
+    forward_layer: Any
+    backward_layer: Any
 
     def __init__(self, layer, merge_mode="concat", weights=None, **kwargs):
         if merge_mode not in ("sum", "mul", "ave", "concat", None):
-            raise ValueError(f"Invalid merge mode {merge_mode!r}. It must be one of 'sum', 'mul', 'ave', 'concat', None.")
+            raise ValueError(
+                f"Invalid merge mode {merge_mode!r}. It must be one of 'sum', 'mul', 'ave', 'concat', None."
+            )
         if not hasattr(layer, "go_backwards"):
-            raise ValueError(f"Bidirectional needs a recurrent layer, with the argument `go_backwards`; got {layer!r}.")
+            raise ValueError(
+                f"Bidirectional needs a recurrent layer, with the argument `go_backwards`; got {layer!r}."
+            )
         constants = kwargs.pop("num_constants", None)
         self.forward_layer, self.backward_layer = _both_ways(layer)
         super().__init__(layer, **kwargs)
@@ -187,7 +196,9 @@ class Bidirectional(Wrapper):
             end = len(inputs) - constants
             states, rest = inputs[1:end], inputs[end:]
             if len(states) % 2:
-                raise ValueError(f"`initial_state` needs states for both directions; got {len(states)}, an odd number")
+                raise ValueError(
+                    f"`initial_state` needs states for both directions; got {len(states)}, an odd number"
+                )
             half = len(states) // 2
             return [inputs[0], *states[:half], *rest], [inputs[0], *states[half:], *rest]
 
@@ -213,7 +224,7 @@ class Bidirectional(Wrapper):
         return Pair(init, apply)
 
     def __call__(self, inputs, initial_state=None, constants=None, **kwargs):
-        """Call the layer; `initial_state` (forward states, then backward ones) and `constants` become inputs."""
+        """Call the layer; `initial_state` (forward states first) and `constants` become inputs."""
         if constants is not None:
             count = len(constants) if isinstance(constants, (list, tuple)) else 1
             self._num_constants = count
@@ -247,7 +258,9 @@ def _both_ways(layer) -> tuple[Layer, Layer]:
     forward.inbound_nodes, forward.outbound_nodes = [], []
     config = layer.get_config()
     config["go_backwards"] = not config["go_backwards"]
-    own = {type(inner).__name__: type(inner) for _, inner in walk(layer) if not inner.is_native}
+    own = {
+        type(inner).__name__: type(inner) for _, inner in walk(layer) if not getattr(inner, "is_native", True)
+    }
     with CustomObjectScope(own):
         backward = type(layer).from_config(config)
     forward.name, backward.name = f"forward_{layer.name}", f"backward_{backward.name}"

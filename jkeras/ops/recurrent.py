@@ -1,7 +1,8 @@
 """Loops over time: one for any step, one with hand-made derivatives for the standard cells.
 
-All arrays in here are time-major, `(time, batch, ...)`; a mask is `(time, batch, 1)` of booleans. Output `t` stands
-at index `t` also when the loop runs backwards, so that the caller decides whether (and where) to reverse.
+All arrays in here are time-major, `(time, batch, ...)`; a mask is `(time, batch, 1)` of booleans. Output `t`
+stands at index `t` also when the loop runs backwards, so that the caller decides whether (and where) to
+reverse.
 """
 
 from __future__ import annotations
@@ -29,12 +30,15 @@ class Way(NamedTuple):
     sequences: bool = True
 
 
-def loop(step: Callable, xs, states: list, mask=None, way: Way = Way()):
+FORWARD = Way()
+
+
+def loop(step: Callable, xs, states: list, mask=None, way: Way = FORWARD):
     """Run `step` over time.
 
-    Where the mask is False a sample keeps its states, and its output repeats what came before: `states[0]`, as the
-    dynamic loop of Keras's TensorFlow backend has it, or, unrolled, the output of the time step before (at first
-    zeros).
+    Where the mask is False a sample keeps its states, and its output repeats what came before: `states[0]`,
+    as the dynamic loop of Keras's TensorFlow backend has it, or, unrolled, the output of the time step before
+    (at first zeros).
 
     Args:
         step: `step(x, states) -> (y, states)`, lists of states.
@@ -83,18 +87,18 @@ def _settle(step, xs, states):
     for _ in range(2):
         y, new = jax.eval_shape(step, first, states)
         if len(new) != len(states):
-            raise ValueError(f"The cell has {len(states)} states, but its call returned {len(new)}.")
+            raise ValueError(f"the cell has {len(states)} states, but its call returned {len(new)}")
         states = [s.astype(n.dtype) for s, n in zip(states, new, strict=True)]
     return y, states
 
 
 def _check_masked(states, y) -> None:
     if not states:
-        raise ValueError("A mask needs states: where a time step is masked, the output is the first state.")
+        raise ValueError("a mask needs states: where a time step is masked, the output is the first state")
     if states[0].shape != y.shape:
         raise ValueError(
-            f"With a mask, the first state of the cell must have the shape of its output: the state has "
-            f"{states[0].shape}, the output {y.shape}. (In a stack of cells: equal units, or reverse_state_order.)"
+            f"with a mask, the first state of the cell must have the shape of its output: the state has "
+            f"{states[0].shape}, the output {y.shape} (in a stack: equal units, or reverse_state_order)"
         )
 
 
@@ -103,12 +107,12 @@ def _like(keep, value):
     return keep.reshape(keep.shape[:1] + (1,) * (value.ndim - 1))
 
 
-# --- standard cells -----------------------------------------------------------------------------------------------
-# The derivative of a recurrent layer spends its time in the loop. Two things make it short: the gradient of the
-# recurrent weights is one product over all time steps after the loop instead of a sum inside it, and everything
-# that does not depend on the incoming gradient is computed in the forward loop. Both are said once, as the linear
-# map from small changes of the inputs to small changes of the outputs (a custom JVP): jax transposes it for grad,
-# uses it as it is for forward mode, and differentiates it again for second derivatives.
+# --- standard cells ---------------------------------------------------------------------------------------
+# The derivative of a recurrent layer spends its time in the loop. Two things make it short: the gradient of
+# the recurrent weights is one product over all time steps after the loop instead of a sum inside it, and all
+# that does not depend on the incoming gradient is computed in the forward loop. Both are said once, as the
+# linear map from small changes of the inputs to small changes of the outputs (a custom JVP): jax transposes
+# it for grad, uses it as it is for forward mode, and differentiates it again for second derivatives.
 
 
 class Cell(NamedTuple):
@@ -116,8 +120,8 @@ class Cell(NamedTuple):
 
     Args:
         forward: `(fns, z, states, w, drop) -> (states, saved)`: one time step; z is the input's projection.
-        tangent: `(saved, u, dstates, w, drop) -> dstates`: the same for small changes, linear in (u, dstates).
-        late: `(saved, dz, dw, drop) -> u`: what changes of inputs and weights add, for all time steps at once.
+        tangent: `(saved, u, dstates, w, drop) -> dstates`: small changes of it, linear in (u, dstates).
+        late: `(saved, dz, dw, drop) -> u`: what changes of z and w add, for all time steps at once.
 
     States are lists whose first entry is the output; w is a dict of recurrent weights.
     """
@@ -144,8 +148,8 @@ def run(plan: Plan, z, w: dict, states: list, drop=None, mask=None):
         z: the input's projection, bias included, `(time, batch, gates * units)`.
         w: recurrent weights.
         states: initial states `(batch, units)`.
-        drop: factors for the recurrent input, `(1, batch, units)` for one mask, `(gates, batch, units)` for one per
-            gate, or None.
+        drop: factors for the recurrent input, `(1, batch, units)` for one mask, `(gates, batch, units)` for
+            one per gate, or None.
         mask: booleans `(time, batch, 1)` or None.
 
     Returns:
@@ -210,7 +214,7 @@ def _value_and_slope(function, x):
 
 
 def stepper(cell: Cell, activation, gate, w: dict, drop=None) -> Callable:
-    """`step(z, states) -> (y, states)` of a standard cell for `loop`: any activation, not only elementwise ones."""
+    """`step(z, states) -> (y, states)` of a standard cell for `loop`; its activations may be any function."""
     fns = (partial(_value, activation), partial(_value, gate))
 
     def step(z, states):
@@ -226,7 +230,7 @@ def _dropped(h, drop):
 
 
 def project(h, kernel, drop=None):
-    """`h @ kernel`, each gate (equal parts of the last axis) with its own factors where `drop` has one per gate."""
+    """`h @ kernel`; where `drop` has factors per gate, every gate's part of the kernel has its own."""
     if drop is None or drop.shape[0] == 1:
         return h @ kernel
     parts = jnp.split(kernel, drop.shape[0], axis=-1)
@@ -281,8 +285,8 @@ def _lstm_late(saved, dz, dw, drop):
 LSTM = Cell(_lstm_forward, _lstm_tangent, _lstm_late)
 
 
-# GRU: z, r = gate(..); h' = z h + (1 - z) act(x + (r h) U), or, reset after the product, act(x + r (h U + b)).
-# A mask that all gates share reaches the h of the mix too: in Keras's implementation 2 it replaces the state.
+# GRU: z, r = gate(..); h' = z h + (1 - z) act(x + (r h) U), or, reset after, act(x + r (h U + b)).
+# Factors that all gates share reach the h of the mix too: in Keras's implementation 2 they replace the state.
 
 
 def _gru_forward(fns, z, states, w, drop):

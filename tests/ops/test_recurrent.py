@@ -1,5 +1,7 @@
 """The hand-made derivatives of the standard cells against jax's own, through the plain loop."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,12 @@ import pytest
 from jkeras.ops import recurrent as ops
 
 BATCH, TIME, UNITS = 3, 5, 4
-CELLS = {"simple": (ops.SIMPLE, 1, 1), "gru": (ops.GRU, 3, 1), "gru_after": (ops.GRU_AFTER, 3, 1), "lstm": (ops.LSTM, 4, 2)}
+CELLS = {
+    "simple": (ops.SIMPLE, 1, 1),
+    "gru": (ops.GRU, 3, 1),
+    "gru_after": (ops.GRU_AFTER, 3, 1),
+    "lstm": (ops.LSTM, 4, 2),
+}
 
 
 def hard_sigmoid(x):
@@ -18,7 +25,10 @@ def hard_sigmoid(x):
 def inputs(name, drop_gates=0, masked=False):
     cell, gates, states = CELLS[name]
     rng = np.random.RandomState(0)
-    normal = lambda *shape: jnp.asarray(rng.randn(*shape), jnp.float32)
+
+    def normal(*shape):
+        return jnp.asarray(rng.randn(*shape), jnp.float32)
+
     z = normal(TIME, BATCH, gates * UNITS)
     if name == "gru":
         w = {"gates": normal(UNITS, 2 * UNITS), "candidate": normal(UNITS, UNITS)}
@@ -57,48 +67,66 @@ def assert_close(a, b, tolerance=2e-5):
         np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
 
 
+SETTINGS = {
+    "plain": (ops.Way(), "no", False),
+    "masked, a dropout mask per gate": (ops.Way(), "per gate", True),
+    "backwards, masked, one dropout mask, last output": (ops.Way(True, False, False), "shared", True),
+    "unrolled, a dropout mask per gate": (ops.Way(unroll=True), "per gate", False),
+}
+
+
 @pytest.mark.parametrize("name", CELLS)
-@pytest.mark.parametrize("way", [ops.Way(), ops.Way(reverse=True, sequences=False), ops.Way(unroll=True)])
-@pytest.mark.parametrize("dropped", ["no", "shared", "per gate"])
-@pytest.mark.parametrize("masked", [False, True])
-def test_outputs_and_gradients(name, way, dropped, masked):
-    if masked and way.unroll:
-        pytest.skip("unrolled and masked: only the plain loop has it")
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_outputs_and_gradients(name, setting):
+    way, dropped, masked = SETTINGS[setting]
     gates = {"no": 0, "shared": 1, "per gate": CELLS[name][1]}[dropped]
     fast, plain, args = both(name, way, gates, masked)
-    assert_close(fast(*args), plain(*args))
-    assert_close(*(jax.grad(scalar(f), argnums=(0, 1, 2))(*args) for f in (fast, plain)))
+    results = [
+        jax.jit(lambda *args, f=f: (f(*args), jax.grad(scalar(f), argnums=(0, 1, 2))(*args)))(*args)
+        for f in (fast, plain)
+    ]
+    assert_close(*results)
 
 
 @pytest.mark.parametrize("name", CELLS)
 def test_forward_mode_second_order_and_vmap(name):
-    fast, plain, args = both(name, ops.Way(), masked=True)
-    first = lambda f: jax.jacfwd(lambda z: scalar(f)(z, *args[1:]))(args[0])
-    assert_close(first(fast), first(plain))
-    second = lambda f: jax.hessian(lambda s: scalar(f)(*args[:2], [s, *args[2][1:]]))(args[2][0])
-    assert_close(second(fast), second(plain), 1e-4)
-    weights = lambda f: jax.grad(lambda w: jnp.sum(jax.grad(scalar(f))(args[0], w, args[2]) ** 2))(args[1])
-    assert_close(weights(fast), weights(plain), 1e-3)
-    many = jnp.stack([args[0], 2 * args[0]])
-    assert_close(jax.vmap(fast, (0, None, None))(many, *args[1:])[0][1], fast(many[1], *args[1:])[0])
+    fast, plain, (z, w, states) = both(name, ops.Way(), masked=True)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def derivatives(f, z, w, states):
+        loss = scalar(f)
+        first = jax.jacfwd(lambda z: loss(z, w, states))(z)
+        second = jax.hessian(lambda s: loss(z, w, [s, *states[1:]]))(states[0])
+        weights = jax.grad(lambda w: jnp.sum(jax.grad(loss)(z, w, states) ** 2))(w)
+        return first, second, weights
+
+    assert_close(derivatives(fast, z, w, states), derivatives(plain, z, w, states), 1e-3)
+    many = jnp.stack([z, 2 * z])
+    assert_close(jax.vmap(fast, (0, None, None))(many, w, states)[0][1], fast(many[1], w, states)[0])
+
+
+def add(x, states):
+    return x + states[0], [x + states[0]]
 
 
 def test_the_first_masked_steps_give_the_first_state_in_the_loop_and_zeros_when_unrolled():
-    step = lambda x, s: (x + s[0], [x + s[0]])
     x, mask = jnp.ones((3, 1, 1)), jnp.array([False, True, False]).reshape(3, 1, 1)
     state = [jnp.full((1, 1), 5.0)]
-    assert ops.loop(step, x, state, mask)[1].ravel().tolist() == [5, 6, 6]
-    assert ops.loop(step, x, state, mask, ops.Way(unroll=True))[1].ravel().tolist() == [0, 6, 6]
+    assert ops.loop(add, x, state, mask)[1].ravel().tolist() == [5, 6, 6]
+    assert ops.loop(add, x, state, mask, ops.Way(unroll=True))[1].ravel().tolist() == [0, 6, 6]
 
 
 def test_backwards_outputs_stand_at_their_time_step():
-    step = lambda x, s: (x + s[0], [x + s[0]])
-    last, ys, _ = ops.loop(step, jnp.array([1.0, 2.0, 4.0]).reshape(3, 1, 1), [jnp.zeros((1, 1))], way=ops.Way(reverse=True))
+    last, ys, _ = ops.loop(
+        add, jnp.array([1.0, 2.0, 4.0]).reshape(3, 1, 1), [jnp.zeros((1, 1))], way=ops.Way(reverse=True)
+    )
     assert ys.ravel().tolist() == [7, 6, 4] and last.item() == 7
 
 
 def test_a_mask_refuses_states_that_do_not_fit_the_output():
-    step = lambda x, s: (jnp.concatenate([x, x], -1), s)
+    def step(x, states):
+        return jnp.concatenate([x, x], -1), states
+
     with pytest.raises(ValueError, match="first state"):
         ops.loop(step, jnp.ones((3, 1, 1)), [jnp.zeros((1, 1))], jnp.ones((3, 1, 1), bool))
     with pytest.raises(ValueError, match="needs states"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,10 +24,10 @@ class RNN(Layer):
     For each time step t: y[t], states = cell(x[t], states).
 
     Args:
-        cell: a cell, or a list of cells to be stacked. A cell has `state_size` (an int, or a tuple of ints for
-            several states) and `call(inputs, states)` → `(output, new states)`; `call` may also take `training` and
-            `constants`. It may be a `Layer` with weights. `output_size` is read where the output has another size
-            than the first state.
+        cell: a cell, or a list of cells to be stacked. A cell has `state_size` (an int, or a tuple of ints
+            for several states) and `call(inputs, states)` → `(output, new states)`; `call` may also take
+            `training` and `constants`. It may be a `Layer` with weights. `output_size` is read where the
+            output has another size than the first state.
         return_sequences: the outputs of all time steps instead of the last one.
         return_state: also the states after the last time step: `[output, *states]`.
         go_backwards: from the last time step to the first; the outputs come in this order too.
@@ -35,15 +37,15 @@ class RNN(Layer):
     Input shape: `(batch, time, features)`; or a list of it and the initial states `(batch, size)`.
     Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`.
 
-    Call arguments: `initial_state` (a tensor or array, or a list of them), `constants` (a list; the cell's `call`
-    gets it in every time step). Both become further inputs of the layer, as in Keras.
+    Call arguments: `initial_state` (a tensor or array, or a list of them), `constants` (a list; the cell's
+    `call` gets it in every time step). Both become further inputs of the layer, as in Keras.
 
-    Masks: where the mask is False a sample keeps its states, and its output is its first state. A mask goes on if
-    `return_sequences`.
+    Masks: where the mask is False a sample keeps its states, and its output is its first state (with
+    `unroll`: its output of the time step before, at first zeros). A mask goes on if `return_sequences`.
 
     Raises:
-        ValueError: no `call` or `state_size` in the cell; `stateful` without a fixed batch size; `unroll` without a
-            fixed length of at least 2; initial states of the wrong number or size.
+        ValueError: no `call` or `state_size` in the cell; `stateful` without a fixed batch size; `unroll`
+            without a fixed length of at least 2; initial states of the wrong number or size.
 
     Keras 2.2.4: keras/layers/recurrent.py RNN
 
@@ -59,6 +61,7 @@ class RNN(Layer):
 
     supports_masking = True
     rank = 3
+    cell: Any
 
     def __init__(
         self,
@@ -74,9 +77,8 @@ class RNN(Layer):
             cell = StackedRNNCells(list(cell))
         for needed in ("call", "state_size"):
             if not hasattr(cell, needed):
-                raise ValueError(
-                    f"`cell` needs a `{needed}` {'method' if needed == 'call' else 'attribute'}; RNN was given {cell!r}."
-                )
+                kind = "method" if needed == "call" else "attribute"
+                raise ValueError(f"`cell` needs a `{needed}` {kind}; RNN was given {cell!r}.")
         constants = kwargs.pop("num_constants", None)
         super().__init__(**kwargs)
         self.cell = cell
@@ -88,7 +90,7 @@ class RNN(Layer):
     def children(self) -> dict[str, Layer]:
         return {"cell": self.cell} if isinstance(self.cell, Layer) else {}
 
-    # --- meaning ---------------------------------------------------------------------------------------------------
+    # --- meaning --------------------------------------------------------------------------------------------
 
     def pair(self) -> Pair:
         init_cell, run = self.cell_over_time()
@@ -101,14 +103,14 @@ class RNN(Layer):
             self.check_rank(x)
             if unrolled and x[1] in (None, 1):
                 raise ValueError(
-                    "unroll=True needs a known number of time steps, and more than one: give `input_shape` (for an "
-                    "Embedding: `input_length`), or use unroll=False."
+                    "unroll=True needs a known number of time steps, and more than one: give `input_shape` "
+                    "(for an Embedding: `input_length`), or use unroll=False"
                 )
             step = (x[0], *x[2:])
             params, state = init_cell(rng, [step, *constants] if constants else step)
             if stateful:
-                shapes = self.state_shapes(x, params)
-                state = state | {f"_states_{i}": jnp.zeros(s, settings.floatx()) for i, s in enumerate(shapes)}
+                zeros = [jnp.zeros(shape, settings.floatx()) for shape in self.state_shapes(x)]
+                state = state | {f"_states_{i}": value for i, value in enumerate(zeros)}
             return params, state
 
         def apply(params, state, x, ctx: Ctx = INFERENCE):
@@ -138,7 +140,7 @@ class RNN(Layer):
 
         def init(rng, in_shape):
             if takes and not step.takes_constants:
-                raise ValueError(f"the cell {cell!r} does not take constants: its `call` has no such argument")
+                raise ValueError(f"the cell {cell!r} takes no constants: its `call` has no such argument")
             return tuple({"cell": tree} if nested and tree else tree for tree in step.init(rng, in_shape))
 
         def run(params, state, x, states, mask, ctx, way, constants):
@@ -180,7 +182,7 @@ class RNN(Layer):
 
         return finish
 
-    # --- states ----------------------------------------------------------------------------------------------------
+    # --- states ---------------------------------------------------------------------------------------------
 
     def state_sizes(self) -> list[int]:
         """The size of each state."""
@@ -196,7 +198,7 @@ class RNN(Layer):
 
         return zeros
 
-    def state_shapes(self, shape, params) -> list[tuple]:
+    def state_shapes(self, shape) -> list[tuple]:
         """The shapes of the kept states for an input of this shape.
 
         Raises:
@@ -204,8 +206,8 @@ class RNN(Layer):
         """
         if shape[0] is None:
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) is stateful, so it must know its batch size: give "
-                "`batch_input_shape` to the first layer of a Sequential, or `batch_shape` to Input."
+                f"Layer {self.name!r} ({type(self).__name__}) is stateful, so it must know its batch size: "
+                "give `batch_input_shape` to the first layer of a Sequential, or `batch_shape` to Input."
             )
         return [(shape[0], size) for size in self.state_sizes()]
 
@@ -244,16 +246,17 @@ class RNN(Layer):
             states = [np.zeros(cell.shape) for cell in cells]
         states = list(states) if isinstance(states, (list, tuple)) else [states]
         if len(states) != len(cells):
-            raise ValueError(f"Layer {self.name!r} has {len(cells)} states, but reset_states got {len(states)}.")
+            raise ValueError(f"Layer {self.name!r} has {len(cells)} states; reset_states got {len(states)}.")
         for i, (cell, value) in enumerate(zip(cells, states, strict=True)):
             if np.shape(value) != cell.shape:
                 raise ValueError(
-                    f"State {i} of layer {self.name!r} has shape {cell.shape}, but reset_states got {np.shape(value)}."
+                    f"State {i} of layer {self.name!r} has shape {cell.shape}, but reset_states got "
+                    f"{np.shape(value)}."
                 )
         for cell, value in zip(cells, states, strict=True):
             cell.assign(value)
 
-    # --- calls and config ------------------------------------------------------------------------------------------
+    # --- calls and config -----------------------------------------------------------------------------------
 
     def __call__(self, inputs, initial_state=None, constants=None, **kwargs):
         """Call the layer; `initial_state` and `constants` become further inputs."""
@@ -305,8 +308,8 @@ def _time_major_mask(mask, x):
         return None
     if mask.ndim != 2 or x.ndim != 3:
         raise ValueError(
-            f"A mask of shape {mask.shape} does not fit an input of shape {x.shape}: recurrent layers take masks of "
-            "shape (batch, time) for inputs of shape (batch, time, features)."
+            f"a mask of shape {mask.shape} does not fit an input of shape {x.shape}: recurrent layers take "
+            "masks of shape (batch, time) for inputs of shape (batch, time, features)"
         )
     return jnp.swapaxes(mask, 0, 1).astype(bool)[..., None]
 
@@ -315,8 +318,8 @@ def _check_states(states, expected, kept) -> None:
     found, wanted = [s.shape for s in states], [s.shape for s in expected]
     if kept is not None and found == [k.shape for k in kept] and found[0][0] != wanted[0][0]:
         raise ValueError(
-            f"the layer is stateful for batches of {found[0][0]} samples, but got {wanted[0][0]}: all batches must "
-            "have the same size"
+            f"the layer is stateful for batches of {found[0][0]} samples, but got {wanted[0][0]}: all "
+            "batches must have the same size"
         )
     if found != wanted:
         raise ValueError(f"the initial states must have the shapes {wanted}, but they have {found}")

@@ -141,7 +141,8 @@ def split_gru_after(params) -> tuple[Any, dict]:
 class LSTMCell(StandardCell):
     """One time step of a long short-term memory (Hochreiter and Schmidhuber, 1997).
 
-    i, f, g, o = blocks of (x K + b + h U); c' = gate(f) c + gate(i) activation(g); h' = gate(o) activation(c').
+    i, f, g, o = blocks of (x K + b + h U);
+    c' = gate(f) c + gate(i) activation(g); h' = gate(o) activation(c').
 
     Args:
         units: size of the output and of both states.

@@ -121,7 +121,8 @@ class ConvLSTM2DCell(TimedCell):
 
             def step(z, states):
                 h, c = states
-                i, f, g, o = jnp.split(z + _by_gate(state_conv, h, params["recurrent_kernel"], kept, axis), 4, axis)
+                z = z + _by_gate(state_conv, h, params["recurrent_kernel"], kept, axis)
+                i, f, g, o = jnp.split(z, 4, axis)
                 c = gate(f) * c + gate(i) * activation(g)
                 h = gate(o) * activation(c)
                 return h, [h, c]
@@ -143,8 +144,8 @@ class ConvRNN2D(RNN):
     """A recurrent layer over a cell whose states are images.
 
     Args:
-        cell: a cell with `filters`, `kernel_size`, `strides`, `padding`, `data_format` and `dilation_rate`, from which
-            the size of the states follows; no list of cells.
+        cell: a cell with `filters`, `kernel_size`, `strides`, `padding`, `data_format` and `dilation_rate`,
+            from which the size of the states follows; no list of cells.
         return_sequences, return_state, go_backwards, stateful: see `RNN`.
         unroll: must be False.
 
@@ -190,8 +191,8 @@ class ConvRNN2D(RNN):
         def shapes(shape) -> list[tuple]:
             lengths = [shape[i + 1] for i in spatial_axes(format, 4)]
             places = [window(n, k, s, padding, d)[0] for n, (k, s, d) in zip(lengths, windows, strict=True)]
-            order = (lambda c: (c, *places)) if format == "channels_first" else (lambda c: (*places, c))
-            return [(shape[0], *order(channels)) for channels in sizes]
+            first = format == "channels_first"
+            return [(shape[0], n, *places) if first else (shape[0], *places, n) for n in sizes]
 
         return shapes
 
@@ -204,10 +205,10 @@ class ConvRNN2D(RNN):
 
         return zeros
 
-    def state_shapes(self, shape, params) -> list[tuple]:
+    def state_shapes(self, shape) -> list[tuple]:
         if None in (shape[0], *shape[2:]):
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) is stateful, so it must know its batch size, rows and "
+                f"Layer {self.name!r} ({type(self).__name__}) is stateful, so it must know batch size, rows and "
                 f"columns: give them in `batch_input_shape` or `batch_shape`. Its input shape is {shape}."
             )
         return self._image()(shape)

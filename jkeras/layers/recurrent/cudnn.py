@@ -1,7 +1,7 @@
 """CuDNNGRU and CuDNNLSTM: weights laid out as cuDNN keeps them, and the way to and from the plain layers.
 
-The layers run everywhere on the same compiled program as GRU(reset_after=True) and LSTM with `sigmoid` gates; only
-the layout of their weights differs, so that files of Keras load into either.
+The layers run everywhere on the same compiled program as GRU(reset_after=True) and LSTM with `sigmoid` gates;
+only the layout of their weights differs, so that files of Keras load into either.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def plain_to_cudnn(kind: str, weights) -> list:
     """
     kernel, recurrent, bias = weights
     if kind == "GRU" and bias.ndim != 2:
-        raise ValueError("GRU(reset_after=False) is not compatible with CuDNNGRU: its formula is another one.")
+        raise ValueError(
+            "GRU(reset_after=False) is not compatible with CuDNNGRU: its formula is another one."
+        )
     halves = bias if kind == "GRU" else (bias * 0.5)[None].repeat(2, axis=0)
     return [
         _each_gate(_to_memory, kernel, kind),
@@ -182,7 +184,8 @@ class _CuDNN(StandardRNN):
 class CuDNNLSTM(_CuDNN):
     """LSTM (tanh, sigmoid gates) with the weights in cuDNN's layout.
 
-    The formula is that of `LSTM(units, recurrent_activation="sigmoid")` with the bias in two halves that are added.
+    The formula is that of `LSTM(units, recurrent_activation="sigmoid")` with the bias in two halves that are
+    added.
 
     Args:
         units: size of the output.

@@ -32,7 +32,7 @@ class Step(NamedTuple):
 
 
 def step_of(cell) -> Step:
-    """The step of a standard cell, a stack, a user's layer, or a plain object with `call` and `state_size`."""
+    """The step of any cell: a built-in one, a user's layer, a plain object with `call` and `state_size`."""
     takes_constants, takes_training = has_arg(cell.call, "constants"), has_arg(cell.call, "training")
     states_name = _states_name(cell)
     pair = cell.pure() if isinstance(cell, Layer) else None
@@ -46,8 +46,8 @@ def step_of(cell) -> Step:
         out = pair.apply(params, state, x, ctx, **{states_name: states}, **words)
         if out.state or not isinstance(out.loss, float):
             raise ValueError(
-                f"The cell {cell.name!r} calls add_update or add_loss; a cell runs inside a loop over time, where neither "
-                "has a meaning. Do it in a layer around the RNN."
+                f"The cell {cell.name!r} calls add_update or add_loss; a cell runs inside a loop over time, "
+                "where neither has a meaning. Do it in a layer around the RNN."
             )
         return _checked(cell, out.y)
 
@@ -57,7 +57,8 @@ def step_of(cell) -> Step:
 
 def _states_name(cell) -> str:
     """What the cell calls the second argument of `call`."""
-    names = [p.name for p in inspect.signature(cell.call).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    parameters = inspect.signature(cell.call).parameters.values()
+    names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     if len(names) < 2:
         raise ValueError(f"The `call` of the cell {cell!r} must take (inputs, states); it takes {names}.")
     return names[1]
@@ -65,7 +66,10 @@ def _states_name(cell) -> str:
 
 def _checked(cell, result):
     if not isinstance(result, (list, tuple)) or len(result) != 2 or not isinstance(result[1], (list, tuple)):
-        raise ValueError(f"The `call` of the cell {cell!r} must return (output, [states]); got {type(result).__name__}.")
+        kind = type(result).__name__
+        raise ValueError(
+            f"The `call` of the cell {cell!r} must return (output, [states]); it returned a {kind}."
+        )
     return result[0], list(result[1])
 
 
@@ -90,7 +94,7 @@ class StackedRNNCells(Layer):
 
     Args:
         cells: list of cells; each takes the output of the one before.
-        reverse_state_order: the states of the last cell come first (the order of Keras before 2.2.3; it warns).
+        reverse_state_order: the states of the last cell come first (Keras before 2.2.3 had it so; it warns).
 
     Input shape: `[(batch, features), *states]`.
     Output shape: the last cell's output, then all states.
@@ -114,8 +118,8 @@ class StackedRNNCells(Layer):
         reverse = kwargs.pop("reverse_state_order", False)
         if reverse:
             warnings.warn(
-                "`reverse_state_order=True` in `StackedRNNCells` is deprecated. Update the code to the natural order of "
-                "states if it relies on them, as with `RNN(return_state=True)`.",
+                "`reverse_state_order=True` in `StackedRNNCells` is deprecated. Update the code to the "
+                "natural order of states if it relies on them, as with `RNN(return_state=True)`.",
                 stacklevel=2,
             )
         super().__init__(**kwargs)
@@ -166,7 +170,7 @@ class StackedRNNCells(Layer):
         return Pair(init, apply)
 
     def over_time(self):
-        """Cell after cell over the whole sequence, each in its fast way; None unless all are standard cells."""
+        """Cell after cell over the whole sequence, each in its fast way; None unless all have one."""
         if not all(is_standard(cell) for cell in self.cells):
             return None
         runs = {f"cell_{i}": cell.over_time() for i, cell in enumerate(self.cells)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 from jkeras import regularizers
 from jkeras.engine.config import argument_names
@@ -24,7 +25,7 @@ class StandardRNN(RNN):
     def children(self) -> dict:
         return {}
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         cell = self.__dict__.get("cell")
         if cell is not None and name in argument_names(type(cell)):
             return getattr(cell, name)
@@ -47,7 +48,7 @@ def known_implementation(implementation: int) -> int:
     """1 or 2; Keras 2.2.4 no longer has implementation 0, warns and means 1."""
     if implementation != 0:
         return implementation
-    warnings.warn("`implementation=0` is deprecated and means `implementation=1`: update your layer.", stacklevel=4)
+    warnings.warn("`implementation=0` is deprecated and means `implementation=1`.", stacklevel=4)
     return 1
 
 
@@ -176,7 +177,8 @@ class GRU(StandardRNN):
 class LSTM(StandardRNN):
     """Long short-term memory (Hochreiter and Schmidhuber, 1997).
 
-    i, f, g, o = blocks of (x K + b + h U); c' = gate(f) c + gate(i) activation(g); h' = gate(o) activation(c').
+    i, f, g, o = blocks of (x K + b + h U);
+    c' = gate(f) c + gate(i) activation(g); h' = gate(o) activation(c').
 
     Args:
         units: size of the output.
@@ -194,8 +196,8 @@ class LSTM(StandardRNN):
         return_sequences, return_state, go_backwards, stateful, unroll: see `RNN`.
 
     Input shape: `(batch, time, features)`.
-    Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`; with `return_state` a list of
-        the output, h and c.
+    Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`; with `return_state` a
+        list of the output, h and c.
 
     Keras 2.2.4: keras/layers/recurrent.py LSTM
 

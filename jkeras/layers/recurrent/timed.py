@@ -59,7 +59,8 @@ class TimedCell(Layer):
         """The cell over a whole sequence.
 
         Returns:
-            `run(params, x, states, mask, ctx, way) -> (last, outputs, states)`, time-major as in `ops.recurrent`.
+            `run(params, x, states, mask, ctx, way) -> (last, outputs, states)`, time-major as in
+            `ops.recurrent`.
         """
         raise TypeError(f"{type(self).__name__} must define over_time.")
 
@@ -77,7 +78,7 @@ class TimedCell(Layer):
         def apply(params, state, x, ctx: Ctx = INFERENCE, **kwargs):
             x, given = (x[0], x[1:]) if isinstance(x, (list, tuple)) else (x, kwargs.get("states"))
             if not given or len(given) != states:
-                raise ValueError(f"a time step takes the input and {states} states; got {len(given or ())} states")
+                raise ValueError(f"a time step takes the input and {states} states; got {len(given or ())}")
             _, ys, new = over_time(params, x[None], list(given), None, ctx, ops.Way())
             return Out((ys[0], new) if "states" in kwargs else [ys[0], *new])
 
@@ -98,8 +99,8 @@ class TimedCell(Layer):
 class StandardCell(TimedCell):
     """What SimpleRNNCell, GRUCell and LSTMCell share.
 
-    A subclass says `gates` (how many blocks of `units` columns its kernels have), `states` (how many states), and
-    which `ops.Cell` it is.
+    A subclass says `gates` (how many blocks of `units` columns its kernels have), `states` (how many states),
+    and which `ops.Cell` it is.
     """
 
     gates = 1
@@ -160,7 +161,8 @@ class StandardCell(TimedCell):
             z = ops.project(x, params["kernel"], drop)
             bias, weights = split(params)
             z = z if bias is None else z + bias
-            return z, weights, dropout_factors(ctx, recurrent_rate, gates, (x.shape[1], units), z.dtype, salt=2)
+            kept = dropout_factors(ctx, recurrent_rate, gates, (x.shape[1], units), z.dtype, salt=2)
+            return z, weights, kept
 
         return prepare
 
@@ -197,9 +199,9 @@ class _Blocks(Initializer):
 
 
 def dropout_factors(ctx: Ctx, rate: float, gates: int, shape, dtype, salt: int):
-    """Dropout factors `(gates, *shape)` for a whole sequence, batch first in `shape`; None where nothing is dropped.
+    """Dropout factors `(gates, *shape)` for a whole sequence, batch first in `shape`.
 
-    A rate of 1 drops nothing, as in Keras.
+    None where nothing is dropped; a rate of 1 drops nothing, as in Keras.
     """
     if not (ctx.training and 0 < rate < 1):
         return None

@@ -1,0 +1,139 @@
+"""TimeDistributed and Bidirectional beyond the recordings."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jkeras import layers, regularizers
+from jkeras.core.types import Ctx
+
+RNG = np.random.RandomState(0)
+X = RNG.randn(3, 5, 2).astype("float32")
+
+
+def values(layer):
+    return {name: v.value for name, v in layer._params.items()}
+
+
+def test_time_distributed_is_the_layer_at_every_step():
+    dense = layers.Dense(4, activation="tanh")
+    over_time = layers.TimeDistributed(dense)(X)
+    np.testing.assert_allclose(
+        over_time, np.stack([dense(X[:, t]) for t in range(5)], 1), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_time_distributed_over_images_and_unknown_lengths():
+    layer = layers.TimeDistributed(layers.Conv2D(3, 2))
+    assert layer.compute_output_shape((None, None, 5, 5, 1)) == (None, None, 4, 4, 3)
+    assert layer(np.ones((2, 3, 5, 5, 1))).shape == (2, 3, 4, 4, 3)
+
+
+def test_time_distributed_folds_the_mask():
+    x = jnp.asarray(RNG.randn(2, 3, 4, 2), jnp.float32)
+    mask = jnp.asarray(RNG.rand(2, 3, 4) > 0.4).at[0, 0].set(False)
+    layer = layers.TimeDistributed(layers.GRU(3))
+    layer(x)
+    out = layer.pure().apply({"layer": values(layer.layer)}, {}, x, Ctx(mask=mask))
+    inner = layer.layer.pure().apply(values(layer.layer), {}, x[1], Ctx(mask=mask[1]))
+    np.testing.assert_allclose(out.y[1], inner.y, rtol=1e-5, atol=1e-6)
+    assert np.array_equal(out.mask, mask.any(-1))
+
+
+def test_time_distributed_refuses_what_the_inner_layer_refuses():
+    with pytest.raises(TypeError, match="does not support masking"):
+        layers.TimeDistributed(layers.Flatten())(layers.Masking()(layers.Input((3, 4, 2))))
+    with pytest.raises(ValueError, match="rank 3 or more"):
+        layers.TimeDistributed(layers.Dense(2))(np.ones((2, 3)))
+    with pytest.raises(TypeError, match="needs a layer"):
+        layers.TimeDistributed(3)
+
+
+def test_time_distributed_moves_the_state_of_its_layer():
+    layer = layers.TimeDistributed(layers.BatchNormalization(momentum=0.0))
+    layer(X, training=True)
+    np.testing.assert_allclose(layer.layer.get_weights()[2], X.mean((0, 1)), rtol=1e-4, atol=1e-5)
+    assert layer.get_weights()[2] is not None and len(layer.get_weights()) == 4
+
+
+def test_wrappers_pass_trainable_on():
+    wrapper = layers.TimeDistributed(layers.Dense(2))
+    wrapper(X)
+    wrapper.trainable = False
+    assert not wrapper.layer.trainable and not wrapper.trainable_weights
+    both = layers.Bidirectional(layers.LSTM(2))
+    both(X)
+    both.trainable = False
+    assert not both.trainable_weights and len(both.non_trainable_weights) == 6
+
+
+@pytest.mark.parametrize("mode", ["sum", "mul", "ave", "concat", None])
+def test_bidirectional_is_two_layers(mode):
+    both = layers.Bidirectional(layers.LSTM(3, return_sequences=True), merge_mode=mode)
+    y = both(X)
+    forward = layers.LSTM(3, return_sequences=True, weights=both.forward_layer.get_weights())(X)
+    backward = layers.LSTM(3, return_sequences=True, weights=both.backward_layer.get_weights())(X[:, ::-1])[
+        :, ::-1
+    ]
+    merged = {
+        "sum": lambda: forward + backward,
+        "mul": lambda: forward * backward,
+        "ave": lambda: (forward + backward) / 2,
+        "concat": lambda: jnp.concatenate([forward, backward], -1),
+        None: lambda: [forward, backward],
+    }[mode]()
+    np.testing.assert_allclose(y, merged, rtol=1e-5, atol=1e-6)
+    assert len(both.weights) == 6 and both.weights[0].name.endswith(
+        "/forward_" + both.layer.name + "/kernel:0"
+    )
+
+
+def test_bidirectional_initial_states_and_states_out():
+    both = layers.Bidirectional(layers.LSTM(3, return_state=True))
+    states = [RNG.randn(3, 3).astype("float32") for _ in range(4)]
+    y, *new = both(X, initial_state=states)
+    assert y.shape == (3, 6) and len(new) == 4
+    alone = layers.LSTM(3, go_backwards=True, weights=both.backward_layer.get_weights())
+    np.testing.assert_allclose(y[:, 3:], alone(X, initial_state=states[2:]), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="odd number"):
+        both(X, initial_state=states[:3])
+
+
+def test_bidirectional_nested_and_stateful():
+    inner = layers.Bidirectional(layers.GRU(2, return_sequences=True), merge_mode="sum")
+    assert layers.TimeDistributed(layers.Bidirectional(layers.GRU(2)))(np.ones((2, 3, 4, 5))).shape == (
+        2,
+        3,
+        4,
+    )
+    assert layers.Bidirectional(layers.LSTM(2))(inner(X)).shape == (3, 4)
+    both = layers.Bidirectional(layers.LSTM(2, stateful=True))
+    first = both(X)
+    assert not np.allclose(both(X), first) and not both.rowwise
+    both.reset_states()
+    np.testing.assert_allclose(both(X), first, rtol=1e-6)
+
+
+def test_bidirectional_weights_and_config():
+    plain = layers.Bidirectional(layers.LSTM(2))
+    plain(X)
+    again = layers.Bidirectional.from_config(plain.get_config())
+    again(X)
+    again.set_weights(plain.get_weights())
+    np.testing.assert_allclose(again(X), plain(X), rtol=1e-6)
+    third = layers.Bidirectional(layers.LSTM(2), weights=plain.get_weights())
+    np.testing.assert_allclose(third(X), plain(X), rtol=1e-6)
+    with pytest.raises(ValueError, match="Invalid merge mode"):
+        layers.Bidirectional(layers.LSTM(2), merge_mode="max")
+    with pytest.raises(ValueError, match="recurrent layer"):
+        layers.Bidirectional(layers.Dense(2))
+
+
+def test_activity_regularizer_is_of_the_merged_output():
+    both = layers.Bidirectional(layers.LSTM(2, activity_regularizer=regularizers.l2(0.1)), merge_mode="sum")
+    y = both(X)
+    params = {name: values(layer) for name, layer in both.children().items()}
+    np.testing.assert_allclose(
+        both.pure().apply(params, {}, jnp.asarray(X)).loss, 0.1 * np.sum(y**2), rtol=1e-5
+    )
+    assert both.get_config()["layer"]["config"]["activity_regularizer"] is not None
