@@ -1,4 +1,4 @@
-"""Files of models, weights and runs (HDF5 in the layout of Keras 2.2.4, msgpack), of architectures (JSON, YAML)."""
+"""Files of models, weights, runs (HDF5 in the layout of Keras 2.2.4, msgpack), architectures (JSON, YAML)."""
 
 from jkeras.saving.checkpoint import Checkpoint as Checkpoint
 from jkeras.saving.checkpoint import latest as latest

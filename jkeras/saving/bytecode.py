@@ -1,4 +1,4 @@
-"""Lambda layers in files: Keras stored functions as Python bytecode, which runs only where the caller allows it."""
+"""Lambda layers in files: Keras stored functions as bytecode, which runs only where the caller allows it."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import atomic
@@ -74,7 +75,7 @@ def save_checkpoint(
     stored.add_section("run", arrays)
     with atomic.replacing(path) as temporary:
         msgpack.write_file(temporary, stored)
-    for old in list_checkpoints(run_dir)[: -keep or None] if keep else []:
+    for old in list_checkpoints(run_dir)[:-keep] if keep else []:
         if old.path != path:
             old.path.unlink(missing_ok=True)
     return path
@@ -243,7 +244,7 @@ def flatten(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
     if isinstance(value, (list, tuple)):
         return [flatten(v, arrays, f"{path}/{i}".lstrip("/")) for i, v in enumerate(value)]
     if isinstance(value, (np.ndarray, jax.Array)):
-        typed = jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key)
+        typed = jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
         while path in arrays:
             path += "'"
         arrays[path] = np.asarray(jax.random.key_data(value) if typed else value)

@@ -151,7 +151,7 @@ def load_state(optimizer: Any, stored: Stored) -> None:
 
 
 def _renamed(saved: dict[str, np.ndarray], current: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The saved state under today's paths: automatic names in them differ between processes, order does not."""
+    """The saved state under today's paths: automatic names differ between processes, order does not."""
 
     def bare(paths):
         return [_NAME.sub(r"\1", path) for path in paths]

@@ -95,7 +95,7 @@ def model_to_yaml(model: Any, **kwargs) -> str:
 
 
 def model_from_yaml(yaml_string: str, custom_objects: dict | None = None, safe_mode: bool = True) -> Any:
-    """A new, uncompiled model from `model_to_yaml`'s text, of which only plain values and tuples are ever built.
+    """A new, uncompiled model from `model_to_yaml`'s text, of which only plain values and tuples are built.
 
     Args:
         yaml_string: the text.

@@ -176,8 +176,9 @@ def read_group(group: h5py.Group) -> Stored:
         stored.training = _json(group, "training_config")
     if "optimizer_weights" in group:
         stored.optimizer = _read_arrays(_member(group, "optimizer_weights", h5py.Group))
-    if "jkeras" in group and isinstance(group["jkeras"], h5py.Group) and "notes" in group["jkeras"].attrs:
-        stored.notes, stored.arrays = _read_extra(group["jkeras"])
+    extra = group.get("jkeras")
+    if isinstance(extra, h5py.Group) and "notes" in extra.attrs:
+        stored.notes, stored.arrays = _read_extra(extra)
     return stored
 
 
@@ -186,10 +187,9 @@ def _has_names(group: h5py.Group) -> bool:
 
 
 def _names(group: h5py.Group, key: str) -> list[str]:
-    if key in group.attrs:
-        parts = [group.attrs[key]]
-    else:
-        parts, i = [], 0
+    parts: list[Any] = [group.attrs[key]] if key in group.attrs else []
+    if not parts:
+        i = 0
         while f"{key}{i}" in group.attrs:
             parts.append(group.attrs[f"{key}{i}"])
             i += 1
@@ -212,7 +212,7 @@ def _json(group: h5py.Group, key: str) -> Any:
 
 def _member(group: h5py.Group, name: str, kind: type) -> Any:
     """A member of this very file: links to other files are never followed."""
-    at = group
+    at: Any = group
     for part in name.split("/"):
         link = at.get(part, getlink=True) if isinstance(at, h5py.Group) else None
         if link is None:
@@ -241,7 +241,7 @@ def _read_array(dataset: h5py.Dataset) -> np.ndarray:
 
 def _read_extra(group: h5py.Group) -> tuple[dict, dict[str, np.ndarray]]:
     arrays = {}
-    for key in group:
+    for key in list(group.keys()):
         dataset = _member(group, key, h5py.Dataset)
         value = _read_array(dataset)
         if "dtype" in dataset.attrs:

@@ -28,14 +28,19 @@ import numpy as np
 
 from jkeras.saving.stored import Stored, StoredLayer, array_type, is_numpy
 
+
+def _packed(value: Any) -> bytes:
+    return msgpack.packb(value) or b""
+
+
 VERSION = 1
 _PIECE = 1 << 30
-_TAIL = msgpack.packb("digest") + b"\xc4\x20"  # the key and the head of a 32-byte string
+_TAIL = _packed("digest") + b"\xc4\x20"  # the key and the head of a 32-byte string
 _KEYS = (
     "format version keras_version backend model_config training_config weights optimizer notes arrays digest"
 ).split()
 # A map of 11 entries, the key "format" and its value: how a file of ours starts.
-SIGNATURE = bytes([0x80 | len(_KEYS)]) + msgpack.packb("format") + msgpack.packb("jkeras")
+SIGNATURE = bytes([0x80 | len(_KEYS)]) + _packed("format") + _packed("jkeras")
 
 
 def write_file(path: str | Path, stored: Stored) -> None:

@@ -108,7 +108,7 @@ def cells_plan(model: Any, stored: Stored) -> list[tuple[Any, np.ndarray]]:
 
 
 def _shared(model: Any) -> dict[str, str]:
-    """For every further place of an instance with weights its main place, best in a model's list of layers."""
+    """For every further place of an instance with weights its main place, if possible in a model's layers."""
     by_instance: dict[int, list[str]] = {}
     at = dict(places(model))
     for path, layer in at.items():
