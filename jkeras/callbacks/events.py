@@ -69,7 +69,7 @@ def masked_crc32c(data: bytes) -> int:
 
     Example:
         >>> hex(masked_crc32c(b"123456789"))
-        '0xcccb5ee'
+        '0xc78ab0e5'
     """
     crc = 0xFFFFFFFF
     for byte in data:

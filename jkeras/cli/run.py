@@ -38,9 +38,9 @@ def train(config: dict[str, Any], overwrite: bool) -> dict[str, Any]:
     if Path(config["data"]["source"]).suffix:
         config["data"]["source"] = os.path.abspath(config["data"]["source"])
     # The model and the data must be sound before anything is written.
-    model, arrays = _prepare(config)
+    prepared = _prepare(config)
     checkpoint.write_run(run_dir, config)
-    return _go(config, model, arrays, resume=False)
+    return _go(config, *prepared, resume=False)
 
 
 def resume(run_dir: Path, epochs: int | None) -> dict[str, Any]:
@@ -59,13 +59,13 @@ def resume(run_dir: Path, epochs: int | None) -> dict[str, Any]:
     if epochs is not None:
         config["fit"]["epochs"] = epochs
         checkpoint.write_run(run_dir, config)
-    model, arrays = _prepare(config)
+    prepared = _prepare(config)
     say(f"Going on from {newest.path} (epoch {newest.epoch}, step {newest.step}).")
-    return _go(config, model, arrays, resume=True)
+    return _go(config, *prepared, resume=True)
 
 
 def _prepare(config: dict[str, Any]):
-    """The compiled model with its first weights, and the data in the model's shapes."""
+    """The compiled model with its first weights, the data, and the callbacks."""
     arrays = data.load(config["data"]["source"], config["data"]["scale"])
     if arrays.x_train is None or arrays.y_train is None:
         raise UserError(
@@ -73,10 +73,10 @@ def _prepare(config: dict[str, Any]):
         )
     set_random_seed(config["fit"]["seed"])
     model = build.model_from(config, arrays.x_train.shape[1:])
-    return model, arrays
+    return model, arrays, build.callbacks_from(config)
 
 
-def _go(config: dict[str, Any], model, arrays: data.Data, resume: bool) -> dict[str, Any]:
+def _go(config: dict[str, Any], model, arrays: data.Data, callbacks: list, resume: bool) -> dict[str, Any]:
     run_dir, output, options = Path(config["output"]["run_dir"]), config["output"], config["fit"]
     model.summary()
     keeper = RunCheckpoint(
@@ -95,7 +95,7 @@ def _go(config: dict[str, Any], model, arrays: data.Data, resume: bool) -> dict[
             batch_size=options["batch_size"],
             epochs=options["epochs"],
             shuffle=options["shuffle"],
-            callbacks=[*build.callbacks_from(config), keeper],
+            callbacks=[*callbacks, keeper],
             **_validation(options["validation"], model, arrays),
         )
     path = Path(output["model"]) if output["model"] else run_dir / "model.h5"

@@ -28,31 +28,48 @@ CONFIG = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A working directory with data.npz and small.yaml."""
+def write_files(folder):
+    """Write data.npz and small.yaml."""
     random = np.random.default_rng(0)
     x = random.normal(size=(50, 4)).astype("float32")
     y = np.argmax(x[:, :3], axis=1)
-    np.savez(tmp_path / "data.npz", x_train=x, y_train=y, x_test=x[:20], y_test=y[:20])
-    (tmp_path / "small.yaml").write_text(yaml.safe_dump(CONFIG))
-    monkeypatch.chdir(tmp_path)
+    np.savez(folder / "data.npz", x_train=x, y_train=y, x_test=x[:20], y_test=y[:20])
+    (folder / "small.yaml").write_text(yaml.safe_dump(CONFIG))
+    return folder
+
+
+def invoke(*arguments, code=0):
+    """Run a command in this process: `invoke("train", "small.yaml").out`."""
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, (result.stdout, result.stderr)
+    answer = json.loads(result.stdout) if "--json" in arguments and code == 0 else None
+    return SimpleNamespace(out=result.stdout, err=result.stderr, json=answer)
+
+
+def begin(*arguments, cwd=None):
+    """Start a command in a process of its own, on one device."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "jkeras", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "XLA_FLAGS": "", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory with data.npz and small.yaml."""
+    monkeypatch.chdir(write_files(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
 def call():
-    """Run a command in this process: `call("train", "small.yaml").out`."""
-
-    def run(*arguments, code=0):
-        result = CliRunner().invoke(app, [str(a) for a in arguments])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, (result.stdout, result.stderr)
-        answer = json.loads(result.stdout) if "--json" in arguments and code == 0 else None
-        return SimpleNamespace(out=result.stdout, err=result.stderr, json=answer)
-
-    return run
+    return invoke
 
 
 @pytest.fixture
@@ -61,16 +78,8 @@ def start():
     started = []
 
     def run(*arguments):
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "XLA_FLAGS": ""}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jkeras", *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        started.append(process)
-        return process
+        started.append(begin(*arguments))
+        return started[-1]
 
     yield run
     for process in started:

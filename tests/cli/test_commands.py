@@ -1,18 +1,31 @@
 """Every command on a small run: results, exit codes, JSON on stdout, one line on stderr."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import yaml
 
 from jkeras.models import load_model
-from tests.cli.conftest import CONFIG
+from tests.cli.conftest import CONFIG, invoke, write_files
+
+
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory):
+    """A finished run, made once: where it is, and what `train --json` said."""
+    place = write_files(tmp_path_factory.mktemp("trained"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        return place, invoke("train", "small.yaml", "--json").json
 
 
 @pytest.fixture
-def trained(folder, call):
-    return call("train", "small.yaml", "--json").json
+def trained(run_once, folder):
+    """A copy of the finished run in the working directory."""
+    place, answer = run_once
+    shutil.copytree(place / "runs", folder / "runs")
+    return answer
 
 
 def test_train_says_what_it_does(folder, call):
@@ -158,7 +171,7 @@ def test_user_errors(folder, call, arguments, text):
     [
         ({"model": [{"Dens": 3}]}, "model[0]: unknown name 'Dens'. Did you mean 'Dense'?"),
         ({"model": [{"Dense": {"unit": 3}}]}, "model[0] Dense:"),
-        ({"model": ["Flatten", {"Conv2D": [3, 3]}]}, "model[1] Conv2D:"),
+        ({"model": [{"Dense": 3}, {"Conv2D": [3, 3]}]}, "model[1] Conv2D:"),
         ({"model": [{"a": 1, "b": 2}]}, "model[0] should be a name"),
         ({"compile": {"loss": "mze"}}, "compile.loss: unknown name 'mze'. Did you mean 'mse'?"),
         ({"compile": {"loss": "mse", "metrics": ["akuracy"]}}, "compile.metrics: unknown name 'akuracy'"),

@@ -35,7 +35,10 @@ def test_the_example_is_right(request):
         ({"fit": {"epochs": True}}, r"fit\.epochs should be a whole number; got True"),
         ({"fit": {"epochs": 0}}, r"fit\.epochs should be at least 1; got 0"),
         ({"fit": {"validation": 1.5}}, r"fit\.validation should lie between 0 and 1; got 1\.5"),
-        ({"fit": {"validation": "half"}}, r"fit\.validation should be a fraction of the training data, or 'test'"),
+        (
+            {"fit": {"validation": "half"}},
+            r"fit\.validation should be a fraction of the training data, or 'test'",
+        ),
         ({"fit": [1]}, r"fit should be a mapping; got \[1\]"),
         ({"output": {"keep": 0}}, r"output\.keep should be at least 1; got 0"),
         ({"output": {"every_seconds": -1}}, r"output\.every_seconds should be above 0"),

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import yaml
 
 from jkeras.models import load_model
 from jkeras.saving import list_checkpoints
-from tests.cli.conftest import CONFIG
+from tests.cli.conftest import CONFIG, begin, write_files
 
 LONG = {
     **CONFIG,
@@ -27,14 +28,22 @@ def wait_for(condition, process, seconds=120):
         time.sleep(0.005)
 
 
-@pytest.fixture
-def whole(folder, start):
-    """The weights of the run without interruption."""
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory):
+    """A folder with long.yaml, and the weights of the run without interruption."""
+    folder = write_files(tmp_path_factory.mktemp("whole"))
     (folder / "long.yaml").write_text(yaml.safe_dump(LONG))
-    process = start("train", "long.yaml", "--run-dir", "whole")
+    process = begin("train", "long.yaml", "--run-dir", "whole", cwd=folder)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    return load_model("whole/model.h5").get_weights()
+    return folder, load_model(str(folder / "whole" / "model.h5")).get_weights()
+
+
+@pytest.fixture
+def whole(run_once, monkeypatch):
+    folder, weights = run_once
+    monkeypatch.chdir(folder)
+    return weights
 
 
 def same(run_dir, weights):
@@ -43,21 +52,22 @@ def same(run_dir, weights):
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_resume_is_exact(folder, start, whole, signal_number):
-    process = start("train", "long.yaml", "--run-dir", "cut")
-    wait_for(lambda: len(list_checkpoints("cut")) > 30, process)
+def test_resume_is_exact(start, whole, signal_number):
+    cut = f"cut{signal_number}"
+    process = start("train", "long.yaml", "--run-dir", cut)
+    wait_for(lambda: len(list_checkpoints(cut)) > 30, process)
     process.send_signal(signal_number)
     out, err = process.communicate(timeout=120)
     assert process.returncode == {signal.SIGINT: 130}.get(signal_number, -signal_number), err
     if signal_number == signal.SIGINT:
-        assert err.strip().endswith("Go on with: jkeras resume cut")
+        assert err.strip().endswith(f"Go on with: jkeras resume {cut}")
         assert "Traceback" not in err
-    assert not (folder / "cut" / "model.h5").exists()
-    newest = list_checkpoints("cut")[-1]
+    assert not (Path(cut) / "model.h5").exists()
+    newest = list_checkpoints(cut)[-1]
     assert newest.step % 40 != 0, "should be inside an epoch"
-    resumed = start("resume", "cut")
+    resumed = start("resume", cut)
     out, err = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, err
     assert f"Going on from {newest.path}" in err
     assert out.strip().splitlines()[-1].startswith("Test loss: ")
-    same("cut", whole)
+    same(cut, whole)
