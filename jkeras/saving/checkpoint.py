@@ -8,9 +8,11 @@ Each checkpoint is a model file as well: `load_model` reads it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import re
+import time
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,7 +80,16 @@ def save_checkpoint(
     for old in list_checkpoints(run_dir)[:-keep] if keep else []:
         if old.path != path:
             old.path.unlink(missing_ok=True)
+    _sweep(folder)
     return path
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a kill in the middle of a write left behind; a file of the last hour may be in the making."""
+    for part in folder.glob(".ckpt-*.tmp.msgpack"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - part.stat().st_mtime > 3600:
+                part.unlink()
 
 
 def _record(model: Any) -> Stored:

@@ -32,8 +32,8 @@ def plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
-    if hasattr(value, "__name__"):
-        return value.__name__
+    if hasattr(value, "__name__") or callable(value):
+        return getattr(value, "__name__", type(value).__name__)
     raise TypeError(
         f"a config can hold numbers, text, lists, dicts and objects with a get_config; got {value!r}."
     )

@@ -104,15 +104,24 @@ def load_weights(
         plan = _about(filepath, lambda: weights.by_name(stored, model.layers, skip_mismatch, reshape))
     else:
         plan = _about(filepath, lambda: weights.by_position(stored, model.layers, reshape))
+        plan += _about(filepath, lambda: record.cells_plan(model, stored, states=False))
     weights.assign(plan)
 
 
 def _about(filepath: Any, action: Callable) -> Any:
-    """Run `action`; an error of its says which file it is about."""
+    """Run `action`; what its errors say is preceded by the file that they are about."""
+    name = filepath if isinstance(filepath, (str, os.PathLike)) else f"the {type(filepath).__name__}"
     try:
         return action()
     except ValueError as e:
-        raise ValueError(f"{filepath}: {e}") from e if isinstance(filepath, (str, os.PathLike)) else e
+        raise ValueError(f"{name}: {e}") from e
+    except (
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+    ) as e:  # a config from elsewhere, or an edited one
+        raise ValueError(f"{name}: what it describes cannot be built here: {type(e).__name__}: {e}") from e
 
 
 # Where to and where from ------------------------------------------------------------------------------------
@@ -226,6 +235,8 @@ def _checked(stored: Stored, source: Any) -> Stored:
     config, training = stored.model, stored.training
     if config is not None and not (isinstance(config, dict) and {"class_name", "config"} <= config.keys()):
         raise ValueError(f"{source}: the model's configuration has no class_name and config.")
+    if not isinstance(stored.notes, dict):
+        raise ValueError(f"{source}: the notes of jkeras are malformed.")
     keys = {"optimizer_config", "loss", "metrics", "sample_weight_mode", "loss_weights"}
     if training is not None and not (isinstance(training, dict) and keys <= training.keys()):
         raise ValueError(f"{source}: the training configuration is incomplete; expected {sorted(keys)}.")

@@ -89,14 +89,20 @@ def add_cells(model: Any, stored: Stored) -> None:
     stored.add_section("cells", {path: cell.numpy() for path, cell in cells(model).items()})
 
 
-def cells_plan(model: Any, stored: Stored) -> list[tuple[Any, np.ndarray]]:
+def cells_plan(model: Any, stored: Stored, states: bool = True) -> list[tuple[Any, np.ndarray]]:
     """Where these go.
+
+    Args:
+        model, stored: to and from.
+        states: also the hidden states.
 
     Raises:
         ValueError: the model has no such cell, or one of another shape.
     """
     targets, plan = cells(model), []
     for path, value in stored.section("cells").items():
+        if not states and ("/" in path or path.startswith("_")):
+            continue
         if path not in targets or tuple(targets[path].shape) != value.shape:
             has = f"one of shape {tuple(targets[path].shape)}" if path in targets else "none"
             raise ValueError(f"the file has a state {path!r} of shape {value.shape}, the model has {has}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import jax
 import numpy as np
 import pytest
@@ -134,6 +136,17 @@ def test_what_cannot_be_kept_is_refused_before_anything_is_written(state, match,
     with pytest.raises(ValueError, match=match):
         saving.save_checkpoint(stateful(), tmp_path, state)
     assert saving.list_checkpoints(tmp_path) == []
+
+
+def test_what_a_kill_left_behind_is_removed_later(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    old, young = folder / ".ckpt-0001-00000001.aa.tmp.msgpack", folder / ".ckpt-0001-00000002.bb.tmp.msgpack"
+    for part in (old, young):
+        part.write_bytes(b"part")
+    os.utime(old, (0, 0))
+    saving.save_checkpoint(stateful(), tmp_path, STATE)
+    assert not old.exists() and young.exists()
 
 
 def test_keep_must_keep_something(tmp_path):

@@ -482,6 +482,58 @@ def test_a_subclassed_model_keeps_weights_only(name, tmp_path):
     same_weights(model, other)
 
 
+class Scaled(Own):
+    def build(self, input_shape):
+        self.scale = self.add_weight("scale", (2,), initializer="uniform")
+
+    def call(self, x):
+        return super().call(x) * self.scale
+
+
+@pytest.mark.parametrize("name", FORMATS[:2])
+def test_weights_that_a_subclassed_model_itself_owns(name, tmp_path):
+    model, other = Scaled(), Scaled()
+    for m in (model, other):
+        m.predict(X)
+    assert len(model.weights) == 5
+    model.save_weights(tmp_path / name)
+    other.load_weights(tmp_path / name)
+    same_weights(model, other)
+
+
+def test_a_config_from_elsewhere_is_refused_by_name(tmp_path):
+    small().save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        file.attrs["model_config"] = file.attrs["model_config"].replace('"units"', '"nodes"')
+    with (
+        pytest.warns(UserWarning, match="changed after"),
+        pytest.raises(ValueError, match=r"m\.h5: .*cannot be built"),
+    ):
+        load_model(tmp_path / "m.h5")
+
+
+class Loss:
+    def __call__(self, y_true, y_pred):
+        return abs(y_true - y_pred).mean(-1)
+
+
+def test_losses_that_are_objects_are_known_by_their_class(tmp_path):
+    loss = Loss()
+    small(loss=loss).save(tmp_path / "m.msgpack")
+    with pytest.raises(ValueError, match="Loss"):
+        load_model(tmp_path / "m.msgpack")
+    assert load_model(tmp_path / "m.msgpack", custom_objects={"Loss": loss}).loss is loss
+
+
+def test_a_model_that_is_not_built_yet(tmp_path):
+    model = Sequential([Dense(3), Dense(2)])
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.h5")
+    again = load_model(tmp_path / "m.h5")
+    assert not again.built and again.optimizer is not None
+    assert again.predict(X).shape == (8, 2)
+
+
 def test_no_warning_is_hidden_in_a_plain_round(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
