@@ -19,13 +19,12 @@ import functools
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
+from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
 
 AXIS = "data"
 
@@ -46,16 +45,14 @@ class Layout:
         self.devices = choose(devices)
         count = len(self.devices)
         self.kind = "one" if count == 1 else "map" if rowwise else "mesh"
-        if count == 1:
-            self._mesh = None
-            self.replicated = SingleDeviceSharding(self.devices[0])
-        else:
-            self._mesh = Mesh(np.array(self.devices), (AXIS,))
-            self.replicated = NamedSharding(self._mesh, PartitionSpec())
+        mesh = Mesh(np.array(self.devices), (AXIS,))
+        self.replicated: Sharding = NamedSharding(mesh, PartitionSpec())
+        self._by_row = NamedSharding(mesh, PartitionSpec(AXIS))
         self.index = None  # each device's number, given to a mapped program
-        if self.kind == "map":
-            sharded = NamedSharding(self._mesh, PartitionSpec(AXIS))
-            self.index = jax.device_put(np.arange(count, dtype=np.int32), sharded)
+        if self.kind == "one":
+            self.replicated = SingleDeviceSharding(self.devices[0])
+        elif self.kind == "map":
+            self.index = jax.device_put(np.arange(count, dtype=np.int32), self._by_row)
 
     @property
     def platform(self) -> str:
@@ -80,8 +77,7 @@ class Layout:
         """Spread a gathered batch over the mesh."""
         if self.kind != "mesh" or not self.splits(size):
             return batch
-        assert self._mesh is not None
-        return lax.with_sharding_constraint(batch, NamedSharding(self._mesh, PartitionSpec(AXIS)))
+        return lax.with_sharding_constraint(batch, self._by_row)
 
     def spread(self, fn: Callable, arguments: int, by_row: bool = False) -> Callable:
         """Compile `fn(index, carry, *rest)`, which gives `(carry, result)`; the memory of the carry is
@@ -105,8 +101,8 @@ class Layout:
                 donate_argnums=(1,),
             )
             return functools.partial(mapped, self.index)
-        sharding: dict[str, Any] = {"out_shardings": self.replicated} if self.kind == "mesh" and not by_row else {}
-        return jax.jit(functools.partial(fn, None), donate_argnums=(0,), **sharding)
+        out = self.replicated if self.kind == "mesh" and not by_row else None
+        return jax.jit(functools.partial(fn, None), donate_argnums=(0,), out_shardings=out)
 
     def joined(self, outputs):
         """Outputs by row with one batch axis, as numpy arrays where devices computed parts of it."""
