@@ -17,9 +17,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jkeras.ops.conv_args import channel_axis, effective, spatial_axes, window
+from jkeras.ops.conv_args import channel_axis, spatial_axes, spread, window
 
-_PATCH_TAPS = 64  # above this many taps the patches cost more memory traffic than the product saves
+_MOST_TAPS = 64  # above, slices one by one cost more than they save
+_MOST_BYTES = 2**28  # above, the patches of one layer take too much memory
 
 
 def promote(*arrays):
@@ -31,7 +32,7 @@ def promote(*arrays):
 def bias_add(x, bias, format: str):
     """`x + bias` with one value per channel, or a value per place and channel (`(spatial..., channels)`).
 
-    Kept from Keras 2.2.4: with channels second the latter is not transposed but read in the order of the output.
+    Kept from Keras 2.2.4: with channels second the latter is not transposed but read in the output's order.
     """
     if format == "channels_first" and x.ndim > 2:
         if bias.ndim == 1:
@@ -54,8 +55,7 @@ def conv(x, kernel, strides, padding: str, format: str, dilation):
         The output in the same data format, in the common dtype of input and kernel.
     """
     x, kernel = promote(x, kernel)
-    taps = math.prod(kernel.shape[:-2])
-    if _on_cpu() and taps <= _PATCH_TAPS:
+    if _patches_pay(x, kernel, strides):
         return _in_last(functools.partial(_conv_by_patches, kernel, strides, padding, dilation), x, format)
     pads = _pads(x, kernel, strides, padding, format, dilation)
     return lax.conv_general_dilated(
@@ -73,8 +73,7 @@ def depthwise_conv(x, kernel, strides, padding: str, format: str, dilation):
     """
     x, kernel = promote(x, kernel)
     channels, multiplier = kernel.shape[-2:]
-    taps = math.prod(kernel.shape[:-2])
-    if _on_cpu() and taps <= _PATCH_TAPS:
+    if _on_cpu() and math.prod(kernel.shape[:-2]) <= _MOST_TAPS:
         return _in_last(functools.partial(_depthwise_by_taps, kernel, strides, padding, dilation), x, format)
     pads = _pads(x, kernel, strides, padding, format, dilation)
     grouped = kernel.reshape(kernel.shape[:-2] + (1, channels * multiplier))
@@ -105,31 +104,20 @@ def conv_transpose(x, kernel, lengths, strides, padding: str, format: str, dilat
         ValueError: the forward convolution of an output of that length has not the input's length.
     """
     x, kernel = promote(x, kernel)
-    rank = x.ndim - 2
-    pads = []
-    for axis, length, size, stride, step in zip(
-        spatial_axes(format, x.ndim), lengths, kernel.shape, strides, dilation, strict=False
-    ):
-        forward, before, _ = window(length, size, stride, padding, step)
-        given = x.shape[axis]
+    axes = spatial_axes(format, x.ndim)
+    for axis, length, size, stride, step in zip(axes, lengths, kernel.shape, strides, dilation, strict=False):
+        given, forward = x.shape[axis], window(length, size, stride, padding, step)[0]
         if isinstance(given, int) and forward != given:
             raise ValueError(
                 f"A transposed convolution cannot make length {length} out of length {given} with kernel "
                 f"size {size}, stride {stride} and padding {padding!r}; change `output_padding`."
             )
-        extent = effective(size, step)
-        low = extent - 1 - before
-        pads.append((low, length + extent - 1 - ((given - 1) * stride + 1) - low))
-    flipped = jnp.flip(kernel, tuple(range(rank))).swapaxes(-1, -2)
-    return lax.conv_general_dilated(
-        x,
-        flipped,
-        (1,) * rank,
-        pads,
-        lhs_dilation=strides,
-        rhs_dilation=dilation,
-        dimension_numbers=_layout(format, x.ndim),
+    shape = (x.shape[0], *spread(format, lengths, kernel.shape[-2])[1:])
+    forward = functools.partial(
+        conv, kernel=kernel, strides=strides, padding=padding, format=format, dilation=dilation
     )
+    (y,) = jax.linear_transpose(forward, jax.ShapeDtypeStruct(shape, x.dtype))(x)
+    return y
 
 
 def local_conv(x, kernel, size, strides, format: str):
@@ -161,6 +149,16 @@ def local_conv(x, kernel, size, strides, format: str):
 
 def _on_cpu() -> bool:
     return jax.default_backend() == "cpu"
+
+
+def _patches_pay(x, kernel, strides) -> bool:
+    """Whether to compute by patches: on a CPU, for windows and arrays that are not too large."""
+    taps = math.prod(kernel.shape[:-2])
+    if not _on_cpu() or taps > _MOST_TAPS:
+        return False
+    if not all(isinstance(d, int) for d in x.shape):
+        return True
+    return x.size * taps * x.dtype.itemsize // math.prod(strides) <= _MOST_BYTES
 
 
 def _in_last(function, x, format: str):

@@ -274,7 +274,7 @@ def test_convolutional_layers_refuse_what_keras_refuses():
         layers.ConvLSTM2D(2, 3, strides=2, dilation_rate=2)(np.ones((1, 2, 9, 9, 1)))
     with pytest.raises(ValueError, match="mask of shape"):
         layers.ConvLSTM2D(2, 3)(layers.Masking()(layers.Input((2, 5, 5, 1))))
-    with pytest.raises(ValueError, match="batch size, rows and"):
+    with pytest.raises(ValueError, match="rows and columns"):
         layers.ConvLSTM2D(2, 3, stateful=True)(layers.Input(batch_shape=(2, 3, None, 5, 1)))
 
 
