@@ -94,6 +94,20 @@ def test_top_k_cannot_say(prediction, target):
     assert value == 0
 
 
+@pytest.mark.parametrize("name", sorted({*CASES, "categorical_hinge"}))
+@pytest.mark.parametrize("rank", [2, 3])
+def test_losses_and_metrics_work_for_an_unknown_batch_size(name, rank):
+    if rank == 3 and "top_k" in name:
+        return
+    fn = getattr(losses if hasattr(losses, name) else metrics, name)
+    batch = jax.export.symbolic_shape("80640*b")[0]
+    shape = (batch, *(3,) * (rank - 2), 4)
+    target = (*shape[:-1], 1) if name.startswith("sparse") else shape
+    spec = [jax.ShapeDtypeStruct(s, "float32") for s in (target, shape)]
+    result = jax.eval_shape(fn, *spec)
+    assert result.dtype == "float32" and result.shape == (() if "top_k" in name else shape[:-1])
+
+
 def test_configs_and_own_functions():
     def share(y_true, y_pred):
         return y_pred
