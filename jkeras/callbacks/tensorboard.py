@@ -150,9 +150,10 @@ class TensorBoard(Callback):
                 values.append(events.histogram(name, array))
                 if self.write_images:
                     values += [events.image(tag, picture) for tag, picture in pictures(name, array)]
-        inputs = self.validation_data[: len(self.model.inputs)]
-        for name, array in outputs_of(self.model, _tensors(self.model), inputs, self.batch_size).items():
-            values.append(events.histogram(name, array))
+        if _has_graph(self.model):
+            inputs = self.validation_data[: len(self.model.inputs)]
+            found = outputs_of(self.model, _tensors(self.model), inputs, self.batch_size)
+            values += [events.histogram(name, array) for name, array in found.items()]
         if self.write_grads:
             for weight, array in gradients(self.model, self.validation_data, self.batch_size):
                 values.append(events.histogram(weight.name.replace(":", "_") + "_grad", array))
@@ -215,9 +216,17 @@ def _tensors(model) -> dict[str, Any]:
     return found
 
 
+def _has_graph(model) -> bool:
+    """Whether the model is made of symbolic tensors; a subclassed one is not."""
+    try:
+        return bool(model.inputs)
+    except NotImplementedError:
+        return False
+
+
 def _nodes(model) -> list[tuple]:
     """`(name, kind, inputs, output shapes)` of each layer, for the graph; empty for a model without one."""
-    if not getattr(model, "inputs", None):
+    if not _has_graph(model):
         return []
     inside = {id(layer) for layer in model.layers}
     nodes = []
@@ -276,7 +285,8 @@ def gradients(model, validation_data: list, batch_size: int) -> list[tuple[Any, 
         batch_size: samples at a time.
     """
     program, objective = model.program(), model._trainer.objective
-    ends = len(model.inputs), len(model.inputs) + len(objective.targets)
+    inputs = len(model._trainer.inputs)
+    ends = inputs, inputs + len(objective.targets)
 
     @jax.jit
     def gradient(params, state, arrays):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 import typer
 
-OK, USER_ERROR, INTERRUPTED, TERMINATED = 0, 2, 130, 143
+USER_ERROR, INTERRUPTED = 2, 130
 
 
 class UserError(Exception):
@@ -50,6 +50,9 @@ def guarded(command: Callable) -> Callable:
         except KeyboardInterrupt as stop:
             say(str(stop) or "Interrupted.")
             raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # `| head` has seen enough; Python's own flush at the end must not fail too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
         except (UserError, ValueError, TypeError, RuntimeError, OSError, KeyError, ImportError) as error:
             if os.environ.get("JKERAS_TRACEBACK"):
                 raise

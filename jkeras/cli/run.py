@@ -33,12 +33,13 @@ def train(config: dict[str, Any], overwrite: bool) -> dict[str, Any]:
             f"Go on with `jkeras resume {run_dir}`, choose another directory with --run-dir, "
             "or start anew with --overwrite."
         )
-    if found:
-        shutil.rmtree(run_dir / "checkpoints")
     if Path(config["data"]["source"]).suffix:
         config["data"]["source"] = os.path.abspath(config["data"]["source"])
-    # The model and the data must be sound before anything is written.
-    prepared = _prepare(config)
+    if config["output"]["model"]:
+        config["output"]["model"] = os.path.abspath(config["output"]["model"])
+    prepared = _prepare(config)  # complains before anything is written or dropped
+    if found:
+        shutil.rmtree(run_dir / "checkpoints")
     checkpoint.write_run(run_dir, config)
     return _go(config, *prepared, resume=False)
 

@@ -89,25 +89,25 @@ class Progbar:
 
     def _draw(self, current, last) -> None:
         self._last_update = time.time()
-        line = self._bar(current) + self._time(current) + self._metrics(lambda mean: abs(mean) > 1e-3)
+        after = self._time(current) + self._metrics(lambda mean: abs(mean) > 1e-3)
+        line = self._bar(current, self.width) + after
         if not self._redraws:
             self._write("\n" + line)
         else:
-            if self._terminal and not last:
-                line = line[: shutil.get_terminal_size().columns - 1]
+            room = shutil.get_terminal_size().columns - 1
+            if self._terminal and len(line) > room:  # the bar gives way first, then the end of the line
+                line = self._bar(current, max(5, self.width - (len(line) - room))) + after
+                line = line if last else line[:room]
             blank = " " * (self._drawn - len(line))
             self._write("\b" * self._drawn + "\r" + line + blank)
         self._drawn = len(line)
         if last:
             self._write("\n")
 
-    def _bar(self, current) -> str:
+    def _bar(self, current, width) -> str:
         if self.target is None:
             return f"{current:7d}/Unknown"
         digits = len(str(int(self.target)))
-        width = self.width
-        if self._terminal:
-            width = max(5, min(width, shutil.get_terminal_size().columns - 2 * digits - 24))
         fraction = min(1.0, current / self.target) if self.target else 1.0
         done = int(width * fraction)
         tip = "=" if current >= self.target else ">"

@@ -80,6 +80,22 @@ def test_histograms_without_validation_data_are_refused(model, tmp_path):
         fit(model, TensorBoard(tmp_path, embeddings_freq=1))
 
 
+def test_a_subclassed_model_has_no_graph(tmp_path):
+    class Mine(Model):
+        def __init__(self):
+            super().__init__(name="mine")
+            self.dense = Dense(2)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    model = Mine()
+    model.compile("sgd", "mse")
+    fit(model, TensorBoard(tmp_path, histogram_freq=1, write_grads=True), epochs=1)
+    values, graphs = read(tmp_path)
+    assert graphs == [] and any(tag.endswith("kernel_0_grad") for tag, _ in values)
+
+
 def test_unknown_update_freq():
     with pytest.raises(
         ValueError, match="`update_freq` should be 'epoch', 'batch' or a number of samples; got 'x'"

@@ -62,6 +62,8 @@ def test_an_earlier_run_is_not_overwritten(trained, folder, call):
     done = call("train", "small.yaml", code=2)
     assert "runs/small holds 4 checkpoints of an earlier run" in done.err
     assert "jkeras resume runs/small" in done.err and "--overwrite" in done.err
+    call("train", "small.yaml", "--overwrite", "--devices", 99, code=2)
+    assert len(call("checkpoints", "runs/small", "--json").json) == 4
     call("train", "small.yaml", "--overwrite", "--epochs", 1)
     assert len(call("checkpoints", "runs/small", "--json").json) == 2
 
@@ -199,6 +201,13 @@ def test_wrappers_take_inner_layers_in_short_form(folder, call):
     ]
     (folder / "rnn.yaml").write_text(yaml.safe_dump({**CONFIG, "model": layers}))
     assert call("train", "rnn.yaml", "--epochs", 1, "--json").json["test"]["loss"] > 0
+
+
+def test_a_reader_that_leaves_early_is_no_error(trained, start):
+    process = start("inspect", "runs/small/model.h5")
+    process.stdout.close()
+    assert process.wait(timeout=120) == 1
+    assert process.stderr.read() == ""
 
 
 def test_version_and_help(call):
