@@ -31,6 +31,7 @@ class SimpleRNNCell(StandardCell):
 
     Example:
         >>> import jax
+        >>> import jax.numpy as jnp
         >>> init, apply = SimpleRNNCell(3).pure()
         >>> params, state = init(jax.random.key(0), (None, 2))
         >>> [y.shape for y in apply(params, state, [jnp.ones((4, 2)), jnp.zeros((4, 3))]).y]

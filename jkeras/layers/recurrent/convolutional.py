@@ -208,8 +208,8 @@ class ConvRNN2D(RNN):
     def state_shapes(self, shape) -> list[tuple]:
         if None in (shape[0], *shape[2:]):
             raise ValueError(
-                f"Layer {self.name!r} ({type(self).__name__}) is stateful, so it must know batch size, rows and "
-                f"columns: give them in `batch_input_shape` or `batch_shape`. Its input shape is {shape}."
+                f"Layer {self.name!r} ({type(self).__name__}) is stateful, so it must know batch size, rows "
+                f"and columns: give them in `batch_input_shape` or `batch_shape`. Its input shape is {shape}."
             )
         return self._image()(shape)
 
