@@ -12,6 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jkeras import backend
 from jkeras.layers.lambda_layer import PREFIX
 
 
@@ -71,7 +72,7 @@ def _decode(stored: Any, name: Any, custom_objects: Mapping[str, Any]) -> types.
         if not isinstance(code, types.CodeType):
             raise TypeError(f"a {type(code).__name__} in the place of code")
         cells = tuple(types.CellType(value) for value in closure or ())
-        names = {"np": np, "jnp": jnp, **custom_objects}
+        names = {"K": backend, "np": np, "jnp": jnp, **custom_objects}
         return types.FunctionType(code, names, code.co_name, tuple(defaults) if defaults else None, cells)
     except (ValueError, TypeError, EOFError, AttributeError, UnicodeError, binascii.Error) as e:
         raise ValueError(

@@ -33,7 +33,7 @@ class Checkpoint(NamedTuple):
 
     Args:
         path: of the file.
-        epoch: number of complete epochs at that time.
+        epoch: as the run counts them.
         step: number of training steps so far.
         bytes: size of the file.
     """
@@ -62,6 +62,14 @@ def save_checkpoint(
 
     Raises:
         ValueError: `run_state` has no `epoch` and `step`, or holds something that a file cannot.
+
+    Example:
+        >>> import tempfile
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model, run_dir = Sequential([Dense(2, input_shape=(3,))]), tempfile.mkdtemp()
+        >>> save_checkpoint(model, run_dir, {"epoch": 1, "step": 30}).name
+        'ckpt-0001-00000030.msgpack'
     """
     if not all(isinstance(run_state.get(key), (int, np.integer)) for key in ("epoch", "step")):
         raise ValueError(f"run_state needs whole numbers 'epoch' and 'step'; got {sorted(run_state)}.")
@@ -85,7 +93,7 @@ def save_checkpoint(
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what a kill in the middle of a write left behind; a file of the last hour may be in the making."""
+    """Remove what a kill in the middle of a write left behind; a young file may be in the making."""
     for part in folder.glob(".ckpt-*.tmp.msgpack"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - part.stat().st_mtime > 3600:
@@ -118,6 +126,16 @@ def latest(run_dir: str | Path) -> Checkpoint:
 
     Raises:
         ValueError: there is no such directory, or no whole checkpoint in it.
+
+    Example:
+        >>> import tempfile
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model, run_dir = Sequential([Dense(2, input_shape=(3,))]), tempfile.mkdtemp()
+        >>> path = save_checkpoint(model, run_dir, {"epoch": 1, "step": 30})
+        >>> path = save_checkpoint(model, run_dir, {"epoch": 2, "step": 60})
+        >>> latest(run_dir).step, [c.step for c in list_checkpoints(run_dir)]
+        (60, [30, 60])
     """
     return _newest(run_dir)[0]
 
@@ -152,6 +170,15 @@ def restore(model: Any, source: str | Path) -> dict[str, Any]:
 
     Raises:
         ValueError: there is no whole checkpoint, or it does not fit the model or its optimizer.
+
+    Example:
+        >>> import tempfile
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model, run_dir = Sequential([Dense(2, input_shape=(3,))]), tempfile.mkdtemp()
+        >>> path = save_checkpoint(model, run_dir, {"epoch": 1, "step": 30, "note": "half way"})
+        >>> restore(model, run_dir)["note"]
+        'half way'
     """
     path = Path(source)
     if path.is_file():

@@ -53,6 +53,13 @@ def model_to_json(model: Any, **kwargs) -> str:
         TypeError: a layer's config holds something that JSON cannot.
 
     Keras 2.2.4: keras/engine/network.py Network.to_json
+
+    Example:
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model = Sequential([Dense(2, input_shape=(3,), name="d")], name="m")
+        >>> model_to_json(model)[:67]
+        '{"class_name": "Sequential", "config": {"name": "m", "layers": [{"c'
     """
     kwargs.setdefault("default", plain)
     return json.dumps(_stamped(model), **kwargs)
@@ -73,6 +80,13 @@ def model_from_json(json_string: str, custom_objects: dict | None = None, safe_m
         ValueError: the text is not JSON, or not that of a model; a class is unknown.
 
     Keras 2.2.4: keras/engine/saving.py model_from_json
+
+    Example:
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model = Sequential([Dense(2, input_shape=(3,), name="d")], name="m")
+        >>> model_from_json(model_to_json(model)).output_shape
+        (None, 2)
     """
     try:
         config = json.loads(json_string)
@@ -89,6 +103,13 @@ def model_to_yaml(model: Any, **kwargs) -> str:
         **kwargs: passed on to `yaml.dump`.
 
     Keras 2.2.4: keras/engine/network.py Network.to_yaml
+
+    Example:
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model = Sequential([Dense(2, input_shape=(3,), name="d")], name="m")
+        >>> model_to_yaml(model).splitlines()[:3]
+        ['backend: tensorflow', 'class_name: Sequential', 'config:']
     """
     kwargs.setdefault("Dumper", _Dumper)
     return yaml.dump(_stamped(model), **kwargs)
@@ -107,6 +128,13 @@ def model_from_yaml(yaml_string: str, custom_objects: dict | None = None, safe_m
             unknown.
 
     Keras 2.2.4: keras/engine/saving.py model_from_yaml
+
+    Example:
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model = Sequential([Dense(2, input_shape=(3,), name="d")], name="m")
+        >>> model_from_yaml(model_to_yaml(model)).output_shape
+        (None, 2)
     """
     return model_from_config(parse_yaml(yaml_string), custom_objects, safe_mode)
 

@@ -35,6 +35,15 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
         NotImplementedError: the model is a subclassed one: use `save_weights`.
 
     Keras 2.2.4: keras/engine/saving.py save_model
+
+    Example:
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model = Sequential([Dense(2, input_shape=(3,), name="d")], name="m")
+        >>> file = {}
+        >>> save_model(model, file)
+        >>> file["format"], file["weights"][0][0]
+        ('jkeras', 'd')
     """
     _save(lambda: record.of_model(model, include_optimizer), filepath, overwrite)
 
@@ -59,6 +68,15 @@ def load_model(
         FileNotFoundError: there is no such file.
 
     Keras 2.2.4: keras/engine/saving.py load_model
+
+    Example:
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model = Sequential([Dense(2, input_shape=(3,), name="d")], name="m")
+        >>> file = {}
+        >>> save_model(model, file)
+        >>> (load_model(file, compile=False).get_weights()[0] == model.get_weights()[0]).all().item()
+        True
     """
     stored = read(filepath)
     model = _about(filepath, lambda: record.build(stored, custom_objects, safe_mode))
@@ -78,6 +96,15 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
         FileExistsError: the file exists, `overwrite=False`, and there is no terminal to ask on.
 
     Keras 2.2.4: keras/engine/network.py Network.save_weights
+
+    Example:
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model = Sequential([Dense(2, input_shape=(3,), name="d")], name="m")
+        >>> file = {}
+        >>> save_weights(model, file)
+        >>> [name for name, *_ in file["weights"][0][1]]
+        ['d/kernel:0', 'd/bias:0']
     """
     _save(lambda: record.of_weights(model), filepath, overwrite)
 
@@ -98,6 +125,17 @@ def load_weights(
         ValueError: the file is no weights file or does not fit the model; nothing was changed.
 
     Keras 2.2.4: keras/engine/network.py Network.load_weights
+
+    Example:
+        >>> from jkeras.layers import Dense
+        >>> from jkeras.models import Sequential
+        >>> model = Sequential([Dense(2, input_shape=(3,), name="d")], name="m")
+        >>> file = {}
+        >>> save_weights(model, file)
+        >>> model.set_weights([0 * w for w in model.get_weights()])
+        >>> load_weights(model, file)
+        >>> bool(abs(model.get_weights()[0]).sum() > 0)
+        True
     """
     stored = read(filepath)
     if by_name:

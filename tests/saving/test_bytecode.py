@@ -67,6 +67,11 @@ def test_bytecode_runs_where_the_call_allows_it():
         model_from_json(text)
 
 
+def test_bytecode_finds_the_backend_under_its_usual_name():
+    text = text_of(code_of(lambda x: K.square(x) + 1))  # noqa: F821 (the file's function looks it up)
+    assert model_from_json(text, safe_mode=False).predict(X).tolist() == [[2, 5, 10]]
+
+
 def test_closures_are_restored():
     by = 4
     text = text_of(code_of(lambda x: x * by), closure=[5])
