@@ -15,3 +15,4 @@ from jkeras.callbacks.schedule import EarlyStopping as EarlyStopping
 from jkeras.callbacks.schedule import LearningRateScheduler as LearningRateScheduler
 from jkeras.callbacks.schedule import ReduceLROnPlateau as ReduceLROnPlateau
 from jkeras.callbacks.tensorboard import TensorBoard as TensorBoard
+from jkeras.core.progbar import Progbar as Progbar

@@ -1,0 +1,88 @@
+"""RunCheckpoint with real models and files: an interrupted fit goes on to the same bits."""
+
+import numpy as np
+import pytest
+
+from jkeras.callbacks import (
+    Callback,
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+    ReduceLROnPlateau,
+    RunCheckpoint,
+)
+from jkeras.layers import BatchNormalization, Dense, Dropout
+from jkeras.models import Sequential
+from jkeras.saving import list_checkpoints
+
+X = np.random.default_rng(0).normal(size=(42, 4)).astype("float32")
+Y = X[:, :1] - X[:, 1:2] ** 2
+
+
+class Failure(Exception):
+    pass
+
+
+class FailAt(Callback):
+    def __init__(self, epoch, step):
+        super().__init__()
+        self.at = (epoch, step)
+
+    def on_boundary(self, epoch, step):
+        if (epoch, step) >= self.at:
+            raise Failure
+
+
+def train(run_dir, *extra, hooked=False):
+    np.random.seed(3)
+    model = Sequential(
+        [Dense(6, activation="relu", input_shape=(4,)), BatchNormalization(), Dropout(0.3), Dense(1)]
+    )
+    model.compile("adam", "mse", metrics=["mae"])
+    callbacks = [
+        LearningRateScheduler(lambda epoch, lr: lr * 0.9),
+        ReduceLROnPlateau(patience=1, factor=0.5, min_delta=0.1),
+        EarlyStopping(patience=4, restore_best_weights=True),
+        *([LambdaCallback(on_batch_begin=lambda batch, logs: None)] if hooked else []),
+        RunCheckpoint(run_dir, every_steps=3, every_epochs=1, resume=True),
+        *extra,
+    ]
+    history = model.fit(X, Y, 4, 5, verbose=0, validation_split=0.2, callbacks=callbacks)
+    return history.epoch, history.history, [w.tobytes() for w in model.get_weights()]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.mark.parametrize("at, hooked", [((0, 1), False), ((1, 4), True), ((2, 9), False), ((3, 0), True)])
+def test_the_same_bits(whole, tmp_path, at, hooked):
+    with pytest.raises(Failure):
+        train(tmp_path, FailAt(*at), hooked=hooked)
+    assert list_checkpoints(tmp_path)[-1].epoch <= at[0]
+    assert train(tmp_path, hooked=not hooked) == whole
+
+
+def test_a_finished_run_is_not_trained_again(whole, tmp_path):
+    train(tmp_path)
+    newest = list_checkpoints(tmp_path)[-1]
+    epoch, history, weights = train(tmp_path)
+    assert (epoch, history) == whole[:2]
+    assert list_checkpoints(tmp_path)[-1] == newest
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(whole, tmp_path):
+    with pytest.raises(Failure):
+        train(tmp_path, FailAt(2, 5))
+    newest = list_checkpoints(tmp_path)[-1]
+    newest.path.write_bytes(newest.path.read_bytes()[:-100])
+    with pytest.warns(UserWarning, match="Skipping a checkpoint that cannot be read"):
+        assert train(tmp_path) == whole
+
+
+def test_only_so_many_are_kept(tmp_path):
+    model = Sequential([Dense(1, input_shape=(4,))])
+    model.compile("sgd", "mse")
+    model.fit(X, Y, 4, 4, verbose=0, callbacks=[RunCheckpoint(tmp_path, keep=2)])
+    assert [c.epoch for c in list_checkpoints(tmp_path)] == [3, 4]
