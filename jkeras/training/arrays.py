@@ -129,6 +129,8 @@ def _host(a, name: str) -> Any:
         except ValueError as error:
             raise _ragged(name) from error
     if array.dtype == object:
+        if any(value is None for value in array.flat):
+            raise _ragged(name)
         try:
             array = np.array(array.tolist(), dtype="float32")
         except (ValueError, TypeError) as error:
