@@ -212,5 +212,5 @@ def _depthwise_by_taps(kernel, strides, padding: str, dilation, x):
     channels, multiplier = kernel.shape[-2:]
     flat = kernel.reshape((-1, channels, multiplier))
     columns = _tap_slices(x, kernel.shape[:-2], strides, padding, dilation)
-    y = sum(c[..., None] * k for c, k in zip(columns, flat, strict=True))
+    y = functools.reduce(jnp.add, (c[..., None] * k for c, k in zip(columns, flat, strict=True)))
     return y.reshape(y.shape[:-2] + (channels * multiplier,))
