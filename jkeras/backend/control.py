@@ -18,7 +18,7 @@ _marker: Tensor | None = None
 
 
 def learning_phase():
-    """Whether this is training: a bool inside a layer's call, else a symbolic marker that `K.function` is fed with."""
+    """Whether this is training: a bool inside a layer's call, else a marker that `K.function` is fed with."""
     frame = current_frame()
     if frame is not None:
         return frame.ctx.training
@@ -78,9 +78,10 @@ def _by_phase(x, alt):
 
 
 def switch(condition, then_expression, else_expression):
-    """`then_expression` where the condition holds, else `else_expression`; both may be functions without arguments.
+    """`then_expression` where the condition holds, else `else_expression`.
 
-    The condition is a scalar, or has as many leading axes of the expressions as it has itself.
+    Both may be functions without arguments. The condition is a scalar, or has the leading axes of the
+    expressions.
     """
     then, other = (e() if callable(e) else e for e in (then_expression, else_expression))
     return _switch(condition, then, other)
@@ -97,7 +98,7 @@ def _switch(condition, then, other):
     return jnp.where(condition, then, other)
 
 
-# --- loops -------------------------------------------------------------------------------------------------------------
+# --- loops ---------------------------------------------------------------------------------------------
 
 
 @op
@@ -122,7 +123,7 @@ def foldr(fn, elems, initializer=None, name=None):
     return jax.lax.scan(lambda acc, e: (fn(acc, e), None), initializer, elems, reverse=True)[0]
 
 
-# --- random numbers ----------------------------------------------------------------------------------------------------
+# --- random numbers ------------------------------------------------------------------------------------
 
 
 def _key(seed):
@@ -134,11 +135,11 @@ def _key(seed):
 
 
 def _draw(function, shape, seed):
-    """Draw now (arrays), or record a node that draws anew each time it is computed (`shape` from a symbolic tensor)."""
+    """Draw with the frame's key inside a layer, else with the seed or the process's generator."""
     if is_symbolic(shape) or any(d is None for d in shape):
         raise ValueError(
-            f"A random tensor needs a known shape; got {tuple(shape)}. Draw inside a Lambda or a layer's call, where "
-            "K.shape(x) is known."
+            f"A random tensor needs a known shape; got {tuple(shape)}. Draw inside a Lambda or a "
+            "layer's call, where K.shape(x) is known."
         )
     return function(_key(seed), tuple(shape))
 
@@ -157,13 +158,17 @@ def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
 
 def random_binomial(shape, p=0.0, dtype=None, seed=None):
     """1 with probability p, else 0."""
-    return _draw(lambda key, s: jax.random.bernoulli(key, p, s).astype(dtype or settings.floatx()), shape, seed)
+    return _draw(
+        lambda key, s: jax.random.bernoulli(key, p, s).astype(dtype or settings.floatx()), shape, seed
+    )
 
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Normal numbers within two standard deviations."""
     dtype = dtype or settings.floatx()
-    return _draw(lambda key, s: mean + stddev * jax.random.truncated_normal(key, -2, 2, s, dtype), shape, seed)
+    return _draw(
+        lambda key, s: mean + stddev * jax.random.truncated_normal(key, -2, 2, s, dtype), shape, seed
+    )
 
 
 def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None) -> Variable:

@@ -13,6 +13,7 @@ from jkeras.backend.values import Update
 from jkeras.core import random
 from jkeras.core.types import Ctx
 from jkeras.engine.graph import Graph
+from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
 from jkeras.engine.tree import walk
 from jkeras.engine.variable import Variable
@@ -35,7 +36,7 @@ class Function:
     Args:
         inputs: tensors to be fed; `K.learning_phase()` may be among them.
         outputs: tensors (or variables) to compute.
-        updates: `K.update(...)` items or `(variable, tensor)` pairs, applied together after the outputs are computed.
+        updates: `K.update(...)` items or `(variable, tensor)` pairs, applied together after the outputs.
     """
 
     def __init__(self, inputs, outputs, updates=None, name=None, **kwargs):
@@ -59,7 +60,9 @@ class Function:
     def _compute(self, training: bool, arrays, xs, rng):
         values = {id(v): a for v, a in zip(self._cells, arrays, strict=True)}
         ctx = Ctx(rng=rng, training=training)
-        found, _, _ = self._graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: values.__setitem__(id(v), a))
+        found, _, _ = self._graph.run(
+            values, xs, [None] * len(xs), ctx, lambda v, a: values.__setitem__(id(v), a)
+        )
         return found
 
     def __call__(self, inputs):
@@ -73,7 +76,10 @@ class Function:
         xs = [jnp.asarray(np.array(x), t.dtype) for x, t in zip(fed, self.inputs, strict=True)]
         rng = np.array([0, random.next_seed()], np.uint32)
         found = iter(self._run[training]([v.take() for v in self._cells], xs, rng))
-        results = [next(found) if t is not None else _now(c) for t, c in zip(self._wanted, self._constants, strict=True)]
+        results = [
+            next(found) if t is not None else _now(c)
+            for t, c in zip(self._wanted, self._constants, strict=True)
+        ]
         for update, value in zip(self.updates, results[len(self.outputs) :], strict=True):
             update.variable.assign(value)
         arrays = [np.array(r) for r in results[: len(self.outputs)]]
@@ -128,7 +134,9 @@ def gradients(loss, variables):
     roots = _roots(loss)
     graph = Graph(roots, [loss])
     cells = variables_of(graph)
-    reached = {id(t) for n in graph.nodes for t in [*n.outputs, *n.inputs]} | {id(v) for v in cells} | {id(loss)}
+    reached = (
+        {id(t) for n in graph.nodes for t in [*n.outputs, *n.inputs]} | {id(v) for v in cells} | {id(loss)}
+    )
     known = [t for t in targets if id(t) in reached]
     if not known:
         return [None] * len(targets)
@@ -138,8 +146,7 @@ def gradients(loss, variables):
 
 
 def _spec(symbol):
-    from_tensor = symbol.spec() if isinstance(symbol, Tensor) else Tensor(symbol.shape, symbol.dtype).spec()
-    return from_tensor
+    return Spec(symbol.shape, symbol.dtype)
 
 
 def _roots(loss: Tensor) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Elementwise functions, reductions, comparisons and products: pure jax.numpy on arrays, nodes on symbolic tensors."""
+"""Elementwise functions, reductions, comparisons, products: jax.numpy on arrays, nodes on tensors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _floating(x):
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(settings.floatx())
 
 
-# --- elementwise ---------------------------------------------------------------------------------------------------
+# --- elementwise ---------------------------------------------------------------------------------------
 
 abs = op(jnp.abs)
 exp = op(jnp.exp)
@@ -66,7 +66,7 @@ def clip(x, min_value, max_value):
 
 @op
 def relu(x, alpha=0.0, max_value=None, threshold=0.0):
-    """Rectified linear unit: `x` above the threshold (at most `max_value`), `alpha * (x - threshold)` below."""
+    """`x` above the threshold, at most `max_value`; `alpha * (x - threshold)` below."""
     return activations.relu(x, alpha=alpha, max_value=max_value, threshold=threshold)
 
 
@@ -100,7 +100,7 @@ def cast(x, dtype):
     return jnp.asarray(x).astype("bool" if dtype == "bool" else dtype)
 
 
-# --- reductions ------------------------------------------------------------------------------------------------------
+# --- reductions ----------------------------------------------------------------------------------------
 
 
 @op
@@ -190,12 +190,12 @@ def cumprod(x, axis=0):
 l2_normalize = op(numeric.l2_normalize)
 
 
-# --- products ----------------------------------------------------------------------------------------------------------
+# --- products ------------------------------------------------------------------------------------------
 
 
 @op
 def dot(x, y):
-    """Matrix product; for more than two axes `sum_k x[..., k] y[..., k, :]` over the last and second-to-last axis."""
+    """Matrix product; for more axes, over the last axis of `x` and the second-to-last of `y`."""
     if jnp.ndim(y) == 1:
         return jnp.tensordot(x, y, 1)
     return jnp.tensordot(x, y, ((jnp.ndim(x) - 1,), (jnp.ndim(y) - 2,)))
@@ -207,7 +207,7 @@ def batch_dot(x, y, axes=None):
     return products.batch_dot(x, y, axes)
 
 
-# --- losses of the backend ---------------------------------------------------------------------------------------------
+# --- losses of the backend -----------------------------------------------------------------------------
 
 
 categorical_crossentropy = op(numeric.categorical_crossentropy)

@@ -1,4 +1,4 @@
-"""Convolutions, pooling, normalization and recurrence of the backend, over the same operations as the layers."""
+"""Convolutions, pooling, normalization and recurrence, over the same operations as the layers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from jkeras.ops.conv_args import int_tuple, padding_mode, spatial_axes
 
 def _convolve(function, rank: int, x, kernel, strides, padding, data_format, dilation):
     return function(
-        x, kernel, int_tuple(strides, rank, "strides"), padding_mode(padding, ("valid", "same", "causal")),
-        format_of(data_format), int_tuple(dilation, rank, "dilation_rate"),
+        x,
+        kernel,
+        int_tuple(strides, rank, "strides"),
+        padding_mode(padding, ("valid", "same", "causal")),
+        format_of(data_format),
+        int_tuple(dilation, rank, "dilation_rate"),
     )
 
 
@@ -64,7 +68,9 @@ def depthwise_conv2d(
     x, depthwise_kernel, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)
 ):
     """2D convolution of every channel with its own kernels."""
-    return _convolve(convs.depthwise_conv, 2, x, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return _convolve(
+        convs.depthwise_conv, 2, x, depthwise_kernel, strides, padding, data_format, dilation_rate
+    )
 
 
 def _separable(rank: int, x, depthwise, pointwise, strides, padding, data_format, dilation):
@@ -82,7 +88,13 @@ def separable_conv1d(
 
 @op
 def separable_conv2d(
-    x, depthwise_kernel, pointwise_kernel, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)
+    x,
+    depthwise_kernel,
+    pointwise_kernel,
+    strides=(1, 1),
+    padding="valid",
+    data_format=None,
+    dilation_rate=(1, 1),
 ):
     """Depthwise, then pointwise 2D convolution."""
     return _separable(2, x, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
@@ -153,7 +165,13 @@ def normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon=1e-3):
 
 @op
 def rnn(
-    step_function, inputs, initial_states, go_backwards=False, mask=None, constants=None, unroll=False,
+    step_function,
+    inputs,
+    initial_states,
+    go_backwards=False,
+    mask=None,
+    constants=None,
+    unroll=False,
     input_length=None,
 ):
     """Run a step over the time axis 1.
@@ -180,4 +198,4 @@ def rnn(
     mask = mask[..., None] if mask is not None and mask.ndim == 2 else mask
     way = recurrent.Way(reverse=go_backwards, unroll=unroll)
     last, ys, states = recurrent.loop(step, jnp.moveaxis(inputs, 1, 0), list(initial_states), mask, way)
-    return last, jnp.moveaxis(ys, 0, 1), states
+    return last, jnp.moveaxis(jnp.asarray(ys), 0, 1), states

@@ -8,9 +8,9 @@ from jkeras.backend.control import forget_phase
 from jkeras.core.names import reset_uids
 
 _ADVICE = (
-    "there are no TensorFlow sessions here. For GPU memory set the environment variables XLA_PYTHON_CLIENT_MEM_FRACTION "
-    "or XLA_PYTHON_CLIENT_PREALLOCATE before jax starts; to compute with tensors use K.* functions, jax.numpy or "
-    "K.function."
+    "there are no TensorFlow sessions here. For GPU memory set the environment variables "
+    "XLA_PYTHON_CLIENT_MEM_FRACTION or XLA_PYTHON_CLIENT_PREALLOCATE before jax starts; to compute with "
+    "tensors use K.* functions, jax.numpy or K.function."
 )
 
 

@@ -27,14 +27,20 @@ def variable(value, dtype=None, name=None, constraint=None) -> Variable:
 def constant(value, dtype=None, shape=None, name=None):
     """An array with this value (filled to `shape` where it is a scalar)."""
     array = jnp.asarray(np.array(value), dtype or settings.floatx())
-    return array if shape is None else jnp.broadcast_to(array, tuple(shape)) if array.ndim == 0 else array.reshape(shape)
+    return (
+        array
+        if shape is None
+        else jnp.broadcast_to(array, tuple(shape))
+        if array.ndim == 0
+        else array.reshape(shape)
+    )
 
 
 def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None) -> Tensor:
     """A symbolic tensor to be fed to `K.function`."""
     if shape is None and ndim is None:
         raise ValueError("K.placeholder needs a shape or a number of axes (ndim).")
-    shape = tuple(shape) if shape is not None else (None,) * ndim
+    shape = tuple(shape) if shape is not None else (None,) * (ndim or 0)
     node = Node(None, placeholder, (), {})
     return node.set_outputs(Spec(shape, dtype or settings.floatx()), name=name or unique_name("placeholder"))
 
@@ -66,7 +72,7 @@ def ones_like(x, dtype=None, name=None):
     return jnp.ones_like(x, dtype)
 
 
-# --- values ------------------------------------------------------------------------------------------------------------
+# --- values --------------------------------------------------------------------------------------------
 
 
 def get_value(x) -> np.ndarray:
@@ -124,7 +130,7 @@ def moving_average_update(x, value, momentum):
     return update(x, x * momentum + value * (1 - momentum))
 
 
-# --- what is known without computing -----------------------------------------------------------------------------------
+# --- what is known without computing -------------------------------------------------------------------
 
 
 def int_shape(x):
@@ -172,7 +178,9 @@ def is_keras_tensor(x) -> bool:
         ValueError: `x` is no tensor at all.
     """
     if not is_tensor(x):
-        raise ValueError(f"Unexpectedly found an instance of type {type(x)}. Expected a symbolic tensor instance.")
+        raise ValueError(
+            f"Unexpectedly found an instance of type {type(x)}. Expected a symbolic tensor instance."
+        )
     return isinstance(x, Tensor) and x.node is not None and x.node.owner is not None
 
 

@@ -1,6 +1,7 @@
 """Functions in configs: a config names a function, it never carries its code.
 
-A function is known to this process by its fingerprint (a digest of its bytecode, names, constants and defaults). What a
+A function is known to this process by its fingerprint (a digest of its bytecode, names, constants,
+defaults and captured values). What a
 `Lambda` layer was given is remembered here, so that a file written by this program loads in this program.
 """
 
@@ -16,8 +17,11 @@ _known: dict[str, Callable] = {}
 def fingerprint(function: Callable) -> str:
     """A digest of what a Python function does: the same text gives the same digest in every process."""
     digest = hashlib.sha256()
-    _feed(digest, getattr(function, "__code__", None) or getattr(function, "__qualname__", repr(type(function))))
+    _feed(
+        digest, getattr(function, "__code__", None) or getattr(function, "__qualname__", repr(type(function)))
+    )
     _feed(digest, getattr(function, "__defaults__", None))
+    _feed(digest, [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()])
     return digest.hexdigest()
 
 

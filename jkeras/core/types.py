@@ -62,14 +62,14 @@ class Ctx:
         index = lax.iota(jnp.uint32, size)
         if self.axis is not None:
             index = index + lax.axis_index(self.axis).astype(jnp.uint32) * np.uint32(size)
-        return _mix(_mix(index * np.uint32(0x9E3779B1) ^ first) + last).reshape(shape)
+        return _mix((index ^ first) * np.uint32(0x9E3779B1) + last).reshape(shape)
 
     def uniform(self, shape, dtype=jnp.float32, salt: int = 0):
         """Uniform numbers in [0, 1) by global row (24 random bits each)."""
         return ((self.bits(shape, salt) >> 8).astype(jnp.float32) * np.float32(2.0**-24)).astype(dtype)
 
     def normal(self, shape, dtype=jnp.float32, salt: int = 0):
-        """Standard normal numbers by global row: the inverse error function of `uniform`, kept off 0 and 1."""
+        """Standard normal numbers by global row: the inverse error function of `uniform`, off 0 and 1."""
         u = ((self.bits(shape, salt) >> 8).astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-23) - 1
         return (np.float32(np.sqrt(2.0)) * lax.erf_inv(u)).astype(dtype)
 

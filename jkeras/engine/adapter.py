@@ -14,7 +14,7 @@ from jkeras.engine.variable import Frame, Variable
 
 
 def adapt(layer) -> Pair:
-    """The pair of a layer that is written as methods: weights are declared once and redrawn at each `init`."""
+    """The pair of a layer written as methods: weights are declared once and redrawn at each `init`."""
 
     def init(rng, in_shape):
         with jax.ensure_compile_time_eval():
@@ -34,7 +34,12 @@ def adapt(layer) -> Pair:
         _remember_captured(layer, frame)
         changed = {key: value for key, (_, value) in frame.updates.items()}
         _pass_up(frame, values)
-        return Out(y, collect(layer, changed)[1], mask, sum(frame.losses[1:], frame.losses[0]) if frame.losses else 0.0)
+        return Out(
+            y,
+            collect(layer, changed)[1],
+            mask,
+            sum(frame.losses[1:], frame.losses[0]) if frame.losses else 0.0,
+        )
 
     return Pair(init, apply)
 
@@ -93,7 +98,7 @@ def overrides(layer, method: str) -> bool:
 
 
 def _remember_captured(layer, frame: Frame) -> None:
-    """Variables that the code read without owning them become hidden state, so that a new value takes effect."""
+    """Variables that the code read without owning them become hidden state: a new value takes effect."""
     owned = {id(v) for _, inner in walk(layer) for v in (*inner._params.values(), *inner._state.values())}
     for variable in frame.captured:
         if id(variable) not in owned and frame.parent is None:
@@ -124,7 +129,11 @@ def unwrapped(value, frame: Frame):
     if isinstance(value, list):
         return [unwrapped(v, frame) for v in value] if _has_variable(value) else value
     if isinstance(value, dict):
-        return {k: unwrapped(v, frame) for k, v in value.items()} if _has_variable(list(value.values())) else value
+        return (
+            {k: unwrapped(v, frame) for k, v in value.items()}
+            if _has_variable(list(value.values()))
+            else value
+        )
     return value
 
 
@@ -176,7 +185,9 @@ def refine(specs, user_specs):
     def merge(spec, said):
         if len(spec.shape) != len(said.shape):
             return spec
-        return Spec([d if d is not None else e for d, e in zip(spec.shape, said.shape, strict=True)], spec.dtype)
+        return Spec(
+            [d if d is not None else e for d, e in zip(spec.shape, said.shape, strict=True)], spec.dtype
+        )
 
     leaf = {"is_leaf": lambda s: isinstance(s, (Spec, Tensor))}
     if jax.tree.structure(specs, **leaf) != jax.tree.structure(user_specs, **leaf):

@@ -1,4 +1,4 @@
-"""Layer: the Keras object around a pure pair. It owns the variables, remembers its calls, and knows its config."""
+"""Layer: the Keras object around a pure pair. It owns variables, remembers calls, and knows its config."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from jkeras.engine.weights import WeightAccess
 def rule(layer, weight: str, kind: str):
     """The initializer, regularizer or constraint of a weight, by Keras's naming.
 
-    `kernel` → `kernel_regularizer`, `recurrent_kernel` → `recurrent_regularizer`, `bias` → `bias_regularizer`.
+    `kernel` → `kernel_regularizer`, `recurrent_kernel` → `recurrent_regularizer`.
     """
     stem = weight.removesuffix("_kernel")
     return getattr(layer, f"{stem}_{kind}", None)
@@ -48,8 +48,9 @@ def draw(rng, layer, **shapes) -> dict:
             unknown = [d for d in shape if d is None]
             if unknown:
                 raise ValueError(
-                    f"Layer {layer.name!r} ({type(layer).__name__}) needs a known size for its weight {name!r}, but "
-                    f"its shape would be {shape}: define the last dimension (channels) of the input."
+                    f"Layer {layer.name!r} ({type(layer).__name__}) needs a known size for its weight "
+                    f"{name!r}, but its shape would be {shape}: define the last "
+                    "dimension (channels) of the input."
                 )
             initializer = rule(layer, name, "initializer")
             found[name] = initializers.draw(initializer, jax.random.fold_in(rng, i), shape, layer.dtype)
@@ -59,8 +60,8 @@ def draw(rng, layer, **shapes) -> dict:
 class Layer(NodeAccess, WeightAccess):
     """Base of all layers.
 
-    A built-in layer says what it computes in `pair()`; a user's layer defines `build`, `call` and, where needed,
-    `compute_mask`, `compute_output_shape` and `get_config`, as in Keras.
+    A built-in layer says what it computes in `pair()`; a user's layer defines `build`, `call` and, where
+    needed, `compute_mask`, `compute_output_shape` and `get_config`, as in Keras.
 
     Args:
         name: unique in a model; default: the class name in snake case with a number.
@@ -96,8 +97,8 @@ class Layer(NodeAccess, WeightAccess):
         unknown = sorted(set(kwargs) - BASE_ARGUMENTS)
         if unknown:
             raise TypeError(
-                f"{type(self).__name__} got unknown keyword arguments {unknown}; beside its own arguments it takes "
-                f"{sorted(BASE_ARGUMENTS - {'self'})}."
+                f"{type(self).__name__} got unknown keyword arguments {unknown}; beside its own arguments it "
+                f"takes {sorted(BASE_ARGUMENTS - {'self'})}."
             )
         self.name = kwargs.get("name") or unique_name(snake_case(type(self).__name__))
         self._trainable = kwargs.get("trainable", True)
@@ -126,7 +127,7 @@ class Layer(NodeAccess, WeightAccess):
 
     is_native = True
 
-    # --- meaning -------------------------------------------------------------------------------------------------
+    # --- meaning ---------------------------------------------------------------------------------------
 
     def pair(self) -> Pair:
         """The formula as `Pair(init, apply)`; the base layer is the identity."""
@@ -157,7 +158,7 @@ class Layer(NodeAccess, WeightAccess):
         return call_layer(self, inputs, kwargs)
 
     def call(self, inputs, **kwargs):
-        """What a subclass that extends a built-in layer reaches by `super().call(x)`: the layer's own formula."""
+        """The layer's own formula: what a subclass of a built-in layer reaches by `super().call(x)`."""
         frame = current_frame()
         if frame is None:
             return call_layer(self, inputs, kwargs)
@@ -181,7 +182,13 @@ class Layer(NodeAccess, WeightAccess):
         checks.check_spec(self, shapes)
 
     def add_weight(
-        self, name=None, shape=None, dtype=None, initializer="glorot_uniform", regularizer=None, trainable=True,
+        self,
+        name=None,
+        shape=None,
+        dtype=None,
+        initializer="glorot_uniform",
+        regularizer=None,
+        trainable=True,
         constraint=None,
     ) -> Variable:
         """Declare a weight in `build`.
@@ -197,7 +204,9 @@ class Layer(NodeAccess, WeightAccess):
             The variable; inside `call` the attribute it is kept in reads as an array.
         """
         if any(d is None for d in shape or ()):
-            raise ValueError(f"The weight {name!r} of layer {self.name!r} needs a fully known shape; got {shape}.")
+            raise ValueError(
+                f"The weight {name!r} of layer {self.name!r} needs a fully known shape; got {shape}."
+            )
         initializer = initializers.get(initializer)
         value = initializers.draw(initializer, random.next_key(), tuple(shape or ()), dtype or self.dtype)
         return self.own(
@@ -213,12 +222,12 @@ class Layer(NodeAccess, WeightAccess):
                 frame.write(*update)
 
     def add_loss(self, losses, inputs=None) -> None:
-        """Add scalars to the loss of every model that holds this layer (from inside `call`, or symbolic ones)."""
+        """Add scalars (inside `call`) or tensors to the loss of every model that holds this layer."""
         losses = losses if isinstance(losses, (list, tuple)) else [losses]
         frame = current_frame()
         (frame.losses if frame is not None else self.extra_losses).extend(losses)
 
-    # --- shapes and masks ----------------------------------------------------------------------------------------
+    # --- shapes and masks ------------------------------------------------------------------------------
 
     def compute_mask(self, inputs, mask=None):
         """The mask of the output: the input's, for a layer that supports masking.
@@ -260,7 +269,7 @@ class Layer(NodeAccess, WeightAccess):
         """Whether training and inference may differ (some layer draws random numbers or moves statistics)."""
         return checks.phases_differ(self)
 
-    # --- config --------------------------------------------------------------------------------------------------
+    # --- config ----------------------------------------------------------------------------------------
 
     def get_config(self) -> dict:
         """The arguments that make this layer again, as plain Python values."""

@@ -52,7 +52,9 @@ def split_kwargs(layer, kwargs: dict) -> tuple[dict, dict]:
     known_words = {k: v for k, v in kwargs.items() if k in ("training", "mask")}
     rest = {k: v for k, v in kwargs.items() if k not in known_words}
     if rest and layer.is_native:
-        raise TypeError(f"Layer {layer.name!r} ({type(layer).__name__}) got unknown call arguments {sorted(rest)}.")
+        raise TypeError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) got unknown call arguments {sorted(rest)}."
+        )
     return known_words, rest
 
 
@@ -119,9 +121,9 @@ def infer_call(layer, inputs, kwargs: dict):
         if declared is None:
             raise ValueError(
                 f"The output shape of layer {layer.name!r} ({type(layer).__name__}) for input shape "
-                f"{shapes_of(inputs)} could not be found by tracing its call: {error}. If the code needs a number "
-                "where a dimension is unknown, give the layer a compute_output_shape method (a Lambda: "
-                "output_shape=...)."
+                f"{shapes_of(inputs)} could not be found by tracing its call: {error}. If the code needs a "
+                "number where a dimension is unknown, give the layer a compute_output_shape method (a "
+                "Lambda: output_shape=...)."
             ) from error
         return declared, [None] * len(jax.tree.leaves(declared, is_leaf=lambda s: isinstance(s, Spec)))
     return layer.refine_output_specs(y, shapes_of(inputs)), mask_specs
@@ -143,7 +145,9 @@ def _call_in_frame(layer, inputs, kwargs: dict, frame):
 
 
 def _call_eagerly(layer, inputs, kwargs: dict):
-    inputs = jax.tree.map(lambda x: x.value if isinstance(x, Variable) else jnp.asarray(x), inputs, is_leaf=_is_cell)
+    inputs = jax.tree.map(
+        lambda x: x.value if isinstance(x, Variable) else jnp.asarray(x), inputs, is_leaf=_is_cell
+    )
     ensure_built(layer, inputs)
     params, state = gather(layer, lambda v: v.value)
     seed = np.array([0, random.next_seed()], np.uint32)

@@ -1,4 +1,4 @@
-"""What every layer's pair is wrapped in: input checks, mask refusal, errors that name the layer, activity losses."""
+"""What wraps every layer's pair: input checks, mask refusal, errors that name the layer, activity losses."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def check_spec(layer, shapes) -> None:
     shapes = shapes if isinstance(shapes, list) else [shapes]
     if len(specs) != len(shapes):
         raise ValueError(
-            f"Layer {layer.name!r} ({type(layer).__name__}) expects {len(specs)} inputs, but it was called on "
-            f"{len(shapes)} with shapes {shapes}."
+            f"Layer {layer.name!r} ({type(layer).__name__}) expects {len(specs)} inputs, but it was called "
+            f"on {len(shapes)} with shapes {shapes}."
         )
     for i, (spec, shape) in enumerate(zip(specs, shapes, strict=True)):
         complaint = spec.complaint(shape)
@@ -67,8 +67,9 @@ def refuse_mask(layer, mask) -> None:
     """Raise TypeError if a mask came to a layer that does not support masking."""
     if any(m is not None for m in jax.tree.leaves(mask)):
         raise TypeError(
-            f"Layer {layer.name!r} ({type(layer).__name__}) does not support masking, but was passed an input mask. "
-            "Remove Masking or mask_zero=True before it, or set supports_masking = True in a layer of your own."
+            f"Layer {layer.name!r} ({type(layer).__name__}) does not support masking, but was passed an "
+            "input mask. Remove Masking or mask_zero=True before it, or set supports_masking = True in a "
+            "layer of your own."
         )
 
 
@@ -84,7 +85,8 @@ def guarded(layer, pair: Pair) -> Pair:
                 raise
             kind = type(error) if type(error) in (ValueError, TypeError) else ValueError
             raise kind(
-                f"Layer {layer.name!r} ({type(layer).__name__}) cannot take an input of shape {shapes}: {error}"
+                f"Layer {layer.name!r} ({type(layer).__name__}) cannot take an input of shape "
+                f"{shapes}: {error}"
             ) from error
 
     def init(rng, in_shape=None):
@@ -111,8 +113,8 @@ def _refuse_empty(layer, shapes, outputs) -> None:
     for y in jax.tree.leaves(outputs):
         if any(isinstance(d, int) and d <= 0 for d in y.shape[1:]):
             raise ValueError(
-                f"Layer {layer.name!r} ({type(layer).__name__}) makes an output of shape {known(y.shape)} from an input "
-                f"of shape {shapes}: the window, kernel or cropping is larger than the input."
+                f"Layer {layer.name!r} ({type(layer).__name__}) makes an output of shape {known(y.shape)} "
+                f"from an input of shape {shapes}: the window, kernel or cropping is larger than the input."
             )
 
 

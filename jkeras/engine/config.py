@@ -15,21 +15,34 @@ _KINDS = {
     "constraint": constraints.serialize,
     "activation": activations.serialize,
 }
-BASE_ARGUMENTS = frozenset(
-    ("self", "name", "trainable", "dtype", "input_shape", "batch_input_shape", "batch_size", "input_dtype", "weights")
+BASE_ARGUMENTS: frozenset[str] = frozenset(
+    (
+        "self",
+        "name",
+        "trainable",
+        "dtype",
+        "input_shape",
+        "batch_input_shape",
+        "batch_size",
+        "input_dtype",
+        "weights",
+    )
 )
 
 
 def argument_names(cls: type) -> Iterator[str]:
     """The named arguments of `__init__`, following `**kwargs` up the bases, base arguments left out."""
-    seen = set(BASE_ARGUMENTS)
+    seen: set[str] = set(BASE_ARGUMENTS)
     for base in cls.__mro__:
         init = vars(base).get("__init__")
         if init is None:
             continue
         parameters = inspect.signature(init).parameters.values()
         for parameter in parameters:
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and parameter.name not in seen:
+            if (
+                parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+                and parameter.name not in seen
+            ):
                 seen.add(parameter.name)
                 yield parameter.name
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
@@ -39,7 +52,9 @@ def argument_names(cls: type) -> Iterator[str]:
 def own_config(obj) -> dict:
     """The serialized arguments of `obj`; an argument that is kept under no attribute is left out."""
     return {
-        name: serialize_argument(name, getattr(obj, name)) for name in argument_names(type(obj)) if hasattr(obj, name)
+        name: serialize_argument(name, getattr(obj, name))
+        for name in argument_names(type(obj))
+        if hasattr(obj, name)
     }
 
 

@@ -100,14 +100,16 @@ def _run_function(node: Node, found: dict, values: dict, ctx: Ctx):
 
 
 def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dict]:
-    """Nodes in the order in which a depth-first search from the outputs finishes them; layers by first visit."""
+    """Nodes in the order in which a search from the outputs finishes them; layers by first visit."""
     given = {id(t) for t in inputs}
     state: dict[int, bool] = {}  # id(node) → finished?
     finished: list[Node] = []
     first_visits: dict = {}
     for output in outputs:
         if not isinstance(output, Tensor):
-            raise TypeError(f"Outputs of a model must be symbolic tensors (made from an Input); got {output!r}.")
+            raise TypeError(
+                f"Outputs of a model must be symbolic tensors (made from an Input); got {output!r}."
+            )
         stack = [(output, False)]
         while stack:
             tensor, done = stack.pop()
@@ -141,7 +143,7 @@ def _refuse_unknown_input(node: Node, tensor: Tensor, inputs: list[Tensor]) -> N
 
 
 def _by_depth(finished: list[Node], first_visits: dict) -> tuple[list, dict]:
-    """Layers in Keras's order (the longest way to an output first, then the first visit), nodes by that distance."""
+    """Layers in Keras's order (longest way to an output, then first visit), nodes by that distance."""
     node_depth: dict[int, int] = {}
     layer_depth: dict = {}
     for node in reversed(finished):

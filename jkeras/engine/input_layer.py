@@ -7,8 +7,8 @@ import numpy as np
 from jkeras.core import settings
 from jkeras.core.names import unique_name
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.symbolic import Node, Tensor
 from jkeras.engine.shapes import Spec
+from jkeras.engine.symbolic import Node, Tensor
 from jkeras.engine.variable import Variable
 
 
@@ -30,7 +30,13 @@ class InputLayer(Layer):
     supports_masking = True
 
     def __init__(
-        self, input_shape=None, batch_size=None, batch_input_shape=None, dtype=None, input_tensor=None, sparse=False,
+        self,
+        input_shape=None,
+        batch_size=None,
+        batch_input_shape=None,
+        dtype=None,
+        input_tensor=None,
+        sparse=False,
         name=None,
     ):
         if input_shape is not None and batch_input_shape is not None:
@@ -41,12 +47,19 @@ class InputLayer(Layer):
         if batch_input_shape is None:
             if input_shape is None:
                 raise ValueError("An Input needs a shape: Input(shape=(20,)) or Input(batch_shape=(32, 20)).")
-            batch_input_shape = (batch_size, *((input_shape,) if isinstance(input_shape, int) else input_shape))
+            batch_input_shape = (
+                batch_size,
+                *((input_shape,) if isinstance(input_shape, int) else input_shape),
+            )
         for d in batch_input_shape:
             if d is not None and (not isinstance(d, (int, np.integer)) or d <= 0):
-                raise ValueError(f"The shape of an Input holds positive ints or None; got {tuple(batch_input_shape)}.")
+                raise ValueError(
+                    f"The shape of an Input holds positive ints or None; got {tuple(batch_input_shape)}."
+                )
         name = name or unique_name("input")
-        super().__init__(name=name, dtype=dtype or settings.floatx(), batch_input_shape=tuple(batch_input_shape))
+        super().__init__(
+            name=name, dtype=dtype or settings.floatx(), batch_input_shape=tuple(batch_input_shape)
+        )
         self._trainable = False
         self.sparse, self.input_tensor, self.built = sparse, input_tensor, True
         node = Node(self, None, (), {})
@@ -94,5 +107,7 @@ def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, ten
         batch_shape = (None, *((shape,) if isinstance(shape, int) else shape))
     if tensor is not None and not isinstance(tensor, (Tensor, Variable)):
         tensor = Variable(tensor)
-    layer = InputLayer(batch_input_shape=batch_shape, name=name, dtype=dtype, sparse=sparse, input_tensor=tensor)
+    layer = InputLayer(
+        batch_input_shape=batch_shape, name=name, dtype=dtype, sparse=sparse, input_tensor=tensor
+    )
     return layer.tensor

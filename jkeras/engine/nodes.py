@@ -30,7 +30,8 @@ class NodeAccess:
             )
         if not -len(self.inbound_nodes) <= index < len(self.inbound_nodes):
             raise ValueError(
-                f"Asked for the {what} of layer {self.name!r} at node {index}, but it has {len(self.inbound_nodes)} nodes."
+                f"Asked for the {what} of layer {self.name!r} at node {index}, but it has "
+                f"{len(self.inbound_nodes)} nodes."
             )
         return self.inbound_nodes[index]
 
@@ -42,8 +43,8 @@ class NodeAccess:
             )
         if not self.inbound_nodes:
             raise AttributeError(
-                f"Layer {self.name!r} has no {what}: it was never called on a symbolic tensor (an Input, or the output "
-                "of another layer)."
+                f"Layer {self.name!r} has no {what}: it was never called on a symbolic tensor (an Input, or "
+                "the output of another layer)."
             )
         return self.inbound_nodes[0]
 
@@ -72,8 +73,8 @@ class NodeAccess:
             raise AttributeError(f"Layer {self.name!r} was never called, so it has no {what}.")
         if any(s != shapes[0] for s in shapes[1:]):
             raise SeveralNodesError(
-                f"Layer {self.name!r} has multiple inbound nodes with different shapes {shapes}, so its {what} is "
-                f"ill-defined. Use get_{what.replace(' ', '_')}_at(node_index) instead."
+                f"Layer {self.name!r} has multiple inbound nodes with different shapes {shapes}, so its "
+                f"{what} is ill-defined. Use get_{what.replace(' ', '_')}_at(node_index) instead."
             )
         return shapes[0]
 
@@ -146,6 +147,3 @@ def mask_tensor(tensor: Tensor):
         return None
     node = Node(None, MaskOf(), (tensor,), {})
     return node.set_outputs(tensor.mask_spec, name=f"{tensor.name}/mask")
-
-
-

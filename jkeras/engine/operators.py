@@ -1,4 +1,4 @@
-"""Python's operators on symbolic tensors and variables: each is a jax.numpy function behind the dispatch hook."""
+"""Python's operators on tensors and variables: each is a jax.numpy function behind the dispatch hook."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _and, _or, _invert = op(jnp.logical_and), op(jnp.logical_or), op(jnp.logical_not
 
 
 class Operators(Symbolic):
-    """Arithmetic, comparison (not `==`, which is identity, so that tensors are dictionary keys) and indexing."""
+    """Arithmetic, indexing, comparison (`==` is identity, so that tensors can be dictionary keys)."""
 
     def __add__(self, other):
         return _add(self, other)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import jax
 
 from jkeras.core.types import Ctx, Out
@@ -34,7 +33,10 @@ class Program:
         self.params = {path: dict(inner._params) for path, inner in self._places if inner._params}
         self.state = {path: dict(inner._state) for path, inner in self._places if inner._state}
         paths = {id(inner): path for path, inner in self._places}
-        live, moving = _flags(layer, lambda i: i.trainable), _flags(layer, lambda i: i.trainable or i.stateful)
+        live, moving = (
+            _flags(layer, lambda i: i.trainable),
+            _flags(layer, lambda i: i.trainable or i.stateful),
+        )
         self.live = frozenset(paths[i] for i in live if paths[i] in self.params)
         self.moving = frozenset(paths[i] for i in moving if paths[i] in self.state)
         self.rowwise = all(inner.rowwise and _functions_are_ours(inner) for _, inner in self._places)
@@ -88,7 +90,9 @@ class Program:
         """A tree by layer names as a flat store."""
         values = bind(self.layer, tree, tree, {})
         both = {p: self.params.get(p, {}) | self.state.get(p, {}) for p, _ in self._places}
-        found = {p: {n: values[id(v)] for n, v in cells.items() if id(v) in values} for p, cells in both.items()}
+        found = {
+            p: {n: values[id(v)] for n, v in cells.items() if id(v) in values} for p, cells in both.items()
+        }
         return {p: entries for p, entries in found.items() if entries}
 
     @property
@@ -100,8 +104,12 @@ class Program:
         return trained + rest
 
     def _values(self, params, state) -> dict:
-        values = {id(v): params[path][name] for path, cells in self.params.items() for name, v in cells.items()}
-        return values | {id(v): state[path][name] for path, cells in self.state.items() for name, v in cells.items()}
+        values = {
+            id(v): params[path][name] for path, cells in self.params.items() for name, v in cells.items()
+        }
+        return values | {
+            id(v): state[path][name] for path, cells in self.state.items() for name, v in cells.items()
+        }
 
     def _cells_to_values(self, flat: dict) -> dict:
         cells = [self.params, self.state]
@@ -129,7 +137,7 @@ def _flags(layer, holds, found: set | None = None) -> set[int]:
 
 
 def _functions_are_ours(layer) -> bool:
-    """Whether activations and activity regularizers come from jkeras or jax, which treat every sample apart."""
+    """Whether activations and activity regularizers are known to treat every sample apart."""
     for name in _FUNCTIONS:
         value = getattr(layer, name, None)
         if value is not None:
@@ -137,5 +145,3 @@ def _functions_are_ours(layer) -> bool:
             if not module.startswith(("jkeras.", "jax", "optax")):
                 return False
     return True
-
-

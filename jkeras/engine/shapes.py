@@ -1,7 +1,8 @@
-"""Shapes of outputs, found by running the very function under `jax.eval_shape`; unknown dimensions stay unknown.
+"""Shapes of outputs, found by running the very function under `jax.eval_shape`; unknown stays unknown.
 
 An unknown dimension is a symbol times 80640 (= 2·8!), a factor that keeps `%`, reshape and pooling decidable.
-Code that needs a number (`range(x.shape[1])`, `int(...)`) is run again with two probe sizes: what differs is unknown.
+Code that needs a number (`range(x.shape[1])`, `int(...)`) runs again with two probe sizes: what differs is
+unknown.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def _probe(run: Callable, first_error: Exception):
             continue
         both = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
         specs = [
-            Spec([m if m == n else None for m, n in zip(s.shape, t.shape, strict=True)], s.dtype) for s, t in both
+            Spec([m if m == n else None for m, n in zip(s.shape, t.shape, strict=True)], s.dtype)
+            for s, t in both
         ]
         return jax.tree.unflatten(jax.tree.structure(a), specs)
     raise first_error

@@ -28,7 +28,8 @@ class Tensor(Operators):
 
     def __init__(self, shape, dtype, node: Node | None = None, index: int = 0, mask=None, name=None):
         self.shape, self.dtype = tuple(shape), np.dtype(dtype).name
-        self.node, self.index, self.mask_spec = node, index, mask
+        self.node: Any = node  # None for a mere description of what a model takes or makes
+        self.index, self.mask_spec = index, mask
         self.name = name or unique_name("tensor")
 
     @property
@@ -38,7 +39,6 @@ class Tensor(Operators):
     @property
     def _keras_history(self) -> tuple:
         """(layer, node index, tensor index), as Keras keeps it."""
-        assert self.node is not None
         owner = self.node.owner
         position = owner.inbound_nodes.index(self.node) if owner is not None else 0
         return owner, position, self.index
@@ -77,8 +77,12 @@ class Node:
     def __init__(self, owner, fn, args: tuple, kwargs: dict):
         self.owner, self.fn, self.args, self.kwargs = owner, fn, args, kwargs
         self.order = next(_order)
-        self.inputs = [x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Tensor)]
-        self.variables = [x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Variable)]
+        self.inputs = [
+            x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Tensor)
+        ]
+        self.variables = [
+            x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Variable)
+        ]
         self.outputs: list[Tensor] = []
         self.treedef: Any = None
 

@@ -1,24 +1,25 @@
 """A layer and its inner layers as trees: values by variable on one side, nested views by name on the other.
 
-`values` is `{id(variable): array}` wherever it occurs. An instance that stands at several places of a tree has one
-set of variables; its first place counts.
+`values` is `{id(variable): array}` wherever it occurs. An instance that stands at several places of a tree
+has one set of variables; its first place counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax.numpy as jnp
 
 
-def walk(layer, path: str = "") -> Iterator[tuple[str, object]]:
+def walk(layer, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every (path, layer) at every place, outermost first: `0003/dense_2`, `0001/model_1/0000/dense_1`."""
     yield path, layer
     for i, (name, child) in enumerate(layer.children().items()):
         yield from walk(child, f"{path}/{i:04d}/{name}".lstrip("/"))
 
 
-def instances(layer) -> list[tuple[str, object]]:
+def instances(layer) -> list[tuple[str, Any]]:
     """Every instance once, at its first place."""
     seen: set[int] = set()
     found = []
@@ -63,11 +64,13 @@ def scatter(layer, state, write: Callable) -> None:
         elif name in children:
             scatter(children[name], value, write)
         else:
-            raise ValueError(f"Layer {layer.name!r} returned a state {name!r} that it did not declare in init.")
+            raise ValueError(
+                f"Layer {layer.name!r} returned a state {name!r} that it did not declare in init."
+            )
 
 
 def _like(layer, name: str, variable, value):
-    """A new state in the dtype of the old one; another shape is refused (it would recompile or break a file)."""
+    """A new state in the dtype of the old one; another shape (it would recompile) is refused."""
     if jnp.shape(value) != variable.shape:
         raise ValueError(
             f"The state {name!r} of layer {layer.name!r} has shape {variable.shape}, but the layer returned "
@@ -77,17 +80,19 @@ def _like(layer, name: str, variable, value):
 
 
 def collect(layer, values: dict, seen: set[int] | None = None) -> tuple[dict, dict]:
-    """The nested (params, state) of those variables that are in `values`, every instance at its first place only."""
+    """The nested (params, state) of the variables in `values`, every instance at its first place only."""
     seen = set() if seen is None else seen
     if id(layer) in seen:
         return {}, {}
     seen.add(id(layer))
-    trees = tuple(
+    params, state = (
         {name: values[id(v)] for name, v in cells.items() if id(v) in values}
         for cells in (layer._params, layer._state)
     )
     for name, child in layer.children().items():
-        for tree, inner in zip(trees, collect(child, values, seen), strict=True):
-            if inner:
-                tree[name] = inner
-    return trees
+        inner_params, inner_state = collect(child, values, seen)
+        if inner_params:
+            params[name] = inner_params
+        if inner_state:
+            state[name] = inner_state
+    return params, state

@@ -52,7 +52,9 @@ class Variable(Operators):
         """Replace the value; the shape must be the same, the dtype is kept."""
         value = np.array(value) if not isinstance(value, jax.Array) else value
         if value.shape != self._value.shape:
-            raise ValueError(f"{self.name} has shape {self._value.shape}; got a value of shape {value.shape}.")
+            raise ValueError(
+                f"{self.name} has shape {self._value.shape}; got a value of shape {value.shape}."
+            )
         self._value = jnp.asarray(value, self._value.dtype)
         self._lent = isinstance(value, jax.Array)
 

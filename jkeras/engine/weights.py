@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,10 @@ class WeightAccess:
     """Mixin of `Layer`: owns `_params` and `_state` ({name: Variable}) and unwraps them inside frames."""
 
     name: str
+    built: bool
+    is_native: bool
+    named_children: bool
+    children: Callable[[], dict]
     _trainable: bool
     _given_weights: Any
 
@@ -26,10 +30,10 @@ class WeightAccess:
     def _state(self) -> dict[str, Variable]:
         return self.__dict__.setdefault("_own_state", {})
 
-    # --- attributes that hold variables are arrays inside a frame ----------------------------------------------
+    # --- attributes that hold variables are arrays inside a frame --------------------------------------
 
     def __setattr__(self, name: str, value) -> None:
-        if isinstance(value, Variable) or (isinstance(value, (list, dict)) and not self.is_native):  # type: ignore
+        if isinstance(value, Variable) or (isinstance(value, (list, dict)) and not self.is_native):
             if not isinstance(getattr(type(self), name, None), property):
                 self.__dict__.setdefault("_held", {})[name] = value
                 self.__dict__.pop(name, None)
@@ -37,7 +41,7 @@ class WeightAccess:
         self.__dict__.get("_held", {}).pop(name, None)
         object.__setattr__(self, name, value)
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         held = self.__dict__.get("_held", {})
         if name in held:
             value = held[name]
@@ -48,9 +52,11 @@ class WeightAccess:
         frame = current_frame()
         return value if frame is None else adapter.unwrapped(value, frame)
 
-    # --- making -------------------------------------------------------------------------------------------------
+    # --- making ----------------------------------------------------------------------------------------
 
-    def own(self, name, value, trainable=True, initializer=None, regularizer=None, constraint=None) -> Variable:
+    def own(
+        self, name, value, trainable=True, initializer=None, regularizer=None, constraint=None
+    ) -> Variable:
         """Make a variable for a weight of this layer."""
         cells = self._params if trainable else self._state
         key = base = name or f"weight_{len(self._params) + len(self._state)}"
@@ -58,22 +64,26 @@ class WeightAccess:
         while key in self._params or key in self._state:
             number += 1
             key = f"{base}_{number}"
-        variable = Variable(value, name=f"{self.name}/{key}:0", regularizer=regularizer, constraint=constraint)
+        variable = Variable(
+            value, name=f"{self.name}/{key}:0", regularizer=regularizer, constraint=constraint
+        )
         variable.initializer = initializer
         cells[key] = variable
         return variable
 
-    def adopt(self, params: dict, state: dict, scope: str | None = None, taken: set[str] | None = None) -> None:
-        """Put freshly drawn nested params and state into variables, here and in inner layers not yet built."""
+    def adopt(
+        self, params: dict, state: dict, scope: str | None = None, taken: set[str] | None = None
+    ) -> None:
+        """Put freshly drawn params and state into variables, here and in inner layers not yet built."""
         scope, taken = scope or self.name, set() if taken is None else taken
-        children = self.children()  # type: ignore[attr-defined]
+        children = self.children()
         for cells, tree in ((self._params, params), (self._state, state)):
             for name, value in tree.items():
                 if name not in children:
                     cells[name] = self._cell(name, value, scope, taken)
         for name, child in children.items():
             if not child.built:
-                inner = f"{scope}/{child.name}" if self.named_children else scope  # type: ignore[attr-defined]
+                inner = f"{scope}/{child.name}" if self.named_children else scope
                 child.adopt(params.get(name, {}), state.get(name, {}), inner, taken)
                 child.built = True
                 child.set_initial_weights()
@@ -96,7 +106,7 @@ class WeightAccess:
             self.set_weights(self._given_weights)
             self._given_weights = None
 
-    # --- Keras's views ------------------------------------------------------------------------------------------
+    # --- Keras's views ---------------------------------------------------------------------------------
 
     @property
     def trainable(self) -> bool:
@@ -110,7 +120,7 @@ class WeightAccess:
     def _split(self) -> tuple[list[Variable], list[Variable]]:
         train = list(self._params.values())
         fixed = [v for name, v in self._state.items() if not name.startswith("_")]
-        for child in self.children().values():  # type: ignore[attr-defined]
+        for child in self.children().values():
             inner_train, inner_fixed = child._split()
             train += inner_train
             fixed += inner_fixed
@@ -151,14 +161,15 @@ class WeightAccess:
     def _assign_all(self, cells: list[Variable], weights) -> None:
         if len(weights) != len(cells):
             raise ValueError(
-                f"Layer {self.name!r} has {len(cells)} weights ({[v.name for v in cells]}), but set_weights got "
-                f"{len(weights)}." + ("" if self.built else " The layer is not built yet: call it on data first.")  # type: ignore
+                f"Layer {self.name!r} has {len(cells)} weights ({[v.name for v in cells]}), but set_weights "
+                f"got {len(weights)}."
+                + ("" if self.built else " The layer is not built yet: call it on data first.")
             )
         for variable, value in zip(cells, weights, strict=True):
             if np.shape(value) != variable.shape:
                 raise ValueError(
-                    f"Layer {self.name!r}: weight {variable.name!r} has shape {variable.shape}, but set_weights got a "
-                    f"value of shape {np.shape(value)}."
+                    f"Layer {self.name!r}: weight {variable.name!r} has shape {variable.shape}, but "
+                    f"set_weights got a value of shape {np.shape(value)}."
                 )
         for variable, value in zip(cells, weights, strict=True):
             variable.assign(value)
@@ -169,21 +180,9 @@ class WeightAccess:
         Raises:
             RuntimeError: the layer has no weights yet because it is not built.
         """
-        if not self.built:  # type: ignore[attr-defined]
+        if not self.built:
             raise RuntimeError(
-                f"Layer {self.name!r} is not built yet, so its weights cannot be counted: call it on data, or give the "
-                "model an input shape."
+                f"Layer {self.name!r} is not built yet, so its weights cannot be counted: call it on data, "
+                "or give the model an input shape."
             )
         return int(sum(np.prod(v.shape) for v in self.weights))
-
-
-def warn_if_discrepancy(model) -> None:
-    """Warn when `trainable` was changed after compile."""
-    compiled = getattr(model, "_compiled_trainable", None)
-    if compiled is not None and compiled != len(model.trainable_weights):
-        warnings.warn(
-            "Discrepancy between trainable weights and collected trainable weights: `trainable` was changed after "
-            "compile. Call model.compile(...) again for the change to take effect.",
-            UserWarning,
-            stacklevel=3,
-        )

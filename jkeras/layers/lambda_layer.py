@@ -19,10 +19,11 @@ class Lambda(Layer):
     """A function of tensors as a layer: `y = function(x, **arguments)`.
 
     Args:
-        function: takes the input (a list for several) and, if it has a parameter `mask`, the mask. K.*, jax.numpy and
-            Python's operators all work. Variables that it uses keep their current value in training.
-        output_shape: where the shape cannot be found by tracing: a tuple without the batch axis, or a function of the
-            input shape.
+        function: takes the input (a list for several) and, if it has a parameter `mask`, the mask. K.*,
+            jax.numpy and Python's operators all work. Variables that it
+            uses keep their current value in training.
+        output_shape: where the shape cannot be found by tracing: a tuple without the batch axis, or a
+            function of the input shape.
         mask: the output's mask, or a function `(inputs, mask) -> mask`.
         arguments: keyword arguments for the function.
 
@@ -41,8 +42,14 @@ class Lambda(Layer):
         super().__init__(**kwargs)
         if not callable(function):
             raise TypeError(f"Lambda {self.name!r} needs a function; got {function!r}.")
-        if output_shape is not None and not isinstance(output_shape, (tuple, list)) and not callable(output_shape):
-            raise TypeError(f"Lambda {self.name!r}: output_shape is a tuple, a list or a function; got {output_shape!r}.")
+        if (
+            output_shape is not None
+            and not isinstance(output_shape, (tuple, list))
+            and not callable(output_shape)
+        ):
+            raise TypeError(
+                f"Lambda {self.name!r}: output_shape is a tuple, a list or a function; got {output_shape!r}."
+            )
         self.function, self.mask = function, mask
         self.arguments = dict(arguments or {})
         self.declared_shape: Any = tuple(output_shape) if isinstance(output_shape, list) else output_shape
@@ -73,7 +80,9 @@ class Lambda(Layer):
 
     def get_config(self) -> dict:
         function, function_type = _named(self.function)
-        shape, shape_type = _named(self.declared_shape) if callable(self.declared_shape) else (self.declared_shape, "raw")
+        shape, shape_type = (
+            _named(self.declared_shape) if callable(self.declared_shape) else (self.declared_shape, "raw")
+        )
         return super().get_config() | {
             "function": function,
             "function_type": function_type,
@@ -93,7 +102,9 @@ class Lambda(Layer):
         kind, shape_kind = config.pop("function_type", "function"), config.pop("output_shape_type", "raw")
         config["function"] = find(config["function"], kind, config.get("name"), custom_objects)
         if shape_kind != "raw":
-            config["output_shape"] = find(config["output_shape"], shape_kind, config.get("name"), custom_objects)
+            config["output_shape"] = find(
+                config["output_shape"], shape_kind, config.get("name"), custom_objects
+            )
         arguments = config.get("arguments") or {}
         config["arguments"] = {
             k: np.array(v["value"]) if isinstance(v, dict) and v.get("type") == "ndarray" else v
@@ -118,7 +129,10 @@ def find(stored, kind: str, layer_name, custom_objects: dict | None):
     if kind == "function":
         known = {f.__name__: f for f in functions.known() if hasattr(f, "__name__")}
         return deserialize_keras_object(
-            stored, module_objects=known, custom_objects=custom_objects, printable_module_name="function in Lambda layer"
+            stored,
+            module_objects=known,
+            custom_objects=custom_objects,
+            printable_module_name="function in Lambda layer",
         )
     mark = stored[0] if isinstance(stored, (list, tuple)) else stored
     if isinstance(mark, str) and mark.startswith(PREFIX):

@@ -30,7 +30,9 @@ def clone_model(model: Model, input_tensors=None) -> Model:
     if not isinstance(model, Model):
         raise ValueError(f"clone_model takes a model; got {model!r}.")
     if model._graph is None and not isinstance(model, Sequential):
-        raise ValueError(f"Model {model.name!r} is a subclass with its own call; make a new instance of its class instead.")
+        raise ValueError(
+            f"Model {model.name!r} is a subclass with its own call; make a new instance of its class instead."
+        )
     clone = type(model).from_config(model.get_config())
     if input_tensors is None:
         return clone

@@ -21,7 +21,9 @@ def graph_config(model, graph) -> dict:
             "class_name": type(layer).__name__,
             "config": layer.get_config(),
             "inbound_nodes": [
-                _node_config(node, kept) for node in layer.inbound_nodes if id(node) in graph.layer_nodes and node.args
+                _node_config(node, kept)
+                for node in layer.inbound_nodes
+                if id(node) in graph.layer_nodes and node.args
             ],
         }
         for layer in graph.layers
@@ -45,11 +47,10 @@ def _kept_nodes(graph) -> dict[int, int]:
 
 
 def _place(tensor: Tensor, kept: dict[int, int]) -> list:
-    assert tensor.node is not None
     if tensor.node.owner is None:
         raise ValueError(
-            f"{tensor!r} was computed by the function {tensor.node!r} outside a layer, which a config cannot keep. "
-            "Put the computation into a Lambda layer or a layer of your own."
+            f"{tensor!r} was computed by the function {tensor.node!r} outside a layer, which a config cannot "
+            "keep. Put the computation into a Lambda layer or a layer of your own."
         )
     return [tensor.node.owner.name, kept[id(tensor.node)], tensor.index]
 
@@ -60,8 +61,8 @@ def _node_config(node, kept: dict[int, int]) -> list:
         json.dumps(kwargs)
     except TypeError:
         warnings.warn(
-            f"Layer {node.owner.name!r} was called with arguments that a config cannot keep: {sorted(kwargs)}; "
-            "they are left out.",
+            f"Layer {node.owner.name!r} was called with arguments that a config cannot keep: "
+            f"{sorted(kwargs)}; they are left out.",
             stacklevel=2,
         )
         kwargs = {}
@@ -82,12 +83,16 @@ def graph_from_config(cls, config: dict, custom_objects: dict | None):
     while waiting:
         later = []
         for name, number, entries in waiting:
-            if all((e[0], e[1]) in made for e in entries) and (not number or (name, number - 1 + offset[name]) in made):
+            if all((e[0], e[1]) in made for e in entries) and (
+                not number or (name, number - 1 + offset[name]) in made
+            ):
                 made[name, number + offset[name]] = _call(layers[name], entries, made)
             else:
                 later.append((name, number, entries))
         if len(later) == len(waiting):
-            raise ValueError(f"The config of model {config.get('name')!r} is broken: no inputs for {later[:3]}.")
+            raise ValueError(
+                f"The config of model {config.get('name')!r} is broken: no inputs for {later[:3]}."
+            )
         waiting = later
     ends = [[made[e[0], e[1]][e[2]] for e in config[key]] for key in ("input_layers", "output_layers")]
     return cls(inputs=ends[0], outputs=ends[1], name=config.get("name"))

@@ -52,18 +52,26 @@ class Model(Network):
         self._trainer: Trainer | None = None
         self._predictor: tuple | None = None
 
-    # --- compile -------------------------------------------------------------------------------------------------
+    # --- compile ---------------------------------------------------------------------------------------
 
     def compile(
-        self, optimizer, loss=None, metrics=None, loss_weights=None, sample_weight_mode=None, weighted_metrics=None,
-        target_tensors=None, devices=None, **kwargs,
+        self,
+        optimizer,
+        loss=None,
+        metrics=None,
+        loss_weights=None,
+        sample_weight_mode=None,
+        weighted_metrics=None,
+        target_tensors=None,
+        devices=None,
+        **kwargs,
     ) -> None:
         """Choose how the model is trained; builds one jitted step from the optimizer and the loss.
 
         Args:
             optimizer: name, `jkeras.optimizers` object, any `optax.GradientTransformation`, or a schedule.
-            loss: name, function `(y_true, y_pred) -> loss of each sample`, list or dict by output; None for an output
-                without a loss.
+            loss: name, function `(y_true, y_pred) -> loss of each sample`, list or dict by output;
+                None for an output without a loss.
             metrics, weighted_metrics: list of names or functions; list of lists or dict by output.
             loss_weights: list or dict by output.
             sample_weight_mode: None, 'temporal', list or dict by output.
@@ -77,7 +85,7 @@ class Model(Network):
         """
         if kwargs:
             raise TypeError(
-                f"compile() got unknown arguments {sorted(kwargs)}: there are no sessions here to pass them to."
+                f"compile() got unknown arguments {sorted(kwargs)}: there are no sessions to pass them to."
             )
         self.optimizer = optimizers.get(optimizer)
         self.loss, self.metrics, self.loss_weights = loss, metrics or [], loss_weights
@@ -91,7 +99,12 @@ class Model(Network):
     def _make_trainer(self) -> Trainer:
         inputs, outputs = self._ports()
         objective = Objective.build(
-            outputs, self.loss, self.metrics, self.loss_weights, self.sample_weight_mode, self.weighted_metrics,
+            outputs,
+            self.loss,
+            self.metrics,
+            self.loss_weights,
+            self.sample_weight_mode,
+            self.weighted_metrics,
             has_added_loss=self._graph is None or self._has_extra_losses() or self._has_penalties(),
         )
         self.compiled_trainable_weights = list(self.trainable_weights)
@@ -124,10 +137,11 @@ class Model(Network):
         return self._trainer.objective.names if self._trainer is not None else ["loss"]
 
     def _compiled(self, x, what: str) -> Trainer:
-        """The trainer, for a model that has been compiled; a model without an input shape is built from the data."""
+        """The trainer of a compiled model; a model without an input shape is built from the data."""
         if self._arguments is None:
             raise RuntimeError(
-                f"You must compile the model before {what}: model.compile(optimizer, loss). Model {self.name!r} is not."
+                f"You must compile the model before {what}: model.compile(optimizer, loss). "
+                f"Model {self.name!r} is not."
             )
         if self._trainer is None:
             self.build_from_data(training.first_arrays(x))
@@ -138,8 +152,8 @@ class Model(Network):
     def _warn_if_trainable_changed(self) -> None:
         if len(self.compiled_trainable_weights) != len(self.trainable_weights):
             warnings.warn(
-                "Discrepancy between trainable weights and collected trainable weights: `trainable` was changed after "
-                "compile. Call model.compile(...) again for the change to take effect.",
+                "Discrepancy between trainable weights and collected trainable weights: `trainable` was "
+                "changed after compile. Call model.compile(...) again for the change to take effect.",
                 UserWarning,
                 stacklevel=4,
             )
@@ -154,13 +168,29 @@ class Model(Network):
             self._predictor = (self._graph, Trainer(self.program(), *self._ports()))
         return self._predictor[1]
 
-    # --- training ------------------------------------------------------------------------------------------------
+    # --- training --------------------------------------------------------------------------------------
 
     def fit(
-        self, x=None, y=None, batch_size=None, epochs=1, verbose=1, callbacks=None, validation_split=0.0,
-        validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
-        steps_per_epoch=None, validation_steps=None, validation_freq=1, max_queue_size=10, workers=1,
-        use_multiprocessing=False, **kwargs,
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose=1,
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_freq=1,
+        max_queue_size=10,
+        workers=1,
+        use_multiprocessing=False,
+        **kwargs,
     ) -> History:
         """Train for a number of epochs.
 
@@ -190,7 +220,9 @@ class Model(Network):
         Keras 2.2.4: keras/engine/training.py Model.fit
         """
         for old in [k for k in kwargs if k in _RENAMED]:
-            warnings.warn(f"The argument `{old}` of fit is called `{_RENAMED[old]}` in Keras 2.", stacklevel=2)
+            warnings.warn(
+                f"The argument `{old}` of fit is called `{_RENAMED[old]}` in Keras 2.", stacklevel=2
+            )
             if _RENAMED[old] == "epochs":
                 epochs = kwargs.pop(old)
         if kwargs:
@@ -200,21 +232,38 @@ class Model(Network):
         bar = [ProgbarLogger("steps" if steps_per_epoch is not None else "samples")] if verbose else []
         hooks = CallbackList([BaseLogger(), *bar, *(callbacks or []), self.history])
         training.fit(
-            trainer, self, hooks, x, y, batch_size=batch_size, epochs=epochs, verbose=verbose,
-            validation_split=validation_split, validation_data=validation_data, shuffle=shuffle,
-            class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch, validation_steps=validation_steps, validation_freq=validation_freq,
+            trainer,
+            self,
+            hooks,
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
         )
         return self.history
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None):
+    def evaluate(
+        self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None
+    ):
         """Loss and metrics on data, without training.
 
         Returns:
             The loss, or a list in the order of `metrics_names`.
         """
         trainer = self._compiled(x, "testing")
-        return training.evaluate(trainer, x, y, batch_size, verbose, sample_weight, steps, self._hooks(callbacks))
+        return training.evaluate(
+            trainer, x, y, batch_size, verbose, sample_weight, steps, self._hooks(callbacks)
+        )
 
     def predict(self, x, batch_size=None, verbose=0, steps=None, callbacks=None):
         """Outputs for the samples of `x`: an array, or a list of arrays for several outputs."""
@@ -240,26 +289,62 @@ class Model(Network):
         return training.predict_on_batch(self._predicting(x), x)
 
     def fit_generator(
-        self, generator, steps_per_epoch=None, epochs=1, verbose=1, callbacks=None, validation_data=None,
-        validation_steps=None, validation_freq=1, class_weight=None, max_queue_size=10, workers=1,
-        use_multiprocessing=False, shuffle=True, initial_epoch=0,
+        self,
+        generator,
+        steps_per_epoch=None,
+        epochs=1,
+        verbose=1,
+        callbacks=None,
+        validation_data=None,
+        validation_steps=None,
+        validation_freq=1,
+        class_weight=None,
+        max_queue_size=10,
+        workers=1,
+        use_multiprocessing=False,
+        shuffle=True,
+        initial_epoch=0,
     ) -> History:
         """Train on batches from a generator or a `Sequence`; see `fit`."""
         return self.fit(
-            generator, epochs=epochs, verbose=verbose, callbacks=callbacks, validation_data=validation_data,
-            shuffle=shuffle, class_weight=class_weight, initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps, validation_freq=validation_freq, max_queue_size=max_queue_size,
-            workers=workers, use_multiprocessing=use_multiprocessing,
+            generator,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
+            max_queue_size=max_queue_size,
+            workers=workers,
+            use_multiprocessing=use_multiprocessing,
         )
 
     def evaluate_generator(
-        self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+        self,
+        generator,
+        steps=None,
+        callbacks=None,
+        max_queue_size=10,
+        workers=1,
+        use_multiprocessing=False,
+        verbose=0,
     ):
         """Loss and metrics on batches from a generator or a `Sequence`; see `evaluate`."""
         return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
     def predict_generator(
-        self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+        self,
+        generator,
+        steps=None,
+        callbacks=None,
+        max_queue_size=10,
+        workers=1,
+        use_multiprocessing=False,
+        verbose=0,
     ):
         """Outputs for batches from a generator or a `Sequence`; see `predict`."""
         return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
@@ -268,13 +353,13 @@ class Model(Network):
         y = self.predict(x, batch_size=batch_size, verbose=verbose)
         if np.min(y) < 0 or np.max(y) > 1:
             warnings.warn(
-                "The outputs are not in [0, 1], so they are no probabilities: the last layer may lack a softmax or "
-                "sigmoid activation.",
+                "The outputs are not in [0, 1], so they are no probabilities: the last layer may lack a "
+                "softmax or sigmoid activation.",
                 stacklevel=3,
             )
         return y
 
-    # --- files ---------------------------------------------------------------------------------------------------
+    # --- files -----------------------------------------------------------------------------------------
 
     def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write architecture, weights, training configuration and optimizer state to one file.
@@ -290,7 +375,9 @@ class Model(Network):
         """Write the weights to a file."""
         saving.save_weights(self, filepath, overwrite)
 
-    def load_weights(self, filepath, by_name: bool = False, skip_mismatch: bool = False, reshape: bool = False) -> None:
+    def load_weights(
+        self, filepath, by_name: bool = False, skip_mismatch: bool = False, reshape: bool = False
+    ) -> None:
         """Read weights from a weights file or a whole model file.
 
         Args:

@@ -54,16 +54,20 @@ class Network(Layer):
     def __init__(self, *args, name: str | None = None, **kwargs):
         for old, new in _RENAMED.items():
             if old in kwargs:
-                warnings.warn(f"Update your `Model` call to the Keras 2 API: `{new}=` for `{old}=`.", stacklevel=2)
+                warnings.warn(
+                    f"Update your `Model` call to the Keras 2 API: `{new}=` for `{old}=`.", stacklevel=2
+                )
                 kwargs[new] = kwargs.pop(old)
         words = dict(zip(("inputs", "outputs", "name"), args, strict=False)) | kwargs
         name = words.pop("name", None) or name or unique_name(self._prefix())
         unknown = sorted(set(words) - {"inputs", "outputs", "trainable"})
         if unknown:
-            raise TypeError(f"{type(self).__name__}() got unknown arguments {unknown}; it takes inputs, outputs, name.")
+            raise TypeError(
+                f"{type(self).__name__}() got unknown arguments {unknown}; it takes inputs, outputs, name."
+            )
         super().__init__(name=name, trainable=words.get("trainable", True))
         self._graph: Graph | None = None
-        self._signature: list[Tensor] = []
+        self._signature: tuple[list[Tensor], list[Tensor]] | None = None
         if "inputs" in words or "outputs" in words:
             if words.get("inputs") is None or words.get("outputs") is None:
                 raise ValueError(f"Model {name!r} needs both inputs and outputs.")
@@ -78,12 +82,16 @@ class Network(Layer):
             if not isinstance(t, Tensor):
                 raise TypeError(f"Inputs of model {self.name!r} must be tensors made by Input(); got {t!r}.")
         if len({id(t) for t in inputs}) != len(inputs):
-            raise ValueError(f"The inputs of model {self.name!r} must be different tensors; one is listed twice.")
+            raise ValueError(
+                f"The inputs of model {self.name!r} must be different tensors; one is listed twice."
+            )
         graph = Graph(inputs, outputs)
         names = [layer.name for layer in graph.layers]
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
-            raise ValueError(f"Layer names in a model must be unique; in {self.name!r} these occur twice: {twice}.")
+            raise ValueError(
+                f"Layer names in a model must be unique; in {self.name!r} these occur twice: {twice}."
+            )
         self._graph, self.built = graph, True
         for i, variable in enumerate(graph.free_variables):
             if not any(variable is v for layer in graph.layers for v in layer.weights):
@@ -92,7 +100,7 @@ class Network(Layer):
         node.outputs = outputs
         self.inbound_nodes = [node]
 
-    # --- structure -----------------------------------------------------------------------------------------------
+    # --- structure -------------------------------------------------------------------------------------
 
     @property
     def layers(self) -> list[Layer]:
@@ -114,7 +122,9 @@ class Network(Layer):
         names = [layer.name for layer in layers]
         if index is not None:
             if not -len(layers) <= index < len(layers):
-                raise ValueError(f"Model {self.name!r} has no layer at index {index}; its {len(layers)} layers: {names}.")
+                raise ValueError(
+                    f"Model {self.name!r} has no layer at index {index}; its {len(layers)} layers: {names}."
+                )
             return layers[index]
         if name is None:
             raise ValueError("get_layer needs a layer name or an index.")
@@ -125,8 +135,9 @@ class Network(Layer):
     def _graph_or_complain(self, what: str) -> Graph:
         if self._graph is None:
             raise NotImplementedError(
-                f"{what} needs a model that is a graph of layers; {self.name!r} ({type(self).__name__}) is a subclass "
-                "with its own call. Use save_weights / load_weights, and keep the class itself in code."
+                f"{what} needs a model that is a graph of layers; {self.name!r} ({type(self).__name__}) is a "
+                "subclass with its own call. Use save_weights / load_weights, and keep the class itself in "
+                "code."
             )
         return self._graph
 
@@ -161,16 +172,16 @@ class Network(Layer):
         """(inputs, outputs) as tensors with names, shapes and dtypes, for any built model."""
         if self._graph is not None:
             return self._graph.inputs, self._graph.outputs
-        if not self._signature:
+        if self._signature is None:
             raise RuntimeError(f"Model {self.name!r} is not built yet: call fit or predict on data first.")
-        return self._signature[0], self._signature[1]  # type: ignore[return-value]
+        return self._signature
 
     @property
     def input_names(self) -> list[str]:
         """Names of the input layers; `input_1`, … for a subclassed model."""
         if self._graph is None:
             return [f"input_{i + 1}" for i in range(len(self.signature[0]))]
-        return [t.node.owner.name if t.node.owner is not None else t.name for t in self.inputs]  # type: ignore
+        return [t.node.owner.name if t.node.owner is not None else t.name for t in self.inputs]
 
     @property
     def output_names(self) -> list[str]:
@@ -179,7 +190,7 @@ class Network(Layer):
             return [f"output_{i + 1}" for i in range(len(self.signature[1]))]
         names: list[str] = []
         for t in self.outputs:
-            base = name = t.node.owner.name if t.node.owner is not None else t.name  # type: ignore[union-attr]
+            base = name = t.node.owner.name if t.node.owner is not None else t.name
             number = 1
             while name in names:
                 name, number = f"{base}_{number}", number + 1
@@ -188,7 +199,11 @@ class Network(Layer):
 
     def _consumers(self, tensor: Tensor) -> list[Node]:
         """The nodes of this graph that take the tensor itself."""
-        return [n for n in self._graph.nodes if any(t is tensor for t in n.inputs)] if self._graph is not None else []
+        return (
+            [n for n in self._graph.nodes if any(t is tensor for t in n.inputs)]
+            if self._graph is not None
+            else []
+        )
 
     @property
     def stateful(self) -> bool:
@@ -201,15 +216,16 @@ class Network(Layer):
             if layer.stateful and hasattr(layer, "reset_states"):
                 layer.reset_states()
 
-    # --- meaning -------------------------------------------------------------------------------------------------
+    # --- meaning ---------------------------------------------------------------------------------------
 
     def pair(self) -> Pair:
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
 
         def init(rng, in_shape=None):
             values: dict = {}
-            for i, layer in enumerate(self._graph_or_complain("init").layers):
-                node = next(n for n in layer.inbound_nodes if id(n) in self._graph.layer_nodes)  # type: ignore
+            graph = self._graph_or_complain("init")
+            for i, layer in enumerate(graph.layers):
+                node = next(n for n in layer.inbound_nodes if id(n) in graph.layer_nodes)
                 if node.args:
                     shapes = shapes_of(node.args[0])
                     params, state = layer.pure().init(jax.random.fold_in(rng, i), shapes)
@@ -239,7 +255,9 @@ class Network(Layer):
     def _extra_loss(self, values: dict, xs: list, ctx: Ctx):
         """Sum of the symbolic terms given to `add_loss` outside `call`, here or on a layer."""
         assert self._graph is not None
-        terms = [t for layer in [self, *self._graph.layers] for t in layer.extra_losses if isinstance(t, Tensor)]
+        terms = [
+            t for layer in [self, *self._graph.layers] for t in layer.extra_losses if isinstance(t, Tensor)
+        ]
         if not terms:
             return 0.0
         graph = Graph(self._graph.inputs, terms)
@@ -248,7 +266,7 @@ class Network(Layer):
 
     @property
     def rowwise(self) -> bool:
-        """Whether every sample's output depends on that sample only (no functions over tensors, no user code)."""
+        """Whether every sample's output depends on that sample only (no functions over tensors)."""
         return self._graph is not None and not self._graph.has_functions and not self._has_extra_losses()
 
     def _has_extra_losses(self) -> bool:
@@ -262,7 +280,8 @@ class Network(Layer):
     def _build_subclass(self, shapes, dtypes) -> None:
         many = isinstance(shapes, list)
         specs = [
-            Spec(s, d) for s, d in zip(shapes if many else [shapes], dtypes or [self.dtype] * 99, strict=False)
+            Spec(s, d)
+            for s, d in zip(shapes if many else [shapes], dtypes or [self.dtype] * 99, strict=False)
         ]
 
         def run(xs):
@@ -272,10 +291,10 @@ class Network(Layer):
 
         outputs = jax.tree.leaves(infer(run, specs), is_leaf=lambda s: isinstance(s, Spec))
         self.built, self.build_shape = True, shapes
-        self._signature = [  # type: ignore[assignment]
+        self._signature = (
             [Tensor(s.shape, s.dtype, name=f"input_{i + 1}") for i, s in enumerate(specs)],
             [Tensor(s.shape, s.dtype, name=f"output_{i + 1}") for i, s in enumerate(outputs)],
-        ]
+        )
 
     def build_from_data(self, xs: list) -> None:
         """Build a model that has no input shape yet for these arrays (batch axis first)."""
@@ -294,7 +313,7 @@ class Network(Layer):
         """This model as pure functions over flat stores; `trainable` is read now."""
         return Program(self)
 
-    # --- weights -------------------------------------------------------------------------------------------------
+    # --- weights ---------------------------------------------------------------------------------------
 
     @property
     def weights(self) -> list[Variable]:
@@ -317,7 +336,7 @@ class Network(Layer):
         cells = self._weights_by_layer()
         self._assign_all(cells, weights)
 
-    # --- words ---------------------------------------------------------------------------------------------------
+    # --- words -----------------------------------------------------------------------------------------
 
     def summary(self, line_length: int | None = None, positions=None, print_fn=None) -> None:
         """Print the layers, their output shapes and parameter counts.
@@ -332,8 +351,8 @@ class Network(Layer):
         """
         if not self.built:
             raise ValueError(
-                f"Model {self.name!r} is not built yet, so it has no shapes to summarize. Give the first layer an "
-                "input_shape, call model.build(batch_input_shape), or fit it on data first."
+                f"Model {self.name!r} is not built yet, so it has no shapes to summarize. Give the first "
+                "layer an input_shape, call model.build(batch_input_shape), or fit it on data first."
             )
         print_summary(self, line_length, positions, print_fn)
 
@@ -345,5 +364,3 @@ class Network(Layer):
     def from_config(cls, config: dict, custom_objects: dict | None = None):
         """A new model from `get_config()`."""
         return configs.graph_from_config(cls, config, custom_objects)
-
-

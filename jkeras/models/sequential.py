@@ -51,7 +51,9 @@ class Sequential(Model):
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential.add takes a layer; got {layer!r} of type {type(layer).__name__}.")
         if any(layer.name == other.name for other in self._chain):
-            raise ValueError(f"Sequential {self.name!r} already has a layer named {layer.name!r}; names must be unique.")
+            raise ValueError(
+                f"Sequential {self.name!r} already has a layer named {layer.name!r}; names must be unique."
+            )
         if not self._chain and not self._ends:
             if isinstance(layer, InputLayer):
                 self._ends = [layer.tensor]
@@ -73,7 +75,8 @@ class Sequential(Model):
         if not isinstance(output, Tensor):
             self._chain.pop()
             raise TypeError(
-                f"All layers of a Sequential make one output; {layer.name!r} makes {len(output)}. Use Model(inputs, outputs)."
+                f"All layers of a Sequential make one output; {layer.name!r} makes {len(output)}. "
+                "Use Model(inputs, outputs)."
             )
         self._ends.append(output)
         self._init_graph([self._ends[0]], [output])
@@ -121,8 +124,8 @@ class Sequential(Model):
     def _graph_or_complain(self, what: str) -> Graph:
         if self._graph is None:
             raise RuntimeError(
-                f"{what}: Sequential {self.name!r} is not built yet. Give its first layer an input_shape, call "
-                "model.build(batch_input_shape), or fit it on data."
+                f"{what}: Sequential {self.name!r} is not built yet. Give its first layer an input_shape, "
+                "call model.build(batch_input_shape), or fit it on data."
             )
         return self._graph
 
@@ -153,12 +156,12 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config, custom_objects: dict | None = None):
         """A new model; Keras 2.0 files hold the bare list of layers."""
-        config = {"layers": config} if isinstance(config, list) else config
-        model = cls(name=config.get("name"))
-        for layer in config["layers"]:
+        words: dict = {"layers": config} if isinstance(config, list) else config
+        model = cls(name=words.get("name"))
+        for layer in words["layers"]:
             model.add(deserialize(layer, custom_objects))
-        if model._graph is None and config.get("build_input_shape"):
-            model.build(config["build_input_shape"])
+        if model._graph is None and words.get("build_input_shape"):
+            model.build(words["build_input_shape"])
         return model
 
 

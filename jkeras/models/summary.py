@@ -17,8 +17,7 @@ def print_summary(model, line_length: int | None = None, positions=None, print_f
     chain = _is_chain(model)
     line_length = line_length or (65 if chain else 98)
     positions = positions or ([0.45, 0.85, 1.0] if chain else [0.33, 0.55, 0.67, 1.0])
-    if positions[-1] <= 1:
-        positions = [int(line_length * p) for p in positions]
+    positions = [int(line_length * p) if positions[-1] <= 1 else int(p) for p in positions]
     show = print_fn or print
     titles = ["Layer (type)", "Output Shape", "Param #"] + ([] if chain else ["Connected to"])
 
@@ -82,5 +81,7 @@ def _links(model, layer) -> list[str]:
         if id(node) in model._graph.layer_nodes:
             for tensor in node.inputs:
                 owner, node_index, tensor_index = tensor._keras_history
-                found.append(f"{owner.name if owner is not None else tensor.name}[{node_index}][{tensor_index}]")
+                found.append(
+                    f"{owner.name if owner is not None else tensor.name}[{node_index}][{tensor_index}]"
+                )
     return found
