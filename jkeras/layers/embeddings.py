@@ -70,6 +70,11 @@ class Embedding(Layer):
                 config["batch_input_shape"] = (batch, tuple(lengths))
         return config
 
+    @property
+    def index_limit(self) -> int:
+        """Indices must lie below this; models check their inputs for it on the host."""
+        return self.input_dim
+
     def pair(self) -> Pair:
         rows, width, mask_zero = self.input_dim, self.output_dim, self.mask_zero
         lengths = None if self.input_length is None else _flat([self.input_length])

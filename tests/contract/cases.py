@@ -1,7 +1,7 @@
 """One row for each layer: how to make it and what to feed it. Every contract test runs over all rows.
 
 A row: (constructor, input shapes without the batch axis, options). Options: `kind` of the data ("float", "index"),
-`mask` (a Masking layer comes first), `loose` (random in training: not compared between phases).
+`mask` (the last step is masked).
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ NAMED_BY_SHAPE = {
     "BatchNormalization()",
     S: "Flatten() Reshape((2,-1)) Permute((2,1)) Masking() SpatialDropout1D(0.4) Conv1D(2,3) Conv1D(2,2,padding='causal') "
     "SeparableConv1D(2,3) Cropping1D(1) UpSampling1D(2) ZeroPadding1D(1) MaxPooling1D(2) AveragePooling1D(2) "
-    "GlobalMaxPooling1D() GlobalAveragePooling1D() LocallyConnected1D(2,3) SimpleRNN(3) GRU(3) GRU(3,reset_after=True) "
-    "LSTM(3) LSTM(3,return_sequences=True) LSTM(3,return_state=True) LSTM(3,dropout=0.2,recurrent_dropout=0.2) "
-    "CuDNNLSTM(3) CuDNNGRU(3) RNN(L.LSTMCell(3)) RNN([L.GRUCell(2),L.SimpleRNNCell(3)]) TimeDistributed(L.Dense(2)) "
-    "Bidirectional(L.LSTM(2)) Bidirectional(L.GRU(2,return_sequences=True),merge_mode='sum')",
+    "GlobalMaxPooling1D() GlobalAveragePooling1D() LocallyConnected1D(2,3) SimpleRNN(3) GRU(3) "
+    "GRU(3,reset_after=True) LSTM(3) LSTM(3,return_sequences=True) LSTM(3,return_state=True) "
+    "LSTM(3,dropout=0.2,recurrent_dropout=0.2) CuDNNLSTM(3) CuDNNGRU(3) RNN(L.LSTMCell(3)) "
+    "RNN([L.GRUCell(2),L.SimpleRNNCell(3)]) TimeDistributed(L.Dense(2)) Bidirectional(L.LSTM(2)) Bidirectional(L.GRU(2,return_sequences=True),merge_mode='sum')",
     I: "Conv2D(2,3) Conv2D(2,(2,3),strides=2,padding='same') DepthwiseConv2D(2) SeparableConv2D(2,2) Conv2DTranspose(2,3,"
-    "strides=2) Cropping2D(1) UpSampling2D(2) UpSampling2D(2,interpolation='bilinear') ZeroPadding2D(1) MaxPooling2D(2) "
-    "AveragePooling2D(2) GlobalMaxPooling2D() GlobalAveragePooling2D() LocallyConnected2D(2,2) SpatialDropout2D(0.4) "
-    "BatchNormalization() PReLU(shared_axes=[1,2]) TimeDistributed(L.Dense(2))",
+    "strides=2) Cropping2D(1) UpSampling2D(2) UpSampling2D(2,interpolation='bilinear') ZeroPadding2D(1) "
+    "MaxPooling2D(2) AveragePooling2D(2) GlobalMaxPooling2D() GlobalAveragePooling2D() "
+    "LocallyConnected2D(2,2) SpatialDropout2D(0.4) BatchNormalization() PReLU(shared_axes=[1,2]) TimeDistributed(L.Dense(2))",
     W: "Conv3D(2,2) Conv3DTranspose(2,2) Cropping3D(1) UpSampling3D(2) ZeroPadding3D(1) MaxPooling3D(2) AveragePooling3D(2) "
     "GlobalMaxPooling3D() GlobalAveragePooling3D() SpatialDropout3D(0.4) ConvLSTM2D(2,2)",
 }
@@ -81,14 +81,17 @@ def _calls(text: str) -> list[str]:
 
 
 def _small_model():
-    return Sequential([L.Dense(3, "tanh", input_shape=V, name="a"), L.BatchNormalization(name="b")])
+    return Sequential([L.Dense(3, activation="tanh", input_shape=V, name="a"), L.BatchNormalization(name="b")])
 
 
 CASES: list[Case] = [
     *(_named(call, shape) for shape, text in NAMED_BY_SHAPE.items() for call in _calls(text)),
     Case(lambda: L.Embedding(5, 3), ((4,),), kind="index"),
     Case(lambda: L.Embedding(5, 3, mask_zero=True), ((4,),), kind="index"),
-    *(Case(lambda c=c: c(), (V, V)) for c in (L.Add, L.Subtract, L.Multiply, L.Average, L.Maximum, L.Minimum)),
+    *(
+        Case(lambda c=c: c(), (V, V))
+        for c in (L.Add, L.Subtract, L.Multiply, L.Average, L.Maximum, L.Minimum)
+    ),
     Case(lambda: L.Concatenate(), (V, V)),
     Case(lambda: L.Dot(1), (V, V)),
     Case(lambda: L.LSTM(3, return_sequences=True), (S,), mask=True),
