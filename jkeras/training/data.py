@@ -164,7 +164,7 @@ def is_sequence(x) -> bool:
     return hasattr(x, "__getitem__") and hasattr(x, "__len__") and hasattr(x, "on_epoch_end")
 
 
-def first_arrays(x) -> list[np.ndarray]:
+def first_arrays(x) -> list:
     """The input arrays of `x`, or of its first batch, to build a model from.
 
     Raises:
@@ -183,7 +183,7 @@ def first_arrays(x) -> list[np.ndarray]:
             "The model has no input shape yet: pass its inputs as an array or a list, not as a dict."
         )
     several = isinstance(x, (list, tuple)) and len(x) > 0 and all(hasattr(a, "shape") for a in x)
-    arrays = [a if hasattr(a, "shape") else np.asarray(a) for a in (x if several else [x])]
+    arrays: list[Any] = [a if hasattr(a, "shape") else np.asarray(a) for a in (x if several else [x])]
     return [a if len(a.shape) > 1 else np.asarray(a)[:, None] for a in arrays]
 
 
@@ -275,6 +275,7 @@ class Blocks:
     def __init__(self, batches: Arrays | Stream, layout: Layout, dtypes: Batch):
         self.source, self.layout, self.dtypes = batches, layout, dtypes
         self._resident: Block | None = None
+        self._next: tuple = ()  # (seed, epoch, order): made while the devices are busy
         self._capacity: dict[Any, int] = {}
         size = batches.bytes if isinstance(batches, Arrays) else None
         self.is_resident = size is not None and size <= layout.budget
@@ -289,10 +290,14 @@ class Blocks:
             table, cut = self.source.table, Cut(self.source.table.rows, self.source.size)
             data = self.layout.place(stack([table], self.dtypes, cut.rows))
             self._resident = Block(data, cut, None, 0, cut.steps)
-        order = self.source.order(seed, epoch)
-        if order is not None and len(order) > _SMALL_ORDER:
-            order = self.layout.place(order)
-        yield self._resident._replace(order=order)
+        known = self._next[:2] == (seed, epoch)
+        yield self._resident._replace(order=self._next[2] if known else self._order(seed, epoch))
+        if self.source.shuffle:
+            self._next = (seed, epoch + 1, self._order(seed, epoch + 1))
+
+    def _order(self, seed: int, epoch: int):
+        order = self.source.order(seed, epoch) if isinstance(self.source, Arrays) else None
+        return self.layout.place(order) if order is not None and len(order) > _SMALL_ORDER else order
 
     def _groups(self, seed, epoch, start) -> Iterator[Block]:
         """Batches of the same shape together, as many as come in time."""

@@ -15,6 +15,7 @@ from jkeras.core.progbar import Progbar
 from jkeras.core.random import next_seed
 from jkeras.training import arrays
 from jkeras.training.data import Arrays, Block, Blocks, Stream, source, stack
+from jkeras.training.deferred import Deferred
 from jkeras.training.interrupt import Interrupt
 from jkeras.training.parallel import Flight
 from jkeras.training.step import Cut, Span
@@ -154,6 +155,7 @@ def fit(
         try:
             run.epochs(initial_epoch, epochs, interrupt)
         finally:
+            run.catch_up()
             callbacks.close()
 
 
@@ -167,6 +169,9 @@ class _Fit:
         self.train = Blocks(train, trainer.layout, trainer.dtypes())
         self.validation = None if validation is None else Blocks(validation, trainer.layout, trainer.dtypes())
         self.hooked = callbacks.has_batch_hooks
+        self.hooks: Any = callbacks
+        if validation is None and Deferred.suits(callbacks):
+            self.hooks = Deferred(callbacks)
         self.seed = 0
 
     def epochs(self, first: int, last: int, interrupt: Interrupt) -> None:
@@ -182,17 +187,23 @@ class _Fit:
             callback.validation_data = held
         first, step = resume.get("epoch", first), resume.get("step", 0)
         for epoch in range(first, last):
-            self.callbacks.on_epoch_begin(epoch)
+            self.hooks.on_epoch_begin(epoch)
             self._train(epoch, step, interrupt)
             step, logs = 0, {}
             if self.validation is not None and not self.model.stop_training and self._is_due(epoch):
                 values = _evaluate(self.trainer, self.validation, self.seed, epoch)
                 logs = {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
-            self.callbacks.on_epoch_end(epoch, logs)
+            self.hooks.on_epoch_end(epoch, logs)
             interrupt.check()
             if self.model.stop_training:
                 break
+        self.catch_up()
         self.callbacks.on_train_end()
+
+    def catch_up(self) -> None:
+        """Let callbacks hear of what they have not heard yet."""
+        if isinstance(self.hooks, Deferred):
+            self.hooks.catch_up()
 
     def _is_due(self, epoch: int) -> bool:
         if isinstance(self.frequency, int):
@@ -215,9 +226,9 @@ class _Fit:
             pace.flight.wait()
 
     def _steps(self, pace: Pace, block: Block, epoch: int, start: int, interrupt: Interrupt) -> None:
-        hooks, limit = self.callbacks, self.callbacks.chunk_limit
+        hooks = self.hooks
         begin = hooks.on_batch_begin if self.hooked else None
-        for span, logs in pace.spans(block, self.seed, epoch, start, limit, begin):
+        for span, logs in pace.spans(block, self.seed, epoch, start, hooks.chunk_limit, begin):
             first = block.before + span.start
             if self.hooked:
                 values = np.asarray(logs)[0].tolist()
@@ -225,7 +236,7 @@ class _Fit:
                     first, about(block, span.start) | dict(zip(self.names, values, strict=True))
                 )
             else:
-                sizes = [block.cut.size_of(i) for i in range(span.start, span.stop)]
+                sizes = block.cut.sizes(span.start, span.stop)
                 hooks.on_chunk_end(Chunk(first, sizes, Columns(self.names, logs)))
             interrupt.check()
             if self.model.stop_training:
@@ -326,17 +337,17 @@ def evaluate(
 
 
 def _evaluate(
-    trainer: Trainer, blocks: Blocks, seed: int, epoch: int, bar=None, callbacks=None
+    trainer: Trainer, blocks: Blocks, seed: int, epoch: int, bar=None, callbacks: Any = None
 ) -> list[float]:
     """The values of all batches, averaged by their sizes in float64."""
-    hooked = callbacks is not None and callbacks.has_test_batch_hooks
+    hooked = bool(getattr(callbacks, "has_test_batch_hooks", False))
     begin = callbacks.on_test_batch_begin if hooked else None
     pace = Pace(trainer, "test", bar.refresh_interval if bar else None, hooked)
     names, parts, sizes = trainer.objective.names, [], []
     for block in blocks.epoch(seed, 0):
         for span, logs in pace.spans(block, seed, epoch, begin=begin):
             parts.append((logs, span.stop - span.start))
-            sizes += [block.cut.size_of(i) for i in range(span.start, span.stop)]
+            sizes += block.cut.sizes(span.start, span.stop)
             if hooked:
                 values = dict(zip(names, np.asarray(logs)[0].tolist(), strict=True))
                 callbacks.on_test_batch_end(block.before + span.start, about(block, span.start) | values)
@@ -356,7 +367,7 @@ def predict(trainer: Trainer, x, batch_size=None, verbose=0, steps=None, callbac
         An array, or a list of arrays for several outputs.
     """
     batches = source(trainer, x, None, batch_size, False, steps, need_y=False)
-    hooked = callbacks is not None and callbacks.has_predict_batch_hooks
+    hooked = bool(getattr(callbacks, "has_predict_batch_hooks", False))
     bar = Progbar(batches.samples or batches.steps, verbose=1) if verbose == 1 else None
     if callbacks:
         callbacks.on_predict_begin()

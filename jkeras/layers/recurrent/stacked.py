@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,9 +31,10 @@ class Step(NamedTuple):
     takes_constants: bool
 
 
-def step_of(cell) -> Step:
+def step_of(cell: Any) -> Step:
     """The step of any cell: a built-in one, a user's layer, a plain object with `call` and `state_size`."""
-    takes_constants, takes_training = has_arg(cell.call, "constants"), has_arg(cell.call, "training")
+    call: Any = cell.call
+    takes_constants, takes_training = has_arg(call, "constants"), has_arg(call, "training")
     states_name = _states_name(cell)
     pair = cell.pure() if isinstance(cell, Layer) else None
 
@@ -42,7 +43,7 @@ def step_of(cell) -> Step:
         if pair is None:
             if takes_training:
                 words["training"] = ctx.training
-            return _checked(cell, cell.call(x, states, **words))
+            return _checked(cell, call(x, states, **words))
         out = pair.apply(params, state, x, ctx, **{states_name: states}, **words)
         if out.state or not isinstance(out.loss, float):
             raise ValueError(
