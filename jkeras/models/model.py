@@ -8,7 +8,7 @@ import numpy as np
 
 from jkeras import optimizers, saving, training
 from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
-from jkeras.models.network import Network
+from jkeras.models.network import Network, as_list
 from jkeras.training import Objective, Port, Trainer
 
 _RENAMED = {
@@ -46,6 +46,7 @@ class Model(Network):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.optimizer = None
+        self.devices = None
         self.stop_training = False
         self.history = None
         self._arguments: dict | None = None
@@ -91,7 +92,7 @@ class Model(Network):
         self.loss, self.metrics, self.loss_weights = loss, metrics or [], loss_weights
         self.sample_weight_mode, self.weighted_metrics = sample_weight_mode, weighted_metrics
         self.target_tensors = target_tensors
-        self._arguments = {"devices": devices}
+        self._arguments = {"devices": self.devices if devices is None else devices}
         self._trainer = None
         if self.built:
             self._trainer = self._make_trainer()
@@ -230,7 +231,7 @@ class Model(Network):
         trainer = self._compiled(x, "training")
         self.history = History()
         bar = [ProgbarLogger("steps" if steps_per_epoch is not None else "samples")] if verbose else []
-        hooks = CallbackList([BaseLogger(), *bar, *(callbacks or []), self.history])
+        hooks = CallbackList([BaseLogger(), *bar, *as_list(callbacks or []), self.history])
         training.fit(
             trainer,
             self,
@@ -272,7 +273,7 @@ class Model(Network):
     def _hooks(self, callbacks):
         if not callbacks:
             return None
-        hooks = CallbackList(callbacks)
+        hooks = CallbackList(as_list(callbacks))
         hooks.set_model(self)
         return hooks
 

@@ -11,5 +11,6 @@ from jkeras.utils.generic_utils import custom_object_scope as custom_object_scop
 from jkeras.utils.generic_utils import deserialize_keras_object as deserialize_keras_object
 from jkeras.utils.generic_utils import get_custom_objects as get_custom_objects
 from jkeras.utils.generic_utils import serialize_keras_object as serialize_keras_object
+from jkeras.utils.multi_gpu_utils import multi_gpu_model as multi_gpu_model
 from jkeras.utils.np_utils import normalize as normalize
 from jkeras.utils.np_utils import to_categorical as to_categorical
