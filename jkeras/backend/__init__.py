@@ -15,6 +15,9 @@ from jkeras.backend.control import random_uniform_variable as random_uniform_var
 from jkeras.backend.control import set_learning_phase as set_learning_phase
 from jkeras.backend.control import switch as switch
 from jkeras.backend.control import truncated_normal as truncated_normal
+from jkeras.backend.ctc import ctc_batch_cost as ctc_batch_cost
+from jkeras.backend.ctc import ctc_decode as ctc_decode
+from jkeras.backend.ctc import ctc_label_dense_to_sparse as ctc_label_dense_to_sparse
 from jkeras.backend.function import Function as Function
 from jkeras.backend.function import eval as eval
 from jkeras.backend.function import function as function
@@ -144,9 +147,13 @@ from jkeras.backend.values import update_sub as update_sub
 from jkeras.backend.values import variable as variable
 from jkeras.backend.values import zeros as zeros
 from jkeras.backend.values import zeros_like as zeros_like
+from jkeras.core.registry import has_arg as has_arg
 from jkeras.core.settings import epsilon as epsilon
 from jkeras.core.settings import floatx as floatx
 from jkeras.core.settings import image_data_format as image_data_format
+from jkeras.core.settings import image_dim_ordering as image_dim_ordering
+from jkeras.core.settings import normalize_data_format as normalize_data_format
 from jkeras.core.settings import set_epsilon as set_epsilon
 from jkeras.core.settings import set_floatx as set_floatx
 from jkeras.core.settings import set_image_data_format as set_image_data_format
+from jkeras.core.settings import set_image_dim_ordering as set_image_dim_ordering

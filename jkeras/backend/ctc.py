@@ -1,0 +1,234 @@
+"""Connectionist temporal classification: the loss over all alignments, and the decoding of a softmax."""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+
+from jkeras.core import settings
+from jkeras.core.dispatch import is_symbolic, op
+
+
+class SparseLabels(NamedTuple):
+    """The labels that count: `indices` (n, 2), `values` (n,) and the shape of the matrix they come from."""
+
+    indices: np.ndarray
+    values: np.ndarray
+    dense_shape: tuple[int, ...]
+
+
+def ctc_label_dense_to_sparse(labels, label_lengths) -> SparseLabels:
+    """The labels within their lengths, as coordinates and values.
+
+    Args:
+        labels: matrix of labels, a row for each sample.
+        label_lengths: how many labels of each row count.
+
+    Returns:
+        `SparseLabels`; how many there are depends on the values, so this works on arrays only.
+
+    Raises:
+        TypeError: for symbolic tensors and inside compiled functions.
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_label_dense_to_sparse
+
+    Example:
+        >>> ctc_label_dense_to_sparse([[7, 8], [9, 0]], [2, 1]).values
+        array([7, 8, 9])
+    """
+    if is_symbolic((labels, label_lengths)) or any(_traced(v) for v in (labels, label_lengths)):
+        raise TypeError(
+            "K.ctc_label_dense_to_sparse needs arrays: the size of its result depends on their values. "
+            "K.ctc_batch_cost takes the dense labels and their lengths as they are."
+        )
+    labels, lengths = np.asarray(labels), np.asarray(label_lengths).reshape(-1, 1)
+    indices = np.argwhere(np.arange(labels.shape[1]) < lengths)
+    return SparseLabels(indices, labels[tuple(indices.T)], labels.shape)
+
+
+@op
+def ctc_batch_cost(y_true, y_pred, input_length, label_length):
+    """The negative log likelihood of the labels, summed over all ways to align them with the time steps.
+
+    The last category is the blank. A label sequence that cannot fit into its time steps costs infinity.
+
+    Args:
+        y_true: labels `(samples, longest)`; what lies beyond a label's length does not matter.
+        y_pred: output of a softmax `(samples, time, categories)`.
+        input_length: `(samples, 1)`, how many time steps of `y_pred` count.
+        label_length: `(samples, 1)`, how many labels of `y_true` count.
+
+    Returns:
+        The cost of each sample, `(samples, 1)`.
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_batch_cost
+
+    Example:
+        >>> ctc_batch_cost([[0]], jnp.asarray([[[0.25, 0.75]]]), [[1]], [[1]]).round(3)
+        Array([[1.386]], dtype=float32)
+    """
+    labels, logits = jnp.asarray(y_true).astype("int32"), _log(y_pred)
+    steps = jnp.asarray(input_length).astype("int32").reshape(-1, 1)
+    counts = jnp.asarray(label_length).astype("int32").reshape(-1, 1)
+    beyond = jnp.arange(labels.shape[1])[None] >= counts
+    over = jnp.arange(logits.shape[1])[None] >= steps
+    over, padded = over.astype(logits.dtype), beyond.astype(logits.dtype)
+    cost = optax.ctc_loss(logits, over, labels, padded, blank_id=logits.shape[2] - 1)
+    # Between two equal labels stands a blank.
+    repeats = jnp.sum((labels[:, 1:] == labels[:, :-1]) & ~beyond[:, 1:], axis=1, keepdims=True)
+    return jnp.where(counts + repeats > steps, jnp.inf, cost[:, None])
+
+
+def ctc_decode(y_pred, input_length, greedy=True, beam_width=100, top_paths=1):
+    """The most probable labels of the output of a softmax.
+
+    Args:
+        y_pred: output of a softmax `(samples, time, categories)`; the last category is the blank.
+        input_length: `(samples,)`, how many time steps of each sample count.
+        greedy: whether to take the best category of each step (fast), or else to search with a beam.
+        beam_width: how many prefixes the search keeps.
+        top_paths: how many decodings the search returns.
+
+    Returns:
+        `(decoded, log_probability)`. `decoded` is a list of integer matrices, one for each path, filled up with
+        -1; on arrays as wide as their longest row, on symbolic tensors and inside compiled functions as wide
+        as there are time steps. With `greedy`, the second is `(samples, 1)`: the negative sum of the
+        greatest log probabilities, else `(samples, top_paths)`: the log probabilities of the paths.
+
+    Raises:
+        ValueError: more paths than the beam is wide.
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_decode. There, with a beam that is too narrow, a prefix
+    that falls out of the beam may take its own continuations with it; here they compete as they should.
+
+    Example:
+        >>> paths, _ = ctc_decode(jnp.eye(3)[jnp.asarray([[0, 0, 2, 1]])], [4])
+        >>> paths[0]
+        Array([[0, 1]], dtype=int32)
+    """
+    if greedy:
+        paths, log_probability = _greedy(y_pred, input_length)
+    elif not 1 <= top_paths <= beam_width:
+        raise ValueError(
+            f"K.ctc_decode: top_paths={top_paths} must lie between 1 and beam_width={beam_width}."
+        )
+    else:
+        paths, log_probability = _beam_search(y_pred, input_length, beam_width, top_paths)
+    if is_symbolic(paths) or _traced(paths[0]):
+        return list(paths), log_probability
+    return [p[:, : int((p >= 0).sum(axis=1).max(initial=0))] for p in paths], log_probability
+
+
+def _traced(x) -> bool:
+    return isinstance(x, jax.core.Tracer)
+
+
+def _log(y_pred):
+    return jnp.log(jnp.asarray(y_pred, settings.floatx()) + settings.epsilon())
+
+
+def _packed(values, keep):
+    """The kept entries of a row, moved to the front and followed by -1."""
+    places = jnp.where(keep, jnp.cumsum(keep) - 1, values.shape[0])
+    return jnp.full_like(values, -1).at[places].set(values, mode="drop")
+
+
+@op
+def _greedy(y_pred, input_length):
+    logits = _log(y_pred)  # (samples, time, categories)
+    counts = jnp.arange(logits.shape[1])[None] < jnp.asarray(input_length).astype("int32").reshape(-1, 1)
+    best = jnp.argmax(logits, axis=2).astype("int32")
+    fresh = jnp.pad(best[:, 1:] != best[:, :-1], ((0, 0), (1, 0)), constant_values=True)
+    path = jax.vmap(_packed)(best, counts & fresh & (best != logits.shape[2] - 1))
+    return [path], -jnp.sum(jnp.where(counts, jnp.max(logits, axis=2), 0), axis=1, keepdims=True)
+
+
+@op
+def _beam_search(y_pred, input_length, beam_width: int, top_paths: int):
+    logits = jax.nn.log_softmax(_log(y_pred))
+    lengths = jnp.asarray(input_length).astype("int32").reshape(-1)
+    search = functools.partial(_search, beam_width=beam_width, top_paths=top_paths)
+    paths, log_probability = jax.vmap(search)(logits, lengths)  # (samples, paths, time), (samples, paths)
+    return [paths[:, i] for i in range(top_paths)], log_probability
+
+
+class _Beam(NamedTuple):
+    """Prefixes with the log probabilities of all alignments that end in a blank, or in the last label."""
+
+    prefix: jax.Array  # (width, time), filled up with -1
+    size: jax.Array  # (width,)
+    blank: jax.Array  # (width,)
+    label: jax.Array  # (width,)
+
+    @property
+    def total(self):
+        return jnp.logaddexp(self.blank, self.label)
+
+    @property
+    def last(self):
+        """The last label of each prefix, -1 where there is none."""
+        ends = jnp.take_along_axis(self.prefix, jnp.maximum(self.size - 1, 0)[:, None], axis=1)[:, 0]
+        return jnp.where(self.size > 0, ends, -1)
+
+
+def _search(log_p, length, beam_width: int, top_paths: int):
+    time = log_p.shape[0]
+    never = jnp.full((beam_width,), -jnp.inf, log_p.dtype)
+    empty = jnp.full((beam_width, time), -1, "int32")
+    start = _Beam(empty, jnp.zeros(beam_width, "int32"), never.at[0].set(0), never)
+
+    def step(beam, now):
+        t, x = now
+        grown = _grow(beam, x)
+        return jax.tree.map(lambda new, old: jnp.where(t < length, new, old), grown, beam), None
+
+    beam, _ = lax.scan(step, start, (jnp.arange(time), log_p))
+    log_probability, best = lax.top_k(beam.total, top_paths)
+    # TensorFlow's decoder, as Keras calls it, merges equal neighbours of a decoded path as well.
+    paths = beam.prefix[best]
+    fresh = jnp.pad(paths[:, 1:] != paths[:, :-1], ((0, 0), (1, 0)), constant_values=True)
+    return jax.vmap(_packed)(paths, fresh & (paths >= 0)), log_probability
+
+
+def _grow(beam: _Beam, x) -> _Beam:
+    """One time step: every prefix stays or grows by a label, the best are kept. `x`: log probabilities."""
+    width, labels = beam.size.shape[0], x.shape[0] - 1
+    last, total = beam.last, beam.total
+    repeated = last[:, None] == jnp.arange(labels)
+    longer = x[:-1] + jnp.where(repeated, beam.blank[:, None], total[:, None])  # (width, labels)
+    # A prefix that grows into another one of the beam: its probability goes there.
+    parent = _parents(beam)  # (parent, child)
+    from_parent = jnp.max(jnp.where(parent, longer[:, last], -jnp.inf), axis=0)
+    taken = (parent[:, :, None] & repeated[None]).any(axis=1)
+    longer = jnp.where(taken, -jnp.inf, longer)
+    blank = total + x[-1]
+    label = jnp.logaddexp(jnp.where(last >= 0, beam.label + x[last], -jnp.inf), from_parent)
+
+    scores = jnp.concatenate([jnp.logaddexp(blank, label), longer.reshape(-1)])
+    _, best = lax.top_k(scores, width)
+    grows = best >= width
+    source = jnp.where(grows, (best - width) // labels, best)
+    prefix, size = beam.prefix[source], beam.size[source]
+    added = jnp.where(grows, (best - width) % labels, -1).astype("int32")
+    place = jnp.where(grows, size, beam.prefix.shape[1])
+    return _Beam(
+        prefix.at[jnp.arange(width), place].set(added, mode="drop"),
+        size + grows,
+        jnp.where(grows, -jnp.inf, blank[source]),
+        jnp.where(grows, scores[best], label[source]),
+    )
+
+
+def _parents(beam: _Beam):
+    """Whether prefix i without anything more is prefix j without its last label, `(i, j)`."""
+    width = beam.size.shape[0]
+    shortened = beam.prefix.at[jnp.arange(width), beam.size - 1].set(-1)
+    same = (beam.prefix[:, None] == shortened[None]).all(axis=-1)
+    alive = beam.total > -jnp.inf
+    return same & (beam.size[:, None] + 1 == beam.size[None]) & alive[:, None] & alive[None]
