@@ -3,6 +3,7 @@ devices."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -365,14 +366,15 @@ def _stack(arrays, dtype: str, rows: int) -> np.ndarray | None:
     for a in arrays:
         np.copyto(room[at : at + len_of(a)], rows_of(a, slice(None)), casting="unsafe")
         at += len_of(a)
-    room[at:] = 0
+    if at < rows:
+        room[at:] = 0
     return room
 
 
 def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
     """An empty array whose memory a CPU device can take over without a copy."""
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     buffer = np.empty(size + 64, np.uint8)
     offset = -buffer.ctypes.data % 64
     return buffer[offset : offset + size].view(dtype).reshape(shape)

@@ -171,6 +171,11 @@ class Cut(NamedTuple):
         """Rows of batch number `step`."""
         return self.size if step < self.full else self.rest
 
+    def sizes(self, start: int, stop: int) -> list[int]:
+        """Rows of the batches from `start` up to `stop`."""
+        full = min(stop, self.full) - start
+        return [self.size] * full + [self.rest] * (stop - start - max(0, full))
+
 
 class Span(NamedTuple):
     """Which steps a dispatch makes; on the device a vector of int32.

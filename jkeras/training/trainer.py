@@ -178,7 +178,9 @@ class Trainer:
         return self._program((kind, cut, size), build)
 
     def loops(self, kind: str, block) -> bool:
-        """Whether several steps on this block of data go into one dispatch."""
+        """Whether there is a loop over the steps of this block of data in a dispatch."""
+        if block.cut.steps == 1:
+            return False
         if self.layout.loops_convolutions:
             return True
         return not self._program((kind, "convolutional"), lambda: self._is_convolutional(kind, block))

@@ -287,3 +287,25 @@ def test_predict_forms(data):
     np.testing.assert_allclose(
         model.predict((x[i : i + 10] for i in (0, 10, 20)), steps=3), whole[:30], atol=1e-6
     )
+
+
+def test_recorders_may_hear_later(data, monkeypatch):
+    plain = _fit(data)
+    for recorder in (callbacks.BaseLogger, callbacks.History):
+        monkeypatch.setattr(recorder, "records_only", True, raising=False)
+    assert _fit(data) == plain
+    model = _model()
+    count = iter(range(3))
+    monkeypatch.setattr(model._trainer, "_dispatch", _failing(model._trainer._dispatch, count))
+    with pytest.raises(OSError, match="gone"):
+        model.fit(*data, batch_size=ROWS, epochs=5, verbose=0)
+    assert model.history.epoch == [0, 1, 2]  # the epochs that were finished are told all the same
+
+
+def _failing(dispatch, count):
+    def run(*args):
+        if next(count, None) is None:
+            raise OSError("gone")
+        return dispatch(*args)
+
+    return run
