@@ -19,6 +19,7 @@ class Graph:
         inputs, outputs: lists of tensors.
 
     Attributes:
+        fed: the inputs that wait for data (not `Input(tensor=...)`).
         nodes: what has to run.
         nodes_by_depth: `{distance from the outputs: nodes}`.
         layers: the layers in Keras's order (by depth, then by first visit from the outputs).
@@ -30,7 +31,8 @@ class Graph:
 
     def __init__(self, inputs: list[Tensor], outputs: list[Tensor]):
         self.inputs, self.outputs = inputs, outputs
-        finished, first_visits = _visit(inputs, outputs)
+        self.fed = [t for t in inputs if getattr(t.node.owner, "input_tensor", None) is None]
+        finished, first_visits = _visit(self.fed, outputs)
         self.nodes = sorted((n for n in finished if n.args), key=lambda n: n.order)
         self.layers, self.nodes_by_depth = _by_depth(finished, first_visits)
         self.layer_nodes = {id(n) for n in finished if n.owner is not None}
@@ -49,7 +51,7 @@ class Graph:
 
         Args:
             values: `{id(variable): array}`, read anew for each node, so that shared layers see new state.
-            xs, masks: one array and one mask (or None) for each input.
+            xs, masks: one array and one mask (or None) for each input that is fed.
             ctx: of the model.
             write: called as `write(variable, array)` for each new state.
             taps: `{id(tensor): array}` added to tensors on their way, to differentiate with respect to them.
@@ -60,7 +62,7 @@ class Graph:
         taps = taps or {}
         found = {
             id(t): (x + taps[id(t)] if id(t) in taps else x, m)
-            for t, x, m in zip(self.inputs, xs, masks, strict=True)
+            for t, x, m in zip(self.fed, xs, masks, strict=True)
         }
         loss = 0.0
         for position, node in enumerate(self.nodes):

@@ -54,8 +54,8 @@ class Program:
             `Out` with lists `y` and `mask`, the whole new flat `state`, and the scalar `loss`.
         """
         values = self._values(params, state)
-        x = xs if len(xs) > 1 else xs[0]
-        mask = ctx.mask if ctx.mask is None or len(xs) > 1 else ctx.mask[0]
+        x = xs if len(xs) != 1 else xs[0]
+        mask = ctx.mask if ctx.mask is None or len(xs) != 1 else ctx.mask[0]
         nested_params, nested_state = gather(self.layer, lambda v: values[id(v)])
         out = self._pure.apply(nested_params, nested_state, x, ctx.replace(mask=mask))
         scatter(self.layer, out.state, lambda variable, value: values.__setitem__(id(variable), value))

@@ -34,8 +34,8 @@ def symbolic(shape) -> tuple:
     return tuple(_symbol(i) if d is None else d for i, d in enumerate(shape))
 
 
-def _probed(shape, sizes) -> tuple:
-    return tuple(sizes[min(i, 1)] if d is None else d for i, d in enumerate(shape))
+def _probed(shape, sizes, fixed: dict[int, int]) -> tuple:
+    return tuple(fixed.get(i, sizes[min(i, 1)]) if d is None else d for i, d in enumerate(shape))
 
 
 def known(shape) -> tuple:
@@ -75,29 +75,38 @@ def infer(function: Callable, *trees):
 
         return jax.eval_shape(call, *avals)
 
-    has_unknown = any(is_spec(s) and None in s.shape for s in jax.tree.leaves(trees, is_leaf=is_spec))
-    if not has_unknown:
+    given = [s.shape for s in jax.tree.leaves(trees, is_leaf=is_spec) if is_spec(s)]
+    if not any(None in shape for shape in given):
         return jax.tree.map(lambda s: Spec(s.shape, s.dtype), run(tuple))
     try:
         return jax.tree.map(lambda s: Spec(known(s.shape), s.dtype), run(symbolic))
     except Exception as error:  # user code may fail in any way on a symbol; the probes decide
-        return _probe(run, error)
+        return _probe(run, given, error)
 
 
-def _probe(run: Callable, first_error: Exception):
-    for small, large in (_WIDE, _PROBES) if _is_about_symbols(first_error) is False else (_PROBES, _WIDE):
+def _probe(run: Callable, given: list[tuple], error: Exception):
+    """Run with two sets of sizes; an unknown dimension that meets a known one takes its size in the last try."""
+    first, then = (_PROBES, _WIDE) if _is_about_symbols(error) else (_WIDE, _PROBES)
+    met = {i: d for shape in given for i, d in enumerate(shape) if d is not None and _unknown_at(i, given)}
+    for pair, fixed in ((first, {}), (then, {}), *([(first, met)] if met else [])):
         try:
-            a, b = (run(functools.partial(_probed, sizes=sizes)) for sizes in (small, large))
-        except Exception as error:
-            first_error = first_error if _is_about_symbols(error) else error
+            a, b = (run(functools.partial(_probed, sizes=sizes, fixed=fixed)) for sizes in pair)
+        except Exception as problem:
+            error = error if _is_about_symbols(problem) else problem
             continue
         both = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
-        specs = [
-            Spec([m if m == n else None for m, n in zip(s.shape, t.shape, strict=True)], s.dtype)
-            for s, t in both
-        ]
+        specs = [Spec(_agreed(s.shape, t.shape, fixed), s.dtype) for s, t in both]
         return jax.tree.unflatten(jax.tree.structure(a), specs)
-    raise first_error
+    raise error
+
+
+def _unknown_at(axis: int, shapes: list[tuple]) -> bool:
+    return any(len(shape) > axis and shape[axis] is None for shape in shapes)
+
+
+def _agreed(a: tuple, b: tuple, fixed: dict[int, int]) -> list:
+    """What is the same for both sets of sizes, and was not fixed for the try."""
+    return [m if m == n and fixed.get(i) != m else None for i, (m, n) in enumerate(zip(a, b, strict=True))]
 
 
 def _is_about_symbols(error: Exception) -> bool:

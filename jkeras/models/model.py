@@ -121,7 +121,7 @@ class Model(Network):
         return (
             [
                 Port(n, t.shape, t.dtype, limit)
-                for n, t, limit in zip(self.input_names, inputs, self._index_limits(), strict=True)
+                for n, t, limit in zip(self._fed_names(), inputs, self._index_limits(), strict=True)
             ],
             [Port(n, t.shape, t.dtype) for n, t in zip(self.output_names, outputs, strict=True)],
         )

@@ -32,6 +32,11 @@ def _single(items: list):
     return items[0] if len(items) == 1 else items
 
 
+def _input_name(tensor: Tensor) -> str:
+    owner = tensor.node.owner if tensor.node is not None else None
+    return owner.name if owner is not None else tensor.name
+
+
 def _as_declared(x, dtype: str):
     """An input in the dtype that the model declares; floats of another precision stay as they are."""
     x = jnp.asarray(x)
@@ -171,7 +176,7 @@ class Network(Layer):
     def signature(self) -> tuple[list[Tensor], list[Tensor]]:
         """(inputs, outputs) as tensors with names, shapes and dtypes, for any built model."""
         if self._graph is not None:
-            return self._graph.inputs, self._graph.outputs
+            return self._graph.fed, self._graph.outputs
         if self._signature is None:
             raise RuntimeError(f"Model {self.name!r} is not built yet: call fit or predict on data first.")
         return self._signature
@@ -181,7 +186,11 @@ class Network(Layer):
         """Names of the input layers; `input_1`, … for a subclassed model."""
         if self._graph is None:
             return [f"input_{i + 1}" for i in range(len(self.signature[0]))]
-        return [t.node.owner.name if t.node.owner is not None else t.name for t in self.inputs]
+        return [_input_name(t) for t in self.inputs]
+
+    def _fed_names(self) -> list[str]:
+        """Names of the inputs that wait for data."""
+        return self.input_names if self._graph is None else [_input_name(t) for t in self._graph.fed]
 
     @property
     def output_names(self) -> list[str]:
@@ -242,10 +251,10 @@ class Network(Layer):
                 values[id(variable)] = changed[id(variable)] = value
 
             xs = as_list(x)
-            if len(xs) != len(graph.inputs):
-                raise ValueError(f"Model {self.name!r} takes {len(graph.inputs)} inputs; got {len(xs)}.")
+            if len(xs) != len(graph.fed):
+                raise ValueError(f"Model {self.name!r} takes {len(graph.fed)} inputs; got {len(xs)}.")
             masks = as_list(ctx.mask) if ctx.mask is not None else [None] * len(xs)
-            xs = [_as_declared(v, t.dtype) for v, t in zip(xs, graph.inputs, strict=True)]
+            xs = [_as_declared(v, t.dtype) for v, t in zip(xs, graph.fed, strict=True)]
             ys, masks, loss = graph.run(values, xs, masks, ctx, write)
             mask = _single(masks) if any(m is not None for m in masks) else None
             return Out(_single(ys), collect(self, changed)[1], mask, loss + self._extra_loss(values, xs, ctx))
