@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -190,7 +190,7 @@ def _run_jvp(plan: Plan, primals, tangents):
     return out, _scan(plan.way, body, dstates, (u, saved, mask))
 
 
-def _forward(plan: Plan, z, w, states, drop, mask, mode):
+def _forward(plan: Plan, z, w, states, drop, mask, mode) -> tuple[tuple[Any, Any], Any, Any]:
     """`((states, outputs), saved, extra)`; what a derivative needs is None unless `mode` makes slopes."""
     fns = (partial(mode, plan.activation), partial(mode, plan.gate))
     slopes = mode is _value_and_slope
@@ -203,7 +203,7 @@ def _forward(plan: Plan, z, w, states, drop, mask, mode):
         return new, (y, (saved, extra) if slopes else (None, None))
 
     states, (ys, kept) = _scan(plan.way, body, states, (z, mask))
-    return (states, ys), *kept
+    return (states, ys), kept[0], kept[1]
 
 
 def _scan(way: Way, body, states, xs):
