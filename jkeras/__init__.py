@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from jkeras.core import aliases
 from jkeras.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from jkeras import optimizers as optimizers
     from jkeras import regularizers as regularizers
     from jkeras import utils as utils
+    from jkeras.core.as_keras import install_as_keras as install_as_keras
+    from jkeras.core.as_keras import uninstall_as_keras as uninstall_as_keras
     from jkeras.core.types import Ctx as Ctx
     from jkeras.core.types import Out as Out
     from jkeras.core.types import Pair as Pair
@@ -38,6 +41,8 @@ _MODULES = frozenset(
     "models optimizers regularizers saving training utils".split()
 )
 _HOMES = {
+    "install_as_keras": "core.as_keras",
+    "uninstall_as_keras": "core.as_keras",
     "Ctx": "core.types",
     "Out": "core.types",
     "Pair": "core.types",
@@ -45,6 +50,8 @@ _HOMES = {
     "Model": "models",
     "Sequential": "models",
 }
+
+aliases.install()
 
 
 def __getattr__(name: str):

@@ -1,5 +1,7 @@
 """K: the backend functions of Keras 2.2.4, pure on arrays, nodes on symbolic tensors."""
 
+from typing import TYPE_CHECKING
+
 from jkeras.backend.control import dropout as dropout
 from jkeras.backend.control import foldl as foldl
 from jkeras.backend.control import foldr as foldr
@@ -147,6 +149,7 @@ from jkeras.backend.values import update_sub as update_sub
 from jkeras.backend.values import variable as variable
 from jkeras.backend.values import zeros as zeros
 from jkeras.backend.values import zeros_like as zeros_like
+from jkeras.core import aliases
 from jkeras.core.registry import has_arg as has_arg
 from jkeras.core.settings import epsilon as epsilon
 from jkeras.core.settings import floatx as floatx
@@ -157,3 +160,6 @@ from jkeras.core.settings import set_epsilon as set_epsilon
 from jkeras.core.settings import set_floatx as set_floatx
 from jkeras.core.settings import set_image_data_format as set_image_data_format
 from jkeras.core.settings import set_image_dim_ordering as set_image_dim_ordering
+
+if not TYPE_CHECKING:
+    __getattr__ = aliases.lazy(__name__)

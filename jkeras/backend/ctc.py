@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import lax
+from jax.core import Tracer
 
 from jkeras.core import settings
 from jkeras.core.dispatch import is_symbolic, op
@@ -96,7 +97,7 @@ def ctc_decode(y_pred, input_length, greedy=True, beam_width=100, top_paths=1):
         top_paths: how many decodings the search returns.
 
     Returns:
-        `(decoded, log_probability)`. `decoded` is a list of integer matrices, one for each path, filled up with
+        `(decoded, log_probability)`. `decoded` is a list of integer matrices, one for each path, filled with
         -1; on arrays as wide as their longest row, on symbolic tensors and inside compiled functions as wide
         as there are time steps. With `greedy`, the second is `(samples, 1)`: the negative sum of the
         greatest log probabilities, else `(samples, top_paths)`: the log probabilities of the paths.
@@ -104,7 +105,7 @@ def ctc_decode(y_pred, input_length, greedy=True, beam_width=100, top_paths=1):
     Raises:
         ValueError: more paths than the beam is wide.
 
-    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_decode. There, with a beam that is too narrow, a prefix
+    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_decode. In a narrow beam there, a prefix
     that falls out of the beam may take its own continuations with it; here they compete as they should.
 
     Example:
@@ -126,7 +127,7 @@ def ctc_decode(y_pred, input_length, greedy=True, beam_width=100, top_paths=1):
 
 
 def _traced(x) -> bool:
-    return isinstance(x, jax.core.Tracer)
+    return isinstance(x, Tracer)
 
 
 def _log(y_pred):

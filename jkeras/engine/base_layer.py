@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from jkeras import constraints, initializers, regularizers
-from jkeras.core import random, settings
+from jkeras.core import aliases, random, settings
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter, checks
 from jkeras.engine.call import call_layer
 from jkeras.engine.checks import InputSpec as InputSpec
 from jkeras.engine.config import BASE_ARGUMENTS, own_config
+from jkeras.engine.legacy import legacy
 from jkeras.engine.nodes import NodeAccess
 from jkeras.engine.shapes import Spec, infer
 from jkeras.engine.tree import gather
@@ -181,6 +182,7 @@ class Layer(NodeAccess, WeightAccess):
         """Compare input shapes with `input_spec`."""
         checks.check_spec(self, shapes)
 
+    @legacy("add_weight", of="method")
     def add_weight(
         self,
         name=None,
@@ -285,3 +287,6 @@ class Layer(NodeAccess, WeightAccess):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+if not TYPE_CHECKING:
+    __getattr__ = aliases.lazy(__name__)

@@ -24,12 +24,14 @@ class Family(NamedTuple):
         values: `{old name: {old value: new value}}`, applied before renaming.
         prepare: `(args, kwargs) -> (args, kwargs, [(new, old), ...])` for what a renaming cannot say;
             `args` come without self.
+        refused: arguments of later interfaces → what Keras 2.2.4 has instead.
     """
 
     positional: tuple[str, ...] | None = None
     renames: dict[str, str] = {}
     values: dict[str, dict] = {}
     prepare: Callable | None = None
+    refused: dict[str, str] = {}
 
 
 def legacy(family: str, of: str = "class") -> Callable[[Function], Function]:
@@ -43,7 +45,8 @@ def legacy(family: str, of: str = "class") -> Callable[[Function], Function]:
         A decorator that keeps the signature.
 
     Raises:
-        TypeError: (when called) old and new name together, or too many positional arguments.
+        TypeError: (when called) old and new name together, too many positional arguments, or an argument that
+            only later interfaces have.
 
     Keras 2.2.4: keras/legacy/interfaces.py generate_legacy_interface
 
@@ -57,7 +60,11 @@ def legacy(family: str, of: str = "class") -> Callable[[Function], Function]:
     >>> layer.units, str(caught[0].message)
     (3, 'Update your `Layer` call to the Keras 2 API: `Layer(units=3)`')
     """
-    table = FAMILIES[family]
+    return of_family(FAMILIES[family], of)
+
+
+def of_family(table: Family, of: str = "class") -> Callable[[Function], Function]:
+    """`legacy` for a family that is not in the table."""
 
     def decorate(function):
         @functools.wraps(function)
@@ -77,6 +84,8 @@ def legacy(family: str, of: str = "class") -> Callable[[Function], Function]:
 def translate(table: Family, called: str, args, kwargs) -> tuple[tuple, dict, list]:
     """Keras 1 arguments as Keras 2 arguments; the third result lists what changed."""
     kwargs, changed = dict(kwargs), []
+    for name in table.refused.keys() & kwargs.keys():
+        raise TypeError(f"`{called}` has no argument `{name}` in Keras 2.2.4: {table.refused[name]}.")
     if table.prepare is not None:
         args, kwargs, changed = table.prepare(tuple(args), kwargs)
     if table.positional is not None and len(args) > len(table.positional):
@@ -243,6 +252,56 @@ def _zero_padding(args, kwargs):
     return ((padding,), kwargs, []) if args else (args, {**kwargs, "padding": padding}, [])
 
 
+_PER_BATCH = {"samples_per_epoch", "val_samples", "nb_epoch", "nb_val_samples", "nb_worker"}
+
+
+def _generator(args, kwargs):
+    """Batches took the place of samples: a generator with a `batch_size` gives as many samples as before."""
+    old, changed = _PER_BATCH & kwargs.keys(), []
+    if "samples_per_epoch" in kwargs and len(args) < 2 and "steps_per_epoch" not in kwargs:
+        generator = args[0] if args else kwargs.get("generator")
+        samples = kwargs.pop("samples_per_epoch")
+        kwargs["steps_per_epoch"] = samples // getattr(generator, "batch_size", 1)
+        changed = [("steps_per_epoch", "samples_per_epoch")]
+    if old:
+        warnings.warn(
+            "The Keras 2 arguments count batches, those of Keras 1 counted samples: `steps_per_epoch` is the "
+            "number of batches to draw from the generator in each epoch, samples_per_epoch / batch_size. The "
+            "same goes for `validation_steps` (once `nb_val_samples`) and `steps` (once `val_samples`). "
+            "Update your calls.",
+            stacklevel=4,
+        )
+    return args, kwargs, changed
+
+
+def _fit(args, kwargs):
+    if "nb_epoch" in kwargs:
+        kwargs["epochs"] = kwargs.pop("nb_epoch")
+        warnings.warn("The `nb_epoch` argument in `fit` has been renamed `epochs`.", stacklevel=4)
+    return args, kwargs, []
+
+
+def _add_weight(args, kwargs):
+    """Keras 1 had `add_weight(shape, initializer, name)`."""
+    if not args or not isinstance(args[0], (tuple, list)):
+        return args, kwargs, []
+    kwargs["shape"], args = args[0], args[1:]
+    if args and isinstance(args[0], str):
+        kwargs["name"], args = args[0], args[1:]
+    return args, kwargs, []
+
+
+def _get_updates(args, kwargs):
+    """Keras 1 had `get_updates(params, constraints, loss)`."""
+    if len(args) > 3:
+        raise TypeError("`get_updates` call received more arguments than expected: it takes (loss, params).")
+    if len(args) == 3:
+        return (), {**kwargs, "params": args[0], "loss": args[2]}, []
+    if len(args) == 2 and isinstance(args[0], (list, tuple)) and "loss" in kwargs:
+        return (), {**kwargs, "params": args[0]}, []
+    return args, kwargs, []
+
+
 # --- the table -----------------------------------------------------------------------------------------
 
 _BIAS = {"b_regularizer": "bias_regularizer", "b_constraint": "bias_constraint", "bias": "use_bias"}
@@ -277,6 +336,24 @@ _CONV1D = {
 }
 _POOL1D = {"pool_length": "pool_size", "stride": "strides", "border_mode": "padding"}
 _PLACE = ("filters", "kernel_size")
+_BATCHES = {
+    "samples_per_epoch": "steps_per_epoch",
+    "val_samples": "steps",
+    "nb_epoch": "epochs",
+    "nb_val_samples": "validation_steps",
+    "nb_worker": "workers",
+    "pickle_safe": "use_multiprocessing",
+    "max_q_size": "max_queue_size",
+}
+_DICT = "it returns a list, `dict(zip(model.metrics_names, values))` names the values"
+_QUEUE = "pass the data and the argument to `{}_generator`"
+
+
+def _later(method: str) -> dict[str, str]:
+    """Arguments that tf.keras has for `evaluate` and `predict`."""
+    queue = dict.fromkeys(("max_queue_size", "workers", "use_multiprocessing"), _QUEUE.format(method))
+    return queue | {"return_dict": _DICT}
+
 
 FAMILIES: dict[str, Family] = {
     "dense": Family(("units",), {"output_dim": "units", **_KERNEL}),
@@ -321,4 +398,40 @@ FAMILIES: dict[str, Family] = {
         _recurrent,
     ),
     "conv_lstm2d": Family(_PLACE, {**_WINDOW, **_GATES, "bias": "use_bias"}, _ORDERS, _conv_lstm),
+    "add_weight": Family(None, prepare=_add_weight),
+    "get_updates": Family(None, prepare=_get_updates),
+    "fit": Family(
+        None,
+        prepare=_fit,
+        refused={
+            "validation_batch_size": "validation uses `batch_size`; validate by a generator for another size"
+        },
+    ),
+    "generator": Family(("generator", "steps_per_epoch", "epochs"), _BATCHES, prepare=_generator),
+    "evaluate": Family(None, refused=_later("evaluate")),
+    "predict": Family(None, refused=_later("predict")),
+    "on_batch": Family(
+        None,
+        refused={
+            "return_dict": _DICT,
+            "reset_metrics": "metrics are those of this batch alone, nothing is kept",
+        },
+    ),
+    "compile": Family(
+        None,
+        refused={
+            "run_eagerly": "steps are always compiled; to debug wrap the call in `jax.disable_jit()`",
+            "steps_per_execution": "as many steps as fit between two callbacks run at once by themselves",
+            "jit_compile": "steps are always compiled",
+            "learning_rate": "it belongs to the optimizer, `SGD(lr=...)`",
+        },
+    ),
+    "save": Family(
+        None,
+        refused={
+            "save_format": "the extension of the path decides (`.msgpack`, `.safetensors`, else HDF5)",
+            "signatures": "only layers, weights and training configuration are saved",
+            "options": "only layers, weights and training configuration are saved",
+        },
+    ),
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from jkeras.core import aliases
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.engine.legacy import legacy
@@ -239,3 +240,6 @@ AvgPool2D = AveragePooling2D
 MaxPool2D = MaxPooling2D
 AvgPool3D = AveragePooling3D
 MaxPool3D = MaxPooling3D
+
+if not TYPE_CHECKING:
+    __getattr__ = aliases.lazy(__name__)

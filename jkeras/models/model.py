@@ -8,18 +8,9 @@ import numpy as np
 
 from jkeras import optimizers, saving, training
 from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
+from jkeras.engine.legacy import legacy
 from jkeras.models.network import Network, as_list
 from jkeras.training import Objective, Port, Trainer
-
-_RENAMED = {
-    "nb_epoch": "epochs",
-    "samples_per_epoch": "steps_per_epoch",
-    "nb_val_samples": "validation_steps",
-    "val_samples": "steps",
-    "max_q_size": "max_queue_size",
-    "nb_worker": "workers",
-    "pickle_safe": "use_multiprocessing",
-}
 
 
 class Model(Network):
@@ -55,6 +46,7 @@ class Model(Network):
 
     # --- compile ---------------------------------------------------------------------------------------
 
+    @legacy("compile", of="method")
     def compile(
         self,
         optimizer,
@@ -171,6 +163,7 @@ class Model(Network):
 
     # --- training --------------------------------------------------------------------------------------
 
+    @legacy("fit", of="method")
     def fit(
         self,
         x=None,
@@ -220,12 +213,6 @@ class Model(Network):
 
         Keras 2.2.4: keras/engine/training.py Model.fit
         """
-        for old in [k for k in kwargs if k in _RENAMED]:
-            warnings.warn(
-                f"The argument `{old}` of fit is called `{_RENAMED[old]}` in Keras 2.", stacklevel=2
-            )
-            if _RENAMED[old] == "epochs":
-                epochs = kwargs.pop(old)
         if kwargs:
             raise TypeError(f"fit() got unknown arguments {sorted(kwargs)}.")
         trainer = self._compiled(x, "training")
@@ -253,6 +240,7 @@ class Model(Network):
         )
         return self.history
 
+    @legacy("evaluate", of="method")
     def evaluate(
         self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None
     ):
@@ -266,6 +254,7 @@ class Model(Network):
             trainer, x, y, batch_size, verbose, sample_weight, steps, self._hooks(callbacks)
         )
 
+    @legacy("predict", of="method")
     def predict(self, x, batch_size=None, verbose=0, steps=None, callbacks=None):
         """Outputs for the samples of `x`: an array, or a list of arrays for several outputs."""
         return training.predict(self._predicting(x), x, batch_size, verbose, steps, self._hooks(callbacks))
@@ -277,10 +266,12 @@ class Model(Network):
         hooks.set_model(self)
         return hooks
 
+    @legacy("on_batch", of="method")
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None):
         """One step on one batch; returns the loss, or a list in the order of `metrics_names`."""
         return training.train_on_batch(self._compiled(x, "training"), x, y, sample_weight, class_weight)
 
+    @legacy("on_batch", of="method")
     def test_on_batch(self, x, y=None, sample_weight=None):
         """Loss and metrics of one batch, without training."""
         return training.test_on_batch(self._compiled(x, "testing"), x, y, sample_weight)
@@ -289,6 +280,7 @@ class Model(Network):
         """Outputs for one batch."""
         return training.predict_on_batch(self._predicting(x), x)
 
+    @legacy("generator", of="method")
     def fit_generator(
         self,
         generator,
@@ -324,6 +316,7 @@ class Model(Network):
             use_multiprocessing=use_multiprocessing,
         )
 
+    @legacy("generator", of="method")
     def evaluate_generator(
         self,
         generator,
@@ -337,6 +330,7 @@ class Model(Network):
         """Loss and metrics on batches from a generator or a `Sequence`; see `evaluate`."""
         return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
+    @legacy("generator", of="method")
     def predict_generator(
         self,
         generator,
@@ -362,6 +356,7 @@ class Model(Network):
 
     # --- files -----------------------------------------------------------------------------------------
 
+    @legacy("save", of="method")
     def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write architecture, weights, training configuration and optimizer state to one file.
 
@@ -372,6 +367,7 @@ class Model(Network):
         """
         saving.save_model(self, filepath, overwrite, include_optimizer)
 
+    @legacy("save", of="method")
     def save_weights(self, filepath, overwrite: bool = True) -> None:
         """Write the weights to a file."""
         saving.save_weights(self, filepath, overwrite)
