@@ -41,23 +41,31 @@ class Ctx:
 
     def key(self, salt: int = 0):
         """This layer's random key: the same on every device, different for every layer and step."""
+        self._need_rng()
+        return jax.random.fold_in(self.rng, self._site(salt))
+
+    def _need_rng(self) -> None:
         if self.rng is None:
             raise ValueError(
                 "A layer needs random numbers in the training phase, but no key was given: "
                 "pass Ctx(rng=jax.random.key(0), training=True)."
             )
-        return jax.random.fold_in(self.rng, (self.site ^ salt * 0x9E3779B1) & 0xFFFFFFFF)
+
+    def _site(self, salt: int) -> int:
+        return (self.site ^ salt * 0x9E3779B1) & 0xFFFFFFFF
 
     def bits(self, shape, salt: int = 0):
         """uint32 random bits for an array of `shape` whose first axis is the (sharded) batch.
 
-        The bits are a hash of (key, index of the element in the whole batch), so that they do not depend
-        on the number of devices, and fuse into the program around them.
+        The bits are a hash of (key, site, index of the element in the whole batch): they do not depend on the
+        number of devices, and fuse into the program around them.
         """
-        data = self.key(salt)
+        self._need_rng()
+        data = self.rng
         if jnp.issubdtype(data.dtype, jax.dtypes.prng_key):
             data = jax.random.key_data(data)
-        first, last = data.reshape(-1)[0], data.reshape(-1)[-1]
+        words, site = jnp.ravel(data), np.uint32(self._site(salt))
+        first, last = _mix(words[0] ^ site), _mix(words[-1] + site)
         size = int(np.prod(shape))
         index = lax.iota(jnp.uint32, size)
         if self.axis is not None:
