@@ -1,0 +1,65 @@
+"""Every example runs as a program of its own, shortened, and says that its loss went down."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "examples"
+SCRIPTS = sorted(path.name for path in FOLDER.glob("[!_]*.py") if path.name != "digits.py")
+
+
+def environment() -> dict[str, str]:
+    """The tests' own (with their compilation cache), but with the devices that a user has."""
+    return {
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("XLA_FLAGS", "PYTEST_CURRENT_TEST")
+        },
+        "PYTHONPATH": str(FOLDER.parent),
+        "PYTHONWARNINGS": "error::UserWarning,error::DeprecationWarning:__main__",
+        "PYTHONIOENCODING": "utf-8",
+    }
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_smoke(script, tmp_path):
+    """A copy of nothing, run from an empty folder: no example leaves files behind."""
+    command = [sys.executable, FOLDER / script, "--smoke"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    *_, losses, figure = done.stdout.splitlines()
+    first, last = losses.removeprefix("loss: ").split(" -> ")
+    assert float(last) <= float(first)
+    assert float(figure.rsplit(": ", 1)[1]) >= 0
+    assert not any(tmp_path.iterdir())
+
+
+def test_all_models_are_there():
+    """The README's table and the folder name the same scripts."""
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    missing = [name for name in SCRIPTS if f"(examples/{name})" not in readme]
+    assert not missing, f"README.md should have a line for {missing}"
+
+
+def test_without_learning_is_a_failure(tmp_path):
+    """`Example.finish` refuses a loss that did not go down, and a figure below the threshold."""
+    for losses, options, refused in (
+        ([1.0, 1.0], "['--smoke']", True),
+        ([1.0, float("nan")], "['--smoke']", True),
+        ([1.0, 0.5], "['--smoke']", False),
+        ([1.0, 0.5], "[]", True),
+    ):
+        code = (
+            f"import sys; sys.path.insert(0, {str(FOLDER)!r}); sys.argv[1:] = {options}; nan = float('nan')\n"
+            f"from _common import Example; Example('').finish('test accuracy', 0.5, {losses}, at_least=0.9)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment(), cwd=tmp_path, capture_output=True
+        )
+        assert done.returncode == int(refused), done.stderr.decode()
