@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jkeras.layers.recurrent.cudnn import cudnn_to_plain, plain_to_cudnn
+
 Arrays = list[np.ndarray]
 
 
@@ -165,28 +167,14 @@ _GATES = {"LSTM": 4, "CuDNNLSTM": 4, "GRU": 3, "CuDNNGRU": 3}
 
 def _convert_gates(layer: Any, values: Arrays) -> Arrays:
     """Between the plain layers and CuDNN's; the shape of the bias tells who wrote the weights."""
-    gates = _GATES[type(layer).__name__]
-    target = _target(layer)
-    source = _source(values, gates, type(layer).__name__)
+    name = type(layer).__name__
+    target, source = _target(layer), _source(values, _GATES[name], name)
     if source == target:
         return values
     if "GRU(reset_after=False)" in (source, target):
         raise ValueError(f'Layer "{layer.name}": {source} is not compatible with {target}.')
-    from_cudnn = source.startswith("CuDNN")
-    order = "F" if from_cudnn else "C"
-
-    def each(kernel, change):
-        return np.hstack([change(gate) for gate in np.hsplit(kernel, gates)])
-
-    kernel = each(values[0], lambda k: k.T.reshape(k.shape, order=order))
-    return [kernel, each(values[1], np.transpose), _convert_bias(values[2], gates, from_cudnn)]
-
-
-def _convert_bias(bias: np.ndarray, gates: int, from_cudnn: bool) -> np.ndarray:
-    """CuDNN has one bias for the input and one for the state; LSTM only their sum, GRU both as two rows."""
-    if gates == 3:
-        return bias.reshape((2, -1) if from_cudnn else -1)
-    return bias.reshape(2, -1).sum(axis=0) if from_cudnn else np.tile(0.5 * bias, 2).astype(bias.dtype)
+    change = cudnn_to_plain if source.startswith("CuDNN") else plain_to_cudnn
+    return change(name.removeprefix("CuDNN"), values)
 
 
 def _target(layer: Any) -> str:

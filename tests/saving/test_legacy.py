@@ -8,7 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from jkeras import layers as L
+from jkeras.models import Sequential
 from jkeras.saving import legacy
+from jkeras.utils import set_random_seed
 from tests import golden
 
 CASES = {case["name"]: case for case in golden.json("legacy_weights")}
@@ -70,3 +73,45 @@ def test_the_parts_of_composites_are_converted():
 def folded_like(folded, inner):
     folded.weights = folded.trainable_weights = inner.weights
     return folded
+
+
+RECURRENT = {
+    "LSTM": (lambda: L.CuDNNLSTM(3), lambda: L.LSTM(3, recurrent_activation="sigmoid")),
+    "GRU": (lambda: L.CuDNNGRU(3), lambda: L.GRU(3, recurrent_activation="sigmoid", reset_after=True)),
+}
+WRAPPED = {
+    "alone": lambda layer: layer,
+    "both ways": lambda layer: L.Bidirectional(layer),
+    "nested": lambda layer: Sequential([layer], name="inner"),
+}
+
+
+def with_recurrent(make, wrap, seed):
+    set_random_seed(seed)
+    model = Sequential([L.Conv1D(4, 1, input_shape=(5, 2)), wrap(make()), L.Dense(2)])
+    random = np.random.RandomState(seed)  # biases too
+    model.set_weights([random.uniform(-1, 1, w.shape).astype("float32") for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_files_carry_weights_between_cudnn_and_plain_layers(kind, wrap, tmp_path):
+    x = np.random.RandomState(0).randn(3, 5, 2).astype("float32")
+    for source, target in (RECURRENT[kind], RECURRENT[kind][::-1]):
+        written, read = with_recurrent(source, wrap, 1), with_recurrent(target, wrap, 2)
+        written.save_weights(tmp_path / "w.h5")
+        read.load_weights(tmp_path / "w.h5")
+        np.testing.assert_allclose(read.predict(x), written.predict(x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_gru_that_resets_before_the_product_is_not_cudnns(backwards, tmp_path):
+    makes = (lambda: L.CuDNNGRU(3), lambda: L.GRU(3))
+    written, read = (with_recurrent(m, WRAPPED["alone"], 1) for m in (makes[::-1] if backwards else makes))
+    written.save_weights(tmp_path / "w.h5")
+    before = read.get_weights()
+    with pytest.raises(ValueError, match=r"gru_\d+\": .*GRU.* is not compatible with .*GRU"):
+        read.load_weights(tmp_path / "w.h5")
+    for a, b in zip(before, read.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
