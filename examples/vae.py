@@ -1,7 +1,7 @@
 """A variational autoencoder: the loss is built from the model's own tensors, not from targets.
 
 The figure at the end is the bound on the negative log-likelihood of a test image in nats, where a pixel is a
-probability. The mean of each pixel alone has 27.2; no model can have less than 13.8, the entropy of the pixels.
+probability. The mean of each pixel alone has 27.2; no model can have less than 13.8, the pixels' entropy.
 """
 
 import numpy as np
