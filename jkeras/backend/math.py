@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -24,22 +26,36 @@ def _floating(x):
 
 # --- elementwise ---------------------------------------------------------------------------------------
 
-abs = op(jnp.abs)
-exp = op(jnp.exp)
-log = op(jnp.log)
-round = op(jnp.round)
-sign = op(jnp.sign)
-sin = op(jnp.sin)
-cos = op(jnp.cos)
-square = op(jnp.square)
-maximum = op(jnp.maximum)
-minimum = op(jnp.minimum)
-equal = op(jnp.equal)
-not_equal = op(jnp.not_equal)
-greater = op(jnp.greater)
-greater_equal = op(jnp.greater_equal)
-less = op(jnp.less)
-less_equal = op(jnp.less_equal)
+
+def _of_one(function: Callable) -> Callable:
+    """A function of jax.numpy with Keras's parameter `x`, which may be given by name."""
+
+    def elementwise(x):
+        return function(x)
+
+    elementwise.__name__ = elementwise.__qualname__ = function.__name__
+    elementwise.__doc__ = f"Elementwise `{function.__name__}`."
+    return op(elementwise)
+
+
+def _of_two(function: Callable) -> Callable:
+    """A function of jax.numpy with Keras's parameters `x` and `y`."""
+
+    def elementwise(x, y):
+        return function(x, y)
+
+    elementwise.__name__ = elementwise.__qualname__ = function.__name__
+    elementwise.__doc__ = f"Elementwise `{function.__name__}` of two arrays."
+    return op(elementwise)
+
+
+abs, sign, round = _of_one(jnp.abs), _of_one(jnp.sign), _of_one(jnp.round)
+exp, log, square = _of_one(jnp.exp), _of_one(jnp.log), _of_one(jnp.square)
+sin, cos = _of_one(jnp.sin), _of_one(jnp.cos)
+maximum, minimum = _of_two(jnp.maximum), _of_two(jnp.minimum)
+equal, not_equal = _of_two(jnp.equal), _of_two(jnp.not_equal)
+greater, greater_equal = _of_two(jnp.greater), _of_two(jnp.greater_equal)
+less, less_equal = _of_two(jnp.less), _of_two(jnp.less_equal)
 sigmoid, hard_sigmoid, tanh = activations.sigmoid, activations.hard_sigmoid, activations.tanh
 softplus, softsign = activations.softplus, activations.softsign
 

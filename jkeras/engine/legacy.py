@@ -66,15 +66,15 @@ def legacy(family: str, of: str = "class") -> Callable[[Function], Function]:
 def of_family(table: Family, of: str = "class") -> Callable[[Function], Function]:
     """`legacy` for a family that is not in the table."""
 
-    def decorate(function):
-        @functools.wraps(function)
+    def decorate(func):
+        @functools.wraps(func)
         def translated(self, *args, **kwargs):
-            called = type(self).__name__ if of == "class" else function.__name__
+            called = type(self).__name__ if of == "class" else func.__name__
             args, kwargs, changed = translate(table, called, args, kwargs)
             if changed:
                 message = f"Update your `{called}` call to the Keras 2 API: `{_shown(called, args, kwargs)}`"
                 warnings.warn(message, stacklevel=2)
-            return function(self, *args, **kwargs)
+            return func(self, *args, **kwargs)
 
         return translated
 

@@ -90,7 +90,7 @@ class Sequential(Model):
         if not self._chain:
             raise TypeError(f"Sequential {self.name!r} has no layers to pop.")
         self._chain.pop()
-        self._graph, self.built = None, False
+        self._graph, self._trainer, self.built = None, None, False
         if self._ends:
             self._ends.pop()
             if self._chain:
@@ -128,6 +128,11 @@ class Sequential(Model):
                 "call model.build(batch_input_shape), or fit it on data."
             )
         return self._graph
+
+    @property
+    def model(self) -> Sequential:
+        """The model itself; once a `Sequential` was a shell around a `Model`."""
+        return self
 
     def pair(self) -> Pair:
         pair = super().pair()

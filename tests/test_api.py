@@ -1,0 +1,198 @@
+"""The public names of Keras 2.2.4, with their parameters and defaults, as recorded from it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import json
+
+import pytest
+
+from tests import golden
+
+API = golden.json("api-2.2.4")["modules"]
+
+# Modules that come with the data sets, applications and preprocessing; tested as soon as they exist.
+LATER = (
+    "keras.applications",
+    "keras.datasets",
+    "keras.preprocessing",
+    "keras.wrappers",
+    "keras.utils.io_utils",
+    "keras.utils.vis_utils",
+)
+
+# The inside of Keras, or of TensorFlow's graphs, which has no counterpart here.
+INTERNAL = {
+    "keras.engine.network": "ask_to_proceed_with_overwrite object_list_uid print_layer_summary",
+    "keras.engine.saving": """
+        h5dict ask_to_proceed_with_overwrite HDF5_OBJECT_HEADER_LIMIT pickle_model unpickle_model
+        load_attributes_from_hdf5_group save_attributes_to_hdf5_group preprocess_weights_for_loading
+        load_weights_from_hdf5_group load_weights_from_hdf5_group_by_name save_weights_to_hdf5_group
+    """,
+    "keras.engine.training": """
+        check_array_length_consistency check_loss_and_target_compatibility collect_metrics
+        standardize_class_weights standardize_input_data standardize_sample_weights standardize_weights
+        weighted_masked_objective
+    """,
+    "keras.engine.training_arrays": """
+        batch_shuffle check_num_samples fit_loop make_batches predict_loop test_loop
+    """,
+    "keras.engine.training_generator": """
+        evaluate_generator fit_generator iter_sequence_infinite predict_generator
+    """,
+    "keras.engine.training_utils": """
+        batch_shuffle check_array_length_consistency check_num_samples collect_metrics
+        check_loss_and_target_compatibility iter_sequence_infinite make_batches standardize_class_weights
+        standardize_input_data standardize_sample_or_class_weights standardize_sample_weights
+        standardize_single_array standardize_weights weighted_masked_objective
+    """,
+    "keras.utils.generic_utils": "func_dump func_load object_list_uid",
+    "keras.utils.data_utils": "get_index init_pool init_pool_generator next_sample",
+}
+# What stands between a legacy argument and its new name (`keras.legacy.interfaces`) is one function here.
+INTERNAL["keras.legacy.interfaces"] = " ".join(
+    n for n in API["keras.legacy.interfaces"]["functions"] if "preprocess" in n
+)
+
+# Names that a module of Keras merely imports for its own use.
+INCIDENTAL = """
+    deserialize_keras_object serialize_keras_object func_dump func_load has_arg object_list_uid to_list
+    is_all_none transpose_shape unpack_singleton standardize_input_data count_params
+    ask_to_proceed_with_overwrite
+""".split()
+
+# Classes that Keras keeps for itself, or that only exist to refuse: their names are enough.
+OPAQUE = ("Node", "Recurrent", "ConvRecurrent2D")
+# Methods by which Keras's layers and models work inside; the formula of a layer is its `pure()` here.
+INNER_METHODS = """
+    assert_input_compatibility run_internal_graph call get_initial_state input_conv recurrent_conv
+    get_losses_for get_updates_for
+""".split()
+
+# What differs on purpose, and why.
+DIFFERENT = {
+    "keras.callbacks.TensorBoard.on_train_end",  # its parameter has the name that all other hooks give it
+    "keras.engine.Layer.add_weight",  # the initializer that a layer gets if it names none is its default
+    "keras.engine.base_layer.Layer.add_weight",
+    "keras.layers.Wrapper.build",  # the shape is known when a layer is built
+    # An update is a pure function here, `optimizer.transform` of optax.
+    *(f"get_{what}" for what in ("gradients", "updates")),
+    # Only a Model can be saved.
+    *(f"keras.engine.network.Network.{n}" for n in "load_weights save save_weights to_json to_yaml".split()),
+}
+
+# To come with the feeding of data and the drawing of models; a name that has arrived leaves this list.
+COMING = {
+    "keras.utils": "GeneratorEnqueuer HDF5Matrix OrderedEnqueuer Sequence h5dict plot_model",
+    "keras.utils.data_utils": "GeneratorEnqueuer OrderedEnqueuer Sequence SequenceEnqueuer",
+    "keras.engine.training_generator": "GeneratorEnqueuer OrderedEnqueuer Sequence",
+}
+
+# Keras 2.2.5 put an argument in between, and its documents print it so.
+INSERTED = ("fit_generator", "evaluate_generator", "predict_generator")
+
+PARAMETERS = {"positional_or_keyword", "keyword_only"}
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+REQUIRED = "required"
+
+
+def is_file(module: str) -> bool:
+    """Whether `module` has a file of its own here, and so only its own names."""
+    if not module.startswith(LATER):
+        found = importlib.util.find_spec("j" + module)
+        return found is not None and found.has_location and not found.submodule_search_locations
+    return True
+
+
+def public_names(module: str):
+    """(name, what was recorded about it); what a module merely imports counts where it has no file here."""
+    content = API[module]
+    internal = f"{INTERNAL.get(module, '')} {COMING.get(module, '')}".split()
+    for kind in ("classes", "functions", "aliases", "constants"):
+        for name, about in content[kind].items():
+            own = kind in ("aliases", "constants") or about.get("home")
+            if name not in internal and (own or not is_file(module) and name not in INCIDENTAL):
+                yield name, about if isinstance(about, dict) else {}
+
+
+def ours(module: str):
+    try:
+        return importlib.import_module("j" + module)
+    except ModuleNotFoundError as error:
+        if module.startswith(LATER):
+            pytest.skip(f"{error.name} comes later")
+        raise
+
+
+def recorded_default(parameter: dict):
+    value = parameter.get("default", REQUIRED)
+    return value["repr"] if isinstance(value, dict) and "repr" in value else value
+
+
+def default_here(parameter: inspect.Parameter):
+    value = parameter.default
+    if value is inspect.Parameter.empty:
+        return REQUIRED
+    if callable(value):
+        return value.__name__
+    return json.loads(json.dumps(value))  # tuples are lists in the recording
+
+
+def differences(where: str, recorded: list, function) -> list[str]:
+    """What a call that fits Keras's signature would find changed: names by position, and defaults."""
+    try:
+        here = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
+    except ValueError:  # a named tuple or the like
+        return [f"{where}: no signature"]
+    named = [p for p in recorded if p["kind"] in PARAMETERS]
+    found = []
+    for i, parameter in enumerate(named):
+        match = here[i] if i < len(here) and here[i].kind in NAMED else None
+        if match is None or match.name != parameter["name"]:
+            found.append(f"{where}: parameter {i} should be {parameter['name']}, is {match}")
+        elif recorded_default(parameter) not in (REQUIRED, default_here(match)):
+            found.append(f"{where}: {match} should have the default {recorded_default(parameter)!r}")
+    return found
+
+
+def of_class(where: str, about: dict, thing) -> list[str]:
+    found = differences(where, about["init"], thing.__init__)
+    for name, its in about["methods"].items():
+        if name in INNER_METHODS or {name, f"{where}.{name}"} & DIFFERENT:
+            continue
+        if not hasattr(thing, name):
+            found.append(f"{where} has no {name}")
+        elif its["kind"] == "method" and its["own"] and name not in INSERTED:
+            found += differences(f"{where}.{name}", its["params"], getattr(thing, name))
+    # What can be set may be an attribute of the object, and recurrent layers pass on what their cells have.
+    read_only = [p for p, its in about["properties"].items() if not its.get("settable")]
+    if hasattr(thing, "__getattr__"):
+        return found
+    return found + [f"{where} has no {p}" for p in read_only if not hasattr(thing, p)]
+
+
+@pytest.mark.parametrize("module", API)
+def test_names(module):
+    found = ours(module)
+    assert not [name for name, _ in public_names(module) if not hasattr(found, name)]
+
+
+def test_what_is_to_come_is_not_there():
+    here = [f"{m}.{n}" for m, names in COMING.items() for n in names.split() if hasattr(ours(m), n)]
+    assert not here, f"no longer to come: {here}"
+
+
+@pytest.mark.parametrize("module", API)
+def test_signatures(module):
+    home, found = ours(module), []
+    for name, about in public_names(module):
+        where, thing = f"{module}.{name}", getattr(home, name)
+        if about.get("type") == "function":
+            found += differences(where, about["params"], thing)
+        elif about.get("type") == "class" and about.get("home") and name not in OPAQUE:
+            found += of_class(where, about, thing)
+    assert not found, "\n".join(found)
