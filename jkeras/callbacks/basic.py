@@ -34,6 +34,7 @@ class BaseLogger(Callback):
     """
 
     state_attributes = ("seen", "totals")
+    records_only = True  # the loop may tell it of an epoch while the next one runs
 
     def __init__(self, stateful_metrics=None):
         super().__init__()
@@ -81,8 +82,16 @@ class BaseLogger(Callback):
     def _read(self) -> None:
         unread, self._unread = self._unread, []
         for chunk in unread:
-            for logs in chunk.batches():
-                self.on_batch_end(logs["batch"], logs)
+            self.seen += chunk.samples
+            for name, column in chunk.logs().items():
+                values = column.tolist()
+                if name in self.stateful_metrics:
+                    self.totals[name] = values[-1]
+                else:  # one after the other, as `on_batch_end` does: the same bits
+                    total = self.totals.get(name, 0.0)
+                    for value, size in zip(values, chunk.sizes, strict=True):
+                        total += value * size
+                    self.totals[name] = total
 
 
 class History(Callback):
@@ -102,6 +111,7 @@ class History(Callback):
     """
 
     state_attributes = ("epoch", "history")
+    records_only = True
 
     def __init__(self):
         super().__init__()

@@ -100,10 +100,14 @@ def seeded(ctx: Ctx, seed: int | None) -> Ctx:
     return ctx if seed is None else ctx.replace(site=zlib.crc32(f"seed/{seed}".encode()))
 
 
-def kept(ctx: Ctx, rate: float, shape, seed: int | None):
-    """A boolean mask of `shape`, False with probability `rate`; a leading 1: one draw for the whole batch."""
+def kept(ctx: Ctx, rate: float, shape, seed: int | None, noise_shape=None):
+    """A boolean mask of `shape`, False with probability `rate`.
+
+    A 1 in front of `noise_shape` asks for one draw for the whole batch, on all devices. (A 1 in front of
+    `shape` alone may be the single row that a device got.)
+    """
     ctx = seeded(ctx, seed)
-    ctx = ctx.replace(axis=None) if shape[0] == 1 else ctx
+    ctx = ctx.replace(axis=None) if noise_shape is not None and noise_shape[0] == 1 else ctx
     return ctx.bits(shape) >= np.uint32(min(round(rate * 2**32), 2**32 - 1))
 
 

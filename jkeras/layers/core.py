@@ -156,11 +156,13 @@ class Dropout(Layer):
 
     def pair(self) -> Pair:
         rate, seed, dims, active = self.rate, self.seed, self.noise_rule(), self.training_differs
+        noise_shape = self.noise_shape
 
         def drop(x, ctx):
             if not active:
                 return x
-            return jnp.where(kept(ctx, rate, dims(x), seed), floating(x) * (1 / (1 - rate)), 0)
+            keep = kept(ctx, rate, dims(x), seed, noise_shape)
+            return jnp.where(keep, floating(x) * (1 / (1 - rate)), 0)
 
         return in_training(drop)
 
@@ -490,6 +492,7 @@ class Masking(Layer):
             return Out(x * mask[..., None].astype(x.dtype), mask=mask)
 
         return Pair(no_weights, apply)
+
 
 if not TYPE_CHECKING:
     __getattr__ = aliases.lazy(__name__)

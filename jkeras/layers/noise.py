@@ -127,7 +127,7 @@ class AlphaDropout(Layer):
         def drop(x, ctx):
             if not active:
                 return x
-            keep = kept(ctx, rate, noise_dims(x, noise_shape), seed)
+            keep = kept(ctx, rate, noise_dims(x, noise_shape), seed, noise_shape)
             return a * jnp.where(keep, floating(x), _SELU_FLOOR) + b
 
         return in_training(drop)
