@@ -10,23 +10,17 @@ too, with loss and accuracy of every step; compilation happens before the first 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import os
-import platform
 import statistics
-import time
+from functools import partial
 
-import jax
-import jaxlib
 import numpy as np
-import optax
 
-import jkeras
 from baseline import Baseline
 from jkeras.layers import Dense, Dropout
 from jkeras.models import Sequential
 from jkeras.optimizers import SGD, RMSprop
+from turns import about, described, interleave
 from workloads import WORKLOADS, Workload, data
 
 
@@ -53,17 +47,14 @@ def measure(work: Workload, rounds: int) -> dict:
     """Seconds of each round, for both."""
     x, y = data(work)
     contestants = {"baseline": Baseline(work, x, y), "jkeras": Jkeras(work, x, y)}
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
     losses = {}
-    for _ in range(2):  # compile, then settle
-        for contestant in contestants.values():
-            contestant.fit(work.epochs)
-    for turn in range(rounds):
-        for name in sorted(contestants, reverse=turn % 2 == 0):
-            gc.collect()
-            start = time.perf_counter()
-            losses[name] = float(contestants[name].fit(work.epochs)[0])
-            seconds[name].append(time.perf_counter() - start)
+
+    def turn(name):
+        losses[name] = float(contestants[name].fit(work.epochs)[0])
+
+    turns = {name: partial(turn, name) for name in contestants}
+    interleave(turns, 2)  # compile, then settle
+    seconds = interleave(turns, rounds)
     median = {name: statistics.median(times) for name, times in seconds.items()}
     return {
         "seconds": seconds,
@@ -99,14 +90,8 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown workload {unknown[0]!r}; there are {', '.join(WORKLOADS)}.")
 
-    device = jax.devices()[0]
-    about = {
-        "device": f"{len(jax.devices())} x {device.device_kind}",
-        "host": f"{os.cpu_count()} cores, {platform.machine()}",
-        "python": platform.python_version(),
-        **{module.__name__: module.__version__ for module in (jkeras, jax, jaxlib, optax, np)},
-    }
-    print(", ".join(f"{key} {value}" for key, value in about.items()))
+    facts = about()
+    print(described(facts))
     print(f"{'':10} {'baseline':>17}  {'jkeras':>17}  {'share':>6}   {'last loss':>15}")
     print(f"{'':10} {'us/step':>10} {'spread':>6}  {'us/step':>10} {'spread':>6}")
     results = {}
@@ -115,7 +100,7 @@ def main() -> None:
         print(line(name, WORKLOADS[name], results[name]), flush=True)
     if args.json:
         with open(args.json, "w") as file:
-            json.dump({"about": about, "workloads": results}, file, indent=1)
+            json.dump({"about": facts, "workloads": results}, file, indent=1)
 
 
 if __name__ == "__main__":

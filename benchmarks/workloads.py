@@ -1,4 +1,4 @@
-"""What is trained: two multilayer perceptrons on random data of the right sizes."""
+"""What is measured: multilayer perceptrons and recurrent networks, on random data of the right sizes."""
 
 from __future__ import annotations
 
@@ -32,3 +32,27 @@ def data(work: Workload) -> tuple[np.ndarray, np.ndarray]:
     x = random.rand(work.rows, work.features).astype("float32")
     y = np.eye(work.classes, dtype="float32")[random.randint(0, work.classes, work.rows)]
     return x, y
+
+
+class Recurrent(NamedTuple):
+    """LSTM layers on top of each other, and a softmax at the end where there are classes."""
+
+    units: tuple[int, ...]
+    shape: tuple[int, int, int]  # batch, time, features
+    classes: int | None
+    calls: int  # in one round
+
+
+RECURRENT = {
+    "lstm": Recurrent((128,), (32, 80, 128), None, calls=5),
+    "lstm-stacked": Recurrent((32, 32, 32), (64, 8, 16), 10, calls=100),
+}
+
+
+def sequences(work: Recurrent, masked: bool) -> np.ndarray:
+    """Normal inputs; zeros at the end of sequences that are shorter, if masked."""
+    random = np.random.RandomState(0)
+    x = random.randn(*work.shape).astype("float32")
+    if masked:
+        x[np.arange(work.shape[1]) >= random.randint(1, work.shape[1] + 1, (work.shape[0], 1))] = 0
+    return x
