@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jkeras.core import phase as phases
 from jkeras.core import random as seeds
 from jkeras.core import settings
 from jkeras.core.dispatch import is_symbolic, op
@@ -13,7 +14,6 @@ from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
 from jkeras.engine.variable import Variable, current_frame
 
-_forced: int | None = None
 _marker: Tensor | None = None
 
 
@@ -22,8 +22,9 @@ def learning_phase():
     frame = current_frame()
     if frame is not None:
         return frame.ctx.training
-    if _forced is not None:
-        return _forced
+    fixed = phases.fixed()
+    if fixed is not None:
+        return int(fixed)
     global _marker
     if _marker is None:
         node = Node(None, _phase, ("phase",), {})
@@ -42,17 +43,10 @@ def is_marker(x) -> bool:
 
 
 def set_learning_phase(value) -> None:
-    """Fix what `learning_phase()` returns: 0 or 1."""
+    """Fix the phase of the layers that are called from now on: 0 (inference) or 1 (training)."""
     if value not in (0, 1):
         raise ValueError(f"The learning phase is 0 (inference) or 1 (training); got {value!r}.")
-    global _forced
-    _forced = int(value)
-
-
-def forget_phase() -> None:
-    """Undo `set_learning_phase`."""
-    global _forced
-    _forced = None
+    phases.fix(bool(value))
 
 
 def in_train_phase(x, alt, training=None):

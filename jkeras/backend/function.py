@@ -9,25 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.backend.control import is_marker
-from jkeras.backend.values import Update
 from jkeras.core import random
 from jkeras.core.types import Ctx
-from jkeras.engine.graph import Graph
+from jkeras.engine.effects import Update
+from jkeras.engine.graph import Graph, variables_of
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
-from jkeras.engine.tree import walk
 from jkeras.engine.variable import Variable
-
-
-def variables_of(graph: Graph) -> list[Variable]:
-    """Every variable that a graph reads: of its layers and of its functions."""
-    owned = [
-        v
-        for layer in graph.layers
-        for _, inner in walk(layer)
-        for v in (*inner._params.values(), *inner._state.values())
-    ]
-    return list(dict.fromkeys([*owned, *graph.free_variables]))
 
 
 class Function:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from jkeras.backend.control import forget_phase
+from jkeras.core import phase
 from jkeras.core.names import reset_uids
 
 _ADVICE = (
@@ -22,7 +22,7 @@ def backend() -> str:
 def clear_session() -> None:
     """Start automatic layer names again and let go of what nobody uses; models that you hold stay valid."""
     reset_uids()
-    forget_phase()
+    phase.fix(None)
     gc.collect()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +11,7 @@ from jkeras.core.dispatch import Symbolic, op
 from jkeras.core.names import get_uid as get_uid
 from jkeras.core.names import reset_uids as reset_uids
 from jkeras.core.names import unique_name
+from jkeras.engine.effects import Update
 from jkeras.engine.shapes import Spec, known
 from jkeras.engine.symbolic import Node, Tensor
 from jkeras.engine.variable import Variable, current_frame
@@ -98,13 +97,6 @@ def batch_set_value(tuples) -> None:
     """Give several variables new values: `[(variable, value), ...]`."""
     for x, value in tuples:
         set_value(x, value)
-
-
-class Update(NamedTuple):
-    """A new value for a variable, to be applied by `K.function(updates=...)` or a layer's `add_update`."""
-
-    variable: Variable
-    value: object
 
 
 def update(x, new_x):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 
 import jax
+import numpy as np
 
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
-from jkeras.engine.shapes import Spec
+from jkeras.engine.shapes import Spec, infer
 from jkeras.engine.symbolic import Tensor
 from jkeras.engine.tree import bind, collect, gather, scatter, walk
 from jkeras.engine.variable import Frame, Variable
@@ -50,6 +51,21 @@ def build_once(layer, in_shape) -> None:
         layer.build(in_shape)
         layer.built, layer.build_shape = True, in_shape
         layer.set_initial_weights()
+    if any(not inner.built for _, inner in walk(layer)):
+        trace(layer, in_shape)
+
+
+def trace(layer, shapes, dtypes=None):
+    """Run a user's `call` on shapes, which builds the layers in it; (specs of inputs, of outputs)."""
+    many = isinstance(shapes, list)
+    given = shapes if many else [shapes]
+    specs = [Spec(s, d) for s, d in zip(given, dtypes or [layer.dtype] * len(given), strict=True)]
+
+    def run(xs):
+        with Frame({}, Ctx(rng=np.zeros(2, np.uint32))) as frame:
+            return layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {}))
+
+    return specs, infer(run, specs)
 
 
 def redraw(layer, rng) -> tuple[dict, dict]:
@@ -160,7 +176,7 @@ def tracked_layers(layer) -> dict:
             for key, item in value.items():
                 visit(f"{name}_{key}", item)
 
-    private = ("inbound_nodes", "outbound_nodes", "extra_losses")
+    private = ("inbound_nodes", "outbound_nodes", "extra_losses", "extra_updates")
     for name, value in [*vars(layer).items(), *vars(layer).get("_held", {}).items()]:
         if not name.startswith("_own") and name not in private and name != "_held":
             visit(name, value)

@@ -15,6 +15,7 @@ from jkeras.engine import adapter, checks
 from jkeras.engine.call import call_layer
 from jkeras.engine.checks import InputSpec as InputSpec
 from jkeras.engine.config import BASE_ARGUMENTS, own_config
+from jkeras.engine.effects import EffectAccess, Update
 from jkeras.engine.legacy import legacy
 from jkeras.engine.nodes import NodeAccess
 from jkeras.engine.shapes import Spec, infer
@@ -58,7 +59,7 @@ def draw(rng, layer, **shapes) -> dict:
     return found
 
 
-class Layer(NodeAccess, WeightAccess):
+class Layer(NodeAccess, WeightAccess, EffectAccess):
     """Base of all layers.
 
     A built-in layer says what it computes in `pair()`; a user's layer defines `build`, `call` and, where
@@ -118,6 +119,7 @@ class Layer(NodeAccess, WeightAccess):
         self.inbound_nodes: list = []
         self.outbound_nodes: list = []
         self.extra_losses: list = []
+        self.extra_updates: list = []
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -174,8 +176,8 @@ class Layer(NodeAccess, WeightAccess):
             self.built = True
             return
         native = next(c for c in type(self).__mro__ if "pair" in vars(c))
-        params, state = native.pair(self).init(random.next_key(), input_shape)
-        self.adopt(params, state)
+        if native is not Layer:
+            self.adopt(*native.pair(self).init(random.next_key(), input_shape))
         self.built, self.build_shape = True, input_shape
 
     def check_inputs(self, shapes) -> None:
@@ -216,16 +218,23 @@ class Layer(NodeAccess, WeightAccess):
         )
 
     def add_update(self, updates, inputs=None) -> None:
-        """Inside `call`: note `(variable, new value)` pairs, applied together after a training step."""
+        """Note `(variable, new value)` pairs, applied together after each training step.
+
+        Args:
+            updates: a pair or a list of pairs (`K.update(...)` makes one); outside `call`, of tensors.
+            inputs: accepted for compatibility: what an update depends on is known.
+        """
         pairs = updates if isinstance(updates, list) else [updates]
         frame = current_frame()
-        for update in pairs:
-            if frame is not None and isinstance(update, tuple):
-                frame.write(*update)
+        for pair in pairs:
+            if frame is not None:
+                frame.write(*pair)
+            elif pair is not None:
+                self.extra_updates.append(Update(*pair))
 
     def add_loss(self, losses, inputs=None) -> None:
         """Add scalars (inside `call`) or tensors to the loss of every model that holds this layer."""
-        losses = losses if isinstance(losses, (list, tuple)) else [losses]
+        losses = [] if losses is None else losses if isinstance(losses, (list, tuple)) else [losses]
         frame = current_frame()
         (frame.losses if frame is not None else self.extra_losses).extend(losses)
 
@@ -287,6 +296,7 @@ class Layer(NodeAccess, WeightAccess):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
 
 if not TYPE_CHECKING:
     __getattr__ = aliases.lazy(__name__)

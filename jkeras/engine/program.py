@@ -6,7 +6,7 @@ import jax
 
 from jkeras.core.types import Ctx, Out
 from jkeras.engine.call import aligned
-from jkeras.engine.tree import bind, collect, gather, instances, scatter
+from jkeras.engine.tree import bind, collect, flags, gather, instances, scatter
 
 _ROOT = "."  # the path of weights that the model itself owns
 _FUNCTIONS = ("activation", "recurrent_activation", "activity_regularizer")
@@ -34,8 +34,8 @@ class Program:
         self.state = {path: dict(inner._state) for path, inner in self._places if inner._state}
         paths = {id(inner): path for path, inner in self._places}
         live, moving = (
-            _flags(layer, lambda i: i.trainable),
-            _flags(layer, lambda i: i.trainable or i.stateful),
+            flags(layer, lambda i: i.trainable),
+            flags(layer, lambda i: i.trainable or i.stateful),
         )
         self.live = frozenset(paths[i] for i in live if paths[i] in self.params)
         self.moving = frozenset(paths[i] for i in moving if paths[i] in self.state)
@@ -124,16 +124,6 @@ class Program:
 
 def _is_state(flat: dict, state: dict) -> bool:
     return any(name in state.get(path, {}) for path, entries in flat.items() for name in entries)
-
-
-def _flags(layer, holds, found: set | None = None) -> set[int]:
-    """ids of the instances that have a place where they and all around them satisfy `holds`."""
-    found = set() if found is None else found
-    if holds(layer):
-        found.add(id(layer))
-        for child in layer.children().values():
-            _flags(child, holds, found)
-    return found
 
 
 def _functions_are_ours(layer) -> bool:

@@ -85,7 +85,7 @@ def infer(function: Callable, *trees):
 
 
 def _probe(run: Callable, given: list[tuple], error: Exception):
-    """Run with two sets of sizes; in the last try an unknown dimension takes the size of a known one it meets."""
+    """Run with two sets of sizes; in the last try an unknown dimension takes a size that it meets."""
     first, then = (_PROBES, _WIDE) if _is_about_symbols(error) else (_WIDE, _PROBES)
     met = {i: d for shape in given for i, d in enumerate(shape) if d is not None and _unknown_at(i, given)}
     for pair, fixed in ((first, {}), (then, {}), *([(first, met)] if met else [])):

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jkeras.core import phase
 from jkeras.core.dispatch import is_symbolic, set_recorder
 from jkeras.core.names import unique_name
 from jkeras.engine.operators import Operators
@@ -85,6 +86,8 @@ class Node:
         ]
         self.outputs: list[Tensor] = []
         self.treedef: Any = None
+        self.phase = phase.fixed()
+        self.effects: dict[str, list] = {}  # losses and updates of this call, once somebody asks for them
 
     def set_outputs(self, specs, masks=None, name: str | None = None):
         """Make the output tensors from a tree of `Spec` (and of mask specs); returns that tree of tensors."""

@@ -30,6 +30,16 @@ def instances(layer) -> list[tuple[str, Any]]:
     return found
 
 
+def flags(layer, holds: Callable, found: set[int] | None = None) -> set[int]:
+    """ids of the instances that have a place where they and all around them satisfy `holds`."""
+    found = set() if found is None else found
+    if holds(layer):
+        found.add(id(layer))
+        for child in layer.children().values():
+            flags(child, holds, found)
+    return found
+
+
 def gather(layer, read: Callable) -> tuple[dict, dict]:
     """The nested (params, state) of a layer, each variable replaced by `read(variable)`."""
     params = {name: read(v) for name, v in layer._params.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,22 @@ import numpy as np
 
 from jkeras.engine import adapter
 from jkeras.engine.variable import Variable, current_frame
+
+
+class Declared(list):
+    """A list that tells the layer when it grows."""
+
+    def __init__(self, items, tell: Callable):
+        super().__init__(items)
+        self.tell = tell
+
+    def append(self, item) -> None:
+        super().append(item)
+        self.tell(self)
+
+    def extend(self, items) -> None:
+        super().extend(items)
+        self.tell(self)
 
 
 class WeightAccess:
@@ -132,10 +149,52 @@ class WeightAccess:
         """The variables that training changes."""
         return self._split()[0]
 
+    @trainable_weights.setter
+    def trainable_weights(self, variables) -> None:
+        self._declare("_own_params", variables)
+
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """The variables that training leaves alone."""
         return self._split()[1]
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, variables) -> None:
+        self._declare("_own_state", variables)
+
+    @property
+    def _trainable_weights(self) -> list[Variable]:
+        """Keras's list of the layer's own weights: appending a variable declares it."""
+        return Declared(self._params.values(), lambda found: self._declare("_own_params", found))
+
+    @_trainable_weights.setter
+    def _trainable_weights(self, variables) -> None:
+        self._declare("_own_params", variables)
+
+    @property
+    def _non_trainable_weights(self) -> list[Variable]:
+        return Declared(self._state.values(), lambda found: self._declare("_own_state", found))
+
+    @_non_trainable_weights.setter
+    def _non_trainable_weights(self, variables) -> None:
+        self._declare("_own_state", variables)
+
+    def _declare(self, kind: str, variables) -> None:
+        """The way of Keras 1 to declare weights, by assignment; those of inner layers stay theirs."""
+        inner = {id(v) for child in self.children().values() for v in child.weights}
+        cells: dict[str, Variable] = {}
+        for variable in variables:
+            if not isinstance(variable, Variable):
+                raise TypeError(
+                    f"The weights of layer {self.name!r} are variables (self.add_weight, K.variable); "
+                    f"got {variable!r}."
+                )
+            if id(variable) not in inner:
+                base = variable.name.rsplit("/", 1)[-1].removesuffix(":0").lstrip("_") or "weight"
+                names = (f"{base}_{i}" if i else base for i in itertools.count())
+                other = self._state if kind == "_own_params" else self._params
+                cells[next(n for n in names if n not in cells and n not in other)] = variable
+        self.__dict__[kind] = cells
 
     @property
     def weights(self) -> list[Variable]:

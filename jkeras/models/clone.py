@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
+from jkeras.core.dispatch import op
+from jkeras.core.registry import CustomObjectScope
+from jkeras.engine.input_layer import Input, InputLayer
+from jkeras.engine.symbolic import Tensor, substitute
+from jkeras.engine.tree import instances
 from jkeras.models.model import Model
+from jkeras.models.network import as_list
 from jkeras.models.sequential import Sequential
 
 
@@ -11,13 +19,13 @@ def clone_model(model: Model, input_tensors=None) -> Model:
 
     Args:
         model: a functional or Sequential model.
-        input_tensors: tensors that take the place of the model's inputs.
+        input_tensors: tensors (or variables, arrays) that take the place of the model's inputs.
 
     Returns:
         The clone; copy weights with `clone.set_weights(model.get_weights())`.
 
     Raises:
-        ValueError: a subclassed model, which has no config.
+        ValueError: a subclassed model, which has no config, or a wrong number of tensors.
 
     Keras 2.2.4: keras/models.py clone_model
 
@@ -33,8 +41,71 @@ def clone_model(model: Model, input_tensors=None) -> Model:
         raise ValueError(
             f"Model {model.name!r} is a subclass with its own call; make a new instance of its class instead."
         )
-    clone = type(model).from_config(model.get_config())
-    if input_tensors is None:
-        return clone
-    tensors = input_tensors if isinstance(input_tensors, list) else [input_tensors]
-    return Model(tensors, clone(tensors if len(tensors) > 1 else tensors[0]), name=model.name)
+    kinds = {type(inner) for _, inner in instances(model)}
+    with CustomObjectScope({k.__name__: k for k in kinds if not k.__module__.startswith("jkeras.")}):
+        if isinstance(model, Sequential):
+            return _clone_chain(model, input_tensors)
+        return _clone_graph(model, _inputs(model, input_tensors))
+
+
+def _inputs(model: Model, given) -> list[Tensor]:
+    """The clone's inputs: the tensors given, inputs around other values, or new ones like the model's."""
+    if given is None:
+        return [_same_input(t) for t in model.inputs]
+    if len(as_list(given)) != len(model.inputs):
+        raise ValueError(
+            f"clone_model: model {model.name!r} has {len(model.inputs)} inputs; got {len(as_list(given))} "
+            "tensors."
+        )
+    return [
+        x if isinstance(x, Tensor) else Input(tensor=x, name=f"input_wrapper_for_{t.name}")
+        for x, t in zip(as_list(given), model.inputs, strict=True)
+    ]
+
+
+def _same_input(tensor: Tensor) -> Tensor:
+    layer = tensor.node.owner
+    if isinstance(layer, InputLayer):
+        return InputLayer.from_config(layer.get_config()).tensor
+    return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name.split("/")[0])
+
+
+def _clone_layer(layer):
+    """A composite is cloned inside, so that classes of the user need no registration."""
+    if isinstance(layer, Model) and layer._graph is not None:
+        return clone_model(layer)
+    return type(layer).from_config(layer.get_config())
+
+
+def _clone_chain(model: Sequential, input_tensors) -> Sequential:
+    clone = Sequential(name=model.name)
+    if input_tensors is not None or model._graph is not None:
+        clone.add(_inputs(model, input_tensors)[0].node.owner)
+    for layer in model._chain:
+        clone.add(_clone_layer(layer))
+    return clone
+
+
+def _replaced(found: dict, symbol):
+    return found.get(id(symbol), symbol)
+
+
+def _clone_graph(model: Model, inputs: list[Tensor]) -> Model:
+    """Make every call of the graph again, in the same order, on new layers."""
+    found = {id(old): new for old, new in zip(model.inputs, inputs, strict=True)}
+    graph = model._graph
+    assert graph is not None
+    fresh: dict = {}
+    for node in graph.nodes:
+        if all(id(t) in found for t in node.outputs):
+            continue
+        args, kwargs = substitute((node.args, node.kwargs), functools.partial(_replaced, found))
+        if node.owner is None:
+            made = op(node.fn)(*args, **kwargs)
+        else:
+            if node.owner not in fresh:
+                fresh[node.owner] = _clone_layer(node.owner)
+            made = fresh[node.owner](*args, **kwargs)
+        outputs = made if isinstance(made, (list, tuple)) else [made]
+        found |= {id(old): new for old, new in zip(node.outputs, outputs, strict=True)}
+    return Model(inputs, [found[id(t)] for t in model.outputs], name=model.name)

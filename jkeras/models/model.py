@@ -44,6 +44,10 @@ class Model(Network):
         self._trainer: Trainer | None = None
         self._predictor: tuple | None = None
 
+    def _init_graph(self, inputs, outputs) -> None:
+        super()._init_graph(inputs, outputs)
+        self._trainer = None  # a compiled model gets one for its new graph at the next call
+
     # --- compile ---------------------------------------------------------------------------------------
 
     @legacy("compile", of="method")
@@ -98,7 +102,7 @@ class Model(Network):
             self.loss_weights,
             self.sample_weight_mode,
             self.weighted_metrics,
-            has_added_loss=self._graph is None or self._has_extra_losses() or self._has_penalties(),
+            has_added_loss=self._graph is None or self._has_effects() or self._has_penalties(),
         )
         self.compiled_trainable_weights = list(self.trainable_weights)
         assert self._arguments is not None

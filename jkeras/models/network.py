@@ -8,16 +8,16 @@ import jax
 import jax.numpy as jnp
 
 from jkeras.core.names import snake_case, unique_name
-from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import shapes_of
-from jkeras.engine.graph import Graph
+from jkeras.engine.graph import Graph, variables_of
 from jkeras.engine.program import Program
-from jkeras.engine.shapes import Spec, infer
+from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
-from jkeras.engine.tree import bind, collect
-from jkeras.engine.variable import Frame, Variable
+from jkeras.engine.tree import bind, collect, instances
+from jkeras.engine.variable import Variable
 from jkeras.models import config as configs
 from jkeras.models.summary import print_summary
 
@@ -98,12 +98,17 @@ class Network(Layer):
                 f"Layer names in a model must be unique; in {self.name!r} these occur twice: {twice}."
             )
         self._graph, self.built = graph, True
-        for i, variable in enumerate(graph.free_variables):
-            if not any(variable is v for layer in graph.layers for v in layer.weights):
-                self._state[f"_free_{i}"] = variable
+        self._hold(graph)
         node = Node(self, None, (inputs if len(inputs) > 1 else inputs[0],), {})
         node.outputs = outputs
         self.inbound_nodes = [node]
+
+    def _hold(self, graph: Graph) -> None:
+        """Variables that the graph uses and no layer owns are hidden state: new values take effect."""
+        owned = {id(v) for _, i in instances(self) for v in (*i._params.values(), *i._state.values())}
+        for variable in variables_of(graph):
+            if id(variable) not in owned:
+                self._state[f"_free_{len(self._state)}"] = variable
 
     # --- structure -------------------------------------------------------------------------------------
 
@@ -229,6 +234,8 @@ class Network(Layer):
 
     def pair(self) -> Pair:
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
+        terms, updates = self._terms(), self._added("extra_updates")
+        whole = self._with_effects(terms, updates)
 
         def init(rng, in_shape=None):
             values: dict = {}
@@ -255,31 +262,56 @@ class Network(Layer):
                 raise ValueError(f"Model {self.name!r} takes {len(graph.fed)} inputs; got {len(xs)}.")
             masks = as_list(ctx.mask) if ctx.mask is not None else [None] * len(xs)
             xs = [_as_declared(v, t.dtype) for v, t in zip(xs, graph.fed, strict=True)]
-            ys, masks, loss = graph.run(values, xs, masks, ctx, write)
-            mask = _single(masks) if any(m is not None for m in masks) else None
-            return Out(_single(ys), collect(self, changed)[1], mask, loss + self._extra_loss(values, xs, ctx))
+            ys, masks, loss = whole.run(values, xs, masks, ctx, write)
+            n, m = len(graph.outputs), len(graph.outputs) + len(terms)
+            mask = _single(masks[:n]) if any(k is not None for k in masks[:n]) else None
+            loss = sum((jnp.mean(y) for y in ys[n:m]), loss)
+            if ctx.training:
+                for update, value in zip(updates, ys[m:], strict=True):
+                    write(update.variable, value)
+            return Out(_single(ys[:n]), collect(self, changed)[1], mask, loss)
 
         return Pair(init, apply)
 
-    def _extra_loss(self, values: dict, xs: list, ctx: Ctx):
-        """Sum of the symbolic terms given to `add_loss` outside `call`, here or on a layer."""
-        assert self._graph is not None
-        terms = [
-            t for layer in [self, *self._graph.layers] for t in layer.extra_losses if isinstance(t, Tensor)
-        ]
-        if not terms:
-            return 0.0
-        graph = Graph(self._graph.inputs, terms)
-        losses, _, _ = graph.run(dict(values), xs, [None] * len(xs), ctx, lambda variable, value: None)
-        return sum(jnp.mean(v) for v in losses)
+    def _terms(self) -> list[Tensor]:
+        """The tensors given to `add_loss` outside `call`, here or on a layer."""
+        return [t for t in self._added("extra_losses") if isinstance(t, Tensor)]
+
+    def _with_effects(self, terms: list, updates: list) -> Graph:
+        """The graph with added losses and updates among its outputs: what is random is drawn once for all."""
+        graph = self._graph
+        if graph is None or not (terms or updates):
+            return graph  # type: ignore[return-value]  # a subclass complains when it is applied
+        whole = Graph(graph.inputs, [*graph.outputs, *terms, *(u.value for u in updates)])
+        self._hold(whole)
+        return whole
+
+    def _added(self, kind: str) -> list:
+        """Also what was given to the layers, except to models, which account for theirs."""
+        inner = [layer for layer in self.layers if not isinstance(layer, Network)]
+        return [x for layer in [self, *inner] for x in getattr(layer, kind)]
+
+    def _calls(self) -> list[Node]:
+        return [n for n in self._graph.nodes if n.owner is not None] if self._graph is not None else []
+
+    def _calls_on(self, inputs) -> list[Node]:
+        same = self._graph is not None and [id(t) for t in as_list(inputs)] == [id(t) for t in self.inputs]
+        wanted = [id(t) for t in as_list(inputs)]
+        calls = [n for n in self.inbound_nodes[1:] if [id(t) for t in n.inputs] == wanted]
+        return self._calls() if same else calls
+
+    @property
+    def state_updates(self) -> list:
+        """The updates of stateful layers."""
+        return [u for layer in self.layers if layer.stateful for u in layer.updates]
 
     @property
     def rowwise(self) -> bool:
         """Whether every sample's output depends on that sample only (no functions over tensors)."""
-        return self._graph is not None and not self._graph.has_functions and not self._has_extra_losses()
+        return self._graph is not None and not self._graph.has_functions and not self._has_effects()
 
-    def _has_extra_losses(self) -> bool:
-        return any(layer.extra_losses for layer in [self, *self.layers])
+    def _has_effects(self) -> bool:
+        return any(layer.extra_losses or layer.extra_updates for _, layer in instances(self))
 
     def build(self, input_shape=None) -> None:
         """Create the weights of a subclassed model by tracing its `call` on inputs of this shape."""
@@ -287,18 +319,8 @@ class Network(Layer):
             self._build_subclass(input_shape, None)
 
     def _build_subclass(self, shapes, dtypes) -> None:
-        many = isinstance(shapes, list)
-        specs = [
-            Spec(s, d)
-            for s, d in zip(shapes if many else [shapes], dtypes or [self.dtype] * 99, strict=False)
-        ]
-
-        def run(xs):
-            with Frame({}, Ctx(rng=jnp.zeros(2, jnp.uint32))) as frame:
-                x = xs if many else xs[0]
-                return self.call(x, **adapter.call_arguments(self.call, frame.ctx, {}))
-
-        outputs = jax.tree.leaves(infer(run, specs), is_leaf=lambda s: isinstance(s, Spec))
+        specs, found = adapter.trace(self, shapes, dtypes)
+        outputs = jax.tree.leaves(found, is_leaf=lambda s: isinstance(s, Spec))
         self.built, self.build_shape = True, shapes
         self._signature = (
             [Tensor(s.shape, s.dtype, name=f"input_{i + 1}") for i, s in enumerate(specs)],

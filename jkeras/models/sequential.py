@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from jkeras.core.types import Pair
+from jkeras.core.types import INFERENCE, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.graph import Graph
 from jkeras.engine.input_layer import Input, InputLayer
@@ -135,14 +135,19 @@ class Sequential(Model):
         return self
 
     def pair(self) -> Pair:
-        pair = super().pair()
+        meaning = super().pair
+        if self._graph is not None:
+            return meaning()
 
+        # Without a shape yet: there is a graph, and what was added to it, once `init` has built the model.
         def init(rng, in_shape=None):
-            if self._graph is None:
-                self.build(in_shape)
-            return pair.init(rng, in_shape)
+            self.build(in_shape)
+            return meaning().init(rng, in_shape)
 
-        return Pair(init, pair.apply)
+        def apply(params, state, x, ctx=INFERENCE):
+            return meaning().apply(params, state, x, ctx)
+
+        return Pair(init, apply)
 
     def predict_proba(self, x, batch_size: int = 32, verbose: int = 0):
         """Class probabilities: `predict`, with a warning where the outputs are not in [0, 1]."""

@@ -1,4 +1,4 @@
-"""The random bits of a context: uniform, independent over elements, layers, steps and salts, by global row."""
+"""Random bits of a context: uniform, independent over elements, layers, steps, salts, by global row."""
 
 from __future__ import annotations
 

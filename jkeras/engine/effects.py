@@ -1,0 +1,141 @@
+"""What a layer does beside its output, as tensors: losses and updates.
+
+Training reads `Out.loss` and `Out.state`; these tensors are made when somebody asks for them, to look at
+(`K.eval`) or to compute with (`K.function`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.core.dispatch import op
+from jkeras.core.types import INFERENCE, Out
+from jkeras.engine.call import apply_layer, masks_for
+from jkeras.engine.nodes import mask_tensor
+from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.tree import flags, gather, instances, scatter
+from jkeras.engine.variable import Variable, current_frame
+
+
+class Update(NamedTuple):
+    """A new value for a variable, to be applied by training, or by `K.function(updates=...)`."""
+
+    variable: Variable
+    value: Any
+
+
+class EffectAccess:
+    """Mixin of `Layer`: Keras's views of losses and updates."""
+
+    inbound_nodes: list[Node]
+    extra_losses: list
+    extra_updates: list
+    trainable: bool
+    stateful: bool
+
+    def _calls(self) -> list[Node]:
+        """The calls whose losses and updates count."""
+        return [n for n in self.inbound_nodes if n.args]
+
+    def _calls_on(self, inputs) -> list[Node]:
+        wanted = [id(t) for t in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
+        return [n for n in self._calls() if [id(t) for t in n.inputs] == wanted]
+
+    def _added(self, kind: str) -> list:
+        """What was given to `add_loss` or `add_update` outside `call`."""
+        return list(getattr(self, kind))
+
+    @property
+    def losses(self) -> list:
+        """Weight regularizers, `add_loss` terms, then one tensor for each call that adds to the loss."""
+        return self.get_losses_for(None) + [t for n in self._calls() for t in _losses_of(n)]
+
+    @property
+    def updates(self) -> list:
+        """New values of states: `(variable, tensor)` pairs; none for a frozen layer."""
+        return self.get_updates_for(None) + [u for n in self._calls() for u in self._updates_of(n)]
+
+    def get_losses_for(self, inputs) -> list:
+        """The losses of the calls on these input tensors; for None those that depend on no input."""
+        if inputs is None:
+            return list(_penalties(self)) + self._added("extra_losses")
+        return [t for n in self._calls_on(inputs) for t in _losses_of(n)]
+
+    def get_updates_for(self, inputs) -> list:
+        """The updates of the calls on these input tensors; for None those that depend on no input."""
+        if not (self.trainable or self.stateful):
+            return []
+        if inputs is None:
+            return self._added("extra_updates")
+        return [u for n in self._calls_on(inputs) for u in self._updates_of(n)]
+
+    def _updates_of(self, node: Node) -> list[Update]:
+        moving = flags(self, lambda layer: layer.trainable or layer.stateful)
+        cells = {id(v) for _, i in instances(self) if id(i) in moving for v in i._state.values()}
+        return [u for u in _updates_of(node) if id(u.variable) in cells]
+
+
+def _penalties(layer) -> Iterator:
+    for _, inner in instances(layer):
+        for variable in inner._params.values():
+            if variable.regularizer is not None:
+                yield op(variable.regularizer)(variable)
+
+
+class _Call:
+    """A recorded call, to be run again for what it does beside its output."""
+
+    def __init__(self, node: Node):
+        self.layer = node.owner
+        self.cells = [v for _, i in instances(node.owner) for v in (*i._params.values(), *i._state.values())]
+        self.arguments = (node.args[0], node.kwargs, masks_for(node.args[0], _mask), self.cells)
+
+    def run(self, training: bool, inputs, kwargs, masks, arrays) -> Out:
+        values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}
+        params, state = gather(self.layer, lambda v: values[id(v)])
+        frame = current_frame()
+        ctx = frame.ctx if frame is not None else INFERENCE
+        ctx = ctx.replace(mask=masks, training=training or ctx.training)
+        if ctx.rng is None:
+            ctx = ctx.replace(rng=np.zeros(2, np.uint32))
+        return apply_layer(self.layer, params, state, inputs, ctx, kwargs)
+
+
+def _mask(x):
+    return mask_tensor(x) if isinstance(x, Tensor) else None
+
+
+def _losses_of(node: Node) -> list[Tensor]:
+    if "loss" not in node.effects:
+        call, found = _Call(node), []
+
+        def loss(*arguments):
+            out = call.run(False, *arguments)
+            found.append(not isinstance(out.loss, float))
+            return jnp.asarray(out.loss, jnp.float32)
+
+        tensor = op(loss)(*call.arguments)
+        node.effects["loss"] = [tensor] if found[-1] else []
+    return node.effects["loss"]
+
+
+def _updates_of(node: Node) -> list[Update]:
+    """Statistics move in training only, so that is the phase they are computed in; other states always do."""
+    if "updates" not in node.effects:
+        call, found = _Call(node), []
+        training = not node.owner.stateful
+
+        def updates(*arguments):
+            changed = {}
+            out = call.run(training, *arguments)
+            scatter(call.layer, out.state, lambda variable, value: changed.setdefault(variable, value))
+            found[:] = changed
+            return list(changed.values())
+
+        tensors = op(updates)(*call.arguments)
+        node.effects["updates"] = [Update(v, t) for v, t in zip(found, tensors, strict=True)]
+    return node.effects["updates"]
