@@ -27,7 +27,7 @@ def environment() -> dict[str, str]:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_smoke(script, tmp_path):
-    """A copy of nothing, run from an empty folder: no example leaves files behind."""
+    """Run from an empty folder: no example leaves files behind."""
     command = [sys.executable, FOLDER / script, "--smoke"]
     done = subprocess.run(
         command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=300
