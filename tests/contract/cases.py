@@ -1,8 +1,4 @@
-"""One row for each layer: how to make it and what to feed it. Every contract test runs over all rows.
-
-A row: (constructor, input shapes without the batch axis, options). Options: `kind` of the data ("float", "index"),
-`mask` (the last step is masked).
-"""
+"""One row for each layer: how to make it and what to feed it. Every contract test runs over all rows."""
 
 from __future__ import annotations
 
@@ -15,7 +11,14 @@ from jkeras.models import Sequential
 
 
 class Case(NamedTuple):
-    """One layer of the table."""
+    """One layer of the table.
+
+    Args:
+        make: builds the layer.
+        shapes: of its inputs, without the batch axis.
+        kind: of the data, "float" or "index".
+        mask: whether the last step is masked.
+    """
 
     make: Any
     shapes: tuple
@@ -45,23 +48,31 @@ class Case(NamedTuple):
         return shapes if len(shapes) > 1 else shapes[0]
 
 
-V, S, I, W = (5,), (4, 3), (5, 6, 3), (4, 5, 4, 2)  # vector, sequence, image, volume
+VECTOR, SEQUENCE, IMAGE, VOLUME = (5,), (4, 3), (5, 6, 3), (4, 5, 4, 2)
 NAMED_BY_SHAPE = {
-    V: "Dense(3) Activation('tanh') Dropout(0.4) ActivityRegularization(0.1) RepeatVector(3) ReLU() Softmax() ELU() "
-    "LeakyReLU() PReLU() ThresholdedReLU() GaussianNoise(0.3) GaussianDropout(0.3) AlphaDropout(0.3) "
-    "BatchNormalization()",
-    S: "Flatten() Reshape((2,-1)) Permute((2,1)) Masking() SpatialDropout1D(0.4) Conv1D(2,3) Conv1D(2,2,padding='causal') "
-    "SeparableConv1D(2,3) Cropping1D(1) UpSampling1D(2) ZeroPadding1D(1) MaxPooling1D(2) AveragePooling1D(2) "
-    "GlobalMaxPooling1D() GlobalAveragePooling1D() LocallyConnected1D(2,3) SimpleRNN(3) GRU(3) "
-    "GRU(3,reset_after=True) LSTM(3) LSTM(3,return_sequences=True) LSTM(3,return_state=True) "
-    "LSTM(3,dropout=0.2,recurrent_dropout=0.2) CuDNNLSTM(3) CuDNNGRU(3) RNN(L.LSTMCell(3)) "
-    "RNN([L.GRUCell(2),L.SimpleRNNCell(3)]) TimeDistributed(L.Dense(2)) Bidirectional(L.LSTM(2)) Bidirectional(L.GRU(2,return_sequences=True),merge_mode='sum')",
-    I: "Conv2D(2,3) Conv2D(2,(2,3),strides=2,padding='same') DepthwiseConv2D(2) SeparableConv2D(2,2) Conv2DTranspose(2,3,"
-    "strides=2) Cropping2D(1) UpSampling2D(2) UpSampling2D(2,interpolation='bilinear') ZeroPadding2D(1) "
-    "MaxPooling2D(2) AveragePooling2D(2) GlobalMaxPooling2D() GlobalAveragePooling2D() "
-    "LocallyConnected2D(2,2) SpatialDropout2D(0.4) BatchNormalization() PReLU(shared_axes=[1,2]) TimeDistributed(L.Dense(2))",
-    W: "Conv3D(2,2) Conv3DTranspose(2,2) Cropping3D(1) UpSampling3D(2) ZeroPadding3D(1) MaxPooling3D(2) AveragePooling3D(2) "
-    "GlobalMaxPooling3D() GlobalAveragePooling3D() SpatialDropout3D(0.4) ConvLSTM2D(2,2)",
+    VECTOR: """
+        Dense(3) Activation('tanh') Dropout(0.4) ActivityRegularization(0.1) RepeatVector(3) ReLU() Softmax()
+        ELU() LeakyReLU() PReLU() ThresholdedReLU() GaussianNoise(0.3) GaussianDropout(0.3) AlphaDropout(0.3)
+        BatchNormalization()""",
+    SEQUENCE: """
+        Flatten() Reshape((2,-1)) Permute((2,1)) Masking() SpatialDropout1D(0.4) Conv1D(2,3)
+        Conv1D(2,2,padding='causal') SeparableConv1D(2,3) Cropping1D(1) UpSampling1D(2) ZeroPadding1D(1)
+        MaxPooling1D(2) AveragePooling1D(2) GlobalMaxPooling1D() GlobalAveragePooling1D()
+        LocallyConnected1D(2,3) SimpleRNN(3) GRU(3) GRU(3,reset_after=True) LSTM(3)
+        LSTM(3,return_sequences=True) LSTM(3,return_state=True) LSTM(3,dropout=0.2,recurrent_dropout=0.2)
+        CuDNNLSTM(3) CuDNNGRU(3) RNN(L.LSTMCell(3)) RNN([L.GRUCell(2),L.SimpleRNNCell(3)])
+        TimeDistributed(L.Dense(2)) Bidirectional(L.LSTM(2))
+        Bidirectional(L.GRU(2,return_sequences=True),merge_mode='sum')""",
+    IMAGE: """
+        Conv2D(2,3) Conv2D(2,(2,3),strides=2,padding='same') DepthwiseConv2D(2) SeparableConv2D(2,2)
+        Conv2DTranspose(2,3,strides=2) Cropping2D(1) UpSampling2D(2) UpSampling2D(2,interpolation='bilinear')
+        ZeroPadding2D(1) MaxPooling2D(2) AveragePooling2D(2) GlobalMaxPooling2D() GlobalAveragePooling2D()
+        LocallyConnected2D(2,2) SpatialDropout2D(0.4) BatchNormalization() PReLU(shared_axes=[1,2])
+        TimeDistributed(L.Dense(2))""",
+    VOLUME: """
+        Conv3D(2,2) Conv3DTranspose(2,2) Cropping3D(1) UpSampling3D(2) ZeroPadding3D(1) MaxPooling3D(2)
+        AveragePooling3D(2) GlobalMaxPooling3D() GlobalAveragePooling3D() SpatialDropout3D(0.4)
+        ConvLSTM2D(2,2) ConvRNN2D(L.ConvLSTM2DCell(2,2))""",
 }
 
 
@@ -69,36 +80,35 @@ def _named(call: str, shape) -> Case:
     return Case(lambda: eval(f"L.{call}", {"L": L}), (shape,))
 
 
-def _calls(text: str) -> list[str]:
-    """Split at spaces outside brackets."""
-    found, depth = [""], 0
-    for letter in text:
-        depth += letter in "([" or -(letter in ")]")
-        found[-1] += letter
-        if letter == " " and depth == 0:
-            found.append("")
-    return [c.strip() for c in found if c.strip()]
-
-
 def _small_model():
-    return Sequential([L.Dense(3, activation="tanh", input_shape=V, name="a"), L.BatchNormalization(name="b")])
+    return Sequential(
+        [
+            L.Dense(3, activation="tanh", input_shape=VECTOR, name="a"),
+            L.BatchNormalization(name="b"),
+        ]
+    )
 
 
 CASES: list[Case] = [
-    *(_named(call, shape) for shape, text in NAMED_BY_SHAPE.items() for call in _calls(text)),
+    *(_named(call, shape) for shape, text in NAMED_BY_SHAPE.items() for call in text.split()),
     Case(lambda: L.Embedding(5, 3), ((4,),), kind="index"),
     Case(lambda: L.Embedding(5, 3, mask_zero=True), ((4,),), kind="index"),
     *(
-        Case(lambda c=c: c(), (V, V))
+        Case(lambda c=c: c(), (VECTOR, VECTOR))
         for c in (L.Add, L.Subtract, L.Multiply, L.Average, L.Maximum, L.Minimum)
     ),
-    Case(lambda: L.Concatenate(), (V, V)),
-    Case(lambda: L.Dot(1), (V, V)),
-    Case(lambda: L.LSTM(3, return_sequences=True), (S,), mask=True),
-    Case(lambda: L.GRU(3), (S,), mask=True),
-    Case(lambda: L.Bidirectional(L.SimpleRNN(2)), (S,), mask=True),
-    Case(lambda: L.Lambda(np_free_square), (V,)),
-    Case(_small_model, (V,)),
+    Case(lambda: L.Concatenate(), (VECTOR, VECTOR)),
+    Case(lambda: L.Dot(1), (VECTOR, VECTOR)),
+    Case(lambda: L.LSTM(3, return_sequences=True), (SEQUENCE,), mask=True),
+    Case(lambda: L.GRU(3), (SEQUENCE,), mask=True),
+    Case(lambda: L.Bidirectional(L.SimpleRNN(2)), (SEQUENCE,), mask=True),
+    Case(lambda: L.SimpleRNNCell(3), (VECTOR, (3,))),
+    Case(lambda: L.GRUCell(3), (VECTOR, (3,))),
+    Case(lambda: L.LSTMCell(3, recurrent_dropout=0.2), (VECTOR, (3,), (3,))),
+    Case(lambda: L.ConvLSTM2DCell(2, 3, padding="same"), (IMAGE, (5, 6, 2), (5, 6, 2))),
+    Case(lambda: L.StackedRNNCells([L.GRUCell(2), L.SimpleRNNCell(3)]), (VECTOR, (2,), (3,))),
+    Case(lambda: L.Lambda(np_free_square), (VECTOR,)),
+    Case(_small_model, (VECTOR,)),
 ]
 
 
