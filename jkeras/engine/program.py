@@ -21,6 +21,7 @@ class Program:
     Attributes:
         params, state: `{path: {name: Variable}}`; paths are the first places of instances, in order.
         live: paths whose parameters are trained.
+        order: (path, weight name) of the trained parameters, in Keras's order.
         moving: paths whose state moves in training (Keras 2.2.4: not that of frozen layers, unless stateful).
         rowwise: every sample's output depends on that sample only, so that devices may take rows apart.
         stateful: some layer carries state from batch to batch, also in inference.
@@ -38,6 +39,7 @@ class Program:
             flags(layer, lambda i: i.trainable or i.stateful),
         )
         self.live = frozenset(paths[i] for i in live if paths[i] in self.params)
+        self.order = self._order()
         self.moving = frozenset(paths[i] for i in moving if paths[i] in self.state)
         self.rowwise = all(inner.rowwise and _functions_are_ours(inner) for _, inner in self._places)
         self.stateful = any(inner.stateful for _, inner in self._places)
@@ -95,13 +97,11 @@ class Program:
         }
         return {p: entries for p, entries in found.items() if entries}
 
-    @property
-    def order(self) -> list[tuple[str, str]]:
-        """(path, weight name) of the trained parameters, in Keras's order."""
+    def _order(self) -> list[tuple[str, str]]:
         places = {id(v): (path, name) for path, cells in self.params.items() for name, v in cells.items()}
         trained = [places[id(v)] for v in self.layer.trainable_weights if id(v) in places]
-        rest = [k for k in places.values() if k[0] in self.live and k not in trained]
-        return trained + rest
+        known = [k for k in trained if k[0] in self.live]
+        return known + [k for k in places.values() if k[0] in self.live and k not in known]
 
     def _values(self, params, state) -> dict:
         values = {

@@ -64,6 +64,8 @@ class WeightAccess:
             value = held[name]
         elif not name.startswith("_") and (name in self._params or name in self._state):
             value = self._params.get(name, self._state.get(name))
+        elif isinstance(getattr(type(self), name, None), property):
+            return object.__getattribute__(self, name)  # again, for the property's own error
         else:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         frame = current_frame()
