@@ -34,6 +34,7 @@ class Model(Network):
         (4, 2)
     """
 
+    @legacy("model")
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.optimizer = None
@@ -152,7 +153,7 @@ class Model(Network):
                 "Discrepancy between trainable weights and collected trainable weights: `trainable` was "
                 "changed after compile. Call model.compile(...) again for the change to take effect.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _predicting(self, x) -> Trainer:

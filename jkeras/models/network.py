@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import jax
 import jax.numpy as jnp
 
@@ -13,6 +11,7 @@ from jkeras.engine import adapter
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import shapes_of
 from jkeras.engine.graph import Graph, variables_of
+from jkeras.engine.legacy import legacy
 from jkeras.engine.program import Program
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
@@ -20,8 +19,6 @@ from jkeras.engine.tree import bind, collect, instances
 from jkeras.engine.variable import Variable
 from jkeras.models import config as configs
 from jkeras.models.summary import print_summary
-
-_RENAMED = {"input": "inputs", "output": "outputs"}
 
 
 def as_list(x) -> list:
@@ -56,13 +53,8 @@ class Network(Layer):
 
     supports_masking = True
 
+    @legacy("model")
     def __init__(self, *args, name: str | None = None, **kwargs):
-        for old, new in _RENAMED.items():
-            if old in kwargs:
-                warnings.warn(
-                    f"Update your `Model` call to the Keras 2 API: `{new}=` for `{old}=`.", stacklevel=2
-                )
-                kwargs[new] = kwargs.pop(old)
         words = dict(zip(("inputs", "outputs", "name"), args, strict=False)) | kwargs
         name = words.pop("name", None) or name or unique_name(self._prefix())
         unknown = sorted(set(words) - {"inputs", "outputs", "trainable"})

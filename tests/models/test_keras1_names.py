@@ -7,8 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
-from jkeras.layers import Dense
-from jkeras.models import Sequential
+from jkeras.callbacks import LambdaCallback
+from jkeras.layers import Dense, Input
+from jkeras.models import Model, Sequential
 
 X, Y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
 
@@ -77,8 +78,6 @@ def test_keras_1_call_of_fit_generator(model):
 
 def test_samples_become_batches_where_the_generator_tells_its_size(model):
     seen = []
-    from jkeras.callbacks import LambdaCallback
-
     hook = LambdaCallback(on_batch_end=lambda batch, logs: seen.append(batch))
     caught(
         lambda: model.fit_generator(Counted(), samples_per_epoch=12, epochs=1, verbose=0, callbacks=[hook])
@@ -93,6 +92,30 @@ def test_evaluate_and_predict_generator(model):
     )
     y, messages, _ = caught(lambda: model.predict_generator(batches(), val_samples=2, nb_worker=1))
     assert y.shape == (8, 1) and "steps=2" in messages[-1]
+
+
+def test_input_and_output_of_a_model():
+    x = Input((3,))
+    y = Dense(2)(x)
+    made, messages, files = caught(lambda: Model(input=x, output=y))
+    assert made.output_shape == (None, 2) and files == [__file__]
+    assert messages[0].startswith("Update your `Model` call to the Keras 2 API: `Model(inputs=<Tensor ")
+    with pytest.raises(TypeError, match="legacy keyword argument `input` and the Keras 2 .* `inputs`"):
+        Model(input=x, inputs=x, outputs=y)
+
+
+def test_add_weight_the_way_of_keras_1():
+    layer = Dense(2)
+    weight = layer.add_weight((2, 3), initializer="ones", name="mine")
+    assert weight.shape == (2, 3) and weight.name.endswith("/mine:0") and weight.value.sum() == 6
+
+
+def test_the_warning_of_a_changed_trainable_names_the_caller(model):
+    other = Sequential([Dense(1, input_shape=(3,)), Dense(1)])
+    other.compile("sgd", "mse")
+    other.layers[0].trainable = False
+    _, messages, files = caught(lambda: other.train_on_batch(X, Y))
+    assert "Discrepancy" in messages[0] and files == [__file__]
 
 
 def test_old_and_new_name_together(model):
