@@ -287,6 +287,8 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         if hasattr(self, "batch_input_shape"):
             config |= {"batch_input_shape": self.batch_input_shape, "dtype": self.dtype}
+        elif self.dtype != settings.floatx():
+            config["dtype"] = self.dtype
         return config | own_config(self)
 
     @classmethod

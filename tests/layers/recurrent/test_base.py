@@ -7,6 +7,7 @@ import pytest
 
 from jkeras import layers
 from jkeras.core.types import Ctx
+from jkeras.models import Sequential
 
 RNG = np.random.RandomState(0)
 X = RNG.randn(3, 5, 2).astype("float32")
@@ -58,6 +59,25 @@ def test_stateful_needs_a_fixed_batch_size_and_keeps_to_it():
     with pytest.raises(ValueError, match="batches of 3 samples, but got 2"):
         lstm(X[:2])
     assert not lstm.rowwise and layers.LSTM(4).rowwise
+
+
+def test_stateful_models_take_whole_batches_only():
+    model = Sequential([layers.LSTM(3, stateful=True, batch_input_shape=(4, 5, 2)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.zeros((8, 5, 2), "float32"), np.zeros((8, 1), "float32")
+    model.fit(x, y, batch_size=4, verbose=0)
+    for call in (
+        lambda: model.fit(x[:6], y[:6], batch_size=4, verbose=0),
+        lambda: model.fit(x, y, verbose=0),
+        lambda: model.evaluate(x[:6], y[:6], batch_size=4, verbose=0),
+        lambda: model.predict(x[:6], batch_size=4),
+    ):
+        with pytest.raises(ValueError, match="stateful network.*divided by the batch size. Found: . samples"):
+            call()
+    with pytest.raises(ValueError, match=r"both parts .* leaves 6 and 2 samples"):
+        model.fit(x, y, batch_size=4, validation_split=0.25, verbose=0)
+    with pytest.raises(ValueError, match=r"'lstm_\d+' .* batches of 4 samples, but got 8"):
+        model.train_on_batch(x, y)
 
 
 def test_hidden_states_are_no_weights():
