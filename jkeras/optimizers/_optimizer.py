@@ -12,8 +12,10 @@ import numpy as np
 import optax
 
 from jkeras.core import settings
+from jkeras.engine.legacy import legacy
 from jkeras.engine.variable import Variable
 from jkeras.optimizers._keras import transformation
+from jkeras.optimizers._updates import gradients_of, updates_of
 
 
 class Hyper:
@@ -171,7 +173,7 @@ class Optimizer:
         Returns:
             `optax.GradientTransformationExtraArgs`; `update` takes `value`, `grad` and `value_fn` by keyword.
         """
-        if self.rule is None or hasattr(self, "get_updates"):
+        if self.rule is None or type(self).get_updates is not Optimizer.get_updates:
             has = (
                 "defines get_updates, which builds a TensorFlow graph" if self.rule else "has no update rule"
             )
@@ -188,6 +190,51 @@ class Optimizer:
             getattr(self, "clipnorm", None),
             getattr(self, "clipvalue", None),
         )
+
+    # Symbolic tensors
+
+    def get_gradients(self, loss, params) -> list:
+        """The gradients of a symbolic loss, clipped as this optimizer clips them.
+
+        Args:
+            loss: a symbolic scalar.
+            params: list of variables.
+
+        Returns:
+            A tensor for each.
+
+        Raises:
+            ValueError: the loss does not depend on one of them.
+
+        Keras 2.2.4: keras/optimizers.py Optimizer.get_gradients
+        """
+        return gradients_of(self, loss, list(params))
+
+    @legacy("get_updates", of="method")
+    def get_updates(self, loss, params) -> list:
+        """One step as `updates` of `K.function`, for training loops of one's own.
+
+        Args:
+            loss: a symbolic scalar.
+            params: list of variables, such as `model.trainable_weights`.
+
+        Returns:
+            Updates of the variables, of new slots for them, and of `iterations`.
+
+        Raises:
+            ValueError: the loss does not depend on one of them.
+
+        Keras 2.2.4: keras/optimizers.py Optimizer.get_updates
+
+        Example:
+            >>> from jkeras import backend as K, optimizers
+            >>> w = K.variable([1.0, 2.0])
+            >>> loss = K.sum(K.square(w))
+            >>> step = K.function([], [loss], updates=optimizers.SGD(lr=0.25).get_updates(loss, [w]))
+            >>> step([])[0].item(), w.value.tolist()
+            (5.0, [0.5, 1.0])
+        """
+        return updates_of(self, loss, list(params))
 
     # Cells
 
