@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from jkeras.core.types import INFERENCE, Pair
 from jkeras.engine.base_layer import Layer
@@ -155,7 +156,7 @@ class Sequential(Model):
 
     def predict_classes(self, x, batch_size: int = 32, verbose: int = 0):
         """The most probable class of each sample (with one output unit: whether it exceeds 0.5)."""
-        y = self.predict(x, batch_size=batch_size, verbose=verbose)
+        y: Any = self.predict(x, batch_size=batch_size, verbose=verbose)
         return y.argmax(axis=-1) if y.shape[-1] > 1 else (y > 0.5).astype("int32")
 
     def get_config(self) -> dict:

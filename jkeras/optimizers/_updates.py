@@ -40,7 +40,8 @@ def updates_of(optimizer: Any, loss, params: list[Variable]) -> list:
         state = jax.tree.unflatten(binding.treedef, cells)
         store, slopes = ({"weights": dict(zip(names, v, strict=True))} for v in (values, gradients))
         change, state = tx.update(slopes, state, store)
-        moved = optax.apply_updates(store, change)["weights"]
+        new: Any = optax.apply_updates(store, change)
+        moved = new["weights"]
         kept = [
             w.constraint(moved[n]) if w.constraint else moved[n] for n, w in zip(names, params, strict=True)
         ]
