@@ -346,14 +346,6 @@ _BATCHES = {
     "max_q_size": "max_queue_size",
 }
 _DICT = "it returns a list, `dict(zip(model.metrics_names, values))` names the values"
-_QUEUE = "pass the data and the argument to `{}_generator`"
-
-
-def _later(method: str) -> dict[str, str]:
-    """Arguments that tf.keras has for `evaluate` and `predict`."""
-    queue = dict.fromkeys(("max_queue_size", "workers", "use_multiprocessing"), _QUEUE.format(method))
-    return queue | {"return_dict": _DICT}
-
 
 FAMILIES: dict[str, Family] = {
     "dense": Family(("units",), {"output_dim": "units", **_KERNEL}),
@@ -408,8 +400,8 @@ FAMILIES: dict[str, Family] = {
         },
     ),
     "generator": Family(("generator", "steps_per_epoch", "epochs"), _BATCHES, prepare=_generator),
-    "evaluate": Family(None, refused=_later("evaluate")),
-    "predict": Family(None, refused=_later("predict")),
+    "evaluate": Family(None, refused={"return_dict": _DICT}),
+    "predict": Family(None, refused={"return_dict": _DICT}),
     "on_batch": Family(
         None,
         refused={

@@ -13,11 +13,12 @@ What the facade (`models/`) calls:
                                                               # whoever loads an optimizer's state
     fit(trainer, model, callbacks, x, y, batch_size=None, epochs=1, verbose=1, validation_split=0.0,
         validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
-        steps_per_epoch=None, validation_steps=None, validation_freq=1)
+        steps_per_epoch=None, validation_steps=None, validation_freq=1, supply=Supply())
                                                               # callbacks: a CallbackList, BaseLogger first,
                                                               History last
-    evaluate(trainer, x, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None)
-    predict(trainer, x, batch_size=None, verbose=0, steps=None, callbacks=None)
+    evaluate(trainer, x, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None,
+             supply=Supply())                                 # supply: worker threads or processes
+    predict(trainer, x, batch_size=None, verbose=0, steps=None, callbacks=None, supply=Supply())
     train_on_batch(trainer, x, y, sample_weight=None, class_weight=None)
     test_on_batch(trainer, x, y, sample_weight=None)
     predict_on_batch(trainer, x)
@@ -28,7 +29,6 @@ stays None): the `*_generator` methods call the same functions. Resuming goes th
 `callbacks.fit_state`; see `jkeras.callbacks.base`.
 """
 
-from jkeras.training.data import first_arrays as first_arrays
 from jkeras.training.loop import evaluate as evaluate
 from jkeras.training.loop import fit as fit
 from jkeras.training.loop import predict as predict
@@ -36,5 +36,8 @@ from jkeras.training.loop import predict_on_batch as predict_on_batch
 from jkeras.training.loop import test_on_batch as test_on_batch
 from jkeras.training.loop import train_on_batch as train_on_batch
 from jkeras.training.objective import Objective as Objective
+from jkeras.training.pool import Supply as Supply
 from jkeras.training.ports import Port as Port
+from jkeras.training.stream import first_arrays as first_arrays
+from jkeras.training.stream import is_stream as is_stream
 from jkeras.training.trainer import Trainer as Trainer

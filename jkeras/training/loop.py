@@ -14,10 +14,12 @@ from jkeras.core.chunk import Chunk
 from jkeras.core.progbar import Progbar
 from jkeras.core.random import next_seed
 from jkeras.training import arrays
-from jkeras.training.data import Arrays, Block, Blocks, Stream, source, stack
+from jkeras.training.arrays import stack
+from jkeras.training.data import Arrays, Block, Blocks, source
 from jkeras.training.deferred import Deferred
 from jkeras.training.interrupt import Interrupt
 from jkeras.training.parallel import Flight
+from jkeras.training.pool import ONE_THREAD, Supply
 from jkeras.training.step import Cut, Span
 from jkeras.training.trainer import ROOM, Trainer
 
@@ -114,6 +116,7 @@ def fit(
     steps_per_epoch=None,
     validation_steps=None,
     validation_freq=1,
+    supply: Supply = ONE_THREAD,
 ) -> None:
     """Train; see `Model.fit`.
 
@@ -121,14 +124,17 @@ def fit(
         trainer: of the compiled model.
         model: the object that callbacks see; its `stop_training` ends the training.
         callbacks: a `CallbackList`: a `BaseLogger` first, a `History` last.
+        supply: who fetches the batches of streams.
 
     Raises:
         ValueError, TypeError: before anything is changed, if the data do not fit.
         KeyboardInterrupt: after Ctrl-C, with the weights of the last finished step.
     """
-    train = source(trainer, x, y, batch_size, shuffle, steps_per_epoch, sample_weight, class_weight)
+    train = source(
+        trainer, x, y, batch_size, shuffle, steps_per_epoch, sample_weight, class_weight, supply=supply
+    )
     if validation_data is not None:
-        validation = _validation(trainer, validation_data, batch_size, train, validation_steps)
+        validation = _validation(trainer, validation_data, batch_size, train, validation_steps, supply)
     else:
         train, validation = _split(trainer, train, validation_split)
     if validation_steps and validation is None:
@@ -143,7 +149,7 @@ def fit(
         {
             "batch_size": train.size if isinstance(train, Arrays) else batch_size,
             "epochs": epochs,
-            "steps": train.steps if isinstance(train, Stream) else None,
+            "steps": None if isinstance(train, Arrays) else train.steps,
             "samples": train.samples,
             "verbose": verbose,
             "do_validation": validation is not None,
@@ -155,7 +161,7 @@ def fit(
         try:
             run.epochs(initial_epoch, epochs, interrupt)
         finally:
-            run.catch_up()
+            run.close()
             callbacks.close()
 
 
@@ -188,7 +194,7 @@ class _Fit:
         first, step = resume.get("epoch", first), resume.get("step", 0)
         for epoch in range(first, last):
             self.hooks.on_epoch_begin(epoch)
-            self._train(epoch, step, interrupt)
+            self._train(epoch, step, epoch + 1 == last, interrupt)
             step, logs = 0, {}
             if self.validation is not None and not self.model.stop_training and self._is_due(epoch):
                 values = _evaluate(self.trainer, self.validation, self.seed, epoch)
@@ -200,6 +206,15 @@ class _Fit:
         self.catch_up()
         self.callbacks.on_train_end()
 
+    def close(self) -> None:
+        """End workers, and tell callbacks what they have not heard."""
+        try:
+            for blocks in (self.train, self.validation):
+                if blocks is not None:
+                    blocks.close()
+        finally:
+            self.catch_up()
+
     def catch_up(self) -> None:
         """Let callbacks hear of what they have not heard yet."""
         if isinstance(self.hooks, Deferred):
@@ -210,12 +225,12 @@ class _Fit:
             return (epoch + 1) % self.frequency == 0
         return epoch + 1 in self.frequency
 
-    def _train(self, epoch: int, start: int, interrupt: Interrupt) -> None:
+    def _train(self, epoch: int, start: int, last: bool, interrupt: Interrupt) -> None:
         """The training batches of an epoch from number `start` on."""
         if self.source.steps is not None and start >= self.source.steps:
             return
         pace = Pace(self.trainer, "train", self.callbacks.refresh_interval, self.hooked)
-        blocks = self.train.epoch(self.seed, epoch, start)
+        blocks = self.train.epoch(self.seed, epoch, start, last)
         while not self.model.stop_training:
             with interrupt.waiting():
                 block = next(blocks, None)
@@ -248,7 +263,7 @@ def about(block: Block, step: int) -> dict[str, int]:
     return {"batch": block.before + step, "size": block.cut.size_of(step)}
 
 
-def _validation(trainer, data, batch_size, train, steps) -> Arrays | Stream:
+def _validation(trainer, data, batch_size, train, steps, supply):
     if isinstance(data, (tuple, list)):
         if len(data) not in (2, 3):
             raise ValueError(
@@ -262,7 +277,7 @@ def _validation(trainer, data, batch_size, train, steps) -> Arrays | Stream:
                 "be set."
             )
         return source(trainer, x, y, batch_size, sample_weight=weight)
-    return source(trainer, data, steps=steps)
+    return source(trainer, data, steps=steps, supply=supply)
 
 
 def _split(trainer, train, share) -> tuple[Any, Arrays | None]:
@@ -318,19 +333,30 @@ def _held_out(validation) -> list | None:
 
 
 def evaluate(
-    trainer, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None
+    trainer,
+    x=None,
+    y=None,
+    batch_size=None,
+    verbose=1,
+    sample_weight=None,
+    steps=None,
+    callbacks=None,
+    supply: Supply = ONE_THREAD,
 ):
     """Loss and metrics over data; see `Model.evaluate`.
 
     Returns:
         The loss, or a list in the order of `metrics_names`.
     """
-    batches = source(trainer, x, y, batch_size, False, steps, sample_weight)
+    batches = source(trainer, x, y, batch_size, False, steps, sample_weight, supply=supply)
     blocks = Blocks(batches, trainer.layout, trainer.dtypes())
     bar = Progbar(batches.samples or batches.steps, verbose=1) if verbose == 1 else None
     if callbacks:
         callbacks.on_test_begin()
-    values = _evaluate(trainer, blocks, trainer.seed, 0, bar, callbacks)
+    try:
+        values = _evaluate(trainer, blocks, trainer.seed, 0, bar, callbacks)
+    finally:
+        blocks.close()
     if callbacks:
         callbacks.on_test_end()
     return _single(values)
@@ -360,17 +386,42 @@ def _evaluate(
 # --- predict
 
 
-def predict(trainer: Trainer, x, batch_size=None, verbose=0, steps=None, callbacks: Any = None):
+def predict(
+    trainer: Trainer,
+    x,
+    batch_size=None,
+    verbose=0,
+    steps=None,
+    callbacks: Any = None,
+    supply: Supply = ONE_THREAD,
+):
     """Outputs for data; see `Model.predict`.
 
     Returns:
         An array, or a list of arrays for several outputs.
     """
-    batches = source(trainer, x, None, batch_size, False, steps, need_y=False)
-    hooked = bool(getattr(callbacks, "has_predict_batch_hooks", False))
+    batches = source(trainer, x, None, batch_size, False, steps, need_y=False, supply=supply)
     bar = Progbar(batches.samples or batches.steps, verbose=1) if verbose == 1 else None
     if callbacks:
         callbacks.on_predict_begin()
+    try:
+        parts = _predicted(trainer, batches, bar, callbacks)
+    finally:
+        if not isinstance(batches, Arrays):
+            batches.close()
+    if callbacks:
+        callbacks.on_predict_end()
+    return _single(
+        [
+            np.array(column[0]) if len(column) == 1 else np.concatenate(column)
+            for column in zip(*parts, strict=True)
+        ]
+    )
+
+
+def _predicted(trainer: Trainer, batches, bar, callbacks: Any) -> list[list[np.ndarray]]:
+    """The outputs of each batch."""
+    hooked = bool(getattr(callbacks, "has_predict_batch_hooks", False))
     parts: list[list[np.ndarray]] = []
     flying: deque = deque()  # (outputs on the device, rows): copied back two dispatches later
     done = 0
@@ -386,15 +437,7 @@ def predict(trainer: Trainer, x, batch_size=None, verbose=0, steps=None, callbac
         done += table.rows
         if bar:
             bar.update(done if batches.samples else number + 1)
-    parts += [_landed(*flight) for flight in flying]
-    if callbacks:
-        callbacks.on_predict_end()
-    return _single(
-        [
-            np.array(column[0]) if len(column) == 1 else np.concatenate(column)
-            for column in zip(*parts, strict=True)
-        ]
-    )
+    return parts + [_landed(*flight) for flight in flying]
 
 
 def _landed(outputs: list, rows: int) -> list[np.ndarray]:

@@ -14,8 +14,7 @@ import numpy as np
 from jkeras.core.random import next_seed
 from jkeras.core.types import Batch, Ctx
 from jkeras.training import step as steps
-from jkeras.training.arrays import Table
-from jkeras.training.data import stack
+from jkeras.training.arrays import Table, stack
 from jkeras.training.objective import Objective
 from jkeras.training.parallel import Layout
 from jkeras.training.ports import Port

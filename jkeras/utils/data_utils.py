@@ -1,4 +1,5 @@
-"""Files from the network: downloaded once, checked, and extracted without leaving their folder."""
+"""Files from the network: downloaded once, checked, and extracted without leaving their folder. Also the
+home of the names of Keras for data in batches: `Sequence` and the enqueuers."""
 
 from __future__ import annotations
 
@@ -16,6 +17,10 @@ from typing import IO, NamedTuple
 
 from jkeras.core import atomic, settings
 from jkeras.core.progbar import Progbar
+from jkeras.core.sequence import Sequence as Sequence
+from jkeras.training.enqueue import GeneratorEnqueuer as GeneratorEnqueuer
+from jkeras.training.enqueue import OrderedEnqueuer as OrderedEnqueuer
+from jkeras.training.enqueue import SequenceEnqueuer as SequenceEnqueuer
 
 _TIMEOUT = 60  # seconds without a byte
 _BLOCK = 1 << 16

@@ -1,0 +1,52 @@
+"""Sequence: batches that can be asked for by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+class Sequence:
+    """Base of data sets that give their batches by number: the safe way to load data with many workers.
+
+    Define `__len__` (how many batches) and `__getitem__` (batch number `index`, a whole `(x, y)` or
+    `(x, y, sample_weight)`). `fit` takes each batch once per epoch, in a new order each time if it shuffles.
+    Define `on_epoch_end` to change something between epochs: it is called in the main thread when all batches
+    of an epoch have been fetched and none of the next one. `__getitem__` is called in worker threads or
+    processes, several of them at a time if `workers` says so.
+
+    Keras 2.2.4: keras/utils/data_utils.py Sequence
+
+    Example:
+        >>> class Squares(Sequence):
+        ...     def __len__(self):
+        ...         return 2
+        ...     def __getitem__(self, index):
+        ...         return [index, index + 1], [index**2, (index + 1) ** 2]
+        >>> [x for x, y in Squares()]
+        [[0, 1], [1, 2]]
+    """
+
+    def __getitem__(self, index):
+        """Batch number `index`."""
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(self, index): a batch.")
+
+    def __len__(self) -> int:
+        """How many batches there are."""
+        raise NotImplementedError(f"{type(self).__name__} must define __len__(self): its number of batches.")
+
+    def on_epoch_end(self) -> None:
+        """Called after each pass over the batches."""
+
+    def __iter__(self) -> Iterator:
+        """The batches of one pass, in order."""
+        return (self[i] for i in range(len(self)))
+
+
+def is_sequence(x) -> bool:
+    """Whether batches can be asked for by number: a `Sequence`, or what looks like one.
+
+    Example:
+        >>> is_sequence(Sequence()), is_sequence([1, 2])
+        (True, False)
+    """
+    return hasattr(x, "__getitem__") and hasattr(x, "__len__") and hasattr(x, "on_epoch_end")

@@ -1,0 +1,244 @@
+"""Batches that somebody else makes: a `Sequence`, a generator, any iterable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from jkeras.core.sequence import Sequence, is_sequence
+from jkeras.core.types import Batch
+from jkeras.training.arrays import Table, owned, read
+from jkeras.training.pool import Feed, Supply
+from jkeras.training.worker import END, Fetch, Next
+
+_ENDLESS = 1 << 60
+
+
+class Stream:
+    """The batches of a source of the user, checked and copied; workers fetch some of them ahead.
+
+    A `Sequence` is asked by number: each pass in order or shuffled, `on_epoch_end` after it. An iterator
+    lives on from epoch to epoch; an iterable without a number of steps is gone through once per epoch.
+
+    Args:
+        items: the source.
+        steps: batches in an epoch; None: as many as there are.
+        check: one item → `Table`.
+        dtypes: what the arrays become on the device, as `Batch` of lists of names.
+        supply: the workers.
+        shuffle: whether the batches of a `Sequence` are permuted.
+    """
+
+    def __init__(
+        self,
+        items,
+        steps: int | None,
+        check: Callable[[Any], Table],
+        dtypes: Batch,
+        supply: Supply,
+        shuffle: bool = False,
+    ):
+        self.items, self.shuffle = items, shuffle
+        self.is_sequence = is_sequence(items)
+        self.steps = length_of(items) if steps is None else steps
+        if length_of(items) == 0:
+            raise ValueError(f"The {type(items).__name__} holds no batches: its length is 0.")
+        self.samples: int | None = None
+        self.one_by_one = supply.workers == 0  # the next batch is asked for when this one is on its way
+        self._at = 0  # items taken from an iterator
+        self._order: tuple = ()  # (seed, pass, permutation)
+
+        def finish(item):
+            return item if item is END else owned(check(item), dtypes)
+
+        job = Fetch(items) if self.is_sequence else Next(items, endless=self.steps is not None)
+        self._feed = Feed(job, supply, finish, serial=not self.is_sequence)
+
+    def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Table]:
+        """The batches of an epoch from number `start` on.
+
+        Args:
+            seed, epoch: what the order depends on.
+            start: number of the first batch.
+            last: no epoch follows: nothing is fetched for the time after.
+        """
+        self._feed.seed = seed
+        if self.is_sequence:
+            return self._of_sequence(seed, epoch, start, last)
+        return self._to_its_end(epoch) if self.steps is None else self._of_iterable(epoch, start, last)
+
+    def close(self) -> None:
+        """End the workers."""
+        self._feed.close()
+
+    def _of_sequence(self, seed, epoch, start, last):
+        length, steps, feed = len(self.items), self.steps or 0, self._feed
+        stop = (epoch + 1) * steps
+        horizon = stop if last else stop + steps
+        index = partial(self._index, seed, length)
+
+        def ahead(place):  # never past the end of a pass: on_epoch_end may change the data
+            feed.ahead(range(place, min(horizon, (place // length + 1) * length)), index)
+
+        for place in range(epoch * steps + start, stop):
+            ahead(place)
+            yield feed.take(place, index)
+            if (place + 1) % length == 0:
+                self.items.on_epoch_end()
+                if getattr(type(self.items), "on_epoch_end", None) is not Sequence.on_epoch_end:
+                    feed.renew()
+        if not last:
+            ahead(stop)
+
+    def _index(self, seed: int, length: int, place: int) -> int:
+        """Number of the batch at a place in the row of all epochs' batches."""
+        turn, i = divmod(place, length)
+        if not self.shuffle:
+            return i
+        if self._order[:2] != (seed, turn):
+            self._order = (seed, turn, permutation(seed, turn, length))
+        return int(self._order[2][i])
+
+    def _of_iterable(self, epoch, start, last):
+        steps, feed = self.steps or 0, self._feed
+        horizon = self._at + (steps - start) + (0 if last else steps)
+        for step in range(start, steps):
+            feed.ahead(range(self._at, horizon), _continue)
+            table = feed.take(self._at, _continue)
+            if table is END:
+                raise ValueError(
+                    f"The data ran out in epoch {epoch + 1} after {step} of {steps} batches: a generator "
+                    "must yield as many batches as are asked for (`while True`), or ask for fewer."
+                )
+            self._at += 1
+            yield table
+        feed.ahead(range(self._at, horizon), _continue)
+
+    def _to_its_end(self, epoch):
+        feed, place = self._feed, 0
+        feed.drop()
+        while True:
+            feed.ahead(range(place, _ENDLESS), _anew)
+            table = feed.take(place, _anew)
+            if table is END:
+                break
+            yield table
+            place += 1
+        feed.drop()
+        if place == 0:
+            raise ValueError(f"The {type(self.items).__name__} yielded no batch in epoch {epoch + 1}.")
+
+
+def _continue(place: int) -> bool:
+    return False
+
+
+def _anew(place: int) -> bool:
+    return place == 0
+
+
+class Repeat:
+    """The same table again and again: with a number of steps, Keras feeds all of the data in every one.
+
+    Args:
+        table: the samples.
+        steps: batches in an epoch.
+    """
+
+    one_by_one = False
+    samples: int | None = None
+
+    def __init__(self, table: Table, steps: int):
+        self.table, self.steps = table, steps
+
+    def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Table]:
+        """The batches of an epoch from number `start` on."""
+        return (self.table for _ in range(start, self.steps))
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+def permutation(seed: int, epoch: int, n: int) -> np.ndarray:
+    """A permutation that is a function of (seed, epoch).
+
+    Example:
+        >>> sorted(permutation(1, 0, 3).tolist())
+        [0, 1, 2]
+    """
+    generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], np.uint64)))
+    return generator.permutation(np.arange(n, dtype=np.int32))
+
+
+def length_of(items) -> int | None:
+    """The number of batches, where it is known; loaders of other packages may have a length that raises."""
+    try:
+        return len(items)
+    except TypeError:
+        return None
+
+
+def is_stream(x) -> bool:
+    """Whether `x` yields batches, rather than being arrays."""
+    if x is None or isinstance(x, (list, tuple, dict)) or hasattr(x, "shape") or hasattr(x, "to_numpy"):
+        return False
+    return hasattr(x, "__iter__") or hasattr(x, "__next__") or is_sequence(x)
+
+
+def first_arrays(x) -> list:
+    """The input arrays of `x`, or of its first batch, to build a model from.
+
+    Raises:
+        ValueError: for an iterator, whose first batch cannot be looked at without losing it.
+    """
+    if is_stream(x):
+        if hasattr(x, "__next__"):
+            raise ValueError(
+                "The model has no input shape yet, and a generator cannot be looked at without losing its "
+                "first batch: give the first layer an input_shape, or call model.build(...)."
+            )
+        item = x[0] if is_sequence(x) else next(iter(x))
+        x = item[0] if isinstance(item, (tuple, list)) else item
+    if isinstance(x, dict):
+        raise ValueError(
+            "The model has no input shape yet: pass its inputs as an array or a list, not as a dict."
+        )
+    several = isinstance(x, (list, tuple)) and len(x) > 0 and all(hasattr(a, "shape") for a in x)
+    arrays: list[Any] = [a if hasattr(a, "shape") else np.asarray(a) for a in (x if several else [x])]
+    return [a if len(a.shape) > 1 else np.asarray(a)[:, None] for a in arrays]
+
+
+def stream(trainer, x, steps, supply, shuffle, class_weight, targets, need_y) -> Stream:
+    """The stream of a source whose items are `(x, y)`, `(x, y, sample_weight)`, or for predictions `x`.
+
+    Raises:
+        ValueError: a number of steps is missing or wrong.
+    """
+    if steps is None and hasattr(x, "__next__"):
+        raise ValueError(
+            "The number of batches (`steps_per_epoch`, `validation_steps` or `steps`) must be given for a "
+            "generator; only a `Sequence` knows its length."
+        )
+    inputs = trainer.inputs
+    check = partial(_pair, inputs, targets, class_weight) if need_y else partial(_inputs, inputs)
+    return Stream(x, steps, check, trainer.dtypes(need_y), supply.checked(), bool(shuffle))
+
+
+def _inputs(ports: list, item) -> Table:
+    """An item of data to predict from: targets beside the inputs are passed over."""
+    is_pair = isinstance(item, tuple) or (isinstance(item, list) and len(item) != len(ports))
+    x = item[0] if is_pair and len(item) in (1, 2, 3) else item
+    return read(x, None, ports, [], need_y=False)
+
+
+def _pair(ports: list, targets: list, class_weight, item) -> Table:
+    if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
+        raise ValueError(
+            "Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. "
+            f"Found: {type(item).__name__} {str(item)[:80]}"
+        )
+    weight = item[2] if len(item) == 3 else None
+    return read(item[0], item[1], ports, targets, weight, class_weight)
