@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from jkeras import optimizers, saving, training
 from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
 from jkeras.engine.legacy import legacy
 from jkeras.models.network import Network, as_list
-from jkeras.training import Objective, Port, Trainer
+from jkeras.training import Objective, Port, Supply, Trainer
 
 
 class Model(Network):
@@ -38,7 +39,7 @@ class Model(Network):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.optimizer = None
-        self.devices = None
+        self.devices: Any = None
         self.stop_training = False
         self.history = None
         self._arguments: dict | None = None
@@ -208,6 +209,8 @@ class Model(Network):
             initial_epoch: where to start counting.
             steps_per_epoch, validation_steps: batches in an epoch, for data that does not end by itself.
             validation_freq: validate every that many epochs, or at the epochs of a list.
+            workers, use_multiprocessing, max_queue_size: for data that yield batches: how many threads (or
+                processes) fetch how many of them ahead; `workers=0`: the main thread, one at a time.
 
         Returns:
             `History` with the logs of each epoch.
@@ -222,7 +225,8 @@ class Model(Network):
             raise TypeError(f"fit() got unknown arguments {sorted(kwargs)}.")
         trainer = self._compiled(x, "training")
         self.history = History()
-        bar = [ProgbarLogger("steps" if steps_per_epoch is not None else "samples")] if verbose else []
+        by_steps = steps_per_epoch is not None or training.is_stream(x)
+        bar = [ProgbarLogger("steps" if by_steps else "samples")] if verbose else []
         hooks = CallbackList([BaseLogger(), *bar, *as_list(callbacks or []), self.history])
         training.fit(
             trainer,
@@ -242,27 +246,58 @@ class Model(Network):
             steps_per_epoch=steps_per_epoch,
             validation_steps=validation_steps,
             validation_freq=validation_freq,
+            supply=Supply(workers, use_multiprocessing, max_queue_size),
         )
         return self.history
 
     @legacy("evaluate", of="method")
     def evaluate(
-        self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose=1,
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        max_queue_size=10,
+        workers=1,
+        use_multiprocessing=False,
     ):
-        """Loss and metrics on data, without training.
+        """Loss and metrics on data, without training; arguments as in `fit`.
 
         Returns:
             The loss, or a list in the order of `metrics_names`.
         """
         trainer = self._compiled(x, "testing")
         return training.evaluate(
-            trainer, x, y, batch_size, verbose, sample_weight, steps, self._hooks(callbacks)
+            trainer,
+            x,
+            y,
+            batch_size,
+            verbose,
+            sample_weight,
+            steps,
+            self._hooks(callbacks),
+            Supply(workers, use_multiprocessing, max_queue_size),
         )
 
     @legacy("predict", of="method")
-    def predict(self, x, batch_size=None, verbose=0, steps=None, callbacks=None):
+    def predict(
+        self,
+        x,
+        batch_size=None,
+        verbose=0,
+        steps=None,
+        callbacks=None,
+        max_queue_size=10,
+        workers=1,
+        use_multiprocessing=False,
+    ):
         """Outputs for the samples of `x`: an array, or a list of arrays for several outputs."""
-        return training.predict(self._predicting(x), x, batch_size, verbose, steps, self._hooks(callbacks))
+        supply = Supply(workers, use_multiprocessing, max_queue_size)
+        hooks = self._hooks(callbacks)
+        return training.predict(self._predicting(x), x, batch_size, verbose, steps, hooks, supply)
 
     def _hooks(self, callbacks):
         if not callbacks:
@@ -333,7 +368,15 @@ class Model(Network):
         verbose=0,
     ):
         """Loss and metrics on batches from a generator or a `Sequence`; see `evaluate`."""
-        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+        return self.evaluate(
+            generator,
+            steps=steps,
+            callbacks=callbacks,
+            verbose=verbose,
+            max_queue_size=max_queue_size,
+            workers=workers,
+            use_multiprocessing=use_multiprocessing,
+        )
 
     @legacy("generator", of="method")
     def predict_generator(
@@ -347,7 +390,15 @@ class Model(Network):
         verbose=0,
     ):
         """Outputs for batches from a generator or a `Sequence`; see `predict`."""
-        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+        return self.predict(
+            generator,
+            steps=steps,
+            callbacks=callbacks,
+            verbose=verbose,
+            max_queue_size=max_queue_size,
+            workers=workers,
+            use_multiprocessing=use_multiprocessing,
+        )
 
     def _probabilities(self, x, batch_size, verbose):
         y = self.predict(x, batch_size=batch_size, verbose=verbose)
