@@ -19,7 +19,6 @@ LATER = (
     "keras.datasets",
     "keras.preprocessing",
     "keras.wrappers",
-    "keras.utils.io_utils",
     "keras.utils.vis_utils",
 )
 
@@ -48,6 +47,7 @@ INTERNAL = {
         standardize_input_data standardize_sample_or_class_weights standardize_sample_weights
         standardize_single_array standardize_weights weighted_masked_objective
     """,
+    "keras.utils.io_utils": "ask_to_proceed_with_overwrite HDF5_OBJECT_HEADER_LIMIT",
     "keras.utils.generic_utils": "func_dump func_load object_list_uid",
     "keras.utils.data_utils": "get_index init_pool init_pool_generator next_sample",
 }
@@ -82,7 +82,7 @@ DIFFERENT = {
 }
 
 # To come with the reading of files and the drawing of models.
-COMING = {"keras.utils": "HDF5Matrix h5dict plot_model"}
+COMING = {"keras.utils": "h5dict plot_model", "keras.utils.io_utils": "H5Dict h5dict"}
 
 # Keras 2.2.5 put an argument in between, and its documents print it so.
 INSERTED = ("fit_generator", "evaluate_generator", "predict_generator")

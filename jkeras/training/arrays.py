@@ -159,6 +159,37 @@ def len_of(a) -> int:
     return int(a.shape[0])
 
 
+class Rows:
+    """Some rows of what can only be read by rows; a vector becomes a column.
+
+    Args:
+        base: HDF5 data set or the like.
+        start, stop: which rows.
+    """
+
+    def __init__(self, base, start: int, stop: int):
+        self.base, self.start, self.dtype = base, start, base.dtype
+        self.shape = (stop - start, *(base.shape[1:] or (1,)))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows) -> np.ndarray:
+        if isinstance(rows, slice):
+            start, stop, _ = rows.indices(len(self))
+            found = self.base[slice(start + self.start, stop + self.start)]
+        else:
+            found = self.base[rows + self.start]
+        return np.asarray(found).reshape(-1, *self.shape[1:])
+
+
+def part(a, start: int, stop: int):
+    """The rows from `start` up to `stop`, not yet read if they can only be read by rows."""
+    if a is None:
+        return None
+    return Rows(a, start, stop) if is_lazy(a) and not hasattr(a, "tocsr") else a[start:stop]
+
+
 def rows_of(a, rows) -> np.ndarray:
     """Some rows (a slice or an array of indices) as a plain array."""
     if hasattr(a, "tocsr"):
@@ -178,8 +209,8 @@ def _checked(a, shape, port, what: str):
         raise ValueError(
             f"Error when checking {what}: expected {port.name} to have a batch axis, but got a number."
         )
-    if len(a.shape) == 1 and not (shape is not None and len(shape) == 1) and not is_lazy(a):
-        a = a[:, None]
+    if len(a.shape) == 1 and not (shape is not None and len(shape) == 1):
+        a = Rows(a, 0, len_of(a)) if is_lazy(a) else a[:, None]
     if len_of(a) == 0:
         raise ValueError(
             f"Error when checking {what}: {port.name} got an array without samples, shape {a.shape}."
@@ -222,10 +253,10 @@ def _target(a, target: Target):
             "which does expect integers."
         )
     if target.limit is not None and shape is not None and 1 < len(a.shape) == len(shape) - 1:
-        a = a[..., None]
+        a = rows_of(a, slice(None))[..., None]
     if getattr(fn, "__name__", "") in _SAME_SHAPE and shape is not None and len(a.shape) == len(shape):
         wrong = [s for s, t in zip(shape[1:], a.shape[1:], strict=True) if s is not None and s != t]
-        if wrong and a.ndim > 1:
+        if wrong and len(a.shape) > 1:
             raise ValueError(
                 f"Error when checking target: expected {target.name} to have shape {tuple(shape[1:])} but "
                 f"got array with shape {tuple(a.shape[1:])}. A target array with shape {tuple(a.shape)} was "

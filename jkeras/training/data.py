@@ -70,7 +70,8 @@ class Arrays:
         """The batches of an epoch from number `start` on, on the host."""
         order = self.order(seed, epoch)
         for at in range(start * self.size, self.table.rows, self.size):
-            rows = slice(at, at + self.size) if order is None else order[at : at + self.size]
+            stop = min(at + self.size, self.table.rows)
+            rows = slice(at, stop) if order is None else order[at:stop]
             yield Table(*([None if a is None else rows_of(a, rows) for a in part] for part in self.table))
 
     @property

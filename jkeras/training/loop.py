@@ -298,12 +298,10 @@ def _split(trainer, train, share) -> tuple[Any, Arrays | None]:
             f"`validation_split={share}` of {train.table.rows} samples leaves {at} for training and "
             f"{train.table.rows - at} for validation: both need some."
         )
-    parts = []
-    for rows in (slice(0, at), slice(at, None)):
-        table = arrays.Table(
-            *([None if a is None else arrays.rows_of(a, rows) for a in part] for part in train.table)
-        )
-        parts.append(table)
+    parts = [
+        arrays.Table(*([arrays.part(a, start, stop) for a in column] for column in train.table))
+        for start, stop in ((0, at), (at, train.table.rows))
+    ]
     if trainer.stateful and any(table.rows % train.size for table in parts):
         raise ValueError(
             "In a stateful network, both parts of the data must be divisible by the batch size "

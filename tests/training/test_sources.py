@@ -1,0 +1,120 @@
+"""Arrays of other packages: HDF5, scipy.sparse, pandas, torch."""
+
+import h5py
+import numpy as np
+import pytest
+
+from jkeras import layers
+from jkeras.core.random import set_random_seed
+from jkeras.models import Model, Sequential
+from jkeras.utils import HDF5Matrix
+
+ROWS = 22
+random = np.random.RandomState(3)
+X = random.rand(ROWS, 5).astype("float32")
+Y = random.rand(ROWS, 1).astype("float32")
+
+
+def _model(sparse=False):
+    set_random_seed(1)
+    x = layers.Input((5,), sparse=sparse)
+    model = Model(x, layers.Dense(1)(layers.Dense(4)(x)))
+    model.compile("sgd", "mse", metrics=["mae"])
+    return model
+
+
+def _all(x, y, shuffle=True, sparse=False):
+    """All that can be done with data, as numbers."""
+    model = _model(sparse)
+    set_random_seed(2)
+    history = model.fit(
+        x, y, batch_size=4, epochs=2, verbose=0, shuffle=shuffle, validation_split=0.3, validation_freq=2
+    ).history
+    numbers = [history[name] for name in sorted(history)]
+    numbers += [model.evaluate(x, y, batch_size=4, verbose=0), model.predict(x, batch_size=4)]
+    numbers += [model.train_on_batch(x[0:4], y[0:4]), *model.get_weights()]
+    return numbers
+
+
+def _same(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = str(tmp_path / "data.h5")
+    with h5py.File(path, "w") as file:
+        file["x"], file["y"], file["column"] = X, Y[:, 0], Y
+        file["wide"] = np.concatenate([X[:3] * 0 - 1, 2 * X, X[:3] * 0 - 1])
+    yield path
+    if path in HDF5Matrix.refs:
+        HDF5Matrix.refs.pop(path).close()
+
+
+@pytest.mark.parametrize("shuffle", [True, False, "batch"])
+def test_hdf5(file, shuffle):
+    expected = _all(X, Y, shuffle)
+    with h5py.File(file) as data:
+        _same(_all(data["x"], data["column"], shuffle), expected)
+        _same(_all(data["x"], data["y"], shuffle), expected)
+    wide = HDF5Matrix(file, "wide", 3, 3 + ROWS, normalizer=lambda rows: rows / 2)
+    _same(_all(wide, HDF5Matrix(file, "y"), shuffle), expected)
+
+
+def test_a_matrix_is_like_an_array(file):
+    matrix = HDF5Matrix(file, "wide", 3, 3 + ROWS)
+    assert (len(matrix), matrix.shape, matrix.ndim, matrix.size) == (ROWS, X.shape, 2, X.size)
+    assert matrix.dtype == np.float32
+    for key in (slice(2, 5), slice(None), 7, np.array([1, 4, 6]), [0, 21]):
+        np.testing.assert_array_equal(matrix[key], 2 * X[key])
+    for key in (slice(0, 23), 22, -1, [3, 22], np.array([-1, 0])):
+        with pytest.raises(IndexError, match="22 rows"):
+            matrix[key]
+    with pytest.raises(KeyError, match="no data set 'z'.*'x'"):
+        HDF5Matrix(file, "z")
+    with pytest.raises(ValueError, match="28 rows"):
+        HDF5Matrix(file, "wide", 3, 40)
+
+
+def test_sparse():
+    sparse = pytest.importorskip("scipy.sparse")
+    zeros = np.where(X > 0.5, X, 0)
+    expected = _all(zeros, Y)
+    for kind in (sparse.csr_matrix, sparse.csr_array):
+        _same(_all(kind(zeros), kind(Y), sparse=True), expected)
+    for kind in (sparse.coo_matrix, sparse.csc_matrix, sparse.lil_matrix):
+        model = _model(True)
+        np.testing.assert_allclose(model.predict(kind(zeros)), model.predict(zeros), atol=1e-6)
+    batches = ((sparse.csr_matrix(zeros[i : i + 4]), Y[i : i + 4]) for i in (0, 4))
+    assert _model(True).fit(batches, steps_per_epoch=2, verbose=0).epoch == [0]
+
+
+def test_pandas():
+    pandas = pytest.importorskip("pandas")
+    index = np.arange(ROWS)[::-1]
+    frame, series = pandas.DataFrame(X, index=index), pandas.Series(Y[:, 0], index=index + 7)
+    expected = _all(X, Y)
+    _same(_all(frame, series), expected)
+    _same(_all(frame.astype("float64"), pandas.DataFrame(Y)), expected)
+    model = _model()
+    weight = pandas.Series(np.arange(ROWS, dtype=float), index=index)
+    assert model.evaluate(frame, series, sample_weight=weight, verbose=0) == model.evaluate(
+        X, Y, sample_weight=np.arange(ROWS), verbose=0
+    )
+    labels = pandas.Series(["a", "b"])
+    with pytest.raises(ValueError, match="output|dense"):
+        model.train_on_batch(X[:2], labels)
+
+
+def test_torch():
+    torch = pytest.importorskip("torch")
+    _same(_all(torch.tensor(X), torch.tensor(Y, requires_grad=True)), _all(X, Y))
+
+
+def test_a_model_without_a_shape_is_built_from_them():
+    pandas, sparse = pytest.importorskip("pandas"), pytest.importorskip("scipy.sparse")
+    for x in (pandas.DataFrame(X), sparse.csr_matrix(X)):
+        model = Sequential([layers.Dense(1)])
+        model.compile("sgd", "mse")
+        assert model.fit(x, Y, verbose=0).epoch == [0]
