@@ -12,10 +12,16 @@ from jkeras.backend.control import is_marker
 from jkeras.core import random
 from jkeras.core.types import Ctx
 from jkeras.engine.effects import Update
-from jkeras.engine.graph import Graph, variables_of
+from jkeras.engine.graph import Graph
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.tree import variables_of
 from jkeras.engine.variable import Variable
+
+
+def _cells(graph: Graph) -> list[Variable]:
+    """Every variable that a graph reads: of its layers and of its functions."""
+    return list(dict.fromkeys([*variables_of(graph.layers), *graph.free_variables]))
 
 
 class Function:
@@ -42,7 +48,7 @@ class Function:
         self._constants = wanted
         self.inputs = [t for t in inputs if not is_marker(t)]
         self._graph = Graph(self.inputs, [t for t in self._wanted if t is not None])
-        self._cells = variables_of(self._graph)
+        self._cells = _cells(self._graph)
         self._run = {phase: jax.jit(functools.partial(self._compute, phase)) for phase in (False, True)}
 
     def _compute(self, training: bool, arrays, xs, rng):
@@ -121,7 +127,7 @@ def gradients(loss, variables):
     targets = list(variables) if isinstance(variables, (list, tuple)) else [variables]
     roots = _roots(loss)
     graph = Graph(roots, [loss])
-    cells = variables_of(graph)
+    cells = _cells(graph)
     reached = (
         {id(t) for n in graph.nodes for t in [*n.outputs, *n.inputs]} | {id(v) for v in cells} | {id(loss)}
     )

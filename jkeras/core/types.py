@@ -111,12 +111,14 @@ class Out:
         state: the state that changed, in the nesting of the layer's own state; what is absent stays.
         mask: the mask of the output (a list for several outputs), or None.
         loss: a scalar added to the model's loss; on several devices the sum over them is the total.
+        seen: values of inner tensors that somebody outside asked for, `{id(tensor): array}`.
     """
 
     y: Any
     state: Any = dataclasses.field(default_factory=dict)
     mask: Any = None
     loss: Any = 0.0
+    seen: dict = dataclasses.field(default_factory=dict)
 
 
 class Pair(NamedTuple):

@@ -104,7 +104,7 @@ def guarded(layer, pair: Pair) -> Pair:
         if regularizer is None:
             return out
         losses = [regularizer(y) for y in jax.tree.leaves(out.y)]
-        return Out(out.y, out.state, out.mask, out.loss + sum(losses[1:], losses[0]))
+        return Out(out.y, out.state, out.mask, out.loss + sum(losses[1:], losses[0]), out.seen)
 
     return Pair(init, apply)
 

@@ -15,9 +15,10 @@ import numpy as np
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Out
 from jkeras.engine.call import apply_layer, masks_for
+from jkeras.engine.graph import Graph
 from jkeras.engine.nodes import mask_tensor
 from jkeras.engine.symbolic import Node, Tensor
-from jkeras.engine.tree import flags, gather, instances, scatter
+from jkeras.engine.tree import flags, gather, instances, scatter, variables_of
 from jkeras.engine.variable import Variable, current_frame
 
 
@@ -26,6 +27,35 @@ class Update(NamedTuple):
 
     variable: Variable
     value: Any
+
+
+class Whole:
+    """A graph with all that is asked of it beside its outputs; what is random is drawn once for all.
+
+    Args:
+        graph: the graph of a model.
+        terms: tensors given to `add_loss`.
+        updates: given to `add_update`; applied in training.
+        watched: tensors that losses and metrics close over.
+    """
+
+    def __init__(self, graph: Graph, terms: list, updates: list[Update], watched: list[Tensor]):
+        self.terms, self.updates, self.watched = terms, updates, watched
+        self.count = len(graph.outputs)
+        extra = [*terms, *(u.value for u in updates), *watched]
+        self.graph = Graph(graph.inputs, [*graph.outputs, *extra]) if extra else graph
+
+    def run(self, values: dict, xs: list, masks: list, ctx, write) -> tuple[list, list, Any, dict]:
+        """(outputs, their masks, loss, values of the watched tensors); see `Graph.run`."""
+        ys, masks, loss = self.graph.run(values, xs, masks, ctx, write)
+        rest = iter(ys[self.count :])
+        loss = sum((jnp.mean(next(rest)) for _ in self.terms), loss)
+        for update in self.updates:
+            value = next(rest)
+            if ctx.training:
+                write(update.variable, value)
+        seen = {id(t): next(rest) for t in self.watched}
+        return ys[: self.count], masks[: self.count], loss, seen
 
 
 class EffectAccess:
@@ -91,7 +121,7 @@ class _Call:
 
     def __init__(self, node: Node):
         self.layer = node.owner
-        self.cells = [v for _, i in instances(node.owner) for v in (*i._params.values(), *i._state.values())]
+        self.cells = variables_of([node.owner])
         self.arguments = (node.args[0], node.kwargs, masks_for(node.args[0], _mask), self.cells)
 
     def run(self, training: bool, inputs, kwargs, masks, arrays) -> Out:

@@ -8,7 +8,7 @@ from jkeras.core.types import Ctx
 from jkeras.engine.call import aligned, apply_layer, masks_for
 from jkeras.engine.nodes import MaskOf
 from jkeras.engine.symbolic import Node, Tensor, substitute
-from jkeras.engine.tree import gather, scatter, walk
+from jkeras.engine.tree import gather, scatter
 from jkeras.engine.variable import Frame, Variable
 
 
@@ -77,17 +77,6 @@ class Graph:
             for tensor, value, m in zip(node.outputs, jax.tree.leaves(y), aligned(y, mask), strict=True):
                 found.setdefault(id(tensor), (value + taps[id(tensor)] if id(tensor) in taps else value, m))
         return [found[id(t)][0] for t in self.outputs], [found[id(t)][1] for t in self.outputs], loss
-
-
-def variables_of(graph: Graph) -> list[Variable]:
-    """Every variable that a graph reads: of its layers and of its functions."""
-    owned = [
-        v
-        for layer in graph.layers
-        for _, inner in walk(layer)
-        for v in (*inner._params.values(), *inner._state.values())
-    ]
-    return list(dict.fromkeys([*owned, *graph.free_variables]))
 
 
 def _run_layer(node: Node, found: dict, values: dict, ctx: Ctx, write):

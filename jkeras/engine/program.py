@@ -7,6 +7,7 @@ import jax
 from jkeras.core.types import Ctx, Out
 from jkeras.engine.call import aligned
 from jkeras.engine.tree import bind, collect, flags, gather, instances, scatter
+from jkeras.engine.variable import Frame
 
 _ROOT = "."  # the path of weights that the model itself owns
 _FUNCTIONS = ("activation", "recurrent_activation", "activity_regularizer")
@@ -62,7 +63,11 @@ class Program:
         out = self._pure.apply(nested_params, nested_state, x, ctx.replace(mask=mask))
         scatter(self.layer, out.state, lambda variable, value: values.__setitem__(id(variable), value))
         new = {path: {n: values[id(v)] for n, v in cells.items()} for path, cells in self.state.items()}
-        return Out(jax.tree.leaves(out.y), new, aligned(out.y, out.mask), out.loss)
+        return Out(jax.tree.leaves(out.y), new, aligned(out.y, out.mask), out.loss, out.seen)
+
+    def frame(self, params, state, out: Out, ctx: Ctx) -> Frame:
+        """The scope for losses and metrics: the model's variables and what they close over have values."""
+        return Frame(self._values(params, state), ctx.at("objective"), out.seen)
 
     def penalty(self, params):
         """Sum of the weight regularizers (and of symbolic `add_loss` terms that depend on weights only)."""

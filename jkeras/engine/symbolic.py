@@ -13,7 +13,7 @@ from jkeras.core.dispatch import is_symbolic, set_recorder
 from jkeras.core.names import unique_name
 from jkeras.engine.operators import Operators
 from jkeras.engine.shapes import Spec, infer
-from jkeras.engine.variable import Frame, Variable, current_frame
+from jkeras.engine.variable import Frame, StrayTensorError, Variable, current_frame
 
 
 class Tensor(Operators):
@@ -126,15 +126,10 @@ def specs_of(tree):
 def _record(fn, args: tuple, kwargs: dict):
     """The dispatch hook: unwrap variables inside a frame, else add a node to the graph."""
     frame = current_frame()
-    leaves = jax.tree.leaves((args, kwargs), is_leaf=_is_symbol)
     if frame is not None:
-        stray = [x for x in leaves if isinstance(x, Tensor)]
-        if stray:
-            raise ValueError(
-                f"{stray[0]!r} is symbolic, but is used in code that runs on values (inside a layer's call "
-                "or a Lambda). Pass it to the layer as an input instead."
-            )
-        args, kwargs = substitute((args, kwargs), frame.read)
+        args, kwargs = substitute(
+            (args, kwargs), lambda s: frame.tensor(s) if isinstance(s, Tensor) else frame.read(s)
+        )
         return fn(*args, **kwargs)
     node = Node(None, fn, args, kwargs)
 
@@ -144,6 +139,33 @@ def _record(fn, args: tuple, kwargs: dict):
 
     specs = infer(run, specs_of(args), specs_of(kwargs))
     return node.set_outputs(specs, name=unique_name(getattr(fn, "__name__", "function")))
+
+
+def closed_over(fn, *specs) -> tuple[list[Tensor], list[Variable]]:
+    """The symbolic tensors and the variables that a function uses without getting them as arguments.
+
+    Args:
+        fn: the function; what it raises on values of these specs is ignored, whoever runs it will see.
+        *specs: `Spec` of each argument.
+    """
+    tensors: list[Tensor] = []
+    variables: list[Variable] = []
+
+    def run(arguments, values):
+        with Frame({}, tensors={id(t): v for t, v in zip(tensors, values, strict=True)}) as frame:
+            fn(*arguments)
+        variables[:] = frame.captured
+        return ()
+
+    while True:
+        try:
+            infer(run, specs, [t.spec() for t in tensors])
+        except StrayTensorError as error:
+            tensors.append(error.tensor)
+        except Exception:
+            return tensors, variables
+        else:
+            return tensors, variables
 
 
 set_recorder(_record)

@@ -30,6 +30,18 @@ def instances(layer) -> list[tuple[str, Any]]:
     return found
 
 
+def variables_of(layers) -> list:
+    """Every variable of these layers and of their inner layers."""
+    return list(
+        dict.fromkeys(
+            v
+            for layer in layers
+            for _, inner in walk(layer)
+            for v in (*inner._params.values(), *inner._state.values())
+        )
+    )
+
+
 def flags(layer, holds: Callable, found: set[int] | None = None) -> set[int]:
     """ids of the instances that have a place where they and all around them satisfy `holds`."""
     found = set() if found is None else found

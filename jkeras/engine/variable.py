@@ -92,16 +92,28 @@ class Variable(Operators):
         return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}>"
 
 
+class StrayTensorError(ValueError):
+    """A symbolic tensor in code that runs on values."""
+
+    def __init__(self, tensor):
+        super().__init__(
+            f"{tensor!r} is symbolic, but is used in code that runs on values (inside a layer's call or a "
+            "Lambda). Pass it to the layer as an input instead."
+        )
+        self.tensor = tensor
+
+
 class Frame:
     """A scope in which variables stand for traced arrays; entered by the adapter around user code.
 
     Args:
         values: `{id(variable): array}`.
         ctx: the context of the layer whose code runs.
+        tensors: `{id(tensor): array}` for symbolic tensors that the code may close over.
     """
 
-    def __init__(self, values: dict[int, Any], ctx: Ctx = INFERENCE):
-        self.values, self.ctx = values, ctx
+    def __init__(self, values: dict[int, Any], ctx: Ctx = INFERENCE, tensors: dict[int, Any] | None = None):
+        self.values, self.ctx, self.tensors = values, ctx, tensors or {}
         self.parent = current_frame()
         self.seen: dict[int, Variable] = {}  # id(array) → the variable it was read from
         self.updates: dict[int, tuple[Variable, Any]] = {}
@@ -134,6 +146,16 @@ class Frame:
         if all(v is not variable for v in self.captured):
             self.captured.append(variable)
         return variable.value
+
+    def tensor(self, tensor):
+        """The array that a symbolic tensor stands for in here.
+
+        Raises:
+            StrayTensorError: there is none.
+        """
+        if id(tensor) not in self.tensors:
+            raise StrayTensorError(tensor)
+        return self.tensors[id(tensor)]
 
     def write(self, target, value) -> None:
         """Note a new value for a variable, or for the array that was read from one."""

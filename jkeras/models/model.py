@@ -10,6 +10,7 @@ import numpy as np
 from jkeras import optimizers, saving, training
 from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
 from jkeras.engine.legacy import legacy
+from jkeras.engine.symbolic import closed_over
 from jkeras.models.network import Network, as_list
 from jkeras.training import Objective, Port, Supply, Trainer
 
@@ -108,7 +109,18 @@ class Model(Network):
         )
         self.compiled_trainable_weights = list(self.trainable_weights)
         assert self._arguments is not None
+        self._watch_closures(objective)
         return Trainer(self.program(), inputs, outputs, objective, self.optimizer, self._arguments["devices"])
+
+    def _watch_closures(self, objective: Objective) -> None:
+        """Losses and metrics may close over tensors of the graph and over variables."""
+        tensors: list = []
+        variables: list = []
+        for output, fn in objective.foreign:
+            spec = self.signature[1][output].spec()
+            found = closed_over(fn, spec, spec)
+            tensors, variables = [*tensors, *found[0]], [*variables, *found[1]]
+        self.watch(list(dict.fromkeys(tensors)), list(dict.fromkeys(variables)))
 
     def _has_penalties(self) -> bool:
         from_weights = any(v.regularizer is not None for v in self.weights)

@@ -10,12 +10,13 @@ from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import shapes_of
-from jkeras.engine.graph import Graph, variables_of
+from jkeras.engine.effects import Whole
+from jkeras.engine.graph import Graph
 from jkeras.engine.legacy import legacy
 from jkeras.engine.program import Program
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
-from jkeras.engine.tree import bind, collect, instances
+from jkeras.engine.tree import bind, collect, instances, variables_of
 from jkeras.engine.variable import Variable
 from jkeras.models import config as configs
 from jkeras.models.summary import print_summary
@@ -64,6 +65,7 @@ class Network(Layer):
             )
         super().__init__(name=name, trainable=words.get("trainable", True))
         self._graph: Graph | None = None
+        self._watched: list[Tensor] = []
         self._signature: tuple[list[Tensor], list[Tensor]] | None = None
         if "inputs" in words or "outputs" in words:
             if words.get("inputs") is None or words.get("outputs") is None:
@@ -90,15 +92,15 @@ class Network(Layer):
                 f"Layer names in a model must be unique; in {self.name!r} these occur twice: {twice}."
             )
         self._graph, self.built = graph, True
-        self._hold(graph)
+        self._hold(graph.layers, graph.free_variables)
         node = Node(self, None, (inputs if len(inputs) > 1 else inputs[0],), {})
         node.outputs = outputs
         self.inbound_nodes = [node]
 
-    def _hold(self, graph: Graph) -> None:
-        """Variables that the graph uses and no layer owns are hidden state: new values take effect."""
-        owned = {id(v) for _, i in instances(self) for v in (*i._params.values(), *i._state.values())}
-        for variable in variables_of(graph):
+    def _hold(self, layers: list, variables: list[Variable]) -> None:
+        """Variables that are used and that no layer here owns are hidden state: new values take effect."""
+        owned = {id(v) for v in variables_of([self])}
+        for variable in (*variables_of(layers), *variables):
             if id(variable) not in owned:
                 self._state[f"_free_{len(self._state)}"] = variable
 
@@ -226,8 +228,7 @@ class Network(Layer):
 
     def pair(self) -> Pair:
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
-        terms, updates = self._terms(), self._added("extra_updates")
-        whole = self._with_effects(terms, updates)
+        known = self._whole() if self._graph is not None else None
 
         def init(rng, in_shape=None):
             values: dict = {}
@@ -243,40 +244,38 @@ class Network(Layer):
             return collect(self, values)
 
         def apply(params, state, x, ctx=INFERENCE):
-            graph = self._graph_or_complain("apply")
+            whole = known or self._whole()
             values, changed = bind(self, params, state, {}), {}
 
             def write(variable, value):
                 values[id(variable)] = changed[id(variable)] = value
 
             xs = as_list(x)
-            if len(xs) != len(graph.fed):
-                raise ValueError(f"Model {self.name!r} takes {len(graph.fed)} inputs; got {len(xs)}.")
+            fed = whole.graph.fed
+            if len(xs) != len(fed):
+                raise ValueError(f"Model {self.name!r} takes {len(fed)} inputs; got {len(xs)}.")
             masks = as_list(ctx.mask) if ctx.mask is not None else [None] * len(xs)
-            xs = [_as_declared(v, t.dtype) for v, t in zip(xs, graph.fed, strict=True)]
-            ys, masks, loss = whole.run(values, xs, masks, ctx, write)
-            n, m = len(graph.outputs), len(graph.outputs) + len(terms)
-            mask = _single(masks[:n]) if any(k is not None for k in masks[:n]) else None
-            loss = sum((jnp.mean(y) for y in ys[n:m]), loss)
-            if ctx.training:
-                for update, value in zip(updates, ys[m:], strict=True):
-                    write(update.variable, value)
-            return Out(_single(ys[:n]), collect(self, changed)[1], mask, loss)
+            xs = [_as_declared(v, t.dtype) for v, t in zip(xs, fed, strict=True)]
+            ys, masks, loss, seen = whole.run(values, xs, masks, ctx, write)
+            mask = _single(masks) if any(m is not None for m in masks) else None
+            return Out(_single(ys), collect(self, changed)[1], mask, loss, seen)
 
         return Pair(init, apply)
 
-    def _terms(self) -> list[Tensor]:
-        """The tensors given to `add_loss` outside `call`, here or on a layer."""
-        return [t for t in self._added("extra_losses") if isinstance(t, Tensor)]
-
-    def _with_effects(self, terms: list, updates: list) -> Graph:
-        """The graph with added losses and updates among its outputs: what is random is drawn once for all."""
-        graph = self._graph
-        if graph is None or not (terms or updates):
-            return graph  # type: ignore[return-value]  # a subclass complains when it is applied
-        whole = Graph(graph.inputs, [*graph.outputs, *terms, *(u.value for u in updates)])
-        self._hold(whole)
+    def _whole(self) -> Whole:
+        """The graph with added losses, updates and watched tensors."""
+        terms = [t for t in self._added("extra_losses") if isinstance(t, Tensor)]
+        graph = self._graph_or_complain("apply")
+        whole = Whole(graph, terms, self._added("extra_updates"), self._watched)
+        if whole.graph is not graph:
+            self._hold(whole.graph.layers, whole.graph.free_variables)
         return whole
+
+    def watch(self, tensors: list[Tensor], variables: list[Variable]) -> None:
+        """What losses and metrics close over: the tensors' values come with the outputs (`Out.seen`), the
+        variables are hidden state."""
+        self._watched = tensors
+        self._hold([], variables)
 
     def _added(self, kind: str) -> list:
         """Also what was given to the layers, except to models, which account for theirs."""

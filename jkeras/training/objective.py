@@ -147,6 +147,11 @@ class Objective:
                 values = [*values, weighted(fn, batch.y[slot], ys[i], weight, masks[i], ctx)]
         return total, values
 
+    @property
+    def foreign(self) -> list[tuple[int, Callable]]:
+        """(output, function) of the losses and metrics that are not jkeras's own."""
+        return [(f.output, f.fn) for f in (*self.terms, *self.metrics) if not is_ours(f.fn)]
+
 
 def weighted(fn: Callable, y_true, y_pred, weight, mask, ctx: Ctx):
     """This device's share of the mean score: masked, then weighted.

@@ -56,7 +56,8 @@ def train_step(program, objective, tx, inputs: list[Port]) -> Callable:
         def share(live):
             params = {**fixed.params, **live}
             out = program.apply(params, state, batch.x, ctx)
-            loss, values = objective(out.y, out.mask, batch, ctx)
+            with program.frame(params, state, out, ctx):
+                loss, values = objective(out.y, out.mask, batch, ctx)
             loss = loss + out.loss + program.penalty(params) / ctx.total(1)
             return loss.astype(jnp.float32), (values, out.state)
 
@@ -75,8 +76,10 @@ def test_step(program, objective, inputs: list[Port]) -> Callable:
 
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
         batch = cast(batch, inputs, objective.targets)
-        out = program.apply(fixed.params, merge(fixed.state, carry.state), batch.x, ctx)
-        loss, values = objective(out.y, out.mask, batch, ctx)
+        state = merge(fixed.state, carry.state)
+        out = program.apply(fixed.params, state, batch.x, ctx)
+        with program.frame(fixed.params, state, out, ctx):
+            loss, values = objective(out.y, out.mask, batch, ctx)
         loss = loss + out.loss + program.penalty(fixed.params) / ctx.total(1)
         loss, values = ctx.total((loss, values))
         return carry._replace(state=like(out.state, carry.state)), _vector(loss, values)

@@ -1,0 +1,76 @@
+"""K.function and K.gradients over symbolic graphs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from jkeras import backend as K
+from jkeras.layers import BatchNormalization, Dense, Dropout
+from jkeras.models import Sequential
+
+X = np.random.RandomState(0).rand(5, 4).astype("float32")
+
+
+def test_updates_are_applied_together_after_the_outputs():
+    a, b = K.variable(1.0), K.variable(10.0)
+    x = K.placeholder((None,))
+    f = K.function([x], [a + K.sum(x)], updates=[K.update(a, b), (b, a), K.update_add(a, 0.0)][:2])
+    assert f([np.ones(3)])[0] == 4
+    assert (K.get_value(a), K.get_value(b)) == (10, 1)
+
+
+def test_updates_of_a_model():
+    model = Sequential([BatchNormalization(momentum=0.5, input_shape=(4,))])
+    f = K.function([model.input], [model.output], updates=model.updates)
+    f([X])
+    np.testing.assert_allclose(model.get_weights()[2], X.mean(0) / 2, rtol=1e-5)
+
+
+def test_learning_phase_is_fed():
+    model = Sequential([Dropout(0.5, input_shape=(4,))])
+    f = K.function([model.input, K.learning_phase()], [model.output])
+    assert (f([np.ones((5, 4)), 0])[0] == 1).all()
+    assert set(np.unique(f([np.ones((5, 4)), 1])[0])) == {0, 2}
+
+
+def test_one_output_and_wrong_calls():
+    x = K.placeholder((None, 4))
+    f = K.function([x], K.sum(x))
+    assert f([np.ones((2, 4))]) == 8
+    with pytest.raises(TypeError, match="one list"):
+        f(X)
+    with pytest.raises(ValueError, match="takes 1 inputs; got 2"):
+        f([X, X])
+    with pytest.raises(ValueError, match="disconnected"):
+        K.function([], [x])
+
+
+def test_eval_needs_no_inputs():
+    v = K.variable([1.0, 2.0])
+    assert K.eval(K.sum(v * 2)) == 6
+    assert K.eval(v).tolist() == [1, 2]
+
+
+def test_gradients_of_inputs_weights_and_inner_tensors():
+    model = Sequential([Dense(3, input_shape=(4,)), Dense(2, use_bias=False)])
+    inner = model.layers[0].output
+    first, second = (layer.get_weights()[0] for layer in model.layers)
+    loss = K.sum(K.square(model.output[:, 0]))
+    targets = [model.input, inner, *model.trainable_weights]
+    out, *grads = K.function([model.input], [model.output, *K.gradients(loss, targets)])([X])
+    along = 2 * out[:, :1] * second[:, 0]  # (batch, 3)
+    np.testing.assert_allclose(grads[0], along @ first.T, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(grads[1], along, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(grads[2], X.T @ along, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(grads[3], along.sum(0), rtol=1e-4, atol=1e-6)
+
+
+def test_gradients_of_gradients_and_of_strangers():
+    x, y = K.placeholder((None,)), K.placeholder((None,))
+    loss = K.sum(x**3)
+    (slope,) = K.gradients(loss, [x])
+    (curve,) = K.gradients(slope, x)
+    a, b = K.function([x], [slope, curve])([np.array([2.0, 3.0])])
+    assert a.tolist() == [12, 27] and b.tolist() == [12, 18]
+    assert K.gradients(loss, [y]) == [None]

@@ -1,0 +1,59 @@
+"""Variables, placeholders and what is known about them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from jkeras import backend as K
+from jkeras.layers import Dense, Input
+
+
+def test_variables():
+    v = K.variable([[1, 2], [3, 4]], dtype="float32", name="v")
+    assert K.dtype(v) == "float32" and K.int_shape(v) == (2, 2) and K.ndim(v) == 2 and K.count_params(v) == 4
+    K.set_value(v, np.zeros((2, 2)))
+    assert K.get_value(v).sum() == 0
+    K.batch_set_value([(v, np.ones((2, 2)))])
+    assert K.batch_get_value([v])[0].sum() == 4
+    with pytest.raises(ValueError, match="shape"):
+        K.set_value(v, np.zeros(3))
+    with pytest.raises(TypeError, match="changes a variable"):
+        K.set_value(np.ones(2), 1)
+
+
+def test_makers():
+    assert K.get_value(K.zeros((2,))).tolist() == [0, 0]
+    assert K.get_value(K.ones((2,))).tolist() == [1, 1]
+    assert K.get_value(K.eye(2)).tolist() == [[1, 0], [0, 1]]
+    assert K.constant(3.0, shape=(2,)).tolist() == [3, 3]
+    assert K.arange(1, 4).tolist() == [1, 2, 3]
+    assert K.cast_to_floatx([1, 2]).dtype == "float32"
+
+
+def test_placeholder():
+    x = K.placeholder(ndim=2)
+    assert K.int_shape(x) == (None, None) and K.is_placeholder(x)
+    with pytest.raises(ValueError, match="shape or a number of axes"):
+        K.placeholder()
+
+
+def test_kinds_of_tensors():
+    x = Input((3,))
+    assert K.is_keras_tensor(x) and K.is_keras_tensor(Dense(2)(x))
+    assert not K.is_keras_tensor(x + 1) and not K.is_keras_tensor(K.variable(1.0))
+    assert K.is_tensor(x) and not K.is_tensor(np.ones(2))
+    with pytest.raises(ValueError, match="Unexpectedly found an instance"):
+        K.is_keras_tensor(np.ones(2))
+
+
+def test_names_start_again():
+    K.clear_session()
+    assert [Dense(1).name, Dense(1).name] == ["dense_1", "dense_2"]
+    K.clear_session()
+    assert Dense(1).name == "dense_1"
+
+
+def test_sessions_are_refused_with_advice():
+    with pytest.raises(RuntimeError, match="XLA_PYTHON_CLIENT_MEM_FRACTION"):
+        K.get_session()

@@ -1,0 +1,127 @@
+"""How a layer's weights are declared, counted, set and renewed."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+
+from jkeras import backend as K
+from jkeras.layers import BatchNormalization, Dense, Input, Layer
+from jkeras.models import Sequential
+
+X = np.random.RandomState(0).rand(8, 4).astype("float32")
+
+
+class ByAssignment(Layer):
+    """The way of Keras 1."""
+
+    def build(self, input_shape):
+        self.W = K.variable(np.ones((input_shape[-1], 2)), name="W")
+        self.b = K.zeros((2,), name="b")
+        self.seen = K.zeros((), name="seen")
+        self.trainable_weights = [self.W, self.b]
+        self.non_trainable_weights = [self.seen]
+        self.built = True
+
+    def call(self, x, mask=None):
+        return K.dot(x, self.W) + self.b
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 2)
+
+
+class ByAppending(Layer):
+    """Keras's own list of weights grows."""
+
+    def build(self, input_shape):
+        for name in ("a", "a"):
+            self._trainable_weights.append(K.variable(np.ones(input_shape[-1]), name=name))
+        self._non_trainable_weights += [K.variable(np.ones(input_shape[-1]))]
+        super().build(input_shape)
+
+    def call(self, x):
+        return x * self.a
+
+
+def test_weights_declared_by_assignment_train():
+    layer = ByAssignment()
+    model = Sequential([Dense(4, input_shape=(4,)), layer])
+    model.compile("sgd", "mse")
+    before = layer.get_weights()
+    assert len(layer.trainable_weights) == 2 and len(layer.non_trainable_weights) == 1
+    assert model.count_params() == 20 + 11
+    model.fit(X, np.zeros((8, 2)), verbose=0)
+    moved = [np.abs(a - b).max() > 0 for a, b in zip(layer.get_weights(), before, strict=True)]
+    assert moved == [True, True, False]
+
+
+def test_weights_declared_by_appending():
+    layer = ByAppending()
+    np.testing.assert_array_equal(layer(X), X)
+    assert [len(layer.trainable_weights), len(layer.non_trainable_weights)] == [2, 1]
+
+
+def test_only_variables_are_weights():
+    with pytest.raises(TypeError, match="are variables"):
+        Dense(1).trainable_weights = [np.ones(3)]
+
+
+def test_weights_of_inner_layers_stay_theirs():
+    class Holder(Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = Dense(2)
+
+        def build(self, input_shape):
+            self.inner.build(input_shape)
+            self.trainable_weights = self.inner.trainable_weights
+            super().build(input_shape)
+
+        def call(self, x):
+            return self.inner(x)
+
+    layer = Holder()
+    layer(X)
+    assert len(layer.weights) == 2 and not layer._params
+
+
+class Block(Layer):
+    """A user's layer of layers, which are built by their first call."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.dense, self.norm = Dense(units), BatchNormalization()
+
+    def call(self, x, training=None):
+        return self.norm(self.dense(x), training=training)
+
+
+def test_inner_layers_of_a_users_layer_train_and_move():
+    block = Block(3, input_shape=(4,))
+    model = Sequential([block, Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(X, np.ones((8, 1)), verbose=0)
+    assert len(block.weights) == 6 and np.abs(block.norm.get_weights()[2]).max() > 0
+    assert block.output_shape == (None, 3)
+
+
+def test_init_of_a_users_layer_draws_its_inner_layers_too():
+    init, apply = Block(3).pure()
+    params, state = init(jax.random.key(0), (None, 4))
+    assert params["dense"]["kernel"].shape == (4, 3) and state["norm"]["moving_mean"].shape == (3,)
+    again, _ = init(jax.random.key(1), (None, 4))
+    assert np.abs(again["dense"]["kernel"] - params["dense"]["kernel"]).max() > 0
+    assert apply(params, state, X).y.shape == (8, 3)
+
+
+def test_set_weights_is_all_or_nothing():
+    layer = Dense(2)
+    layer(Input((4,)))
+    before = layer.get_weights()
+    with pytest.raises(ValueError, match=r"has shape \(2,\)"):
+        layer.set_weights([np.ones((4, 2)), np.ones(3)])
+    with pytest.raises(ValueError, match="got 1"):
+        layer.set_weights([np.ones((4, 2))])
+    np.testing.assert_array_equal(layer.get_weights()[0], before[0])
