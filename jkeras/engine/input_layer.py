@@ -62,6 +62,7 @@ class InputLayer(Layer):
         )
         self._trainable = False
         self.sparse, self.input_tensor, self.built = sparse, input_tensor, True
+        self.rowwise = input_tensor is None  # its rows belong to the whole batch
         node = Node(self, None, () if input_tensor is None else (input_tensor,), {})
         spec = Spec(self.batch_input_shape, self.dtype)
         tensor = node.set_outputs(spec, name=name)

@@ -25,7 +25,8 @@ class Table(NamedTuple):
 
     @property
     def rows(self) -> int:
-        return len_of((self.x + self.y)[0]) if self.x or self.y else 0
+        """How many samples; a model that is fed nothing has steps of 1, as Keras counts them."""
+        return len_of((self.x + self.y)[0]) if self.x or self.y else 1
 
 
 def read(x, y, inputs, targets, sample_weight=None, class_weight=None, need_y=True) -> Table:

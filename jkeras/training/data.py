@@ -116,6 +116,11 @@ def source(
     table = read(x, y, trainer.inputs, targets, sample_weight, class_weight, need_y)
     if steps is not None:
         return Repeat(table, steps)
+    if not table.x and not table.y:
+        raise ValueError(
+            "If your data is in the form of tensors (Input(tensor=...), target_tensors), nothing that is fed "
+            "has an end: give a number of steps (`steps_per_epoch` in fit, `steps` in evaluate and predict)."
+        )
     if trainer.stateful and table.rows % size and (need_y or table.rows > size):
         raise ValueError(
             "In a stateful network, you should only pass inputs with a number of samples that can be divided "

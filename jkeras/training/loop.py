@@ -133,7 +133,9 @@ def fit(
     train = source(
         trainer, x, y, batch_size, shuffle, steps_per_epoch, sample_weight, class_weight, supply=supply
     )
-    if validation_data is not None:
+    if validation_data is None and validation_steps and not (trainer.inputs or trainer.objective.targets):
+        validation = source(trainer, None, steps=validation_steps)
+    elif validation_data is not None:
         validation = _validation(trainer, validation_data, batch_size, train, validation_steps, supply)
     else:
         train, validation = _split(trainer, train, validation_split)
@@ -427,7 +429,7 @@ def _predicted(trainer: Trainer, batches, bar, callbacks: Any) -> list[list[np.n
         if hooked:
             callbacks.on_predict_batch_begin(number, {"batch": number, "size": table.rows})
         room = batches.size if isinstance(batches, Arrays) and (batches.steps or 0) > 1 else table.rows
-        flying.append((trainer.predict(table, room), table.rows))
+        flying.append((trainer.predict(table, room), table.rows if table.x else None))
         if hooked or len(flying) > 2:
             parts.append(_landed(*flying.popleft()))
         if hooked:
@@ -438,7 +440,7 @@ def _predicted(trainer: Trainer, batches, bar, callbacks: Any) -> list[list[np.n
     return parts + [_landed(*flight) for flight in flying]
 
 
-def _landed(outputs: list, rows: int) -> list[np.ndarray]:
+def _landed(outputs: list, rows: int | None) -> list[np.ndarray]:
     return [np.asarray(y)[:rows] for y in outputs]
 
 
@@ -469,4 +471,5 @@ def _one(kind: str, trainer: Trainer, table: arrays.Table):
 def predict_on_batch(trainer: Trainer, x):
     """Outputs for one batch; see `Model.predict_on_batch`."""
     table = arrays.read(x, None, trainer.inputs, [], need_y=False)
-    return _single([np.array(y) for y in _landed(trainer.predict(table, table.rows), table.rows)])
+    rows = table.rows if table.x else None
+    return _single([np.array(y) for y in _landed(trainer.predict(table, table.rows), rows)])

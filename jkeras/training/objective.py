@@ -14,6 +14,8 @@ from jkeras import losses
 from jkeras import metrics as metric_functions
 from jkeras.core import settings
 from jkeras.core.types import Batch, Ctx
+from jkeras.engine.symbolic import Tensor
+from jkeras.engine.variable import Variable, current_frame
 from jkeras.training.ports import Port, Target
 
 _ACCURACY, _CROSSENTROPY = ("accuracy", "acc"), ("crossentropy", "ce")
@@ -43,9 +45,10 @@ class Objective:
         terms: the losses.
         metrics: the metrics.
         names: what the values are called: Keras's `metrics_names`.
-        targets: what `y` must hold, one `Target` per loss.
+        targets: what `y` must hold, one `Target` per loss that is not given its target.
         rowwise: whether all functions are jkeras's own, which treat every sample apart.
         named_losses: whether the losses of the outputs are among the values (the model has several).
+        given: output → the tensor or variable that is its target instead of `y` (`target_tensors`).
 
     Keras 2.2.4: keras/engine/training.py Model.compile.
 
@@ -59,13 +62,15 @@ class Objective:
         (4.0, [2.0])
     """
 
-    def __init__(self, terms, metrics, names, targets, rowwise, named_losses=False):
+    def __init__(self, terms, metrics, names, targets, rowwise, named_losses=False, given=None):
         self.terms: list[Term] = terms
         self.metrics: list[Metric] = metrics
         self.names: list[str] = names
         self.targets: list[Target] = targets
         self.rowwise: bool = rowwise
-        self._slots = {term.output: slot for slot, term in enumerate(terms)}
+        self.given: dict[int, Tensor | Variable] = given or {}
+        fed = [term.output for term in terms if term.output not in self.given]
+        self._slots = {output: slot for slot, output in enumerate(fed)}
         self._named_losses: bool = named_losses
 
     @classmethod
@@ -78,6 +83,8 @@ class Objective:
         sample_weight_mode: Any = None,
         weighted_metrics: Any = None,
         has_added_loss: bool = False,
+        target_tensors: Any = None,
+        inputs: Sequence[Tensor] = (),
     ) -> Objective:
         """Read the arguments of `compile`.
 
@@ -87,6 +94,8 @@ class Objective:
                 function,
                 a list, or a dict by output name.
             has_added_loss: whether layers add losses or penalties, so that none of the outputs needs one.
+            target_tensors: tensors or variables that are targets instead of `y`: one, a list, or a dict.
+            inputs: of the model, which may be targets too.
 
         Raises:
             ValueError: unknown names or keys, a list of the wrong length, nothing to optimize.
@@ -116,9 +125,11 @@ class Objective:
                     found.append(Metric(term.output, fn, flag, keys))
                     for key in keys or (name,):
                         _append(labels, ("weighted_" if flag else "") + key, names, term.output)
-        targets = [Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms]
-        rowwise = all(is_ours(f.fn) for f in (*terms, *found))
-        return cls(terms, found, labels, targets, rowwise, len(outputs) > 1)
+        targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
+        given = _given(target_tensors, names, targets, {id(t) for t in inputs})
+        rowwise = all(is_ours(f.fn) for f in (*terms, *found)) and not given
+        fed = [target for output, target in targets.items() if output not in given]
+        return cls(terms, found, labels, fed, rowwise, len(outputs) > 1, given)
 
     def __call__(self, ys: list, masks: list, batch: Batch, ctx: Ctx):
         """This device's share of the loss and of the values after it in `names`.
@@ -132,20 +143,32 @@ class Objective:
             (weighted sum of the losses, list of scalars), without penalties and added losses.
         """
         total, parts = jnp.float32(0), []
-        for slot, term in enumerate(self.terms):
-            part = weighted(
-                term.fn, batch.y[slot], ys[term.output], batch.weight[slot], masks[term.output], ctx
-            )
+        for term in self.terms:
+            i = term.output
+            y_true, y_pred, weight, mask = self._target(i, batch, ys[i], masks[i])
+            part = weighted(term.fn, y_true, y_pred, weight, mask, ctx)
             parts.append(part)
             total = total + term.weight * part
         values = parts if self._named_losses else []
         for metric in self.metrics:
-            i, slot = metric.output, self._slots[metric.output]
-            weight = batch.weight[slot] if metric.weighted else None
+            i = metric.output
+            y_true, y_pred, weight, mask = self._target(i, batch, ys[i], masks[i])
+            weight = weight if metric.weighted else None
             for key in metric.keys or (None,):
                 fn = metric.fn if key is None else _entry(metric.fn, key)
-                values = [*values, weighted(fn, batch.y[slot], ys[i], weight, masks[i], ctx)]
+                values = [*values, weighted(fn, y_true, y_pred, weight, mask, ctx)]
         return total, values
+
+    def _target(self, output: int, batch: Batch, y_pred, mask) -> tuple:
+        """(y_true, y_pred, weight, mask) of an output."""
+        symbol = self.given.get(output)
+        if symbol is None:
+            slot = self._slots[output]
+            return batch.y[slot], y_pred, batch.weight[slot], mask
+        frame = current_frame()
+        assert frame is not None  # the step enters the scope in which symbols have values
+        found = frame.tensor(symbol) if isinstance(symbol, Tensor) else frame.read(symbol)
+        return found.astype(y_pred.dtype), y_pred, None, mask
 
     @property
     def foreign(self) -> list[tuple[int, Callable]]:
@@ -238,6 +261,52 @@ def _loss_weights(given, names: list[str]) -> list[float]:
         f"Could not interpret `loss_weights` argument: {given!r}; expected a list of numbers, one per "
         "output, or a dict of numbers by output name."
     )
+
+
+def _given(tensors, names: list[str], targets: dict[int, Target], inputs: set[int]) -> dict:
+    """Output → the tensor or variable that is its target."""
+    if tensors is None:
+        return {}
+    if isinstance(tensors, dict):
+        _known(tensors, names, "target_tensors")
+        tensors = [tensors.get(name) for name in names]
+    elif isinstance(tensors, (list, tuple)):
+        tensors = _matched(tensors, names, "target_tensors")
+    elif len(names) == 1:
+        tensors = [tensors]
+    else:
+        raise TypeError(
+            f"`target_tensors` should be a list or a dict by output name, for the outputs {names}; got "
+            f"{tensors!r}."
+        )
+    found = {}
+    for output, target in targets.items():
+        symbol = tensors[output]
+        if symbol is None or (_is_placeholder(symbol) and id(symbol) not in inputs):
+            continue
+        symbol = symbol if isinstance(symbol, (Tensor, Variable)) else Variable(symbol)
+        _fits(symbol, target)
+        found[output] = symbol
+    return found
+
+
+def _is_placeholder(symbol) -> bool:
+    """Whether a target is an `Input` of its own: then it is fed as `y`, as any other."""
+    return isinstance(symbol, Tensor) and not symbol.node.args and not symbol.node.variables
+
+
+def _fits(symbol: Tensor | Variable, target: Target) -> None:
+    want, got = target.shape, tuple(symbol.shape)
+    if want is None:
+        return
+    same = len(want) == len(got) and all(
+        None in pair or pair[0] == pair[1] for pair in zip(want[1:], got[1:], strict=True)
+    )
+    if not same:
+        raise ValueError(
+            f"`target_tensors`: the target of output {target.name!r} should have the shape {want}, but "
+            f"{symbol!r} has {got}."
+        )
 
 
 def _modes(given, with_loss: list[str], names: list[str]) -> list[str | None]:

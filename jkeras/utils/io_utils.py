@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import h5py
 import numpy as np
@@ -52,7 +53,7 @@ class HDF5Matrix:
         first = self._normalized(self.data[0:1])
         self._base_shape, self._base_dtype = first.shape[1:], first.dtype
 
-    def _open(self):
+    def _open(self) -> Any:
         path, name = self._origin
         with _opening:
             if not self.refs.get(path):  # a closed file is falsy
