@@ -10,7 +10,7 @@ import numpy as np
 from jkeras import optimizers, saving, training
 from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
 from jkeras.engine.legacy import legacy
-from jkeras.engine.symbolic import closed_over
+from jkeras.engine.symbolic import Tensor, closed_over
 from jkeras.models.network import Network, as_list
 from jkeras.training import Objective, Port, Supply, Trainer
 
@@ -106,6 +106,8 @@ class Model(Network):
             self.sample_weight_mode,
             self.weighted_metrics,
             has_added_loss=self._graph is None or self._has_effects() or self._has_penalties(),
+            target_tensors=self.target_tensors,
+            inputs=self.signature[0],
         )
         self.compiled_trainable_weights = list(self.trainable_weights)
         assert self._arguments is not None
@@ -113,9 +115,9 @@ class Model(Network):
         return Trainer(self.program(), inputs, outputs, objective, self.optimizer, self._arguments["devices"])
 
     def _watch_closures(self, objective: Objective) -> None:
-        """Losses and metrics may close over tensors of the graph and over variables."""
-        tensors: list = []
-        variables: list = []
+        """Losses and metrics may close over tensors of the graph and over variables; targets may be such."""
+        tensors = [t for t in objective.given.values() if isinstance(t, Tensor)]
+        variables = [v for v in objective.given.values() if not isinstance(v, Tensor)]
         for output, fn in objective.foreign:
             spec = self.signature[1][output].spec()
             found = closed_over(fn, spec, spec)
