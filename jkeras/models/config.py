@@ -52,6 +52,11 @@ def _place(tensor: Tensor, kept: dict[int, int]) -> list:
             f"{tensor!r} was computed by the function {tensor.node!r} outside a layer, which a config cannot "
             "keep. Put the computation into a Lambda layer or a layer of your own."
         )
+    if id(tensor.node) not in kept:
+        raise ValueError(
+            f"The model begins in the middle of another: {tensor!r} is not part of it. A config cannot keep "
+            "that; clone_model gives a model that begins with an Input."
+        )
     return [tensor.node.owner.name, kept[id(tensor.node)], tensor.index]
 
 

@@ -11,6 +11,7 @@ from jkeras import optimizers, saving, training
 from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
 from jkeras.engine.legacy import legacy
 from jkeras.engine.symbolic import Tensor, closed_over
+from jkeras.models import copying
 from jkeras.models.network import Network, as_list
 from jkeras.training import Objective, Port, Supply, Trainer
 
@@ -130,11 +131,17 @@ class Model(Network):
 
     def _ports(self) -> tuple[list[Port], list[Port]]:
         inputs, outputs = self.signature
+        names = zip(self._fed_names(), inputs, self._index_limits(), strict=True)
+        if self._graph is None:  # a subclass was built for the first data; it may take others
+            return (
+                [Port(n, (None,) * len(t.shape), t.dtype, limit) for n, t, limit in names],
+                [
+                    Port(n, (*(None for _ in t.shape[1:]), *t.shape[-1:]), t.dtype)
+                    for n, t in zip(self.output_names, outputs, strict=True)
+                ],
+            )
         return (
-            [
-                Port(n, t.shape, t.dtype, limit)
-                for n, t, limit in zip(self._fed_names(), inputs, self._index_limits(), strict=True)
-            ],
+            [Port(n, t.shape, t.dtype, limit) for n, t, limit in names],
             [Port(n, t.shape, t.dtype) for n, t in zip(self.output_names, outputs, strict=True)],
         )
 
@@ -454,6 +461,9 @@ class Model(Network):
             reshape: whether to reshape weights of the same size.
         """
         saving.load_weights(self, filepath, by_name, skip_mismatch, reshape)
+
+    def __reduce__(self):
+        return copying.reduce(self)
 
     def to_json(self, **kwargs) -> str:
         """The architecture as JSON."""

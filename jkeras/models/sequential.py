@@ -92,10 +92,9 @@ class Sequential(Model):
             raise TypeError(f"Sequential {self.name!r} has no layers to pop.")
         self._chain.pop()
         self._graph, self._trainer, self.built = None, None, False
+        self._ends = self._ends[:-1] if self._chain else []
         if self._ends:
-            self._ends.pop()
-            if self._chain:
-                self._init_graph([self._ends[0]], [self._ends[-1]])
+            self._init_graph([self._ends[0]], [self._ends[-1]])
 
     def children(self) -> dict:
         return {layer.name: layer for layer in self._chain}

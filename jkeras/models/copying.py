@@ -1,0 +1,48 @@
+"""What `pickle` and `copy` make of a model: its file in memory, the user's own things by reference."""
+
+from __future__ import annotations
+
+import copyreg
+from typing import Any
+
+import jax
+
+from jkeras import saving
+from jkeras.engine.config import argument_names
+from jkeras.engine.tree import instances
+
+_MADE_ANEW = ("_trainer", "_predictor", "history")
+
+
+def reduce(model) -> tuple:
+    """The recipe of a model, for `__reduce__`.
+
+    A graph of layers is written as `save` writes it. A subclassed model is the object itself, without what
+    training compiled; its optimizer starts anew.
+    """
+    if model._graph is None and not hasattr(model, "_chain"):
+        state = vars(model) | dict.fromkeys(_MADE_ANEW)
+        return copyreg.__newobj__, (type(model),), state  # type: ignore[attr-defined]
+    file: dict[str, Any] = {}
+    saving.save_model(model, file)
+    return restore, (file, _of_the_user(model), model.optimizer is not None)
+
+
+def restore(file: dict, users: dict, compiled: bool):
+    """The model of a recipe."""
+    return saving.load_model(file, custom_objects=users, compile=compiled)
+
+
+def _of_the_user(model) -> dict:
+    """Classes of layers and named functions that a config only names."""
+    layers = [inner for _, inner in instances(model)]
+    values = [getattr(layer, name, None) for layer in layers for name in argument_names(type(layer))]
+    values += jax.tree.leaves(
+        [getattr(model, kind, None) for kind in ("loss", "metrics", "weighted_metrics")]
+    )
+    named = [type(v) if not hasattr(v, "__name__") else v for v in values if callable(v)]
+    return {
+        v.__name__: v
+        for v in (*map(type, layers), *named)
+        if not v.__module__.startswith("jkeras.") and v.__name__ != "<lambda>"
+    }
