@@ -95,7 +95,7 @@ def guarded(layer, pair: Pair) -> Pair:
         return explained(pair.init, in_shape, rng, in_shape)
 
     def apply(params, state, x, ctx=INFERENCE, **kwargs):
-        shapes = jax.tree.map(jnp.shape, x)
+        shapes = jax.tree.map(lambda a: known(jnp.shape(a)), x)
         check_spec(layer, shapes)
         if refuses:
             refuse_mask(layer, ctx.mask)

@@ -92,7 +92,7 @@ def _probe(run: Callable, given: list[tuple], error: Exception):
         try:
             a, b = (run(functools.partial(_probed, sizes=sizes, fixed=fixed)) for sizes in pair)
         except Exception as problem:
-            error = error if _is_about_symbols(problem) else problem
+            error = problem if _is_about_symbols(error) else error
             continue
         both = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
         specs = [Spec(_agreed(s.shape, t.shape, fixed), s.dtype) for s, t in both]

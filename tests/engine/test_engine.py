@@ -7,10 +7,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jkeras import backend as K
 from jkeras.core.types import Ctx
 from jkeras.engine.input_layer import Input
 from jkeras.engine.variable import Variable
-from jkeras.layers import Add, BatchNormalization, Dense, Dropout, Embedding, Flatten, Lambda, Layer, Masking
+from jkeras.layers import (
+    Add,
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Lambda,
+    Layer,
+    Masking,
+)
 from jkeras.models import Model, Sequential
 
 
@@ -170,3 +182,20 @@ def test_tensor_without_frame_does_not_leak_into_call():
     x = Input((2,))
     with pytest.raises(ValueError, match="symbolic"):
         Lambda(lambda t: t + x)(Input((2,)))
+
+
+def test_errors_show_the_shape_as_the_user_knows_it():
+    with pytest.raises(ValueError, match=r"'conv' \(Conv2D\).*input of shape \(None, 4, 4, 1\)"):
+        Conv2D(2, 9, name="conv")(Input((4, 4, 1)))
+
+
+def test_a_loss_may_use_layers():
+    judge = Sequential([Dense(3, activation="tanh", input_shape=(4,))])
+    model = Sequential([Dense(4, input_shape=(4,))])
+    model.compile("sgd", lambda y_true, y_pred: K.mean(K.square(judge(y_true) - judge(y_pred)), axis=-1))
+    x = np.random.RandomState(0).rand(8, 4).astype("float32")
+    wanted = ((judge.predict(x) - judge.predict(model.predict(x))) ** 2).mean()
+    np.testing.assert_allclose(model.evaluate(x, x, verbose=0), wanted, rtol=1e-5)
+    judge.set_weights([np.zeros((4, 3)), np.zeros(3)])
+    assert model.evaluate(x, x, verbose=0) == 0
+    assert len(model.trainable_weights) == 2
