@@ -18,6 +18,7 @@ from jkeras.training.arrays import stack
 from jkeras.training.data import Arrays, Block, Blocks, source
 from jkeras.training.deferred import Deferred
 from jkeras.training.interrupt import Interrupt
+from jkeras.training.memory import explained
 from jkeras.training.parallel import Flight
 from jkeras.training.pool import ONE_THREAD, Supply
 from jkeras.training.step import Cut, Span
@@ -159,7 +160,7 @@ def fit(
         }
     )
     run = _Fit(trainer, model, callbacks, train, validation, validation_freq)
-    with Interrupt() as interrupt:
+    with Interrupt() as interrupt, explained():
         try:
             run.epochs(initial_epoch, epochs, interrupt)
         finally:
@@ -354,7 +355,8 @@ def evaluate(
     if callbacks:
         callbacks.on_test_begin()
     try:
-        values = _evaluate(trainer, blocks, trainer.seed, 0, bar, callbacks)
+        with explained():
+            values = _evaluate(trainer, blocks, trainer.seed, 0, bar, callbacks)
     finally:
         blocks.close()
     if callbacks:
@@ -405,7 +407,8 @@ def predict(
     if callbacks:
         callbacks.on_predict_begin()
     try:
-        parts = _predicted(trainer, batches, bar, callbacks)
+        with explained():
+            parts = _predicted(trainer, batches, bar, callbacks)
     finally:
         if not isinstance(batches, Arrays):
             batches.close()

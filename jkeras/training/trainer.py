@@ -13,6 +13,7 @@ import numpy as np
 
 from jkeras.core.random import next_seed
 from jkeras.core.types import Batch, Ctx
+from jkeras.training import memory
 from jkeras.training import step as steps
 from jkeras.training.arrays import Table, stack
 from jkeras.training.objective import Objective
@@ -35,6 +36,11 @@ class Cells:
         self.cells, self.treedef = jax.tree.flatten(tree)
         self._seen: list = [None] * len(self.cells)  # what the cells held last time
         self._placed: list = [None] * len(self.cells)  # the same on the devices of the layout
+
+    def restore(self, arrays: list) -> None:
+        """Put back what a program was given that has failed."""
+        for cell, array in zip(self.cells, arrays, strict=True):
+            cell.put(array)
 
     def take(self, place: Callable, donate: bool) -> list:
         """The arrays; those that were not there last time are put on the devices first."""
@@ -77,6 +83,7 @@ class Trainer:
         ] = {}  # what a step of a program took, for the length of dispatches
         self.compilations = 0
         self._programs: OrderedDict = OrderedDict()
+        self._proven: set = set()  # programs, with the shapes of their data, that have run once
         self._binding: Any = None
         self._cells: dict[str, tuple[Cells, Cells]] = {}
         self._seed: int | None = None
@@ -218,7 +225,8 @@ class Trainer:
             program = self._chunk(kind, block.cut)
         else:
             program = self._single(kind, block.cut, block.cut.size_of(span.start))
-        return self._dispatch(kind, program, block.data, block.order, np.array(span, np.int32))
+        size = block.cut.size_of(span.start)
+        return self._dispatch(kind, program, size, block.data, block.order, np.array(span, np.int32))
 
     def predict(self, table: Table, room: int) -> list:
         """The outputs for one batch, on the device; they may have further rows.
@@ -237,7 +245,7 @@ class Trainer:
             return self.layout.spread(self._flat("predict", body), 5, by_row=True)
 
         program = self._program(("predict", rows), build)
-        outputs = self._dispatch("predict", program, data, np.array(self.call_span(), np.int32))
+        outputs = self._dispatch("predict", program, rows, data, np.array(self.call_span(), np.int32))
         return self.layout.joined(outputs)
 
     def dtypes(self, need_y: bool = True) -> Batch:
@@ -245,13 +253,25 @@ class Trainer:
         targets = self.objective.targets if need_y else []
         return Batch([p.dtype for p in self.inputs], [t.dtype for t in targets], ["float32"] * len(targets))
 
-    def _dispatch(self, kind: str, program: Callable, *args):
+    def _dispatch(self, kind: str, program: Callable, rows: int, data: Batch, *args):
         place = self.layout.place
+        signature = (program, *[(a.shape, a.dtype) for part in data for a in part if a is not None])
         with _exchange:
             carry, fixed = self._cells_for(kind)
-            arrays, out = program(carry.take(place, True), fixed.take(place, False), *args)
+            given = carry.take(place, True), fixed.take(place, False), data, *args
+            if signature in self._proven:
+                arrays, out = program(*given)
+            else:
+                arrays, out = self._first(program, rows, given, carry)
+                if len(self._proven) > 8 * _PROGRAMS:
+                    self._proven.clear()
+                self._proven.add(signature)
             carry.put(arrays)
         return out
+
+    def _first(self, program: Callable, rows: int, given: tuple, carry: Cells):
+        with memory.explained(rows, self.layout.devices[0]):
+            return memory.guarded(lambda: program(*given), given[0], carry.restore)
 
     # Numbers of a run.
 

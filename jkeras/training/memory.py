@@ -1,0 +1,93 @@
+"""When the memory of a device is used up: an error that says so, and what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+_SIGNS = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory")
+_BYTES = re.compile(r"allocat\w+ (\d+) bytes|allocat\w+ ([\d.]+ ?[KMGT]i?B)", re.IGNORECASE)
+
+
+class OutOfMemoryError(MemoryError, RuntimeError):
+    """A device has not enough memory for a step or for the data. It is a RuntimeError, as jax's own is."""
+
+
+@contextlib.contextmanager
+def explained(rows: int | None = None, device=None):
+    """Turn jax's error about memory into one with advice.
+
+    Args:
+        rows: how many samples the step was for, where that is known.
+        device: the device.
+
+    Raises:
+        OutOfMemoryError: jax has run out of memory within.
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if not any(sign in str(error) for sign in _SIGNS):
+            raise
+        raise OutOfMemoryError(advice(str(error), rows, device)) from error
+
+
+def advice(text: str, rows: int | None = None, device=None) -> str:
+    """What to tell the user.
+
+    Args:
+        text: jax's message.
+        rows, device: as in `explained`.
+
+    Example:
+        >>> print(advice("RESOURCE_EXHAUSTED: Out of memory allocating 3221225472 bytes.", 512))
+        Out of memory with a batch size of 512: 3,221,225,472 bytes (3.0 GiB) could not be allocated. ...
+    """
+    found = _BYTES.search(text)
+    amount = "memory"
+    if found and found[1]:
+        amount = f"{int(found[1]):,} bytes ({int(found[1]) / 2**30:.1f} GiB)"
+    elif found:
+        amount = found[2]
+    batch = "" if rows is None else f" with a batch size of {rows}"
+    place = "" if device is None else f" on {device}"
+    return (
+        f"Out of memory{batch}: {amount} could not be allocated{place}. Use a smaller `batch_size`, smaller "
+        "layers, or more devices, which share each batch; other processes on the same device, and "
+        "XLA_PYTHON_CLIENT_MEM_FRACTION, limit what there is. Where a training step failed, the model has "
+        "the weights of the last step that was finished."
+    )
+
+
+def copies(arrays: list) -> list:
+    """Copies that no device memory is used for."""
+    return [
+        jnp.array(a, copy=True) if jnp.issubdtype(a.dtype, jax.dtypes.extended) else np.array(a)
+        for a in arrays
+    ]
+
+
+def guarded(run: Callable, kept: list, restore: Callable):
+    """`run()` with all of its results computed; if that fails, `restore` gets the copies of before.
+
+    A program that has run once will find the memory it needs again, but its first run may fail when it has
+    already been given the memory of what it replaces.
+
+    Args:
+        run: the dispatch.
+        kept: arrays that it uses up.
+        restore: takes their copies.
+    """
+    before = copies(kept)
+    try:
+        result = run()
+        jax.block_until_ready(result)
+    except Exception:
+        restore([jnp.asarray(a) for a in before])
+        raise
+    return result
