@@ -137,13 +137,3 @@ class Batch(NamedTuple):
     x: Any
     y: Any
     weight: Any
-
-
-class TrainState(NamedTuple):
-    """All that a training step changes: flat stores `{path: {name: array}}`, optimizer state, key, step."""
-
-    params: Any
-    state: Any
-    opt: Any
-    rng: Any
-    step: Any
