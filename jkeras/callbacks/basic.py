@@ -173,6 +173,13 @@ class LambdaCallback(Callback):
         self.__dict__.update({name: hook for name, hook in hooks.items() if hook is not None})
 
 
+_FIND_THE_LAYER = (
+    'To find the layer where it begins: train with jax.config.update("jax_debug_nans", True), which raises '
+    "there; or predict that batch with Model(model.inputs, layer.output) for one layer after the other. "
+    "Common causes: a learning rate that is too high, log(0), NaN in the data."
+)
+
+
 class TerminateOnNaN(Callback):
     """Stops training when a batch's loss is NaN or infinite.
 
@@ -188,6 +195,7 @@ class TerminateOnNaN(Callback):
         >>> guard.set_model(Model())
         >>> guard.on_batch_end(7, {"loss": float("nan")})
         Batch 7: Invalid loss, terminating training
+        To find the layer where it begins: train with jax.config.update("jax_debug_nans", True), ...
         >>> guard.model.stop_training
         True
     """
@@ -196,6 +204,7 @@ class TerminateOnNaN(Callback):
         loss = (logs or {}).get("loss")
         if loss is not None and not np.isfinite(loss):
             print(f"Batch {batch:d}: Invalid loss, terminating training")
+            print(_FIND_THE_LAYER)
             self.model.stop_training = True
 
     def on_chunk_end(self, chunk):

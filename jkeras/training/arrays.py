@@ -285,6 +285,8 @@ def _per_output(given, names: list[str], what: str) -> list:
         return list(given)
     if isinstance(given, dict):
         unknown = [name for name in given if name not in names]
+        if what == "sample_weight" and any(isinstance(key, (int, np.integer)) for key in unknown):
+            raise _by_class()
         if unknown:
             raise ValueError(f"`{what}` has an entry {unknown[0]!r}; the outputs of the model are {names}.")
         return [given.get(name) for name in names]
@@ -297,10 +299,7 @@ def _per_output(given, names: list[str], what: str) -> list:
 def _weight(y, sample, classes, target: Target):
     """The weight of each sample (or time step) of one output, or None."""
     if isinstance(sample, dict):
-        raise ValueError(
-            "`sample_weight` should be an array with one weight per sample, but got a dict whose keys are no "
-            "output names. A dict of weights by class is the argument `class_weight`."
-        )
+        raise _by_class()
     if target.mode == "temporal" and len(y.shape) < 3:
         raise ValueError(
             f"Found a target with shape {tuple(y.shape)} for {target.name!r}. Timestep-wise sample weighting "
@@ -314,6 +313,13 @@ def _weight(y, sample, classes, target: Target):
             )
         return _sample_weight(np.asarray(_host(sample, "sample_weight"), "float32"), y, target)
     return None if classes is None else _class_weight(y, classes, target)
+
+
+def _by_class() -> ValueError:
+    return ValueError(
+        "`sample_weight` should be an array with one weight per sample, but got a dict whose keys are no "
+        "output names. A dict of weights by class is the argument `class_weight`."
+    )
 
 
 def _sample_weight(weight: np.ndarray, y, target: Target) -> np.ndarray:

@@ -196,6 +196,7 @@ class _Fit:
             callback.validation_data = held
         first, step = resume.get("epoch", first), resume.get("step", 0)
         for epoch in range(first, last):
+            self.trainer.objective.reset()
             self.hooks.on_epoch_begin(epoch)
             self._train(epoch, step, epoch + 1 == last, interrupt)
             step, logs = 0, {}
@@ -372,6 +373,7 @@ def _evaluate(
     begin = callbacks.on_test_batch_begin if hooked else None
     pace = Pace(trainer, "test", bar.refresh_interval if bar else None, hooked)
     names, parts, sizes = trainer.objective.names, [], []
+    trainer.objective.reset()
     for block in blocks.epoch(seed, 0):
         for span, logs in pace.spans(block, seed, epoch, begin=begin):
             parts.append((logs, span.stop - span.start))
@@ -382,7 +384,10 @@ def _evaluate(
             if bar:
                 bar.update(sum(sizes) if blocks.source.samples else len(sizes))
     table = np.concatenate([np.asarray(logs, np.float64)[:steps] for logs, steps in parts])
-    return (np.array(sizes) @ table / sum(sizes)).tolist()
+    values = np.array(sizes) @ table / sum(sizes)
+    running = [names.index(name) for name in trainer.objective.running]
+    values[running] = table[-1, running]
+    return values.tolist()
 
 
 # --- predict

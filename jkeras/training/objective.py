@@ -15,7 +15,7 @@ from jkeras import metrics as metric_functions
 from jkeras.core import settings
 from jkeras.core.types import Batch, Ctx
 from jkeras.engine.symbolic import Tensor
-from jkeras.engine.variable import Variable, current_frame
+from jkeras.engine.variable import Frame, Variable, current_frame
 from jkeras.training.ports import Port, Target
 
 _ACCURACY, _CROSSENTROPY = ("accuracy", "acc"), ("crossentropy", "ce")
@@ -37,6 +37,11 @@ class Metric(NamedTuple):
     weighted: bool
     keys: tuple[str, ...] | None = None
 
+    @property
+    def is_stateful(self) -> bool:
+        """Whether it keeps a running value itself, as Keras's stateful metrics do."""
+        return bool(getattr(self.fn, "stateful", False)) and hasattr(self.fn, "reset_states")
+
 
 class Objective:
     """The loss and the metrics of a model, as one pure function of its outputs.
@@ -49,6 +54,7 @@ class Objective:
         rowwise: whether all functions are jkeras's own, which treat every sample apart.
         named_losses: whether the losses of the outputs are among the values (the model has several).
         given: output → the tensor or variable that is its target instead of `y` (`target_tensors`).
+        running: names of the values of stateful metrics: the last one counts, not the average.
 
     Keras 2.2.4: keras/engine/training.py Model.compile.
 
@@ -62,12 +68,13 @@ class Objective:
         (4.0, [2.0])
     """
 
-    def __init__(self, terms, metrics, names, targets, rowwise, named_losses=False, given=None):
+    def __init__(self, terms, metrics, names, targets, rowwise, named_losses=False, given=None, running=()):
         self.terms: list[Term] = terms
         self.metrics: list[Metric] = metrics
         self.names: list[str] = names
         self.targets: list[Target] = targets
         self.rowwise: bool = rowwise
+        self.running: list[str] = list(running)
         self.given: dict[int, Tensor | Variable] = given or {}
         fed = [term.output for term in terms if term.output not in self.given]
         self._slots = {output: slot for slot, output in enumerate(fed)}
@@ -115,6 +122,7 @@ class Objective:
             )
         labels = ["loss"] + [f"{names[t.output]}_loss" for t in terms if len(outputs) > 1]
         found: list[Metric] = []
+        running: list[str] = []
         plain = _metrics(metrics, names, "metrics")
         weighted = _metrics(weighted_metrics, names, "weighted_metrics")
         for term in terms:
@@ -124,12 +132,14 @@ class Objective:
                     keys = _keys(fn, outputs[term.output])
                     found.append(Metric(term.output, fn, flag, keys))
                     for key in keys or (name,):
-                        _append(labels, ("weighted_" if flag else "") + key, names, term.output)
+                        label = _append(labels, ("weighted_" if flag else "") + key, names, term.output)
+                        if found[-1].is_stateful:
+                            running.append(label)
         targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
         given = _given(target_tensors, names, targets, {id(t) for t in inputs})
         rowwise = all(is_ours(f.fn) for f in (*terms, *found)) and not given
         fed = [target for output, target in targets.items() if output not in given]
-        return cls(terms, found, labels, fed, rowwise, len(outputs) > 1, given)
+        return cls(terms, found, labels, fed, rowwise, len(outputs) > 1, given, running)
 
     def __call__(self, ys: list, masks: list, batch: Batch, ctx: Ctx):
         """This device's share of the loss and of the values after it in `names`.
@@ -169,6 +179,12 @@ class Objective:
         assert frame is not None  # the step enters the scope in which symbols have values
         found = frame.tensor(symbol) if isinstance(symbol, Tensor) else frame.read(symbol)
         return found.astype(y_pred.dtype), y_pred, None, mask
+
+    def reset(self) -> None:
+        """Let stateful metrics begin anew: before an epoch, and before an evaluation."""
+        for metric in self.metrics:
+            if metric.is_stateful:
+                metric.fn.reset_states()
 
     @property
     def foreign(self) -> list[tuple[int, Callable]]:
@@ -364,7 +380,8 @@ def _keys(fn: Callable, port: Port) -> tuple[str, ...] | None:
     seen: list[tuple[str, ...] | None] = []
 
     def probe(y_true, y_pred):
-        value = fn(y_true, y_pred)
+        with Frame({}):
+            value = fn(y_true, y_pred)
         seen.append(tuple(value) if isinstance(value, dict) else None)
         return 0
 
@@ -376,12 +393,13 @@ def _keys(fn: Callable, port: Port) -> tuple[str, ...] | None:
     return seen[0]
 
 
-def _append(labels: list[str], name: str, names: list[str], output: int) -> None:
+def _append(labels: list[str], name: str, names: list[str], output: int) -> str:
     """Add a name as Keras does: with the output's name in front if there are several, made unique by a
-    number."""
+    number. Returns it."""
     base = name = f"{names[output]}_{name}" if len(names) > 1 else name
     number = 1
     while name in labels:
         name = f"{base}_{number}"
         number += 1
     labels.append(name)
+    return name

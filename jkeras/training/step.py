@@ -56,10 +56,10 @@ def train_step(program, objective, tx, inputs: list[Port]) -> Callable:
         def share(live):
             params = {**fixed.params, **live}
             out = program.apply(params, state, batch.x, ctx)
-            with program.frame(params, state, out, ctx):
+            with program.frame(params, state, out, ctx) as frame:
                 loss, values = objective(out.y, out.mask, batch, ctx)
             loss = loss + out.loss + program.penalty(params) / ctx.total(1)
-            return loss.astype(jnp.float32), (values, out.state)
+            return loss.astype(jnp.float32), (values, written(program, out.state, frame))
 
         (loss, (values, new)), grads = jax.value_and_grad(share, has_aux=True)(carry.params)
         loss, values, grads = ctx.total((loss, values, grads))
@@ -78,11 +78,12 @@ def test_step(program, objective, inputs: list[Port]) -> Callable:
         batch = cast(batch, inputs, objective.targets)
         state = merge(fixed.state, carry.state)
         out = program.apply(fixed.params, state, batch.x, ctx)
-        with program.frame(fixed.params, state, out, ctx):
+        with program.frame(fixed.params, state, out, ctx) as frame:
             loss, values = objective(out.y, out.mask, batch, ctx)
         loss = loss + out.loss + program.penalty(fixed.params) / ctx.total(1)
         loss, values = ctx.total((loss, values))
-        return carry._replace(state=like(out.state, carry.state)), _vector(loss, values)
+        new = written(program, out.state, frame)
+        return carry._replace(state=like(new, carry.state)), _vector(loss, values)
 
     return step
 
@@ -103,6 +104,20 @@ def cast(batch: Batch, inputs, targets) -> Batch:
     x = [a.astype(port.dtype) for a, port in zip(batch.x, inputs, strict=True)]
     y = [a.astype(target.dtype) for a, target in zip(batch.y, targets, strict=True)]
     return Batch(x, y, batch.weight)
+
+
+def written(program, state: dict, frame) -> dict:
+    """The state with what losses and metrics have written to variables of their own."""
+    if not frame.updates:
+        return state
+    places = {id(v): (path, name) for path, cells in program.state.items() for name, v in cells.items()}
+    state = {path: dict(entries) for path, entries in state.items()}
+    for key, (variable, value) in frame.updates.items():
+        if key not in places:
+            raise ValueError(f"A loss or metric may not write to {variable!r}: it is a trained weight.")
+        path, name = places[key]
+        state[path][name] = value
+    return state
 
 
 def merge(below: dict, above: dict) -> dict:

@@ -1,0 +1,111 @@
+"""Metrics that keep state, return several values, or are no metrics at all."""
+
+import numpy as np
+import pytest
+
+from jkeras import backend as K
+from jkeras import layers
+from jkeras.core.random import set_random_seed
+from jkeras.models import Model, Sequential
+
+X = np.random.RandomState(0).rand(12, 3).astype("float32")
+Y = np.random.RandomState(1).randint(0, 2, (12, 1))
+
+
+class TruePositives(layers.Layer):
+    """The running count of hits, in the manner of Keras 2.2.4."""
+
+    def __init__(self, name="true_positives", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.stateful = True
+        self.count = K.variable(value=0, dtype="int32")
+
+    def reset_states(self):
+        K.set_value(self.count, 0)
+
+    def __call__(self, y_true, y_pred):
+        hits = K.cast(K.sum(K.round(y_pred) * K.cast(y_true, "float32")), "int32")
+        before = self.count * 1
+        self.add_update(K.update_add(self.count, hits), inputs=[y_true, y_pred])
+        return before + hits
+
+
+def _model(metrics, devices=1):
+    set_random_seed(3)
+    model = Sequential([layers.Dense(1, activation="sigmoid", input_shape=(3,))])
+    model.compile("sgd", "binary_crossentropy", metrics=metrics, devices=devices)
+    return model
+
+
+@pytest.mark.parametrize("devices", [1, 4])
+def test_stateful(devices, capsys):
+    metric = TruePositives()
+    model = _model(["acc", metric], devices)
+    assert model.metrics_names == ["loss", "acc", "true_positives"]
+    assert model.stateful_metric_names == ["true_positives"]
+    hits = int(np.sum(np.round(model.predict(X)) * Y))
+    assert hits > 0
+    for _ in range(2):
+        assert model.evaluate(X, Y, batch_size=4, verbose=0)[2] == hits
+    assert K.get_value(metric.count) == hits
+    assert model.test_on_batch(X, Y)[2] == 2 * hits, "nobody has reset it"
+    K.set_value(model.optimizer.lr, 0.0)
+    history = model.fit(X, Y, batch_size=4, epochs=2, verbose=1, validation_data=(X, Y)).history
+    assert history["true_positives"] == [hits] * 2 == history["val_true_positives"]
+    assert f"true_positives: {hits}" in capsys.readouterr().out.replace(".0000", "")
+
+
+def test_several_values():
+    def rates(y_true, y_pred):
+        return {"low": K.min(y_pred), "high": K.max(y_pred)}
+
+    model = _model([rates])
+    assert model.metrics_names == ["loss", "low", "high"]
+    _, low, high = model.evaluate(X, Y, verbose=0)
+    prediction = model.predict(X)
+    np.testing.assert_allclose([low, high], [prediction.min(), prediction.max()], rtol=1e-5)
+    assert set(model.fit(X, Y, verbose=0, validation_data=(X, Y)).history) >= {"low", "val_high"}
+
+
+def test_a_metric_that_writes_to_a_weight_is_refused():
+    model = _model([])
+
+    def bad(y_true, y_pred):
+        model.layers[0].add_update((model.layers[0].kernel, model.layers[0].kernel * 0))
+        return K.mean(y_pred)
+
+    with pytest.raises(ValueError, match="trained weight"):
+        model.compile("sgd", "mse", metrics=[bad])
+        model.train_on_batch(X, Y)
+
+
+def test_class_weights_in_the_wrong_place():
+    for model, y in ((_model([]), Y), (_two(), [Y, Y])):
+        with pytest.raises(ValueError, match="is the argument `class_weight`"):
+            model.train_on_batch(X, y, sample_weight={0: 1.0, 1: 2.0})
+
+
+def _two():
+    x = layers.Input((3,))
+    model = Model(x, [layers.Dense(1)(x), layers.Dense(1)(x)])
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"sample_weight_mode": "hourly"}, "sample_weight_mode.*'hourly'"),
+        ({"sample_weight_mode": {"oops": None}}, "sample_weight_mode.*oops"),
+        ({"metrics": {"oops": "acc"}}, "metrics.*oops"),
+        ({"metrics": ["oops"]}, "Unknown metric.*oops"),
+        ({"weighted_metrics": {"oops": "acc"}}, "weighted_metrics.*oops"),
+        ({"loss": {"oops": "mse"}}, "loss.*oops"),
+        ({"loss": "oops"}, "Unknown loss.*oops"),
+        ({"loss": ["mse", "mse", "mse"]}, "one entry per model output"),
+        ({"loss_weights": {"oops": 1.0}}, "loss_weights.*oops"),
+    ],
+)
+def test_bad_arguments_of_compile(arguments, text):
+    with pytest.raises(ValueError, match=text):
+        _two().compile("sgd", **({"loss": "mse"} | arguments))
