@@ -156,6 +156,11 @@ class Model(Network):
         """Names of what `evaluate` and `train_on_batch` return."""
         return self._trainer.objective.names if self._trainer is not None else ["loss"]
 
+    @property
+    def stateful_metric_names(self) -> list[str]:
+        """Names of the metrics that keep a running value themselves."""
+        return self._trainer.objective.running if self._trainer is not None else []
+
     def _compiled(self, x, what: str) -> Trainer:
         """The trainer of a compiled model; a model without an input shape is built from the data."""
         if self._arguments is None:
@@ -247,8 +252,9 @@ class Model(Network):
         trainer = self._compiled(x, "training")
         self.history = History()
         by_steps = steps_per_epoch is not None or training.is_stream(x)
-        bar = [ProgbarLogger("steps" if by_steps else "samples")] if verbose else []
-        hooks = CallbackList([BaseLogger(), *bar, *as_list(callbacks or []), self.history])
+        running = self.stateful_metric_names
+        bar = [ProgbarLogger("steps" if by_steps else "samples", running)] if verbose else []
+        hooks = CallbackList([BaseLogger(running), *bar, *as_list(callbacks or []), self.history])
         training.fit(
             trainer,
             self,
