@@ -99,6 +99,8 @@ def source(
         ValueError, TypeError: anything that does not fit the model.
     """
     targets = trainer.objective.targets if need_y else []
+    if isinstance(shuffle, str) and shuffle != "batch":
+        raise ValueError(f'`shuffle` should be True, False or "batch"; got {shuffle!r}.')
     if steps is not None and steps < 1:
         raise ValueError(f"The number of steps should be at least 1; got {steps!r}.")
     if is_stream(x):
