@@ -3,9 +3,7 @@ forms."""
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,82 +17,11 @@ from jkeras.training.data import Arrays, Block, Blocks, source
 from jkeras.training.deferred import Deferred
 from jkeras.training.interrupt import Interrupt
 from jkeras.training.memory import explained
-from jkeras.training.parallel import Flight
+from jkeras.training.pace import Columns, Pace, about
 from jkeras.training.pool import ONE_THREAD, Supply
-from jkeras.training.step import Cut, Span
-from jkeras.training.trainer import ROOM, Trainer
-
-_DISPATCH_SECONDS = 0.5  # no dispatch should take longer, so that Ctrl-C and the progress bar are looked at
-
-
-class Pace:
-    """How many steps go into a dispatch: as many as fit into a time, once it is known how long one takes.
-
-    Args:
-        trainer: keeps what was measured.
-        kind: "train" or "test".
-        seconds: aim for the duration of a dispatch.
-        single: whether every step must be a dispatch of its own.
-    """
-
-    def __init__(self, trainer: Trainer, kind: str, seconds: float | None = None, single: bool = False):
-        self.trainer, self.kind, self.single = trainer, kind, single
-        self.seconds = min(_DISPATCH_SECONDS, seconds or _DISPATCH_SECONDS)
-        self.flight = Flight()
-
-    def spans(
-        self, block: Block, seed: int, epoch: int, start: int = 0, limit=None, begin=None
-    ) -> Iterator[tuple[Span, Any]]:
-        """Make the steps of a block from `start` on; yields each dispatch's span and its logs on the device.
-
-        Args:
-            block: the data.
-            seed, epoch: what random numbers depend on.
-            start: first step in the block.
-            limit: function from a step of the epoch to the most steps that may follow, or to None.
-            begin: called before a dispatch with what batch hooks are told, where each step is one.
-        """
-        key = (self.kind, block.cut)
-        while start < block.steps:
-            most = limit(block.before + start) if limit else None
-            if begin is not None:
-                begin(block.before + start, about(block, start))
-            count = min(self._count(key, block), block.steps - start, most or ROOM)
-            span = Span(seed, epoch, start, start + count, block.before)
-            began, traces = time.perf_counter(), self.trainer.compilations
-            logs = self.trainer.run(self.kind, block, span)
-            self.flight.add(logs)
-            if key not in self.trainer.step_seconds:
-                self.flight.wait()
-                if self.trainer.compilations == traces:  # not the dispatch that compiled
-                    self.trainer.step_seconds[key] = (time.perf_counter() - began) / count
-            yield span, logs
-            start += count
-
-    def _count(self, key, block: Block) -> int:
-        if self.single or not self.trainer.loops(self.kind, block):
-            return 1
-        seconds = self.trainer.step_seconds.get(key)
-        return 1 if seconds is None else max(1, min(ROOM, int(self.seconds / seconds)))
-
-
-class Columns(Mapping):
-    """The logs of a dispatch by name; nothing is read from the device before somebody asks for a column."""
-
-    def __init__(self, names: list[str], logs):
-        self.names, self.logs = names, logs
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        if not isinstance(self.logs, np.ndarray):
-            self.logs = np.asarray(self.logs)
-        return self.logs[:, self.names.index(name)]
-
-    def __iter__(self):
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
+from jkeras.training.step import Cut
+from jkeras.training.trainer import Trainer
+from jkeras.training.validation import held_out, parted
 
 # --- fit
 
@@ -134,14 +61,9 @@ def fit(
     train = source(
         trainer, x, y, batch_size, shuffle, steps_per_epoch, sample_weight, class_weight, supply=supply
     )
-    if validation_data is None and validation_steps and not (trainer.inputs or trainer.objective.targets):
-        validation = source(trainer, None, steps=validation_steps)
-    elif validation_data is not None:
-        validation = _validation(trainer, validation_data, batch_size, train, validation_steps, supply)
-    else:
-        train, validation = _split(trainer, train, validation_split)
-    if validation_steps and validation is None:
-        raise ValueError("`validation_steps` was given, but there is no `validation_data` to take them from.")
+    train, validation = parted(
+        trainer, train, validation_data, validation_split, validation_steps, batch_size, supply
+    )
     _check_epochs(epochs, initial_epoch, validation_freq)
     if verbose and isinstance(train, Arrays) and isinstance(validation, Arrays):
         print(f"Train on {train.samples} samples, validate on {validation.samples} samples")
@@ -191,7 +113,7 @@ class _Fit:
         self.callbacks.fit_state = {"seed": self.seed}
         self.callbacks.on_train_begin()
         self.model.stop_training = False
-        held = None if self.validation is None else _held_out(self.validation.source)
+        held = None if self.validation is None else held_out(self.validation.source)
         for callback in self.callbacks:
             callback.validation_data = held
         first, step = resume.get("epoch", first), resume.get("step", 0)
@@ -262,73 +184,12 @@ class _Fit:
                 break
 
 
-def about(block: Block, step: int) -> dict[str, int]:
-    """What batch hooks are told about a step: its number in the epoch and its samples."""
-    return {"batch": block.before + step, "size": block.cut.size_of(step)}
-
-
-def _validation(trainer, data, batch_size, train, steps, supply):
-    if isinstance(data, (tuple, list)):
-        if len(data) not in (2, 3):
-            raise ValueError(
-                "When passing validation_data, it must contain 2 (x_val, y_val) or 3 (x_val, y_val, "
-                f"val_sample_weights) items, however it contains {len(data)} items"
-            )
-        x, y, weight = (*data, None)[:3]
-        if isinstance(train, Arrays) and steps:
-            raise ValueError(
-                "Can only use `validation_steps` when doing step-wise training, i.e. `steps_per_epoch` must "
-                "be set."
-            )
-        return source(trainer, x, y, batch_size, sample_weight=weight)
-    return source(trainer, data, steps=steps, supply=supply)
-
-
-def _split(trainer, train, share) -> tuple[Any, Arrays | None]:
-    """Cut the last `share` of the samples off for validation."""
-    if not share:
-        return train, None
-    if not 0.0 < share < 1.0:
-        raise ValueError(
-            f"`validation_split` should be a number from 0 to 1, and less than 1; got {share!r}."
-        )
-    if not isinstance(train, Arrays):
-        raise ValueError(
-            "`validation_split` needs arrays to split; for data that yield batches pass validation_data."
-        )
-    at = int(train.table.rows * (1.0 - share))
-    if at in (0, train.table.rows):
-        raise ValueError(
-            f"`validation_split={share}` of {train.table.rows} samples leaves {at} for training and "
-            f"{train.table.rows - at} for validation: both need some."
-        )
-    parts = [
-        arrays.Table(*([arrays.part(a, start, stop) for a in column] for column in train.table))
-        for start, stop in ((0, at), (at, train.table.rows))
-    ]
-    if trainer.stateful and any(table.rows % train.size for table in parts):
-        raise ValueError(
-            "In a stateful network, both parts of the data must be divisible by the batch size "
-            f"{train.size}; validation_split={share} leaves {parts[0].rows} and {parts[1].rows} samples."
-        )
-    return Arrays(parts[0], train.size, train.shuffle), Arrays(parts[1], train.size)
-
-
 def _check_epochs(epochs, initial_epoch, frequency) -> None:
     for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
         if not isinstance(value, (int, np.integer)) or value < 0:
             raise ValueError(f"`{name}` should be an integer of at least 0; got {value!r}.")
     if isinstance(frequency, (int, np.integer)) and frequency < 1:
         raise ValueError(f"`validation_freq` should be at least 1; got {frequency!r}.")
-
-
-def _held_out(validation) -> list | None:
-    """What callbacks find as `validation_data`: x + y + sample weights."""
-    if not isinstance(validation, Arrays):
-        return None
-    table = validation.table
-    ones = [np.ones(table.rows, "float32") if w is None else w for w in table.weight]
-    return [*table.x, *table.y, *ones]
 
 
 # --- evaluate

@@ -1,0 +1,90 @@
+"""The data to validate on: given by the user, or cut off the training data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jkeras.training import arrays
+from jkeras.training.data import Arrays, source
+from jkeras.training.pool import Supply
+
+
+def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tuple[Any, Any]:
+    """What is left to train on, and the batches to validate on or None.
+
+    Args:
+        trainer: of the compiled model.
+        train: the batches to train on.
+        data, share, steps: `validation_data`, `validation_split` and `validation_steps` of `fit`.
+        batch_size: of `fit`.
+        supply: who fetches the batches of streams.
+
+    Raises:
+        ValueError: arguments that contradict each other or the data.
+    """
+    if data is None and steps and not (trainer.inputs or trainer.objective.targets):
+        return train, source(trainer, None, steps=steps)
+    if data is not None:
+        return train, _given(trainer, data, batch_size, train, steps, supply)
+    train, held = _cut_off(trainer, train, share)
+    if steps and held is None:
+        raise ValueError("`validation_steps` was given, but there is no `validation_data` to take them from.")
+    return train, held
+
+
+def held_out(batches) -> list | None:
+    """What callbacks find as `validation_data`: x + y + sample weights."""
+    if not isinstance(batches, Arrays):
+        return None
+    table = batches.table
+    ones = [np.ones(table.rows, "float32") if w is None else w for w in table.weight]
+    return [*table.x, *table.y, *ones]
+
+
+def _given(trainer, data, batch_size, train, steps, supply):
+    if isinstance(data, (tuple, list)):
+        if len(data) not in (2, 3):
+            raise ValueError(
+                "When passing validation_data, it must contain 2 (x_val, y_val) or 3 (x_val, y_val, "
+                f"val_sample_weights) items, however it contains {len(data)} items"
+            )
+        x, y, weight = (*data, None)[:3]
+        if isinstance(train, Arrays) and steps:
+            raise ValueError(
+                "Can only use `validation_steps` when doing step-wise training, i.e. `steps_per_epoch` must "
+                "be set."
+            )
+        return source(trainer, x, y, batch_size, sample_weight=weight)
+    return source(trainer, data, steps=steps, supply=supply)
+
+
+def _cut_off(trainer, train, share) -> tuple[Any, Arrays | None]:
+    """Cut the last `share` of the samples off for validation."""
+    if not share:
+        return train, None
+    if not 0.0 < share < 1.0:
+        raise ValueError(
+            f"`validation_split` should be a number from 0 to 1, and less than 1; got {share!r}."
+        )
+    if not isinstance(train, Arrays):
+        raise ValueError(
+            "`validation_split` needs arrays to split; for data that yield batches pass validation_data."
+        )
+    at = int(train.table.rows * (1.0 - share))
+    if at in (0, train.table.rows):
+        raise ValueError(
+            f"`validation_split={share}` of {train.table.rows} samples leaves {at} for training and "
+            f"{train.table.rows - at} for validation: both need some."
+        )
+    parts = [
+        arrays.Table(*([arrays.part(a, start, stop) for a in column] for column in train.table))
+        for start, stop in ((0, at), (at, train.table.rows))
+    ]
+    if trainer.stateful and any(table.rows % train.size for table in parts):
+        raise ValueError(
+            "In a stateful network, both parts of the data must be divisible by the batch size "
+            f"{train.size}; validation_split={share} leaves {parts[0].rows} and {parts[1].rows} samples."
+        )
+    return Arrays(parts[0], train.size, train.shuffle), Arrays(parts[1], train.size)
