@@ -1,0 +1,170 @@
+"""Compiled: a network that has been told how it is trained, and the trainer that comes of it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from jkeras import optimizers, training
+from jkeras.engine.legacy import legacy
+from jkeras.engine.symbolic import Tensor, closed_over
+from jkeras.models.network import Network
+from jkeras.training import Objective, Port, Trainer
+
+
+class Compiled(Network):
+    """What `compile` makes of a network."""
+
+    @legacy("model")
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.optimizer = None
+        self.devices: Any = None
+        self.stop_training = False
+        self.history = None
+        self._arguments: dict | None = None
+        self._trainer: Trainer | None = None
+        self._predictor: tuple | None = None
+
+    def _init_graph(self, inputs, outputs) -> None:
+        super()._init_graph(inputs, outputs)
+        self._trainer = None  # a compiled model gets one for its new graph at the next call
+
+    @legacy("compile", of="method")
+    def compile(
+        self,
+        optimizer,
+        loss=None,
+        metrics=None,
+        loss_weights=None,
+        sample_weight_mode=None,
+        weighted_metrics=None,
+        target_tensors=None,
+        devices=None,
+        **kwargs,
+    ) -> None:
+        """Choose how the model is trained; builds one jitted step from the optimizer and the loss.
+
+        Args:
+            optimizer: name, `jkeras.optimizers` object, any `optax.GradientTransformation`, or a schedule.
+            loss: name, function `(y_true, y_pred) -> loss of each sample`, list or dict by output;
+                None for an output without a loss.
+            metrics, weighted_metrics: list of names or functions; list of lists or dict by output.
+            loss_weights: list or dict by output.
+            sample_weight_mode: None, 'temporal', list or dict by output.
+            target_tensors: variables or tensors to train against instead of fed targets.
+            devices: devices that share each batch; default: all of the default backend.
+
+        Raises:
+            ValueError: an unknown name, or an argument that does not fit the outputs.
+
+        Keras 2.2.4: keras/engine/training.py Model.compile
+        """
+        if kwargs:
+            raise TypeError(
+                f"compile() got unknown arguments {sorted(kwargs)}: there are no sessions to pass them to."
+            )
+        self.optimizer = optimizers.get(optimizer)
+        self.loss, self.metrics, self.loss_weights = loss, metrics or [], loss_weights
+        self.sample_weight_mode, self.weighted_metrics = sample_weight_mode, weighted_metrics
+        self.target_tensors = target_tensors
+        self._arguments = {"devices": self.devices if devices is None else devices}
+        self._trainer = None
+        if self.built:
+            self._trainer = self._make_trainer()
+
+    def _make_trainer(self) -> Trainer:
+        inputs, outputs = self._ports()
+        objective = Objective.build(
+            outputs,
+            self.loss,
+            self.metrics,
+            self.loss_weights,
+            self.sample_weight_mode,
+            self.weighted_metrics,
+            has_added_loss=self._graph is None or self._has_effects() or self._has_penalties(),
+            target_tensors=self.target_tensors,
+            inputs=self.signature[0],
+        )
+        self.compiled_trainable_weights = list(self.trainable_weights)
+        assert self._arguments is not None
+        self._watch_closures(objective)
+        return Trainer(self.program(), inputs, outputs, objective, self.optimizer, self._arguments["devices"])
+
+    def _watch_closures(self, objective: Objective) -> None:
+        """Losses and metrics may close over tensors of the graph and over variables; targets may be such."""
+        tensors = [t for t in objective.given.values() if isinstance(t, Tensor)]
+        variables = [v for v in objective.given.values() if not isinstance(v, Tensor)]
+        for output, fn in objective.foreign:
+            spec = self.signature[1][output].spec()
+            found = closed_over(fn, spec, spec)
+            tensors, variables = [*tensors, *found[0]], [*variables, *found[1]]
+        self.watch(list(dict.fromkeys(tensors)), list(dict.fromkeys(variables)))
+
+    def _has_penalties(self) -> bool:
+        from_weights = any(v.regularizer is not None for v in self.weights)
+        return from_weights or any(layer.activity_regularizer is not None for layer in self.layers)
+
+    def _ports(self) -> tuple[list[Port], list[Port]]:
+        inputs, outputs = self.signature
+        names = zip(self._fed_names(), inputs, self._index_limits(), strict=True)
+        if self._graph is None:  # a subclass was built for the first data; it may take others
+            return (
+                [Port(n, (None,) * len(t.shape), t.dtype, limit) for n, t, limit in names],
+                [
+                    Port(n, (*(None for _ in t.shape[1:]), *t.shape[-1:]), t.dtype)
+                    for n, t in zip(self.output_names, outputs, strict=True)
+                ],
+            )
+        return (
+            [Port(n, t.shape, t.dtype, limit) for n, t, limit in names],
+            [Port(n, t.shape, t.dtype) for n, t in zip(self.output_names, outputs, strict=True)],
+        )
+
+    def _index_limits(self) -> list[int | None]:
+        """For each input the rows of the table that it indexes (`Embedding.input_dim`), where it does."""
+        inputs = self.signature[0]
+        limits = {id(t): [getattr(n.owner, "index_limit", None) for n in self._consumers(t)] for t in inputs}
+        return [min((x for x in limits[id(t)] if x is not None), default=None) for t in inputs]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` and `train_on_batch` return."""
+        return self._trainer.objective.names if self._trainer is not None else ["loss"]
+
+    @property
+    def stateful_metric_names(self) -> list[str]:
+        """Names of the metrics that keep a running value themselves."""
+        return self._trainer.objective.running if self._trainer is not None else []
+
+    def _compiled(self, x, what: str) -> Trainer:
+        """The trainer of a compiled model; a model without an input shape is built from the data."""
+        if self._arguments is None:
+            raise RuntimeError(
+                f"You must compile the model before {what}: model.compile(optimizer, loss). "
+                f"Model {self.name!r} is not."
+            )
+        if self._trainer is None:
+            self.build_from_data(training.first_arrays(x))
+            self._trainer = self._make_trainer()
+        self._warn_if_trainable_changed()
+        return self._trainer
+
+    def _warn_if_trainable_changed(self) -> None:
+        if len(self.compiled_trainable_weights) != len(self.trainable_weights):
+            warnings.warn(
+                "Discrepancy between trainable weights and collected trainable weights: `trainable` was "
+                "changed after compile. Call model.compile(...) again for the change to take effect.",
+                UserWarning,
+                stacklevel=5,
+            )
+
+    def _predicting(self, x) -> Trainer:
+        """A trainer that predicts; the compiled one, or one without optimizer for an uncompiled model."""
+        if not self.built:
+            self.build_from_data(training.first_arrays(x))
+        if self._trainer is not None:
+            return self._trainer
+        if self._predictor is None or self._predictor[0] is not self._graph:
+            self._predictor = (self._graph, Trainer(self.program(), *self._ports()))
+        return self._predictor[1]
