@@ -21,6 +21,7 @@ def learning_phase():
     """Whether this is training: a bool inside a layer's call, else a marker that `K.function` is fed with."""
     frame = current_frame()
     if frame is not None:
+        frame.asked_for_phase = True
         return frame.ctx.training
     fixed = phases.fixed()
     if fixed is not None:
@@ -28,6 +29,7 @@ def learning_phase():
     global _marker
     if _marker is None:
         node = Node(None, _phase, ("phase",), {})
+        node.differs = True
         _marker = node.set_outputs(Spec((), "bool"), name="keras_learning_phase")
     return _marker
 
@@ -57,7 +59,7 @@ def in_train_phase(x, alt, training=None):
         chosen = x if training else alt
         return chosen() if callable(chosen) else chosen
     x, alt = (v() if callable(v) else v for v in (x, alt))
-    return _by_phase(x, alt) if is_marker(training) else switch(training, x, alt)
+    return _by_phase(x, alt, training) if is_marker(training) else switch(training, x, alt)
 
 
 def in_test_phase(x, alt, training=None):
@@ -66,7 +68,7 @@ def in_test_phase(x, alt, training=None):
 
 
 @op
-def _by_phase(x, alt):
+def _by_phase(x, alt, marker):
     frame = current_frame()
     return x if frame is not None and frame.ctx.training else alt
 

@@ -11,7 +11,7 @@ from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.shapes import Spec, infer
 from jkeras.engine.symbolic import Tensor
 from jkeras.engine.tree import bind, collect, gather, scatter, walk
-from jkeras.engine.variable import Frame, Variable
+from jkeras.engine.variable import Frame, Variable, current_frame
 
 
 def adapt(layer) -> Pair:
@@ -33,6 +33,8 @@ def adapt(layer) -> Pair:
             y = layer.call(x, **call_arguments(layer.call, ctx, kwargs))
             mask = _output_mask(layer, x, y, ctx, frame)
         _remember_captured(layer, frame)
+        if frame.asked_for_phase:
+            layer.uses_learning_phase = True
         changed = {key: value for key, (_, value) in frame.updates.items()}
         _pass_up(frame, values)
         return Out(
@@ -91,7 +93,11 @@ def call_arguments(call, ctx: Ctx, kwargs: dict) -> dict:
     """Add `training` and `mask` where the user's `call` asks for them."""
     parameters = inspect.signature(call).parameters
     wanted = {"training": ctx.training, "mask": ctx.mask}
-    return kwargs | {k: v for k, v in wanted.items() if k in parameters and k not in kwargs}
+    added = {k: v for k, v in wanted.items() if k in parameters and k not in kwargs}
+    frame = current_frame()
+    if frame is not None and "training" in added:
+        frame.asked_for_phase = True
+    return kwargs | added
 
 
 def _output_mask(layer, x, y, ctx: Ctx, frame: Frame):

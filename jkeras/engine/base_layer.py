@@ -12,7 +12,7 @@ from jkeras.core import aliases, random, settings
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter, checks
-from jkeras.engine.call import call_layer
+from jkeras.engine.call import call_layer, overridden, shapes_of
 from jkeras.engine.checks import InputSpec as InputSpec
 from jkeras.engine.config import BASE_ARGUMENTS, own_config
 from jkeras.engine.effects import EffectAccess, Update
@@ -161,12 +161,16 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
         return call_layer(self, inputs, kwargs)
 
     def call(self, inputs, **kwargs):
-        """The layer's own formula: what a subclass of a built-in layer reaches by `super().call(x)`."""
+        """The layer's own formula: what a subclass of a built-in layer reaches by `super().call(x)`.
+
+        `training=` and `mask=` count; other words a built-in layer has no use for.
+        """
         frame = current_frame()
         if frame is None:
             return call_layer(self, inputs, kwargs)
         params, state = gather(self, frame.read)
-        out = self.pair().apply(params, state, inputs, frame.ctx.at("super", frame.ctx.mask))
+        ctx = overridden(frame.ctx.at("super", frame.ctx.mask), kwargs)
+        out = self.pair().apply(params, state, inputs, ctx)
         adapter.absorb(self, out, frame)
         return out.y
 
@@ -179,6 +183,10 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
         if native is not Layer:
             self.adopt(*native.pair(self).init(random.next_key(), input_shape))
         self.built, self.build_shape = True, input_shape
+
+    def assert_input_compatibility(self, inputs) -> None:
+        """Compare tensors or arrays with `input_spec`; Keras's name of `check_inputs`."""
+        self.check_inputs(shapes_of(inputs))
 
     def check_inputs(self, shapes) -> None:
         """Compare input shapes with `input_spec`."""
@@ -279,6 +287,10 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
     def uses_learning_phase(self) -> bool:
         """Whether training and inference may differ (some layer draws random numbers or moves statistics)."""
         return checks.phases_differ(self)
+
+    @uses_learning_phase.setter
+    def uses_learning_phase(self, value: bool) -> None:
+        self._differs = bool(value)
 
     # --- config ----------------------------------------------------------------------------------------
 

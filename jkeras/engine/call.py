@@ -58,14 +58,17 @@ def split_kwargs(layer, kwargs: dict) -> tuple[dict, dict]:
     return known_words, rest
 
 
+def overridden(ctx: Ctx, words: dict) -> Ctx:
+    """The context, with `training` and `mask` as the words of a call say."""
+    if isinstance(words.get("training"), (bool, int)):
+        ctx = ctx.replace(training=bool(words["training"]))
+    return ctx if words.get("mask") is None else ctx.replace(mask=words["mask"])
+
+
 def apply_layer(layer, params, state, x, ctx: Ctx, kwargs: dict):
     """Run the pure pair with the call's keywords (`training`, `mask` override what the context says)."""
     words, rest = split_kwargs(layer, kwargs)
-    if isinstance(words.get("training"), (bool, int)):
-        ctx = ctx.replace(training=bool(words["training"]))
-    if words.get("mask") is not None:
-        ctx = ctx.replace(mask=words["mask"])
-    return layer.pure().apply(params, state, x, ctx, **rest)
+    return layer.pure().apply(params, state, x, overridden(ctx, words), **rest)
 
 
 def masks_for(inputs, mask_of):
@@ -89,6 +92,7 @@ def record(layer, inputs, kwargs: dict):
     ensure_built(layer, inputs)
     node = Node(layer, None, (inputs,), kwargs)
     y, masks = infer_call(layer, inputs, kwargs)
+    node.position = len(layer.inbound_nodes)
     layer.inbound_nodes.append(node)
     for tensor in node.inputs:
         if tensor.node is not None and tensor.node.owner is not None:

@@ -120,6 +120,5 @@ def _refuse_empty(layer, shapes, outputs) -> None:
 
 def phases_differ(layer) -> bool:
     """Whether the layer or an inner one says that training and inference differ."""
-    return bool(getattr(layer, "training_differs", False)) or any(
-        phases_differ(inner) for inner in layer.children().values()
-    )
+    says = getattr(layer, "training_differs", False) or vars(layer).get("_differs")
+    return bool(says) or any(phases_differ(inner) for inner in layer.children().values())

@@ -16,8 +16,7 @@ from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Out
 from jkeras.engine.call import apply_layer, masks_for
 from jkeras.engine.graph import Graph
-from jkeras.engine.nodes import mask_tensor
-from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.symbolic import Node, Tensor, mask_tensor
 from jkeras.engine.tree import flags, gather, instances, scatter, variables_of
 from jkeras.engine.variable import Variable, current_frame
 

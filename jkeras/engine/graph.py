@@ -6,8 +6,7 @@ import jax
 
 from jkeras.core.types import Ctx
 from jkeras.engine.call import aligned, apply_layer, masks_for
-from jkeras.engine.nodes import MaskOf
-from jkeras.engine.symbolic import Node, Tensor, substitute
+from jkeras.engine.symbolic import MaskOf, Node, Tensor, substitute
 from jkeras.engine.tree import gather, scatter
 from jkeras.engine.variable import Frame, Variable
 
@@ -110,7 +109,7 @@ def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dic
     first_visits: dict = {}
     for output in outputs:
         if not isinstance(output, Tensor):
-            raise TypeError(
+            raise ValueError(
                 f"Outputs of a model must be symbolic tensors (made from an Input); got {output!r}."
             )
         stack = [(output, False)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 
-from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.symbolic import Node, Tensor, mask_tensor
 
 
 class SeveralNodesError(AttributeError, AssertionError):
@@ -47,6 +49,24 @@ class NodeAccess:
                 "the output of another layer)."
             )
         return self.inbound_nodes[0]
+
+    @property
+    def _inbound_nodes(self) -> list[Node]:
+        """Keras's name of `inbound_nodes`."""
+        return self.inbound_nodes
+
+    @_inbound_nodes.setter
+    def _inbound_nodes(self, nodes: list[Node]) -> None:
+        self.inbound_nodes = nodes
+
+    @property
+    def _outbound_nodes(self) -> list[Node]:
+        """Keras's name of `outbound_nodes`."""
+        return self.outbound_nodes
+
+    @_outbound_nodes.setter
+    def _outbound_nodes(self, nodes: list[Node]) -> None:
+        self.outbound_nodes = nodes
 
     @property
     def input(self):
@@ -94,22 +114,22 @@ class NodeAccess:
         """Output shape(s) of the call with this number."""
         return _shapes(_single(self._node(node_index, "output shape").outputs))
 
-    def get_input_mask_at(self, node_index: int):
+    def get_input_mask_at(self, node_index: int) -> Any:
         """Input mask(s) of the call with this number."""
         return jax.tree.map(mask_tensor, _inputs(self._node(node_index, "input mask")), is_leaf=_is_tensor)
 
-    def get_output_mask_at(self, node_index: int):
+    def get_output_mask_at(self, node_index: int) -> Any:
         """Output mask(s) of the call with this number."""
         return _single([mask_tensor(t) for t in self._node(node_index, "output mask").outputs])
 
     @property
-    def input_mask(self):
+    def input_mask(self) -> Any:
         """Mask(s) of the only call's input."""
         self._only("input mask")
         return self.get_input_mask_at(0)
 
     @property
-    def output_mask(self):
+    def output_mask(self) -> Any:
         """Mask(s) of the only call's output."""
         self._only("output mask")
         return self.get_output_mask_at(0)
@@ -129,21 +149,3 @@ def _shapes(tensors):
     if isinstance(tensors, (list, tuple)):
         return [_shapes(t) for t in tensors]
     return tensors.shape
-
-
-class MaskOf:
-    """Marks a node whose value is the mask that travels with its input."""
-
-    def __init__(self):
-        self.__name__ = "mask"
-
-    def __call__(self, x):
-        raise AssertionError("evaluated by the graph, which knows the masks")
-
-
-def mask_tensor(tensor: Tensor):
-    """The mask of a tensor as a tensor, or None."""
-    if tensor.mask_spec is None:
-        return None
-    node = Node(None, MaskOf(), (tensor,), {})
-    return node.set_outputs(tensor.mask_spec, name=f"{tensor.name}/mask")

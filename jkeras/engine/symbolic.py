@@ -40,9 +40,12 @@ class Tensor(Operators):
     @property
     def _keras_history(self) -> tuple:
         """(layer, node index, tensor index), as Keras keeps it."""
-        owner = self.node.owner
-        position = owner.inbound_nodes.index(self.node) if owner is not None else 0
-        return owner, position, self.index
+        return self.node.owner, self.node.position, self.index
+
+    @property
+    def _uses_learning_phase(self) -> bool:
+        """Whether training and inference may give different values."""
+        return self.node is not None and self.node.uses_learning_phase
 
     @property
     def ndim(self) -> int:
@@ -78,6 +81,8 @@ class Node:
     def __init__(self, owner, fn, args: tuple, kwargs: dict):
         self.owner, self.fn, self.args, self.kwargs = owner, fn, args, kwargs
         self.order = next(_order)
+        self.position = 0  # among the nodes of its owner
+        self.differs = False  # between training and inference, by itself
         self.inputs = [
             x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Tensor)
         ]
@@ -101,8 +106,87 @@ class Node:
         return jax.tree.unflatten(self.treedef, self.outputs)
 
     @property
+    def uses_learning_phase(self) -> bool:
+        """Whether training and inference may differ here or further up."""
+        waiting: list[Node] = [self]
+        seen: set[int] = set()
+        while waiting:
+            node = waiting.pop()
+            seen.add(id(node))
+            is_free = node.phase is None and node.kwargs.get("training") is None
+            if is_free and (node.differs or getattr(node.owner, "uses_learning_phase", False)):
+                return True
+            waiting += [t.node for t in node.inputs if t.node is not None and id(t.node) not in seen]
+        return False
+
+    # --- the words of Keras
+
+    @property
+    def outbound_layer(self):
+        """The layer that was called; None for a function."""
+        return self.owner
+
+    @property
     def inbound_layers(self) -> list:
-        return [t.node.owner for t in self.inputs if t.node is not None and t.node.owner is not None]
+        """The layers that made the inputs."""
+        return [t.node.owner for t in self._made_by_layers()]
+
+    @property
+    def node_indices(self) -> list[int]:
+        """For each of `inbound_layers` the number of its call."""
+        return [t.node.position for t in self._made_by_layers()]
+
+    @property
+    def tensor_indices(self) -> list[int]:
+        """For each of `inbound_layers` which of the outputs of its call."""
+        return [t.index for t in self._made_by_layers()]
+
+    def _made_by_layers(self) -> list[Tensor]:
+        return [t for t in self.inputs if t.node is not None and t.node.owner is not None]
+
+    @property
+    def input_tensors(self) -> list[Tensor]:
+        """The inputs; of an input layer its own tensor."""
+        return self.inputs if self.args else self.outputs
+
+    @property
+    def output_tensors(self) -> list[Tensor]:
+        """The outputs."""
+        return self.outputs
+
+    @property
+    def input_masks(self) -> list[Tensor | None]:
+        """The masks that travel with the inputs."""
+        return [mask_tensor(t) for t in self.input_tensors]
+
+    @property
+    def output_masks(self) -> list[Tensor | None]:
+        """The masks that travel with the outputs."""
+        return [mask_tensor(t) for t in self.outputs]
+
+    @property
+    def input_shapes(self) -> list[tuple]:
+        """The shapes of the inputs."""
+        return [t.shape for t in self.input_tensors]
+
+    @property
+    def output_shapes(self) -> list[tuple]:
+        """The shapes of the outputs."""
+        return [t.shape for t in self.outputs]
+
+    @property
+    def arguments(self) -> dict:
+        """The keyword arguments of the call."""
+        return self.kwargs
+
+    def get_config(self) -> dict:
+        """The call by names and numbers."""
+        return {
+            "outbound_layer": self.owner.name if self.owner is not None else None,
+            "inbound_layers": [layer.name for layer in self.inbound_layers],
+            "node_indices": self.node_indices,
+            "tensor_indices": self.tensor_indices,
+        }
 
     def __repr__(self) -> str:
         what = self.owner.name if self.owner is not None else getattr(self.fn, "__name__", "function")
@@ -111,6 +195,24 @@ class Node:
 
 def _is_symbol(x) -> bool:
     return isinstance(x, Operators)
+
+
+class MaskOf:
+    """Marks a node whose value is the mask that travels with its input."""
+
+    def __init__(self):
+        self.__name__ = "mask"
+
+    def __call__(self, x):
+        raise AssertionError("evaluated by the graph, which knows the masks")
+
+
+def mask_tensor(tensor: Tensor):
+    """The mask of a tensor as a tensor, or None."""
+    if tensor.mask_spec is None:
+        return None
+    node = Node(None, MaskOf(), (tensor,), {})
+    return node.set_outputs(tensor.mask_spec, name=f"{tensor.name}/mask")
 
 
 def substitute(tree, value_of):

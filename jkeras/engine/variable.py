@@ -121,6 +121,7 @@ class Frame:
         self.captured: list[Variable] = []  # read, but not part of the store
         self.masks: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its mask)
         self.draws = self.calls = 0
+        self.asked_for_phase = False
 
     def __enter__(self) -> Frame:
         self._token = _current.set(self)

@@ -97,8 +97,8 @@ def _clone_graph(model: Model, inputs: list[Tensor]) -> Model:
     assert graph is not None
     fresh: dict = {}
     for node in graph.nodes:
-        if all(id(t) in found for t in node.outputs):
-            continue
+        if all(id(t) in found for t in node.outputs) or (node.owner is None and not node.inputs):
+            continue  # given; or the same for every model, as the learning phase
         args, kwargs = substitute((node.args, node.kwargs), functools.partial(_replaced, found))
         if node.owner is None:
             made = op(node.fn)(*args, **kwargs)

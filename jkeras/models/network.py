@@ -10,12 +10,13 @@ from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import shapes_of
+from jkeras.engine.checks import phases_differ
 from jkeras.engine.effects import Whole
 from jkeras.engine.graph import Graph
 from jkeras.engine.legacy import legacy
 from jkeras.engine.program import Program
 from jkeras.engine.shapes import Spec
-from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.symbolic import Node, Tensor, mask_tensor
 from jkeras.engine.tree import bind, collect, instances, variables_of
 from jkeras.engine.variable import Variable
 from jkeras.models import config as configs
@@ -79,7 +80,7 @@ class Network(Layer):
     def _init_graph(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
         for t in inputs:
             if not isinstance(t, Tensor):
-                raise TypeError(f"Inputs of model {self.name!r} must be tensors made by Input(); got {t!r}.")
+                raise ValueError(f"Inputs of model {self.name!r} must be tensors made by Input(); got {t!r}.")
         if len({id(t) for t in inputs}) != len(inputs):
             raise ValueError(
                 f"The inputs of model {self.name!r} must be different tensors; one is listed twice."
@@ -93,6 +94,7 @@ class Network(Layer):
             )
         self._graph, self.built = graph, True
         self._hold(graph.layers, graph.free_variables)
+        self._layers = list(graph.layers)
         node = Node(self, None, (inputs if len(inputs) > 1 else inputs[0],), {})
         node.outputs = outputs
         self.inbound_nodes = [node]
@@ -108,8 +110,12 @@ class Network(Layer):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, in Keras's order; for a subclassed model those among its attributes."""
-        return list(self.children().values())
+        """The layers, in Keras's order; for a subclassed model those among its attributes.
+
+        The list of a graph is the user's: after `model.layers.pop()` a script finds the last but one at
+        `model.layers[-1]`, while the model computes what it did.
+        """
+        return list(self.children().values()) if self._graph is None else self._layers
 
     def children(self) -> dict:
         if self._graph is None:
@@ -213,6 +219,13 @@ class Network(Layer):
             else []
         )
 
+    @Layer.uses_learning_phase.getter
+    def uses_learning_phase(self) -> bool:
+        """Whether training and inference may give different outputs."""
+        if self._graph is None:
+            return phases_differ(self)
+        return any(t._uses_learning_phase for t in self._graph.outputs)
+
     @property
     def stateful(self) -> bool:
         """Whether a layer carries state from batch to batch."""
@@ -261,6 +274,22 @@ class Network(Layer):
             return Out(_single(ys), collect(self, changed)[1], mask, loss, seen)
 
         return Pair(init, apply)
+
+    def call(self, inputs, mask=None):
+        """The outputs for other inputs."""
+        return super().call(inputs, mask=mask)
+
+    def run_internal_graph(self, inputs, masks=None) -> tuple:
+        """The outputs for a list of other tensors, their masks and their shapes."""
+        outputs = as_list(self.call(_single(list(inputs)), masks and _single(list(masks))))
+        found = [mask_tensor(t) for t in outputs]
+        return _single(outputs), _single(found), _single([t.shape for t in outputs])
+
+    def compute_mask(self, inputs, mask=None):
+        """The masks of the outputs, for tensors."""
+        if self._graph is None:
+            return super().compute_mask(inputs, mask)
+        return self.run_internal_graph(as_list(inputs), None if mask is None else as_list(mask))[1]
 
     def _whole(self) -> Whole:
         """The graph with added losses, updates and watched tensors."""

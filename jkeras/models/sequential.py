@@ -15,6 +15,10 @@ from jkeras.models.model import Model
 from jkeras.models.network import Network
 
 
+class NotBuiltError(AttributeError, RuntimeError):
+    """A model without an input shape was asked for something that depends on it."""
+
+
 class Sequential(Model):
     """A linear stack of layers.
 
@@ -44,8 +48,8 @@ class Sequential(Model):
         """Append a layer.
 
         Raises:
-            TypeError: not a layer.
-            ValueError: the layer makes several outputs, or its name is taken.
+            TypeError: not a layer, or a further layer makes several outputs.
+            ValueError: the first layer makes several outputs, or the name is taken.
         """
         if isinstance(layer, Tensor) and layer.node is not None and isinstance(layer.node.owner, InputLayer):
             layer = layer.node.owner
@@ -75,7 +79,8 @@ class Sequential(Model):
             raise
         if not isinstance(output, Tensor):
             self._chain.pop()
-            raise TypeError(
+            kind = TypeError if self._chain else ValueError  # as Keras has it
+            raise kind(
                 f"All layers of a Sequential make one output; {layer.name!r} makes {len(output)}. "
                 "Use Model(inputs, outputs)."
             )
@@ -94,7 +99,13 @@ class Sequential(Model):
         self._graph, self._trainer, self.built = None, None, False
         self._ends = self._ends[:-1] if self._chain else []
         if self._ends:
+            self._chain[-1].outbound_nodes = []
             self._init_graph([self._ends[0]], [self._ends[-1]])
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the one that the data come in by."""
+        return list(self._chain)
 
     def children(self) -> dict:
         return {layer.name: layer for layer in self._chain}
@@ -123,7 +134,7 @@ class Sequential(Model):
 
     def _graph_or_complain(self, what: str) -> Graph:
         if self._graph is None:
-            raise RuntimeError(
+            raise NotBuiltError(
                 f"{what}: Sequential {self.name!r} is not built yet. Give its first layer an input_shape, "
                 "call model.build(batch_input_shape), or fit it on data."
             )

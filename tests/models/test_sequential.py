@@ -6,6 +6,7 @@ import pytest
 
 from jkeras.layers import LSTM, Activation, Conv2D, Dense, Embedding, Input, InputLayer
 from jkeras.models import Sequential
+from jkeras.models.sequential import NotBuiltError
 
 X = np.random.RandomState(0).rand(8, 4).astype("float32")
 
@@ -22,7 +23,7 @@ def test_pair_of_a_model_without_shape_is_that_of_the_built_one():
 
 def test_apply_before_init_says_what_is_missing():
     apply = Sequential([Dense(3)]).pure().apply
-    with pytest.raises(RuntimeError, match="not built yet"):
+    with pytest.raises(NotBuiltError, match="not built yet"):
         apply({}, {}, np.ones((5, 4), "float32"))
 
 
@@ -72,8 +73,11 @@ def test_what_a_chain_refuses():
         model.add(Dense(1, name="a"))
     with pytest.raises(TypeError, match="takes a layer"):
         model.add(np.ones(3))
+    several = LSTM(2, return_state=True, input_shape=(3, 4))
+    with pytest.raises(ValueError, match="makes 3"):
+        Sequential([several])
     with pytest.raises(TypeError, match="makes 3"):
-        Sequential([LSTM(2, return_state=True, input_shape=(3, 4))])
+        Sequential([Dense(4, input_shape=(3, 4)), several])
     with pytest.raises(ValueError, match="expected ndim=4"):
         model.add(Conv2D(2, 3))
     assert len(model.layers) == 1 and model.output_shape == (None, 3)
