@@ -1,7 +1,8 @@
 """CuDNNGRU and CuDNNLSTM: weights laid out as cuDNN keeps them, and the way to and from the plain layers.
 
-The layers run everywhere on the same compiled program as GRU(reset_after=True) and LSTM with `sigmoid` gates;
-only the layout of their weights differs, so that files of Keras load into either.
+The layers compute what GRU(reset_after=True) and LSTM with `sigmoid` gates do, by the same loop over time;
+only the layout of their weights differs, so that files of Keras load into either. On an NVIDIA GPU the loop
+of CuDNNLSTM is cuDNN's own, as jax offers it.
 """
 
 from __future__ import annotations
@@ -9,13 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from jax import lax
+
 from jkeras import activations
+from jkeras.core.types import Ctx
 from jkeras.layers.recurrent.cells import split_gru_after
 from jkeras.layers.recurrent.standard import StandardRNN
 from jkeras.layers.recurrent.timed import StandardCell, split_plain
+from jkeras.ops import cudnn
 from jkeras.ops import recurrent as ops
 
 _GATES = {"LSTM": 4, "GRU": 3}
+_WEIGHTS = ("kernel", "recurrent_kernel", "bias")
 
 
 def cudnn_to_plain(kind: str, weights) -> list:
@@ -110,11 +116,11 @@ class _CuDNNCell(StandardCell):
         return (2 * self.gates * self.units,)
 
     def preparation(self) -> Callable:
-        prepare, kind, names = super().preparation(), self.kind, ("kernel", "recurrent_kernel", "bias")
+        prepare, kind = super().preparation(), self.kind
 
         def converted(params, x, ctx):
-            plain = cudnn_to_plain(kind, [params[name] for name in names])
-            return prepare(dict(zip(names, plain, strict=True)), x, ctx)
+            plain = cudnn_to_plain(kind, [params[name] for name in _WEIGHTS])
+            return prepare(dict(zip(_WEIGHTS, plain, strict=True)), x, ctx)
 
         return converted
 
@@ -144,6 +150,24 @@ class _CuDNNLSTMCell(_CuDNNCell):
 
     def splitter(self) -> Callable:
         return split_plain
+
+    def over_time(self) -> Callable:
+        common = super().over_time()
+
+        def run(params, x, states, mask, ctx: Ctx, way: ops.Way):
+            def ours(params, x, states):
+                return common(params, x, states, mask, ctx, way)
+
+            def theirs(params, x, states):
+                kernel, recurrent, _ = cudnn_to_plain("LSTM", [params[name] for name in _WEIGHTS])
+                plain = {"kernel": kernel, "recurrent_kernel": recurrent, "bias": params["bias"]}
+                return cudnn.lstm(plain, x, states, way)
+
+            if mask is None and cudnn.takes(x, *states, *params.values()):
+                return lax.platform_dependent(params, x, states, cuda=theirs, default=ours)
+            return ours(params, x, states)
+
+        return run
 
 
 class _CuDNNGRUCell(_CuDNNCell):
@@ -185,7 +209,8 @@ class CuDNNLSTM(_CuDNN):
     """LSTM (tanh, sigmoid gates) with the weights in cuDNN's layout.
 
     The formula is that of `LSTM(units, recurrent_activation="sigmoid")` with the bias in two halves that are
-    added.
+    added. On an NVIDIA GPU float32 inputs go through cuDNN, which has neither forward-mode nor second
+    derivatives: there, take LSTM for `jax.jvp` and `jax.hessian`.
 
     Args:
         units: size of the output.
@@ -235,7 +260,8 @@ class CuDNNLSTM(_CuDNN):
 class CuDNNGRU(_CuDNN):
     """GRU (tanh, sigmoid gates, reset after the product) with the weights in cuDNN's layout.
 
-    The formula is that of `GRU(units, recurrent_activation="sigmoid", reset_after=True)`.
+    The formula is that of `GRU(units, recurrent_activation="sigmoid", reset_after=True)`, computed by the
+    same loop on every device: jax offers no GRU of cuDNN's.
 
     Args:
         units: size of the output.
