@@ -95,6 +95,7 @@ from jkeras.backend.session import backend as backend
 from jkeras.backend.session import clear_session as clear_session
 from jkeras.backend.session import get_session as get_session
 from jkeras.backend.session import manual_variable_initialization as manual_variable_initialization
+from jkeras.backend.session import name_scope as name_scope
 from jkeras.backend.session import set_session as set_session
 from jkeras.backend.shaping import arange as arange
 from jkeras.backend.shaping import batch_flatten as batch_flatten

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -96,14 +98,16 @@ def _switch(condition, then, other):
 
 # --- loops ---------------------------------------------------------------------------------------------
 
+calling_back = functools.partial(op, explain=False)  # the errors of the user's function are the user's
 
-@op
+
+@calling_back
 def map_fn(fn, elems, name=None, dtype=None):
     """`fn` of each element along the first axis, stacked."""
     return jax.lax.map(fn, elems)
 
 
-@op
+@calling_back
 def foldl(fn, elems, initializer=None, name=None):
     """`fn(fn(fn(initializer, e0), e1), …)`; without initializer the first element starts."""
     if initializer is None:
@@ -111,7 +115,7 @@ def foldl(fn, elems, initializer=None, name=None):
     return jax.lax.scan(lambda acc, e: (fn(acc, e), None), initializer, elems)[0]
 
 
-@op
+@calling_back
 def foldr(fn, elems, initializer=None, name=None):
     """Like `foldl`, from the last element to the first."""
     if initializer is None:
@@ -178,7 +182,13 @@ def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None) 
 
 
 def dropout(x, level, noise_shape=None, seed=None):
-    """Zeros at random with probability `level`, the rest scaled by `1 / (1 - level)`."""
+    """Zeros at random with probability `level`, the rest scaled by `1 / (1 - level)`.
+
+    Raises:
+        ValueError: a level that is not in [0, 1).
+    """
+    if isinstance(level, (int, float)) and not 0 <= level < 1:
+        raise ValueError(f"K.dropout: level must lie in [0, 1); got {level}.")
     return _dropout(x, level, noise_shape, seed)
 
 

@@ -31,7 +31,7 @@ def _of_one(function: Callable) -> Callable:
     """A function of jax.numpy with Keras's parameter `x`, which may be given by name."""
 
     def elementwise(x):
-        return function(x)
+        return function(jnp.asarray(x))
 
     elementwise.__name__ = elementwise.__qualname__ = function.__name__
     elementwise.__doc__ = f"Elementwise `{function.__name__}`."
@@ -42,7 +42,7 @@ def _of_two(function: Callable) -> Callable:
     """A function of jax.numpy with Keras's parameters `x` and `y`."""
 
     def elementwise(x, y):
-        return function(x, y)
+        return function(jnp.asarray(x), jnp.asarray(y))
 
     elementwise.__name__ = elementwise.__qualname__ = function.__name__
     elementwise.__doc__ = f"Elementwise `{function.__name__}` of two arrays."
@@ -122,13 +122,13 @@ def cast(x, dtype):
 @op
 def sum(x, axis=None, keepdims=False):
     """Sum over axes."""
-    return jnp.sum(x, _axes(axis), keepdims=keepdims)
+    return jnp.sum(jnp.asarray(x), _axes(axis), keepdims=keepdims)
 
 
 @op
 def prod(x, axis=None, keepdims=False):
     """Product over axes."""
-    return jnp.prod(x, _axes(axis), keepdims=keepdims)
+    return jnp.prod(jnp.asarray(x), _axes(axis), keepdims=keepdims)
 
 
 @op
@@ -152,13 +152,13 @@ def std(x, axis=None, keepdims=False):
 @op
 def max(x, axis=None, keepdims=False):
     """Maximum over axes."""
-    return jnp.max(x, _axes(axis), keepdims=keepdims)
+    return jnp.max(jnp.asarray(x), _axes(axis), keepdims=keepdims)
 
 
 @op
 def min(x, axis=None, keepdims=False):
     """Minimum over axes."""
-    return jnp.min(x, _axes(axis), keepdims=keepdims)
+    return jnp.min(jnp.asarray(x), _axes(axis), keepdims=keepdims)
 
 
 @op
@@ -176,31 +176,31 @@ def all(x, axis=None, keepdims=False):
 @op
 def logsumexp(x, axis=None, keepdims=False):
     """`log(sum(exp(x)))` without overflow."""
-    return jax.scipy.special.logsumexp(x, axis=_axes(axis), keepdims=keepdims)
+    return jax.scipy.special.logsumexp(jnp.asarray(x), axis=_axes(axis), keepdims=keepdims)
 
 
 @op
 def argmax(x, axis=-1):
-    """Index of the maximum along an axis."""
-    return jnp.argmax(x, axis)
+    """Index of the maximum along an axis; None is the first."""
+    return jnp.argmax(jnp.asarray(x), 0 if axis is None else axis)
 
 
 @op
 def argmin(x, axis=-1):
-    """Index of the minimum along an axis."""
-    return jnp.argmin(x, axis)
+    """Index of the minimum along an axis; None is the first."""
+    return jnp.argmin(jnp.asarray(x), 0 if axis is None else axis)
 
 
 @op
 def cumsum(x, axis=0):
     """Cumulative sum along an axis."""
-    return jnp.cumsum(x, axis)
+    return jnp.cumsum(jnp.asarray(x), axis)
 
 
 @op
 def cumprod(x, axis=0):
     """Cumulative product along an axis."""
-    return jnp.cumprod(x, axis)
+    return jnp.cumprod(jnp.asarray(x), axis)
 
 
 l2_normalize = op(numeric.l2_normalize)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 from jax import lax
 
@@ -13,12 +15,14 @@ from jkeras.ops.conv_args import data_format as format_of
 from jkeras.ops.conv_args import int_tuple, padding_mode, spatial_axes
 
 
-def _convolve(function, rank: int, x, kernel, strides, padding, data_format, dilation):
+def _convolve(
+    function, rank: int, x, kernel, strides, padding, data_format, dilation, modes=("valid", "same")
+):
     return function(
         x,
         kernel,
         int_tuple(strides, rank, "strides"),
-        padding_mode(padding, ("valid", "same", "causal")),
+        padding_mode(padding, modes),
         format_of(data_format),
         int_tuple(dilation, rank, "dilation_rate"),
     )
@@ -27,7 +31,8 @@ def _convolve(function, rank: int, x, kernel, strides, padding, data_format, dil
 @op
 def conv1d(x, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
     """1D convolution; `padding` may be 'causal'."""
-    return _convolve(convs.conv, 1, x, kernel, strides, padding, data_format, dilation_rate)
+    modes = ("valid", "same", "causal")
+    return _convolve(convs.conv, 1, x, kernel, strides, padding, data_format, dilation_rate, modes)
 
 
 @op
@@ -154,16 +159,21 @@ def batch_normalization(x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):
 
 @op
 def normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon=1e-3):
-    """(normalized x, mean, variance) with the statistics of this batch."""
+    """(normalized x, mean, variance) with the statistics of this batch.
+
+    As in Keras, the variance that comes back for images with their channels last is the unbiased one.
+    """
     axes = tuple(reduction_axes)
     mean, var = jnp.mean(x, axes), jnp.var(x, axes)
     shape = [1 if i in axes else d for i, d in enumerate(x.shape)]
     y = (x - mean.reshape(shape)) * lax.rsqrt(var.reshape(shape) + epsilon)
     y = y if gamma is None else y * gamma.reshape(shape)
-    return (y if beta is None else y + beta.reshape(shape)), mean, var
+    count = x.size // mean.size
+    fused = x.ndim == 4 and axes == (0, 1, 2)
+    return (y if beta is None else y + beta.reshape(shape)), mean, var * count / (count - 1) if fused else var
 
 
-@op
+@functools.partial(op, explain=False)
 def rnn(
     step_function,
     inputs,
@@ -184,10 +194,16 @@ def rnn(
         mask: `(batch, time)`; a masked step keeps the states.
         constants: list of arrays handed to every step.
         unroll: one copy of the step for each time step.
+        input_length: accepted for compatibility; the length is known from `inputs`.
 
     Returns:
-        (last output, all outputs, list of last states).
+        (last output, all outputs in the order in which they were computed, list of last states).
+
+    Raises:
+        ValueError: inputs without a time axis.
     """
+    if jnp.ndim(inputs) < 3:
+        raise ValueError(f"K.rnn takes inputs (batch, time, ...); got shape {jnp.shape(inputs)}.")
     constants = list(constants or [])
 
     def step(x, states):
@@ -198,4 +214,5 @@ def rnn(
     mask = mask[..., None] if mask is not None and mask.ndim == 2 else mask
     way = recurrent.Way(reverse=go_backwards, unroll=unroll)
     last, ys, states = recurrent.loop(step, jnp.moveaxis(inputs, 1, 0), list(initial_states), mask, way)
-    return last, jnp.moveaxis(jnp.asarray(ys), 0, 1), states
+    ys = jnp.flip(ys, 0) if go_backwards else ys
+    return last, jnp.moveaxis(ys, 0, 1), states

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 
 from jkeras.core import phase
@@ -42,6 +43,12 @@ def set_session(session) -> None:
         RuntimeError: always, with what to use instead.
     """
     raise RuntimeError(f"K.set_session(): {_ADVICE}")
+
+
+@contextlib.contextmanager
+def name_scope(name, default_name=None, values=None):
+    """A `with` block as TensorFlow has it; there is no graph here whose operations would get the name."""
+    yield name or default_name
 
 
 def manual_variable_initialization(value) -> None:

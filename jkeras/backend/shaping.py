@@ -89,8 +89,11 @@ def reverse(x, axes):
 @op
 def slice(x, start, size):
     """The block that begins at `start` and has shape `size` (-1: to the end)."""
-    ends = [None if n == -1 else b + n for b, n in zip(start, size, strict=True)]
-    return x[tuple(np.s_[b:e] for b, e in zip(start, ends, strict=True))]
+    start, size = tuple(start), tuple(size)
+    if any(not isinstance(b, (int, np.integer)) for b in start):
+        return jax.lax.dynamic_slice(x, start, size)
+    ends = [d if n == -1 else b + n for b, n, d in zip(start, size, jnp.shape(x), strict=True)]
+    return jax.lax.slice(x, start, ends)
 
 
 @op

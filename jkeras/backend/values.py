@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jkeras.backend.function import eval
 from jkeras.core import settings
 from jkeras.core.dispatch import Symbolic, op
 from jkeras.core.names import get_uid as get_uid
@@ -24,15 +27,19 @@ def variable(value, dtype=None, name=None, constraint=None) -> Variable:
 
 
 def constant(value, dtype=None, shape=None, name=None):
-    """An array with this value (filled to `shape` where it is a scalar)."""
-    array = jnp.asarray(np.array(value), dtype or settings.floatx())
-    return (
-        array
-        if shape is None
-        else jnp.broadcast_to(array, tuple(shape))
-        if array.ndim == 0
-        else array.reshape(shape)
-    )
+    """An array with this value; where it has fewer numbers than `shape` asks for, the last one is repeated.
+
+    Raises:
+        ValueError: more numbers than fit into `shape`.
+    """
+    array = np.array(value, dtype or settings.floatx())
+    if shape is not None:
+        shape = tuple(shape)
+        missing = math.prod(shape) - array.size
+        if missing < 0:
+            raise ValueError(f"K.constant: {array.size} values do not fit into shape {shape}.")
+        array = np.pad(array.ravel(), (0, missing), mode="edge").reshape(shape)
+    return jnp.asarray(array)
 
 
 def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None) -> Tensor:
@@ -76,9 +83,7 @@ def ones_like(x, dtype=None, name=None):
 
 def get_value(x) -> np.ndarray:
     """The value of a variable, a constant or a symbolic tensor that needs no input, as numpy."""
-    if isinstance(x, Tensor):
-        raise TypeError(f"{x!r} has no value of its own; use K.eval, or K.function to feed its inputs.")
-    return x.numpy() if isinstance(x, Variable) else np.array(x)
+    return x.numpy() if isinstance(x, Variable) else eval(x) if isinstance(x, Tensor) else np.array(x)
 
 
 def set_value(x, value) -> None:

@@ -6,6 +6,7 @@ The engine fills the hook in; until then, and for plain arrays, a decorated func
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 
 
@@ -15,7 +16,12 @@ class Symbolic:
     __array_ufunc__ = None  # numpy operators defer to ours instead of building object arrays
 
 
+class OperandError(ValueError, TypeError):
+    """Operands that a function cannot take: a ValueError, as Keras has it for shapes, and jax's TypeError."""
+
+
 _record: Callable | None = None
+_UNKNOWN = re.compile(r"\d+\*d\d+")  # how jax prints an unknown dimension
 
 
 def set_recorder(record: Callable) -> None:
@@ -35,13 +41,46 @@ def is_symbolic(value) -> bool:
     return False
 
 
-def op(function: Callable) -> Callable:
-    """Decorator: compute on arrays; on symbolic arguments record a node (outside frames) or unwrap them."""
+def op(function: Callable, explain: bool = True) -> Callable:
+    """Decorator: compute on arrays; on symbolic arguments record a node (outside frames) or unwrap them.
+
+    Args:
+        function: what computes on arrays.
+        explain: whether what it raises about its operands becomes an `OperandError`; not for functions that
+            call the user's code, whose errors are the user's.
+    """
+    compute = _explained(function) if explain else function
 
     @functools.wraps(function)
     def dispatched(*args, **kwargs):
         if _record is not None and (is_symbolic(args) or is_symbolic(kwargs)):
-            return _record(function, args, kwargs)
-        return function(*args, **kwargs)
+            return _record(compute, args, kwargs)
+        return compute(*args, **kwargs)
 
     return dispatched
+
+
+def _explained(function: Callable) -> Callable:
+    @functools.wraps(function)
+    def compute(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except (TypeError, IndexError) as error:
+            trace = error.__traceback__
+            # Subclasses say more than we could; without a frame below ours the call itself was wrong.
+            if type(error) not in (TypeError, IndexError) or trace is None or trace.tb_next is None:
+                raise
+            given = [_shown(a) for a in args] + [f"{k}={_shown(v)}" for k, v in kwargs.items()]
+            why = _UNKNOWN.sub("None", str(error))
+            raise OperandError(f"{function.__name__}({', '.join(given)}): {why}") from error
+
+    return compute
+
+
+def _shown(value) -> str:
+    """An argument in few words: arrays by dtype and shape, with None for what is unknown."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_shown, value))}]"
+    if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+        return repr(value) if isinstance(value, (int, float, str, bool, type(None))) else type(value).__name__
+    return f"{value.dtype}{[d if isinstance(d, int) else None for d in value.shape]}"

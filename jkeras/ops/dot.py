@@ -22,7 +22,8 @@ def batch_dot(x, y, axes=None):
         x, y: arrays whose first axis is the batch.
         axes: an axis for both, a pair of axes, or None for (last of `x`, last but one of `y`). The array of
             lower rank is filled up with axes of length 1 at its end; for rank 4 and more, the axes between
-            the batch and the last two are matched like the batch.
+            the batch and the last two are matched like the batch. As in Keras 2.2.4, negative axes do not
+            count from the end: name the last axis by its number.
 
     Returns:
         The products; a result without axes beside the batch has shape `(batch, 1)`.
@@ -42,7 +43,7 @@ def batch_dot(x, y, axes=None):
             f"Multiple target dimensions are not supported: expected an int or two ints, got {axes}."
         )
     ranks = x.ndim, y.ndim
-    a, b = axes[0] % x.ndim, axes[1] % y.ndim
+    a, b = axes  # for rank 3 and more, Keras takes every axis but the last one, -1 too, for the last but one
     if ranks == (2, 2):
         product = jnp.sum(x * y, a) if a == b else jnp.sum(x.T * y, b)
         return product[:, None] if product.ndim == 1 else product
