@@ -198,13 +198,13 @@ class Model(Compiled):
         callbacks=None,
         validation_data=None,
         validation_steps=None,
-        validation_freq=1,
         class_weight=None,
         max_queue_size=10,
         workers=1,
         use_multiprocessing=False,
         shuffle=True,
         initial_epoch=0,
+        validation_freq=1,
     ) -> History:
         """Train on batches from a generator or a `Sequence`; see `fit`."""
         return self.fit(
@@ -229,11 +229,11 @@ class Model(Compiled):
         self,
         generator,
         steps=None,
-        callbacks=None,
         max_queue_size=10,
         workers=1,
         use_multiprocessing=False,
         verbose=0,
+        callbacks=None,
     ):
         """Loss and metrics on batches from a generator or a `Sequence`; see `evaluate`."""
         return self.evaluate(
@@ -251,11 +251,11 @@ class Model(Compiled):
         self,
         generator,
         steps=None,
-        callbacks=None,
         max_queue_size=10,
         workers=1,
         use_multiprocessing=False,
         verbose=0,
+        callbacks=None,
     ):
         """Outputs for batches from a generator or a `Sequence`; see `predict`."""
         return self.predict(

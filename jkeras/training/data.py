@@ -31,6 +31,7 @@ class Block(NamedTuple):
         order: permutation of the rows, or None.
         before: steps of the epoch before this block.
         steps: how many of the batches are there.
+        told: what callbacks are told as the size of each batch, instead of its number of rows.
     """
 
     data: Batch
@@ -38,6 +39,11 @@ class Block(NamedTuple):
     order: Any
     before: int
     steps: int
+    told: int | None = None
+
+    def sizes(self, start: int, stop: int) -> list[int]:
+        """What callbacks are told as the sizes of the batches from `start` up to `stop`."""
+        return self.cut.sizes(start, stop) if self.told is None else [self.told] * (stop - start)
 
 
 class Arrays:
@@ -194,8 +200,9 @@ class Blocks:
 
     def _block(self, group: list[Table], shape, before: int) -> Block:
         size = group[0].rows
-        cut = Cut(size * self._capacity[shape], size)
-        return Block(self.layout.place(stack(group, self.dtypes, cut.rows)), cut, None, before, len(group))
+        cut, told = Cut(size * self._capacity[shape], size), getattr(self.source, "told", None)
+        data = self.layout.place(stack(group, self.dtypes, cut.rows))
+        return Block(data, cut, None, before, len(group), told)
 
 
 def _shape(table: Table) -> tuple:

@@ -20,6 +20,7 @@ from jkeras.training.memory import explained
 from jkeras.training.pace import Columns, Pace, about
 from jkeras.training.pool import ONE_THREAD, Supply
 from jkeras.training.step import Cut
+from jkeras.training.stream import Repeat, Stream
 from jkeras.training.trainer import Trainer
 from jkeras.training.validation import held_out, parted
 
@@ -75,7 +76,7 @@ def fit(
             "batch_size": train.size if isinstance(train, Arrays) else batch_size,
             "epochs": epochs,
             "steps": None if isinstance(train, Arrays) else train.steps,
-            "samples": train.samples,
+            "samples": train.table.rows if isinstance(train, Repeat) and train.table.x else train.samples,
             "verbose": verbose,
             "do_validation": validation is not None,
             "metrics": names + [f"val_{name}" for name in names if validation is not None],
@@ -120,11 +121,10 @@ class _Fit:
         for epoch in range(first, last):
             self.trainer.objective.reset()
             self.hooks.on_epoch_begin(epoch)
-            self._train(epoch, step, epoch + 1 == last, interrupt)
+            last_size, is_whole = self._train(epoch, step, epoch + 1 == last, interrupt)
             step, logs = 0, {}
-            if self.validation is not None and not self.model.stop_training and self._is_due(epoch):
-                values = _evaluate(self.trainer, self.validation, self.seed, epoch)
-                logs = {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
+            if self.validation is not None and self._is_due(epoch) and self._goes_on(is_whole):
+                logs = self._validate(epoch, last_size)
             self.hooks.on_epoch_end(epoch, logs)
             interrupt.check()
             if self.model.stop_training:
@@ -151,37 +151,68 @@ class _Fit:
             return (epoch + 1) % self.frequency == 0
         return epoch + 1 in self.frequency
 
-    def _train(self, epoch: int, start: int, last: bool, interrupt: Interrupt) -> None:
-        """The training batches of an epoch from number `start` on."""
-        if self.source.steps is not None and start >= self.source.steps:
-            return
+    def _goes_on(self, is_whole: bool) -> bool:
+        """Whether to validate: a stop keeps it from arrays, and from a stream that has batches left."""
+        if isinstance(self.source, Repeat):
+            return True
+        return not self.model.stop_training or (is_whole and not isinstance(self.source, Arrays))
+
+    def _validate(self, epoch: int, size: int) -> dict[str, float]:
+        """The logs of a validation; beside a stream, arrays are cut into batches as large as its last one."""
+        held = self.validation
+        assert held is not None
+        if isinstance(self.source, Stream) and isinstance(held.source, Arrays) and size != held.source.size:
+            batches = Arrays(held.source.table, size)
+            self.validation = held = Blocks(batches, self.trainer.layout, self.trainer.dtypes())
+        values = _evaluate(self.trainer, held, self.seed, epoch)
+        return {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
+
+    def _train(self, epoch: int, start: int, last: bool, interrupt: Interrupt) -> tuple[int, bool]:
+        """The training batches of an epoch from number `start` on: (size of the last, whether none is left).
+
+        The first batch is trained on even if a callback has asked to stop before it, as in Keras.
+        """
+        count = self.source.steps
+        if count is not None and start >= count:
+            return 0, True
         pace = Pace(self.trainer, "train", self.callbacks.refresh_interval, self.hooked)
         blocks = self.train.epoch(self.seed, epoch, start, last)
-        while not self.model.stop_training:
+        done, size = start, 0
+        while True:
             with interrupt.waiting():
                 block = next(blocks, None)
             if block is None:
                 break
-            self._steps(pace, block, epoch, max(0, start - block.before), interrupt)
+            done = self._steps(pace, block, epoch, max(0, start - block.before), interrupt)
+            size = block.cut.size_of(done - block.before - 1)
+            if self.model.stop_training:
+                break
         if self.trainer.layout.kind != "one":
             pace.flight.wait()
+        return size, done == count or block is None
 
-    def _steps(self, pace: Pace, block: Block, epoch: int, start: int, interrupt: Interrupt) -> None:
-        hooks = self.hooks
+    def _steps(self, pace: Pace, block: Block, epoch: int, start: int, interrupt: Interrupt) -> int:
+        """The steps of a block; how many of the epoch are done."""
+        hooks, done = self.hooks, block.before + start
         begin = hooks.on_batch_begin if self.hooked else None
-        for span, logs in pace.spans(block, self.seed, epoch, start, hooks.chunk_limit, begin):
-            first = block.before + span.start
+        for span, logs in pace.spans(block, self.seed, epoch, start, self._limit, begin):
+            first, done = block.before + span.start, block.before + span.stop
             if self.hooked:
                 values = np.asarray(logs)[0].tolist()
                 hooks.on_batch_end(
                     first, about(block, span.start) | dict(zip(self.names, values, strict=True))
                 )
             else:
-                sizes = block.cut.sizes(span.start, span.stop)
+                sizes = block.sizes(span.start, span.stop)
                 hooks.on_chunk_end(Chunk(first, sizes, Columns(self.names, logs)))
             interrupt.check()
             if self.model.stop_training:
                 break
+        return done
+
+    def _limit(self, step: int) -> int | None:
+        """How many steps may run before callbacks want control."""
+        return 1 if self.model.stop_training else self.hooks.chunk_limit(step)
 
 
 def _check_epochs(epochs, initial_epoch, frequency) -> None:

@@ -87,4 +87,4 @@ class Columns(Mapping):
 
 def about(block: Block, step: int) -> dict[str, int]:
     """What batch hooks are told about a step: its number in the epoch and its samples."""
-    return {"batch": block.before + step, "size": block.cut.size_of(step)}
+    return {"batch": block.before + step, "size": block.sizes(step, step + 1)[0]}

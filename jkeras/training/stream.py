@@ -150,6 +150,7 @@ class Repeat:
 
     one_by_one = False
     samples: int | None = None
+    told = 1  # the size of a batch in the logs, as in Keras
 
     def __init__(self, table: Table, steps: int):
         self.table, self.steps = table, steps
