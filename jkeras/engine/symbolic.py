@@ -155,12 +155,12 @@ class Node:
         return self.outputs
 
     @property
-    def input_masks(self) -> list[Tensor | None]:
+    def input_masks(self) -> list:
         """The masks that travel with the inputs."""
         return [mask_tensor(t) for t in self.input_tensors]
 
     @property
-    def output_masks(self) -> list[Tensor | None]:
+    def output_masks(self) -> list:
         """The masks that travel with the outputs."""
         return [mask_tensor(t) for t in self.outputs]
 
