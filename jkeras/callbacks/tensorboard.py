@@ -286,7 +286,7 @@ def gradients(model, validation_data: list, batch_size: int) -> list[tuple[Any, 
     """
     program, objective = model.program(), model._trainer.objective
     inputs = len(model._trainer.inputs)
-    ends = inputs, inputs + len(objective.targets)
+    ends = inputs, inputs + len(objective.fed)
 
     @jax.jit
     def gradient(params, state, arrays):
@@ -294,7 +294,9 @@ def gradients(model, validation_data: list, batch_size: int) -> list[tuple[Any, 
 
         def loss(params):
             out = program.apply(params, state, batch.x, INFERENCE)
-            return objective(out.y, out.mask, batch, INFERENCE)[0] + out.loss + program.penalty(params)
+            with program.frame(params, state, out, INFERENCE):
+                share = objective(out.y, out.mask, batch, INFERENCE)[0]
+            return share + out.loss + program.penalty(params)
 
         return jax.grad(loss)(params)
 

@@ -93,8 +93,8 @@ class Compiled(Network):
 
     def _watch_closures(self, objective: Objective) -> None:
         """Losses and metrics may close over tensors of the graph and over variables; targets may be such."""
-        tensors = [t for t in objective.given.values() if isinstance(t, Tensor)]
-        variables = [v for v in objective.given.values() if not isinstance(v, Tensor)]
+        tensors = [t for t in objective.symbols if isinstance(t, Tensor)]
+        variables = [v for v in objective.symbols if not isinstance(v, Tensor)]
         for output, fn in objective.foreign:
             spec = self.signature[1][output].spec()
             found = closed_over(fn, spec, spec)

@@ -26,7 +26,7 @@ class Table(NamedTuple):
     @property
     def rows(self) -> int:
         """How many samples; a model that is fed nothing has steps of 1, as Keras counts them."""
-        return len_of((self.x + self.y)[0]) if self.x or self.y else 1
+        return next((len_of(a) for a in (*self.x, *self.y, *self.weight) if a is not None), 1)
 
 
 def read(x, y, inputs, targets, sample_weight=None, class_weight=None, need_y=True) -> Table:
@@ -50,16 +50,19 @@ def read(x, y, inputs, targets, sample_weight=None, class_weight=None, need_y=Tr
     if not need_y:
         _same_length(xs, [], [])
         return Table(xs, [], [])
-    if targets and y is None:
+    fed = [target for target in targets if target.symbol is None]
+    if fed and y is None:
         raise ValueError(
-            f"The model needs targets for {[t.name for t in targets]}, but y=None: pass y (or data that "
+            f"The model needs targets for {[t.name for t in fed]}, but y=None: pass y (or data that "
             "yield (x, y) pairs)."
         )
-    ys = [_target(a, target) for a, target in zip(by_name(y, targets, "target"), targets, strict=True)]
+    ys = [_target(a, target) for a, target in zip(by_name(y, fed, "target"), fed, strict=True)]
     names = [target.name for target in targets]
     sample = _per_output(sample_weight, names, "sample_weight")
     classes = _per_output(class_weight, names, "class_weight")
-    weights = [_weight(*row) for row in zip(ys, sample, classes, targets, strict=True)]
+    known = iter(ys)
+    symbols = [next(known) if target.symbol is None else target.symbol for target in targets]
+    weights = [_weight(*row) for row in zip(symbols, sample, classes, targets, strict=True)]
     _same_length(xs, ys, weights)
     return Table(xs, ys, weights)
 
@@ -335,7 +338,7 @@ def _sample_weight(weight: np.ndarray, y, target: Target) -> np.ndarray:
             "sample-wise "
             "weights, the array must be 1D."
         )
-    if tuple(y.shape[: weight.ndim]) != weight.shape:
+    if any(want not in (None, got) for want, got in zip(y.shape, weight.shape, strict=False)):
         raise ValueError(
             f"Found a sample_weight array with shape {weight.shape} for a target with shape "
             f"{tuple(y.shape)}: sample_weight cannot be broadcast."
@@ -348,6 +351,11 @@ def _class_weight(y, classes, target: Target) -> np.ndarray:
         raise TypeError(
             f"`class_weight` for {target.name!r} should be a dict from class number to weight; got "
             f"{classes!r}."
+        )
+    if target.symbol is not None:
+        raise ValueError(
+            f"`class_weight` needs classes in `y`, but the target of {target.name!r} is a tensor "
+            "(`target_tensors`); pass `sample_weight`."
         )
     if len(y.shape) > 2:
         raise ValueError("`class_weight` not supported for 3+ dimensional targets.")
@@ -375,10 +383,10 @@ def _same_length(xs: list, ys: list, weights: list) -> None:
             f"{len_of(xs[0])} input samples and {len_of(ys[0])} target samples."
         )
     for weight in weights:
-        if weight is not None and len(weight) != len_of(ys[0]):
+        if weight is not None and (xs or ys) and len(weight) != len_of((ys + xs)[0]):
             raise ValueError(
                 "Sample_weight arrays should have the same number of samples as target arrays. Got "
-                f"{len_of(ys[0])} target samples and {len(weight)} weights."
+                f"{len_of((ys + xs)[0])} target samples and {len(weight)} weights."
             )
 
 

@@ -45,10 +45,9 @@ class Objective:
         terms: the losses.
         metrics: the metrics.
         names: what the values are called: Keras's `metrics_names`.
-        targets: what `y` must hold, one `Target` per loss that is not given its target.
+        targets: one `Target` per loss.
         rowwise: whether all functions are jkeras's own, which treat every sample apart.
         named_losses: whether the losses of the outputs are among the values (the model has several).
-        given: output → the tensor or variable that is its target instead of `y` (`target_tensors`).
         running: names of the values of stateful metrics: the last one counts, not the average.
 
     Keras 2.2.4: keras/engine/training.py Model.compile.
@@ -63,16 +62,14 @@ class Objective:
         (4.0, [2.0])
     """
 
-    def __init__(self, terms, metrics, names, targets, rowwise, named_losses=False, given=None, running=()):
+    def __init__(self, terms, metrics, names, targets, rowwise, named_losses=False, running=()):
         self.terms: list[Term] = terms
         self.metrics: list[Metric] = metrics
         self.names: list[str] = names
         self.targets: list[Target] = targets
         self.rowwise: bool = rowwise
         self.running: list[str] = list(running)
-        self.given: dict[int, Tensor | Variable] = given or {}
-        fed = [term.output for term in terms if term.output not in self.given]
-        self._slots = {output: slot for slot, output in enumerate(fed)}
+        self._slots = {term.output: slot for slot, term in enumerate(terms)}
         self._named_losses: bool = named_losses
 
     @classmethod
@@ -135,15 +132,25 @@ class Objective:
         targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
         given = arguments.given_targets(target_tensors, names, targets, {id(t) for t in inputs})
         rowwise = all(arguments.is_ours(f.fn) for f in (*terms, *found)) and not given
-        fed = [target for output, target in targets.items() if output not in given]
-        return cls(terms, found, labels, fed, rowwise, len(outputs) > 1, given, running)
+        found_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
+        return cls(terms, found, labels, found_targets, rowwise, len(outputs) > 1, running)
+
+    @property
+    def fed(self) -> list[Target]:
+        """The targets that `y` must hold."""
+        return [target for target in self.targets if target.symbol is None]
+
+    @property
+    def symbols(self) -> list[Tensor | Variable]:
+        """The targets that are given as tensors or variables."""
+        return [target.symbol for target in self.targets if target.symbol is not None]
 
     def __call__(self, ys: list, masks: list, batch: Batch, ctx: Ctx):
         """This device's share of the loss and of the values after it in `names`.
 
         Args:
             ys, masks: outputs of the model and their masks (None where there is none).
-            batch: `y` and `weight` have one entry per target; a weight may be None.
+            batch: `y` has one entry per target that is fed, `weight` one per target; it may be None.
             ctx: says over which devices the batch is spread: the sum over them is the result.
 
         Returns:
@@ -168,14 +175,15 @@ class Objective:
 
     def _target(self, output: int, batch: Batch, y_pred, mask) -> tuple:
         """(y_true, y_pred, weight, mask) of an output."""
-        symbol = self.given.get(output)
-        if symbol is None:
-            slot = self._slots[output]
-            return batch.y[slot], y_pred, batch.weight[slot], mask
+        slot = self._slots[output]
+        target = self.targets[slot]
+        if target.symbol is None:
+            return batch.y[self.fed.index(target)], y_pred, batch.weight[slot], mask
         frame = current_frame()
         assert frame is not None  # the step enters the scope in which symbols have values
+        symbol = target.symbol
         found = frame.tensor(symbol) if isinstance(symbol, Tensor) else frame.read(symbol)
-        return found.astype(y_pred.dtype), y_pred, None, mask
+        return found.astype(y_pred.dtype), y_pred, batch.weight[slot], mask
 
     def reset(self) -> None:
         """Let stateful metrics begin anew: before an epoch, and before an evaluation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jkeras import losses
 
@@ -35,6 +35,7 @@ class Target(NamedTuple):
         mode: "temporal" for a weight per time step, or None for one per sample.
         output: shape of the output itself.
         limit: number of classes where `y` holds class numbers.
+        symbol: the tensor or variable that is the target instead of `y` (`target_tensors`), or None.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Target(NamedTuple):
     mode: str | None
     output: tuple[int | None, ...] | None
     limit: int | None = None
+    symbol: Any = None
 
     @classmethod
     def of(cls, port: Port, fn: Callable, mode: str | None) -> Target:

@@ -50,7 +50,7 @@ def train_step(program, objective, tx, inputs: list[Port]) -> Callable:
     """
 
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
-        batch = cast(batch, inputs, objective.targets)
+        batch = cast(batch, inputs, objective.fed)
         state = merge(fixed.state, carry.state)
 
         def share(live):
@@ -75,7 +75,7 @@ def test_step(program, objective, inputs: list[Port]) -> Callable:
     """Loss and metrics of a batch, without training; only the state of stateful layers moves."""
 
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
-        batch = cast(batch, inputs, objective.targets)
+        batch = cast(batch, inputs, objective.fed)
         state = merge(fixed.state, carry.state)
         out = program.apply(fixed.params, state, batch.x, ctx)
         with program.frame(fixed.params, state, out, ctx) as frame:

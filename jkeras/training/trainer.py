@@ -250,8 +250,10 @@ class Trainer:
 
     def dtypes(self, need_y: bool = True) -> Batch:
         """What arrays become on the device, in the shape of a `Batch`."""
-        targets = self.objective.targets if need_y else []
-        return Batch([p.dtype for p in self.inputs], [t.dtype for t in targets], ["float32"] * len(targets))
+        inputs = [port.dtype for port in self.inputs]
+        if not need_y:
+            return Batch(inputs, [], [])
+        return Batch(inputs, [t.dtype for t in self.objective.fed], ["float32"] * len(self.objective.targets))
 
     def _dispatch(self, kind: str, program: Callable, rows: int, data: Batch, *args):
         place = self.layout.place

@@ -24,7 +24,7 @@ def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tu
     Raises:
         ValueError: arguments that contradict each other or the data.
     """
-    if data is None and steps and not (trainer.inputs or trainer.objective.targets):
+    if data is None and steps and not (trainer.inputs or trainer.objective.fed):
         return train, source(trainer, None, steps=steps)
     if data is not None:
         return train, _given(trainer, data, batch_size, train, steps, supply)

@@ -87,3 +87,29 @@ def test_what_does_not_fit_is_refused_at_compile():
     two = Model(x, [layers.Dense(2)(x), layers.Dense(2)(x)])
     with pytest.raises(TypeError, match="list or a dict"):
         two.compile("sgd", "mse", target_tensors=K.variable(Y))
+
+
+@pytest.mark.parametrize("devices", [1, 8])
+def test_sample_weights_reach_targets_that_are_tensors(devices):
+    weight = np.arange(8.0) % 3
+    expected = _model(devices=devices, weighted_metrics=["mae"])
+    model = _model(devices=devices, weighted_metrics=["mae"], target_tensors=[K.variable(Y)])
+    unfed = _model(K.variable(X), devices, weighted_metrics=["mae"], target_tensors=[K.variable(Y)])
+    for given in (weight, [weight], {"out": weight}):
+        values = expected.train_on_batch(X, Y, given)
+        np.testing.assert_allclose(model.train_on_batch(X, None, given), values, rtol=1e-5)
+        np.testing.assert_allclose(unfed.train_on_batch(None, None, given), values, rtol=1e-5)
+    with pytest.raises(ValueError, match="class_weight.*target_tensors"):
+        model.train_on_batch(X, None, class_weight={0: 1.0})
+    with pytest.raises(ValueError, match=r"Sample_weight arrays.* 8 .* 5 weights|cannot be broadcast"):
+        model.train_on_batch(X, None, weight[:5])
+
+
+def test_sample_weights_of_some_targets():
+    x, weight = layers.Input((3,)), np.arange(8.0) % 3
+    two = Model(x, [layers.Dense(2, name="a")(x), layers.Dense(2, name="b")(x)])
+    two.compile("sgd", "mse")
+    expected = two.test_on_batch(X, [Y, X[:, :2]], sample_weight={"a": weight})
+    two.compile("sgd", "mse", target_tensors={"a": K.variable(Y)})
+    found = two.test_on_batch(X, X[:, :2], sample_weight={"a": weight})
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
