@@ -43,11 +43,6 @@ class Case(NamedTuple):
         return arrays if len(arrays) > 1 else arrays[0]
 
     @property
-    def low(self) -> str:
-        """The half precision that the row is tested in: every other row has the other one."""
-        return ("float16", "bfloat16")[CASES.index(self) % 2]
-
-    @property
     def in_shape(self):
         shapes = [(None, *s) for s in self.shapes]
         return shapes if len(shapes) > 1 else shapes[0]

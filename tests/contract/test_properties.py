@@ -18,6 +18,7 @@ from jkeras.models import Model
 from tests.contract.cases import CASES, IDS, Case
 
 every_layer = pytest.mark.parametrize("case", CASES, ids=IDS)
+HALF = ("float16", "bfloat16")
 SIDES = np.array([1e-2, -1e-2], "float32")  # of the finite differences
 
 
@@ -65,8 +66,8 @@ def _observe(row: Row, params, state, x, ctx) -> dict:
         "rows": run(params, state, jax.tree.map(lambda a: a[1:3], x), mask=mask)["y"],
     }
     if row.case.kind == "float":
-        low = jax.tree.map(lambda a: jnp.asarray(a, row.case.low), (params, state, x))
-        seen["low"] = run(*low)["y"]
+        for dtype in HALF:
+            seen[dtype] = run(*jax.tree.map(lambda a: jnp.asarray(a, dtype), (params, state, x)))["y"]
     if params:
         seen["slopes"] = _slopes(lambda p: run(p, state, x)["y"], params)
     return seen
@@ -150,12 +151,13 @@ def test_batch_rows_are_independent_in_inference(case):
 
 
 @every_layer
-def test_low_precision(case):
+@pytest.mark.parametrize("dtype", HALF)
+def test_half_precision(dtype, case):
     if case.kind == "index":
         return
     seen = compiled(case)
-    for a, b in zip(jax.tree.leaves(seen["low"]), jax.tree.leaves(seen["inference"]["y"]), strict=True):
-        assert a.dtype == case.low
+    for a, b in zip(jax.tree.leaves(seen[dtype]), jax.tree.leaves(seen["inference"]["y"]), strict=True):
+        assert a.dtype == dtype
         np.testing.assert_allclose(np.asarray(a, "float32"), b, rtol=0.1, atol=0.1)
 
 
