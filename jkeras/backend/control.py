@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jkeras.backend.making import made, sized
 from jkeras.core import phase as phases
 from jkeras.core import random as seeds
 from jkeras.core import settings
-from jkeras.core.dispatch import is_symbolic, op
+from jkeras.core.dispatch import op
+from jkeras.core.types import INFERENCE
 from jkeras.engine.shapes import Spec
-from jkeras.engine.symbolic import Node, Tensor
-from jkeras.engine.variable import Variable, current_frame
+from jkeras.engine.symbolic import Node, Tensor, closed_over, specs_of
+from jkeras.engine.variable import Frame, current_frame
 
 _marker: Tensor | None = None
 
@@ -98,7 +101,39 @@ def _switch(condition, then, other):
 
 # --- loops ---------------------------------------------------------------------------------------------
 
-calling_back = functools.partial(op, explain=False)  # the errors of the user's function are the user's
+
+def calling_back(function: Callable) -> Callable:
+    """Decorator like `op` for functions that call the user's: what that closes over is an operand, too.
+
+    The errors of the user's function stay as they are.
+    """
+    plain = op(function, explain=False)
+
+    @functools.wraps(function)
+    def dispatched(*args, **kwargs):
+        if current_frame() is not None:
+            return plain(*args, **kwargs)
+        tensors, variables = closed_over(
+            lambda args, kwargs: function(*args, **kwargs), specs_of(args), specs_of(kwargs)
+        )
+        if not tensors and not variables:
+            return plain(*args, **kwargs)
+
+        @functools.partial(op, explain=False)
+        @functools.wraps(function)
+        def within(values, cells, args, kwargs):
+            frame = current_frame()
+            ctx = INFERENCE if frame is None else frame.ctx
+            with Frame(_by_id(variables, cells), ctx, _by_id(tensors, values)):
+                return function(*args, **kwargs)
+
+        return within(tensors, variables, args, kwargs)
+
+    return dispatched
+
+
+def _by_id(symbols, values) -> dict:
+    return {id(symbol): value for symbol, value in zip(symbols, values, strict=True)}
 
 
 @calling_back
@@ -136,12 +171,7 @@ def _key(seed):
 
 def _draw(function, shape, seed):
     """Draw with the frame's key inside a layer, else with the seed or the process's generator."""
-    if is_symbolic(shape) or any(d is None for d in shape):
-        raise ValueError(
-            f"A random tensor needs a known shape; got {tuple(shape)}. Draw inside a Lambda or a "
-            "layer's call, where K.shape(x) is known."
-        )
-    return function(_key(seed), tuple(shape))
+    return function(_key(seed), sized(shape))
 
 
 def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
@@ -171,14 +201,14 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     )
 
 
-def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None) -> Variable:
+def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None):
     """A variable that starts with normal numbers."""
-    return Variable(random_normal(shape, mean, scale, dtype, seed), name=name)
+    return made(random_normal(shape, mean, scale, dtype, seed), dtype or settings.floatx(), name)
 
 
-def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None) -> Variable:
+def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
     """A variable that starts with uniform numbers."""
-    return Variable(random_uniform(shape, low, high, dtype, seed), name=name)
+    return made(random_uniform(shape, low, high, dtype, seed), dtype or settings.floatx(), name)
 
 
 def dropout(x, level, noise_shape=None, seed=None):

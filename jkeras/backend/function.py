@@ -47,6 +47,11 @@ class Function:
         self._wanted = [t if isinstance(t, Tensor) else None for t in wanted]
         self._constants = wanted
         self.inputs = [t for t in inputs if not is_marker(t)]
+        if strange := [t for t in self.inputs if not isinstance(t, Tensor)]:
+            raise TypeError(
+                f"K.function takes symbolic tensors as inputs; got {strange[0]!r}. (K.learning_phase() is a "
+                "number after K.set_learning_phase: then leave it out.)"
+            )
         self._graph = Graph(self.inputs, [t for t in self._wanted if t is not None])
         self._cells = _cells(self._graph)
         self._run = {phase: jax.jit(functools.partial(self._compute, phase)) for phase in (False, True)}

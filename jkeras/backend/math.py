@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
+import functools
+import inspect
 from collections.abc import Callable
 
 import jax
@@ -16,6 +19,22 @@ from jkeras.ops import numeric
 
 def _axes(axis):
     return tuple(axis) if isinstance(axis, list) else axis
+
+
+def _of_arrays(function: Callable, count: int) -> Callable:
+    """Like `op`, where the first `count` operands may be lists of numbers as well."""
+    names = list(inspect.signature(function).parameters)[:count]
+
+    @op
+    @functools.wraps(function)
+    def converted(*args, **kwargs):
+        args = [jnp.asarray(a) if i < count else a for i, a in enumerate(args)]
+        return function(*args, **{k: jnp.asarray(v) if k in names else v for k, v in kwargs.items()})
+
+    return converted
+
+
+_of_array, _of_arrays_2 = functools.partial(_of_arrays, count=1), functools.partial(_of_arrays, count=2)
 
 
 def _floating(x):
@@ -60,7 +79,7 @@ sigmoid, hard_sigmoid, tanh = activations.sigmoid, activations.hard_sigmoid, act
 softplus, softsign = activations.softplus, activations.softsign
 
 
-@op
+@_of_array
 def sqrt(x):
     """Elementwise square root; negative numbers count as zero."""
     return jnp.sqrt(numeric.clip(x, 0.0))
@@ -72,7 +91,7 @@ def pow(x, a):
     return jnp.power(x, a)
 
 
-@op
+@_of_array
 def clip(x, min_value, max_value):
     """Elementwise limits; None is no limit, and a maximum below the minimum counts as the minimum."""
     if min_value is not None and max_value is not None and isinstance(max_value, (int, float)):
@@ -80,19 +99,19 @@ def clip(x, min_value, max_value):
     return numeric.clip(x, min_value, max_value)
 
 
-@op
+@_of_array
 def relu(x, alpha=0.0, max_value=None, threshold=0.0):
     """`x` above the threshold, at most `max_value`; `alpha * (x - threshold)` below."""
     return activations.relu(x, alpha=alpha, max_value=max_value, threshold=threshold)
 
 
-@op
+@_of_array
 def elu(x, alpha=1.0):
     """Exponential linear unit."""
     return activations.elu(x, alpha)
 
 
-@op
+@_of_array
 def softmax(x, axis=-1):
     """Softmax along an axis."""
     return jax.nn.softmax(x, axis)
@@ -203,13 +222,13 @@ def cumprod(x, axis=0):
     return jnp.cumprod(jnp.asarray(x), axis)
 
 
-l2_normalize = op(numeric.l2_normalize)
+l2_normalize = _of_array(numeric.l2_normalize)
 
 
 # --- products ------------------------------------------------------------------------------------------
 
 
-@op
+@_of_arrays_2
 def dot(x, y):
     """Matrix product; for more axes, over the last axis of `x` and the second-to-last of `y`."""
     if jnp.ndim(y) == 1:
@@ -217,7 +236,7 @@ def dot(x, y):
     return jnp.tensordot(x, y, ((jnp.ndim(x) - 1,), (jnp.ndim(y) - 2,)))
 
 
-@op
+@_of_arrays_2
 def batch_dot(x, y, axes=None):
     """Product of each sample of `x` with that sample of `y` along the given axes."""
     return products.batch_dot(x, y, axes)
@@ -226,7 +245,28 @@ def batch_dot(x, y, axes=None):
 # --- losses of the backend -----------------------------------------------------------------------------
 
 
-categorical_crossentropy = op(numeric.categorical_crossentropy)
-sparse_categorical_crossentropy = op(numeric.sparse_categorical_crossentropy)
-binary_crossentropy = op(numeric.binary_crossentropy)
-in_top_k = op(numeric.in_top_k)
+categorical_crossentropy = _of_arrays_2(numeric.categorical_crossentropy)
+sparse_categorical_crossentropy = _of_arrays_2(numeric.sparse_categorical_crossentropy)
+
+
+@_of_arrays_2
+def binary_crossentropy(target, output, from_logits=False):
+    """-target * log(output) - (1 - target) * log(1 - output), of probabilities or of logits.
+
+    Raises:
+        ValueError: target and output of different shapes.
+    """
+    known = zip(target.shape, output.shape, strict=False)
+    if target.ndim != output.ndim or builtins.any(_differ(a, b) for a, b in known):
+        raise ValueError(
+            f"K.binary_crossentropy: target of shape {target.shape} and output of shape {output.shape} must "
+            "have the same shape."
+        )
+    return numeric.binary_crossentropy(target, output, from_logits)
+
+
+def _differ(a, b) -> bool:
+    return isinstance(a, int) and isinstance(b, int) and a != b
+
+
+in_top_k = _of_arrays_2(numeric.in_top_k)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-
 import jax.numpy as jnp
 from jax import lax
 
+from jkeras.backend.control import calling_back
 from jkeras.core.dispatch import op
 from jkeras.ops import conv as convs
 from jkeras.ops import pool as pools
@@ -173,7 +172,7 @@ def normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon=1e-3):
     return (y if beta is None else y + beta.reshape(shape)), mean, var * count / (count - 1) if fused else var
 
 
-@functools.partial(op, explain=False)
+@calling_back
 def rnn(
     step_function,
     inputs,

@@ -16,14 +16,17 @@ from jkeras.ops.resize import repeat as enlarge
 
 @op
 def reshape(x, shape):
-    """The same values in another shape (one entry may be -1)."""
-    return jnp.reshape(x, tuple(shape))
+    """The same values in another shape (one entry may be -1, or None of an unknown static shape)."""
+    shape = tuple(shape)
+    if shape.count(None) + shape.count(-1) == 1:
+        shape = tuple(-1 if d is None else d for d in shape)
+    return jnp.reshape(jnp.asarray(x), shape)
 
 
 @op
 def flatten(x):
     """All values in one axis."""
-    return jnp.ravel(x)
+    return jnp.ravel(jnp.asarray(x))
 
 
 @op
@@ -35,25 +38,25 @@ def batch_flatten(x):
 @op
 def transpose(x):
     """Axes in reverse order."""
-    return jnp.transpose(x)
+    return jnp.transpose(jnp.asarray(x))
 
 
 @op
 def permute_dimensions(x, pattern):
     """Axes in the order of `pattern`."""
-    return jnp.transpose(x, tuple(pattern))
+    return jnp.transpose(jnp.asarray(x), tuple(pattern))
 
 
 @op
 def expand_dims(x, axis=-1):
     """A new axis of size 1."""
-    return jnp.expand_dims(x, axis)
+    return jnp.expand_dims(jnp.asarray(x), axis)
 
 
 @op
 def squeeze(x, axis):
     """Without an axis of size 1."""
-    return jnp.squeeze(x, axis)
+    return jnp.squeeze(jnp.asarray(x), axis)
 
 
 @op
@@ -71,7 +74,7 @@ def stack(x, axis=0):
 @op
 def gather(reference, indices):
     """Rows `reference[indices]`."""
-    return jnp.take(reference, jnp.asarray(indices, jnp.int32), axis=0)
+    return jnp.take(jnp.asarray(reference), jnp.asarray(indices, jnp.int32), axis=0)
 
 
 @op
@@ -83,7 +86,7 @@ def one_hot(indices, num_classes):
 @op
 def reverse(x, axes):
     """Values in reverse order along axes."""
-    return jnp.flip(x, axes if isinstance(axes, int) else tuple(axes))
+    return jnp.flip(jnp.asarray(x), axes if isinstance(axes, int) else tuple(axes))
 
 
 @op
@@ -107,13 +110,13 @@ def repeat(x, n):
 @op
 def repeat_elements(x, rep, axis):
     """Each element `rep` times along an axis."""
-    return jnp.repeat(x, rep, axis)
+    return jnp.repeat(jnp.asarray(x), rep, axis)
 
 
 @op
 def tile(x, n):
     """The whole tensor `n` times along each axis."""
-    return jnp.tile(x, tuple(n) if isinstance(n, (list, tuple)) else n)
+    return jnp.tile(jnp.asarray(x), tuple(n) if isinstance(n, (list, tuple)) else n)
 
 
 @op

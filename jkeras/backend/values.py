@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.backend.function import eval
+from jkeras.backend.making import made, sized
 from jkeras.core import settings
 from jkeras.core.dispatch import Symbolic, op
 from jkeras.core.names import get_uid as get_uid
@@ -20,10 +21,15 @@ from jkeras.engine.symbolic import Node, Tensor
 from jkeras.engine.variable import Variable, current_frame
 
 
-def variable(value, dtype=None, name=None, constraint=None) -> Variable:
-    """A variable with this value; sparse matrices are densified."""
+def variable(value, dtype=None, name=None, constraint=None):
+    """A variable with this value; sparse matrices are densified.
+
+    Inside a layer's call, a `Lambda` or a loss, which run for each step, it is an array like any other: a
+    variable that shall live on is made in `build` or outside.
+    """
     value = value.toarray() if hasattr(value, "toarray") else value
-    return Variable(value, name=name, dtype=dtype or settings.floatx(), constraint=constraint)
+    value = get_value(value) if isinstance(value, Symbolic) else value
+    return made(value, dtype or settings.floatx(), name, constraint)
 
 
 def constant(value, dtype=None, shape=None, name=None):
@@ -32,6 +38,8 @@ def constant(value, dtype=None, shape=None, name=None):
     Raises:
         ValueError: more numbers than fit into `shape`.
     """
+    if value is None:
+        raise ValueError("K.constant needs a value; got None.")
     array = np.array(value, dtype or settings.floatx())
     if shape is not None:
         shape = tuple(shape)
@@ -51,19 +59,19 @@ def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None) -> T
     return node.set_outputs(Spec(shape, dtype or settings.floatx()), name=name or unique_name("placeholder"))
 
 
-def zeros(shape, dtype=None, name=None) -> Variable:
-    """A variable of zeros."""
-    return Variable(np.zeros(shape, dtype or settings.floatx()), name=name)
+def zeros(shape, dtype=None, name=None):
+    """A variable of zeros (inside a layer's call an array)."""
+    return made(np.zeros(sized(shape)), dtype or settings.floatx(), name)
 
 
-def ones(shape, dtype=None, name=None) -> Variable:
-    """A variable of ones."""
-    return Variable(np.ones(shape, dtype or settings.floatx()), name=name)
+def ones(shape, dtype=None, name=None):
+    """A variable of ones (inside a layer's call an array)."""
+    return made(np.ones(sized(shape)), dtype or settings.floatx(), name)
 
 
-def eye(size, dtype=None, name=None) -> Variable:
-    """A variable that is the identity matrix."""
-    return Variable(np.eye(size, dtype=dtype or settings.floatx()), name=name)
+def eye(size, dtype=None, name=None):
+    """A variable that is the identity matrix (inside a layer's call an array)."""
+    return made(np.eye(size), dtype or settings.floatx(), name)
 
 
 @op

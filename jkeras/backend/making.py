@@ -1,0 +1,30 @@
+"""New tensors: variables outside of a layer's call, arrays inside."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from jkeras.core.dispatch import Symbolic
+from jkeras.engine.variable import Variable, current_frame
+
+
+def made(value, dtype, name=None, constraint=None):
+    """A variable, or inside a frame an array, which nothing there could change."""
+    if current_frame() is not None:
+        return jnp.asarray(value, dtype)
+    return Variable(value, name=name, dtype=dtype, constraint=constraint)
+
+
+def sized(shape) -> tuple:
+    """A shape without unknown dimensions.
+
+    Raises:
+        ValueError: an unknown or symbolic dimension.
+    """
+    shape = tuple(shape) if hasattr(shape, "__iter__") else (shape,)
+    if any(d is None or isinstance(d, Symbolic) for d in shape):
+        raise ValueError(
+            f"A new tensor needs a known shape; got {shape}. Make it inside a Lambda or a layer's call, "
+            "where K.shape(x) is known."
+        )
+    return shape
