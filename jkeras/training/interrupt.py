@@ -1,10 +1,11 @@
-"""Ctrl-C while training: it takes effect between dispatches, when all weights are in their cells."""
+"""Ctrl-C while the devices work: it takes effect between dispatches, when all weights are in their cells."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 
 
 class Interrupt:
@@ -35,6 +36,16 @@ class Interrupt:
         if self._noted:
             self._noted = False
             raise KeyboardInterrupt
+
+    def over(self, items: Iterator) -> Iterator:
+        """The items; SIGINT takes effect while one is waited for, or when the work on it is done."""
+        while True:
+            with self.waiting():
+                item = next(items, self)
+            if item is self:
+                return
+            yield item
+            self.check()
 
     @contextlib.contextmanager
     def waiting(self):

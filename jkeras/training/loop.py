@@ -124,7 +124,7 @@ class _Fit:
             last_size, is_whole = self._train(epoch, step, epoch + 1 == last, interrupt)
             step, logs = 0, {}
             if self.validation is not None and self._is_due(epoch) and self._goes_on(is_whole):
-                logs = self._validate(epoch, last_size)
+                logs = self._validate(epoch, last_size, interrupt)
             self.hooks.on_epoch_end(epoch, logs)
             interrupt.check()
             if self.model.stop_training:
@@ -157,14 +157,14 @@ class _Fit:
             return True
         return not self.model.stop_training or (is_whole and not isinstance(self.source, Arrays))
 
-    def _validate(self, epoch: int, size: int) -> dict[str, float]:
+    def _validate(self, epoch: int, size: int, interrupt: Interrupt) -> dict[str, float]:
         """The logs of a validation; beside a stream, arrays are cut into batches as large as its last one."""
         held = self.validation
         assert held is not None
         if isinstance(self.source, Stream) and isinstance(held.source, Arrays) and size != held.source.size:
             batches = Arrays(held.source.table, size)
             self.validation = held = Blocks(batches, self.trainer.layout, self.trainer.dtypes())
-        values = _evaluate(self.trainer, held, self.seed, epoch)
+        values = _evaluate(self.trainer, held, interrupt, self.seed, epoch)
         return {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
 
     def _train(self, epoch: int, start: int, last: bool, interrupt: Interrupt) -> tuple[int, bool]:
@@ -248,8 +248,8 @@ def evaluate(
     if callbacks:
         callbacks.on_test_begin()
     try:
-        with explained():
-            values = _evaluate(trainer, blocks, trainer.seed, 0, bar, callbacks)
+        with Interrupt() as interrupt, explained():
+            values = _evaluate(trainer, blocks, interrupt, trainer.seed, 0, bar, callbacks)
     finally:
         blocks.close()
     if callbacks:
@@ -258,7 +258,13 @@ def evaluate(
 
 
 def _evaluate(
-    trainer: Trainer, blocks: Blocks, seed: int, epoch: int, bar=None, callbacks: Any = None
+    trainer: Trainer,
+    blocks: Blocks,
+    interrupt: Interrupt,
+    seed: int,
+    epoch: int,
+    bar=None,
+    callbacks: Any = None,
 ) -> list[float]:
     """The values of all batches, averaged by their sizes in float64."""
     hooked = bool(getattr(callbacks, "has_test_batch_hooks", False))
@@ -266,7 +272,7 @@ def _evaluate(
     pace = Pace(trainer, "test", bar.refresh_interval if bar else None, hooked)
     names, parts, sizes = trainer.objective.names, [], []
     trainer.objective.reset()
-    for block in blocks.epoch(seed, 0):
+    for block in interrupt.over(blocks.epoch(seed, 0)):
         for span, logs in pace.spans(block, seed, epoch, begin=begin):
             parts.append((logs, span.stop - span.start))
             sizes += block.cut.sizes(span.start, span.stop)
@@ -275,6 +281,7 @@ def _evaluate(
                 callbacks.on_test_batch_end(block.before + span.start, about(block, span.start) | values)
             if bar:
                 bar.update(sum(sizes) if blocks.source.samples else len(sizes))
+            interrupt.check()
     table = np.concatenate([np.asarray(logs, np.float64)[:steps] for logs, steps in parts])
     values = np.array(sizes) @ table / sum(sizes)
     running = [names.index(name) for name in trainer.objective.running]
@@ -304,8 +311,8 @@ def predict(
     if callbacks:
         callbacks.on_predict_begin()
     try:
-        with explained():
-            parts = _predicted(trainer, batches, bar, callbacks)
+        with Interrupt() as interrupt, explained():
+            parts = _predicted(trainer, batches, interrupt, bar, callbacks)
     finally:
         if not isinstance(batches, Arrays):
             batches.close()
@@ -319,13 +326,15 @@ def predict(
     )
 
 
-def _predicted(trainer: Trainer, batches, bar, callbacks: Any) -> list[list[np.ndarray]]:
+def _predicted(
+    trainer: Trainer, batches, interrupt: Interrupt, bar, callbacks: Any
+) -> list[list[np.ndarray]]:
     """The outputs of each batch."""
     hooked = bool(getattr(callbacks, "has_predict_batch_hooks", False))
     parts: list[list[np.ndarray]] = []
     flying: deque = deque()  # (outputs on the device, rows): copied back two dispatches later
     done = 0
-    for number, table in enumerate(batches.batches(trainer.seed, 0, 0)):
+    for number, table in enumerate(interrupt.over(batches.batches(trainer.seed, 0, 0))):
         if hooked:
             callbacks.on_predict_batch_begin(number, {"batch": number, "size": table.rows})
         room = batches.size if isinstance(batches, Arrays) and (batches.steps or 0) > 1 else table.rows

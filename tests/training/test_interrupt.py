@@ -1,0 +1,49 @@
+"""Ctrl-C while data are waited for: it stops at once, whatever they are for."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from jkeras import layers
+from jkeras.models import Sequential
+
+BATCH = np.ones((4, 3), "float32"), np.zeros((4, 2), "float32")
+
+
+@pytest.fixture
+def model():
+    model = Sequential([layers.Dense(2, input_shape=(3,))])
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("what", ["fit", "validation", "evaluate", "predict"])
+def test_ctrl_c_while_data_are_waited_for(model, what, workers):
+    made, before, threads = [], signal.getsignal(signal.SIGINT), set(threading.enumerate())
+
+    def batches():
+        while True:
+            made.append(0)
+            if len(made) == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.2)  # what a slow disk does; the main thread is waiting here, or for this thread
+            yield BATCH
+
+    calls = {
+        "fit": lambda: model.fit(batches(), steps_per_epoch=1000, workers=workers, verbose=0),
+        "validation": lambda: model.fit(
+            *BATCH, validation_data=batches(), validation_steps=1000, workers=workers, verbose=0
+        ),
+        "evaluate": lambda: model.evaluate(batches(), steps=1000, workers=workers, verbose=0),
+        "predict": lambda: model.predict(batches(), steps=1000, workers=workers),
+    }
+    with pytest.raises(KeyboardInterrupt):
+        calls[what]()
+    assert len(made) <= 4 and set(threading.enumerate()) <= threads
+    assert signal.getsignal(signal.SIGINT) is before
+    assert np.isfinite(model.train_on_batch(*BATCH)), "the model is usable"
