@@ -11,7 +11,7 @@ from jkeras import constraints, initializers, regularizers
 from jkeras.core import aliases, random, settings
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Out, Pair
-from jkeras.engine import adapter, checks
+from jkeras.engine import adapter, checks, measures
 from jkeras.engine.call import call_layer, overridden, shapes_of
 from jkeras.engine.checks import InputSpec as InputSpec
 from jkeras.engine.config import BASE_ARGUMENTS, own_config
@@ -19,6 +19,7 @@ from jkeras.engine.effects import EffectAccess, Update
 from jkeras.engine.legacy import legacy
 from jkeras.engine.nodes import NodeAccess
 from jkeras.engine.shapes import Spec, infer
+from jkeras.engine.symbolic import Tensor
 from jkeras.engine.tree import gather
 from jkeras.engine.variable import Variable, current_frame
 from jkeras.engine.weights import WeightAccess
@@ -120,6 +121,8 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
         self.outbound_nodes: list = []
         self.extra_losses: list = []
         self.extra_updates: list = []
+        self.extra_metrics: list = []  # (name, tensor)
+        self.reported: list[str] = []  # names of the metrics that `call` adds
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -245,6 +248,38 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
         losses = [] if losses is None else losses if isinstance(losses, (list, tuple)) else [losses]
         frame = current_frame()
         (frame.losses if frame is not None else self.extra_losses).extend(losses)
+
+    def add_metric(self, value, name=None, aggregation="mean") -> None:
+        """Report the mean of a value beside the loss: in `metrics_names`, logs and histories.
+
+        Args:
+            value: an array (inside `call`), or a symbolic tensor.
+            name: what it is called.
+            aggregation: 'mean', the only one: over the values of a batch, then over the batches.
+
+        Raises:
+            ValueError: no name, another aggregation, or a number that depends on no input.
+
+        Example:
+            >>> import jkeras
+            >>> x = jkeras.layers.Input((3,))
+            >>> hidden = jkeras.layers.Dense(4, activation="relu")(x)
+            >>> model = jkeras.models.Model(x, jkeras.layers.Dense(1)(hidden))
+            >>> model.add_metric(hidden, name="activity")
+            >>> model.compile("sgd", "mse")
+            >>> model.metrics_names
+            ['loss', 'activity']
+        """
+        name = measures.checked_name(self, name, aggregation)
+        if isinstance(value, Tensor):
+            self.extra_metrics.append((name, value))
+        elif current_frame() is not None:
+            measures.report(self, name, value)
+        else:
+            raise ValueError(
+                f"add_metric({name!r}) of {self.name!r} takes a tensor of the model, or a value inside "
+                f"`call`; got {value!r}."
+            )
 
     # --- shapes and masks ------------------------------------------------------------------------------
 

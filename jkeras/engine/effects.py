@@ -14,6 +14,7 @@ import numpy as np
 
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Out
+from jkeras.engine import measures
 from jkeras.engine.call import apply_layer, masks_for
 from jkeras.engine.graph import Graph
 from jkeras.engine.symbolic import Node, Tensor, mask_tensor
@@ -35,13 +36,16 @@ class Whole:
         graph: the graph of a model.
         terms: tensors given to `add_loss`.
         updates: given to `add_update`; applied in training.
+        measured: (layer, name, tensor) of what was given to `add_metric`.
         watched: tensors that losses and metrics close over.
     """
 
-    def __init__(self, graph: Graph, terms: list, updates: list[Update], watched: list[Tensor]):
-        self.terms, self.updates, self.watched = terms, updates, watched
+    def __init__(
+        self, graph: Graph, terms: list, updates: list[Update], measured: list, watched: list[Tensor]
+    ):
+        self.terms, self.updates, self.measured, self.watched = terms, updates, measured, watched
         self.count = len(graph.outputs)
-        extra = [*terms, *(u.value for u in updates), *watched]
+        extra = [*terms, *(u.value for u in updates), *(t for _, _, t in measured), *watched]
         self.graph = Graph(graph.inputs, [*graph.outputs, *extra]) if extra else graph
 
     def run(self, values: dict, xs: list, masks: list, ctx, write) -> tuple[list, list, Any, dict]:
@@ -53,6 +57,8 @@ class Whole:
             value = next(rest)
             if ctx.training:
                 write(update.variable, value)
+        for layer, name, _ in self.measured:
+            measures.report(layer, name, next(rest))
         seen = {id(t): next(rest) for t in self.watched}
         return ys[: self.count], masks[: self.count], loss, seen
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from jkeras import optimizers, training
 from jkeras.engine.legacy import legacy
+from jkeras.engine.measures import reported_by
 from jkeras.engine.symbolic import Tensor, closed_over
 from jkeras.models.network import Network
 from jkeras.training import Objective, Port, Trainer
@@ -85,6 +86,7 @@ class Compiled(Network):
             has_added_loss=self._graph is None or self._has_effects() or self._has_penalties(),
             target_tensors=self.target_tensors,
             inputs=self.signature[0],
+            added=reported_by(self),
         )
         self.compiled_trainable_weights = list(self.trainable_weights)
         assert self._arguments is not None

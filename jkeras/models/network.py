@@ -14,6 +14,7 @@ from jkeras.engine.checks import phases_differ
 from jkeras.engine.effects import Whole
 from jkeras.engine.graph import Graph
 from jkeras.engine.legacy import legacy
+from jkeras.engine.measures import reported_by
 from jkeras.engine.program import Program
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor, mask_tensor
@@ -295,7 +296,8 @@ class Network(Layer):
         """The graph with added losses, updates and watched tensors."""
         terms = [t for t in self._added("extra_losses") if isinstance(t, Tensor)]
         graph = self._graph_or_complain("apply")
-        whole = Whole(graph, terms, self._added("extra_updates"), self._watched)
+        measured = [(owner, *entry) for owner in self._accounted() for entry in owner.extra_metrics]
+        whole = Whole(graph, terms, self._added("extra_updates"), measured, self._watched)
         if whole.graph is not graph:
             self._hold(whole.graph.layers, whole.graph.free_variables)
         return whole
@@ -307,9 +309,12 @@ class Network(Layer):
         self._hold([], variables)
 
     def _added(self, kind: str) -> list:
-        """Also what was given to the layers, except to models, which account for theirs."""
-        inner = [layer for layer in self.layers if not isinstance(layer, Network)]
-        return [x for layer in [self, *inner] for x in getattr(layer, kind)]
+        """Also what was given to the layers."""
+        return [x for layer in self._accounted() for x in getattr(layer, kind)]
+
+    def _accounted(self) -> list[Layer]:
+        """This model and its layers, except models, which account for what was given to them."""
+        return [self, *(layer for layer in self.layers if not isinstance(layer, Network))]
 
     def _calls(self) -> list[Node]:
         return [n for n in self._graph.nodes if n.owner is not None] if self._graph is not None else []
@@ -328,7 +333,8 @@ class Network(Layer):
     @property
     def rowwise(self) -> bool:
         """Whether every sample's output depends on that sample only (no functions over tensors)."""
-        return self._graph is not None and not self._graph.has_functions and not self._has_effects()
+        apart = self._graph is not None and not self._graph.has_functions
+        return apart and not self._has_effects() and not reported_by(self)
 
     def _has_effects(self) -> bool:
         return any(layer.extra_losses or layer.extra_updates for _, layer in instances(self))

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from jkeras import losses
 from jkeras.core.types import Batch, Ctx
+from jkeras.engine.measures import Key
 from jkeras.engine.symbolic import Tensor
 from jkeras.engine.variable import Variable, current_frame
 from jkeras.training import arguments
@@ -49,6 +50,7 @@ class Objective:
         rowwise: whether all functions are jkeras's own, which treat every sample apart.
         named_losses: whether the losses of the outputs are among the values (the model has several).
         running: names of the values of stateful metrics: the last one counts, not the average.
+        added: what layers report (`add_metric`), after the metrics.
 
     Keras 2.2.4: keras/engine/training.py Model.compile.
 
@@ -62,13 +64,14 @@ class Objective:
         (4.0, [2.0])
     """
 
-    def __init__(self, terms, metrics, names, targets, rowwise, named_losses=False, running=()):
+    def __init__(self, terms, metrics, names, targets, rowwise, named_losses=False, running=(), added=()):
         self.terms: list[Term] = terms
         self.metrics: list[Metric] = metrics
         self.names: list[str] = names
         self.targets: list[Target] = targets
         self.rowwise: bool = rowwise
         self.running: list[str] = list(running)
+        self.added: list[Key] = list(added)
         self._slots = {term.output: slot for slot, term in enumerate(terms)}
         self._named_losses: bool = named_losses
 
@@ -84,6 +87,7 @@ class Objective:
         has_added_loss: bool = False,
         target_tensors: Any = None,
         inputs: Sequence[Tensor] = (),
+        added: Sequence[Key] = (),
     ) -> Objective:
         """Read the arguments of `compile`.
 
@@ -95,6 +99,7 @@ class Objective:
             has_added_loss: whether layers add losses or penalties, so that none of the outputs needs one.
             target_tensors: tensors or variables that are targets instead of `y`: one, a list, or a dict.
             inputs: of the model, which may be targets too.
+            added: what layers report (`add_metric`).
 
         Raises:
             ValueError: unknown names or keys, a list of the wrong length, nothing to optimize.
@@ -129,11 +134,13 @@ class Objective:
                         )
                         if found[-1].is_stateful:
                             running.append(label)
+        for _, name in added:
+            arguments.append(labels, name, names[:1], 0)
         targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
         given = arguments.given_targets(target_tensors, names, targets, {id(t) for t in inputs})
         rowwise = all(arguments.is_ours(f.fn) for f in (*terms, *found)) and not given
         found_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
-        return cls(terms, found, labels, found_targets, rowwise, len(outputs) > 1, running)
+        return cls(terms, found, labels, found_targets, rowwise, len(outputs) > 1, running, added)
 
     @property
     def fed(self) -> list[Target]:
@@ -172,6 +179,11 @@ class Objective:
                 fn = metric.fn if key is None else _entry(metric.fn, key)
                 values = [*values, weighted(fn, y_true, y_pred, weight, mask, ctx)]
         return total, values
+
+    def reported(self, found: dict[Key, list], ctx: Ctx) -> list:
+        """This device's share of the values that layers have reported: the last ones in `names`."""
+        means = [sum(found[key]) / len(found[key]) if key in found else 0.0 for key in self.added]
+        return [mean / ctx.total(1) for mean in means]
 
     def _target(self, output: int, batch: Batch, y_pred, mask) -> tuple:
         """(y_true, y_pred, weight, mask) of an output."""

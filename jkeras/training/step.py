@@ -16,6 +16,7 @@ import optax
 from jax import lax
 
 from jkeras.core.types import Batch, Ctx
+from jkeras.engine.measures import measuring
 from jkeras.training.parallel import Layout, gather, stacked
 from jkeras.training.ports import Port
 
@@ -55,9 +56,11 @@ def train_step(program, objective, tx, inputs: list[Port]) -> Callable:
 
         def share(live):
             params = {**fixed.params, **live}
-            out = program.apply(params, state, batch.x, ctx)
+            with measuring() as found:
+                out = program.apply(params, state, batch.x, ctx)
             with program.frame(params, state, out, ctx) as frame:
                 loss, values = objective(out.y, out.mask, batch, ctx)
+            values = [*values, *objective.reported(found, ctx)]
             loss = loss + out.loss + program.penalty(params) / ctx.total(1)
             return loss.astype(jnp.float32), (values, written(program, out.state, frame))
 
@@ -77,11 +80,12 @@ def test_step(program, objective, inputs: list[Port]) -> Callable:
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
         batch = cast(batch, inputs, objective.fed)
         state = merge(fixed.state, carry.state)
-        out = program.apply(fixed.params, state, batch.x, ctx)
+        with measuring() as found:
+            out = program.apply(fixed.params, state, batch.x, ctx)
         with program.frame(fixed.params, state, out, ctx) as frame:
             loss, values = objective(out.y, out.mask, batch, ctx)
         loss = loss + out.loss + program.penalty(fixed.params) / ctx.total(1)
-        loss, values = ctx.total((loss, values))
+        loss, values = ctx.total((loss, [*values, *objective.reported(found, ctx)]))
         new = written(program, out.state, frame)
         return carry._replace(state=like(new, carry.state)), _vector(loss, values)
 

@@ -109,3 +109,73 @@ def _two():
 def test_bad_arguments_of_compile(arguments, text):
     with pytest.raises(ValueError, match=text):
         _two().compile("sgd", **({"loss": "mse"} | arguments))
+
+
+class Noted(layers.Layer):
+    """Reports how large its output is, from within."""
+
+    def call(self, x):
+        y = K.relu(x)
+        self.add_metric(K.mean(y), name="noted", aggregation="mean")
+        return y
+
+
+@pytest.mark.parametrize("devices", [1, 4])
+def test_added_metrics(devices):
+    x = layers.Input((3,))
+    hidden, noted = layers.Dense(4)(x), Noted()
+    inner_input = layers.Input((4,))
+    inner = Model(inner_input, layers.Dense(2, activation="tanh")(inner_input))
+    inner.add_metric(inner.output, name="inside", aggregation="mean")
+    model = Model(x, layers.Dense(1)(inner(noted(hidden))))
+    model.add_metric(K.max(hidden), name="highest")
+    model.add_metric(hidden, name="loss")
+    model.compile("sgd", "mse", metrics=["mae"], devices=devices)
+    assert model.metrics_names == [
+        "loss",
+        "mean_absolute_error",
+        "highest",
+        "loss_1",
+        "noted",
+        "inside",
+    ]
+    seen = Model(x, [hidden, noted.output, inner(noted.output)])
+    found = [a.max() if i == 0 else a.mean() for i, a in enumerate(seen.predict(X))]
+    expected = [found[0], seen.predict(X)[0].mean(), *found[1:]]
+    for values in (model.evaluate(X, Y, verbose=0), model.test_on_batch(X, Y), model.train_on_batch(X, Y)):
+        np.testing.assert_allclose(values[2:], expected, rtol=1e-5)
+    history = model.fit(X, Y, batch_size=4, epochs=2, verbose=0, validation_data=(X, Y)).history
+    assert set(history) == {p + n for p in ("", "val_") for n in model.metrics_names}
+    highest = model.evaluate(X, Y, batch_size=4, verbose=0)[2]
+    np.testing.assert_allclose(history["val_highest"][-1], highest, rtol=1e-5)
+
+
+def test_a_subclassed_model_adds_metrics():
+    class Mine(Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        def call(self, x):
+            y = self.dense(x)
+            self.add_metric(y, name="height")
+            return y
+
+    model = Mine()
+    model.compile("sgd", "mse")
+    history = model.fit(X, Y, verbose=0).history
+    assert set(history) == {"loss", "height"} and model.metrics_names == ["loss", "height"]
+    value = model.evaluate(X, Y, verbose=0)[1]
+    np.testing.assert_allclose(value, model.predict(X).mean(), rtol=1e-5)
+
+
+def test_what_add_metric_refuses():
+    x = layers.Input((3,))
+    model = Model(x, layers.Dense(1)(x))
+    for arguments, text in (
+        ({"value": x}, "Please provide a name"),
+        ({"value": x, "name": "a", "aggregation": "sum"}, "only be 'mean'; got 'sum'"),
+        ({"value": 3.0, "name": "a"}, "takes a tensor of the model"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            model.add_metric(**arguments)
