@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from jkeras.models import Sequential as Sequential
 
 _MODULES = frozenset(
-    "activations backend callbacks constraints core datasets engine initializers layers losses metrics "
-    "models optimizers regularizers saving training utils".split()
+    "activations backend callbacks constraints core datasets engine initializers layers legacy losses "
+    "metrics models optimizers regularizers saving training utils".split()
 )
 _HOMES = {
     "install_as_keras": "core.as_keras",

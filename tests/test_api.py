@@ -12,6 +12,8 @@ import pytest
 from tests import golden
 
 API = golden.json("api-2.2.4")["modules"]
+# Every module that can be imported, with the classes and functions in it, its own and imported ones.
+PATHS = golden.json("paths")
 
 # Modules that come with the data sets, applications and preprocessing; tested as soon as they exist.
 LATER = (
@@ -20,6 +22,7 @@ LATER = (
     "keras.preprocessing",
     "keras.wrappers",
     "keras.utils.vis_utils",
+    "keras.utils.test_utils",
 )
 
 # The inside of Keras, or of TensorFlow's graphs, which has no counterpart here.
@@ -62,6 +65,9 @@ INCIDENTAL = """
     is_all_none transpose_shape unpack_singleton standardize_input_data count_params
     ask_to_proceed_with_overwrite
 """.split()
+
+# Names that a module with a file here would only pass on.
+SEEN = ("InputSpec", "Lambda", "Layer", "clone_model", "concatenate")
 
 # Classes that Keras keeps for itself, or that only exist to refuse: their names are enough.
 OPAQUE = ("Node", "Recurrent", "ConvRecurrent2D")
@@ -173,6 +179,15 @@ def of_class(where: str, about: dict, thing) -> list[str]:
 def test_names(module):
     found = ours(module)
     assert not [name for name, _ in public_names(module) if not hasattr(found, name)]
+
+
+@pytest.mark.parametrize("module", PATHS)
+def test_every_path_can_be_imported(module):
+    found = ours(module)
+    internal = f"{INTERNAL.get(module, '')} {COMING.get(module, '')}".split()
+    assert not [
+        n for n in PATHS[module] if not hasattr(found, n) and n not in [*internal, *INCIDENTAL, *SEEN]
+    ]
 
 
 @pytest.mark.parametrize("module", API)

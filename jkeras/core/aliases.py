@@ -2,12 +2,14 @@
 
 A module of Keras that has no file here (`jkeras.engine.topology`) comes into being when it is imported; it
 looks its names up when they are asked for. A module that has a file may have further names of Keras in the
-table: it says `__getattr__ = aliases.lazy(__name__)`.
+table: it says `__getattr__ = aliases.lazy(__name__)`. In both, the modules that Keras's modules import for
+their own use (`K`) are there, too: `from keras.layers import *` gives a script `K`.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
@@ -23,6 +25,25 @@ _LAYER = {"engine.base_layer": "Layer", "engine.checks": "InputSpec", "engine.sy
 _INPUT = {"engine.input_layer": "Input InputLayer"}
 _LISTS = {"utils.generic_utils": "has_arg is_all_none slice_arrays to_list unpack_singleton"}
 _SOURCES = {"utils.layer_utils": "get_source_inputs"}
+
+# Modules that are names in the modules of Keras.
+MODULES = {
+    "K": "backend",
+    "activations": "activations",
+    "constraints": "constraints",
+    "conv_utils": "utils.conv_utils",
+    "initializers": "initializers",
+    "interfaces": "legacy.interfaces",
+    "regularizers": "regularizers",
+}
+
+_OURS = ("TYPE_CHECKING", "aliases", "annotations")  # of `import *`, what is not Keras's
+
+# Names that cannot be here, and what to use instead.
+_INSTEAD = {
+    "tf": "there is no TensorFlow here; use the functions of jkeras.backend, or jax.numpy",
+    "theano": "there is no Theano here; use the functions of jkeras.backend, or jax.numpy",
+}
 
 # Path of Keras, below the package → {module here: names, "*" for all of its public names}.
 TABLE: dict[str, dict[str, str]] = {
@@ -44,17 +65,26 @@ TABLE: dict[str, dict[str, str]] = {
         "utils.data_utils": "GeneratorEnqueuer OrderedEnqueuer Sequence",
     },
     "engine.training_utils": {**_LISTS},
-    "layers.convolutional_recurrent": {"layers.recurrent": "ConvRNN2D ConvLSTM2DCell ConvLSTM2D"},
-    "layers.cudnn_recurrent": {"layers.recurrent": "CuDNNGRU CuDNNLSTM"},
+    "layers.convolutional_recurrent": {
+        "layers.recurrent": "ConvRNN2D ConvLSTM2DCell ConvLSTM2D RNN Recurrent",
+        "layers.legacy_layers": "ConvRecurrent2D",
+        **_LAYER,
+    },
+    "layers.cudnn_recurrent": {"layers.recurrent": "CuDNNGRU CuDNNLSTM RNN", **_LAYER},
     "legacy": {},
     "legacy.interfaces": {"engine.interfaces": "*"},
     "legacy.layers": {"layers.legacy_layers": "*", **_LAYER, "utils.generic_utils": "to_list"},
     "objectives": {"losses": "*"},
-    "utils.training_utils": {"utils.multi_gpu_utils": "multi_gpu_model"},
+    "utils.training_utils": {
+        "utils.multi_gpu_utils": "multi_gpu_model",
+        "models": "Model clone_model",
+        "layers": "Lambda concatenate",
+    },
     # Further names of modules that have a file.
     "backend": {"utils.generic_utils": "transpose_shape"},
     "engine": {**_LAYER, **_INPUT, **_SOURCES, "models": "Model Sequential Network"},
     "engine.base_layer": {**_LAYER, **_LISTS, "utils.layer_utils": "count_params"},
+    "layers": {},
     "layers.convolutional": {
         "layers.pooling": _POOLING,
         "layers.global_pooling": _GLOBAL,
@@ -76,7 +106,9 @@ TABLE: dict[str, dict[str, str]] = {
 
 
 def lazy(module: str) -> Callable:
-    """A `__getattr__` for `module` that finds the names which the table gives it.
+    """A `__getattr__` for `module` that finds the names which the table gives it, and its submodules.
+
+    What is found this way is also in `dir(module)` and, if the module does not say what is, in `import *`.
 
     Args:
         module: full name, `__name__` of the module that asks.
@@ -88,16 +120,27 @@ def lazy(module: str) -> Callable:
         >>> lazy("jkeras.engine")("Layer").__name__
         'Layer'
     """
-    homes = TABLE[module.removeprefix(f"{ROOT}.")]
+    path = module.removeprefix(f"{ROOT}.")
+    here = sys.modules[module]
+
+    def __dir__() -> list[str]:
+        return sorted({*vars(here), *names_of(path)})
 
     def __getattr__(name: str):
-        home = _home(homes, name)
+        if name == "__all__":
+            return [n for n in __dir__() if not n.startswith("_") and n not in _OURS]
+        if name in MODULES:
+            return _imported(MODULES[name])
+        home = _home(TABLE[path], name)
         if home is not None:
             return getattr(home, name)
-        raise AttributeError(
-            f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules.get(module)
-        )
+        if not name.startswith("_") and hasattr(here, "__path__"):
+            if importlib.util.find_spec(f"{module}.{name}") is not None:
+                return importlib.import_module(f"{module}.{name}")
+        why = f": {_INSTEAD[name]}" if name in _INSTEAD else ""
+        raise AttributeError(f"module {module!r} has no attribute {name!r}{why}", name=name, obj=here)
 
+    vars(here).setdefault("__dir__", __dir__)
     return __getattr__
 
 
@@ -128,10 +171,10 @@ def names_of(path: str) -> list[str]:
     """The names that the table gives the module at `path` below the package, as far as they exist.
 
     Example:
-        >>> names_of("utils.training_utils")
-        ['multi_gpu_model']
+        >>> names_of("utils.training_utils")[-2:]
+        ['multi_gpu_model', 'regularizers']
     """
-    found: set[str] = set()
+    found = set(MODULES) | {other.removeprefix(f"{path}.") for other in TABLE if other.startswith(f"{path}.")}
     for home, names in TABLE[path].items():
         module = _imported(home)
         listed = dir(module) if names == "*" else names.split()
@@ -159,13 +202,8 @@ class Importer:
     def exec_module(module: ModuleType) -> None:
         """Let the module find its names when they are asked for, `__all__` (of `import *`) too."""
         name = module.__name__
-        path, find = name.removeprefix(f"{ROOT}."), lazy(name)
-        module.__doc__ = f"The names of Keras's {path}, which live elsewhere here."
-
-        def __getattr__(asked: str):
-            return names_of(path) if asked == "__all__" else find(asked)
-
-        module.__dict__.update(__getattr__=__getattr__, __dir__=lambda: names_of(path))
+        module.__doc__ = f"The names of Keras's {name.removeprefix(f'{ROOT}.')}, which live elsewhere here."
+        vars(module)["__getattr__"] = lazy(name)
 
 
 def install() -> None:

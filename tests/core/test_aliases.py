@@ -49,6 +49,40 @@ def test_import_star():
     assert "aliases" not in names
 
 
+@pytest.mark.parametrize(
+    "module, others",
+    [
+        ("layers", "Dense core Lambda activations initializers conv_utils interfaces"),
+        ("layers.core", "Dense Lambda"),
+        ("models", "Sequential Input load_model"),
+        ("engine", "Layer Input topology training"),
+        ("utils", "to_categorical Sequence multi_gpu_model HDF5Matrix"),
+        ("backend", "sum tensorflow_backend common"),
+    ],
+)
+def test_import_star_and_dir_have_what_keras_has(module, others):
+    """`K` among it, which many a script got from `from keras.layers import *`."""
+    names: dict = {}
+    exec(f"from jkeras.{module} import *", names)
+    assert names["K"] is jkeras.backend
+    assert set(others.split()) <= names.keys() & set(dir(importlib.import_module(f"jkeras.{module}")))
+    assert not {"aliases", "TYPE_CHECKING"} & names.keys()
+
+
+def test_submodules_are_attributes():
+    """In a process of its own, where nothing has imported them yet."""
+    code = (
+        "import jkeras\n"
+        "assert jkeras.backend.tensorflow_backend.set_session is jkeras.backend.set_session\n"
+        "assert jkeras.legacy.layers.MaxoutDense is jkeras.layers.MaxoutDense\n"
+        "assert jkeras.engine.topology.Layer is jkeras.layers.Layer\n"
+        "import jkeras.engine.training as T, inspect, pickle, pydoc\n"
+        "assert T.Model is jkeras.Model and ('Model', T.Model) in inspect.getmembers(T)\n"
+        "assert pickle.loads(pickle.dumps(T.Model)) is T.Model and 'Model' in pydoc.render_doc(T)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_unknown_names_and_paths():
     with pytest.raises(ImportError, match="cannot import name 'Tensorrr'"):
         exec("from jkeras.engine.topology import Tensorrr")
@@ -56,6 +90,8 @@ def test_unknown_names_and_paths():
         _ = jkeras.models.Layr
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'jkeras\.engine\.nothing'"):
         importlib.import_module("jkeras.engine.nothing")
+    with pytest.raises(AttributeError, match="no TensorFlow here; use .*jax.numpy"):
+        _ = jkeras.backend.tf
     with pytest.raises(ModuleNotFoundError, match="is not a package"):
         importlib.import_module("jkeras.objectives.deeper")
 
