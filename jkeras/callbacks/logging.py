@@ -98,6 +98,10 @@ class ProgbarLogger(Callback):
         self.progbar.update(seen, final)
         self.progbar.close()
 
+    def chunk_limit(self, step):
+        # The first batch of an epoch shows at once, as in Keras.
+        return 1 if step == 0 and self.progbar.is_due else None
+
     @property
     def refresh_interval(self):
         return self.progbar.refresh_interval if self.verbose == 1 else None
