@@ -16,7 +16,7 @@ from jkeras.engine.graph import Graph
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
 from jkeras.engine.tree import variables_of
-from jkeras.engine.variable import Variable
+from jkeras.engine.variable import Variable, current_frame
 
 
 def _cells(graph: Graph) -> list[Variable]:
@@ -174,6 +174,8 @@ class _Gradient:
 
     def __call__(self, xs, arrays):
         values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}
+        frame = current_frame()
+        ctx = Ctx() if frame is None else frame.ctx  # the phase and the random key of who runs the node
         tensors = [t for t in self.targets if isinstance(t, Tensor)]
         variables = [t for t in self.targets if isinstance(t, Variable)]
         shapes = self._shapes(values, xs, tensors)
@@ -181,7 +183,7 @@ class _Gradient:
         def total(taps, weights):
             now = values | {id(v): w for v, w in zip(variables, weights, strict=True)}
             added = {id(t): tap for t, tap in zip(tensors, taps, strict=True)}
-            found, _, _ = self.graph.run(now, xs, [None] * len(xs), Ctx(), lambda v, a: None, added)
+            found, _, _ = self.graph.run(now, xs, [None] * len(xs), ctx, lambda v, a: None, added)
             return jnp.sum(found[0])
 
         zeros = [jnp.zeros(s.shape, s.dtype) for s in shapes]
