@@ -9,11 +9,12 @@ from jkeras import optimizers, training
 from jkeras.engine.legacy import legacy
 from jkeras.engine.measures import reported_by
 from jkeras.engine.symbolic import Tensor, closed_over
+from jkeras.models.insides import Insides
 from jkeras.models.network import Network
 from jkeras.training import Objective, Port, Trainer
 
 
-class Compiled(Network):
+class Compiled(Insides, Network):
     """What `compile` makes of a network."""
 
     @legacy("model")
@@ -26,6 +27,7 @@ class Compiled(Network):
         self._arguments: dict | None = None
         self._trainer: Trainer | None = None
         self._predictor: tuple | None = None
+        self._symbols: tuple | None = None
 
     def _init_graph(self, inputs, outputs) -> None:
         super()._init_graph(inputs, outputs)

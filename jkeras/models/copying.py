@@ -11,7 +11,7 @@ from jkeras import saving
 from jkeras.engine.config import argument_names
 from jkeras.engine.tree import instances
 
-_MADE_ANEW = ("_trainer", "_predictor", "history")
+_MADE_ANEW = ("_trainer", "_predictor", "_symbols", "history")
 
 
 def reduce(model) -> tuple:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from jkeras import losses
-from jkeras.core.types import Batch, Ctx
+from jkeras.core.types import INFERENCE, Batch, Ctx
 from jkeras.engine.measures import Key
 from jkeras.engine.symbolic import Tensor
 from jkeras.engine.variable import Variable, current_frame
@@ -37,6 +37,10 @@ class Metric(NamedTuple):
     def is_stateful(self) -> bool:
         """Whether it keeps a running value itself, as Keras's stateful metrics do."""
         return bool(getattr(self.fn, "stateful", False)) and hasattr(self.fn, "reset_states")
+
+    def function(self, key: str | None) -> Callable:
+        """The function of one of its values."""
+        return self.fn if key is None else lambda y_true, y_pred: self.fn(y_true, y_pred)[key]
 
 
 class Objective:
@@ -73,7 +77,7 @@ class Objective:
         self.running: list[str] = list(running)
         self.added: list[Key] = list(added)
         self._slots = {term.output: slot for slot, term in enumerate(terms)}
-        self._named_losses: bool = named_losses
+        self.named_losses: bool = named_losses
 
     @classmethod
     def build(
@@ -170,14 +174,13 @@ class Objective:
             part = weighted(term.fn, y_true, y_pred, weight, mask, ctx)
             parts.append(part)
             total = total + term.weight * part
-        values = parts if self._named_losses else []
+        values = parts if self.named_losses else []
         for metric in self.metrics:
             i = metric.output
             y_true, y_pred, weight, mask = self._target(i, batch, ys[i], masks[i])
             weight = weight if metric.weighted else None
             for key in metric.keys or (None,):
-                fn = metric.fn if key is None else _entry(metric.fn, key)
-                values = [*values, weighted(fn, y_true, y_pred, weight, mask, ctx)]
+                values = [*values, weighted(metric.function(key), y_true, y_pred, weight, mask, ctx)]
         return total, values
 
     def reported(self, found: dict[Key, list], ctx: Ctx) -> list:
@@ -222,7 +225,12 @@ def weighted(fn: Callable, y_true, y_pred, weight, mask, ctx: Ctx):
         >>> float(weighted(losses.get("mse"), y, p, jnp.array([0.0, 2.0]), None, Ctx()))
         18.0
     """
-    score = jnp.asarray(fn(y_true, y_pred), jnp.float32)
+    return share(fn(y_true, y_pred), weight, mask, ctx)
+
+
+def share(score, weight, mask, ctx: Ctx = INFERENCE):
+    """This device's share of the mean of a score: masked, then weighted; see `weighted`."""
+    score = jnp.asarray(score, jnp.float32)
     if mask is not None:
         mask = jnp.asarray(mask, jnp.float32)
         score = score * mask / _mean(mask, ctx)
@@ -234,7 +242,3 @@ def weighted(fn: Callable, y_true, y_pred, weight, mask, ctx: Ctx):
 
 def _mean(x, ctx: Ctx):
     return ctx.mean(x, tuple(range(x.ndim)))
-
-
-def _entry(fn: Callable, key: str) -> Callable:
-    return lambda y_true, y_pred: fn(y_true, y_pred)[key]
