@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,7 +123,8 @@ def _host(a, name: str) -> Any:
     if isinstance(a, np.ndarray):
         array = a
     elif hasattr(a, "detach"):  # torch
-        array = a.detach().cpu().numpy()
+        a = a.detach().cpu()
+        array = (a.float() if str(a.dtype) == "torch.bfloat16" else a).numpy()
     elif hasattr(a, "to_numpy"):  # pandas: by position, whatever the index
         array = a.to_numpy()
     elif hasattr(a, "tocsr"):  # scipy.sparse
@@ -169,10 +171,11 @@ class Rows:
     Args:
         base: HDF5 data set or the like.
         start, stop: which rows.
+        check: called with all rows that are read, for what cannot be checked before.
     """
 
-    def __init__(self, base, start: int, stop: int):
-        self.base, self.start, self.dtype = base, start, base.dtype
+    def __init__(self, base, start: int, stop: int, check: Callable = lambda rows: None):
+        self.base, self.start, self.dtype, self.check = base, start, base.dtype, check
         self.shape = (stop - start, *(base.shape[1:] or (1,)))
 
     def __len__(self) -> int:
@@ -184,7 +187,9 @@ class Rows:
             found = self.base[slice(start + self.start, stop + self.start)]
         else:
             found = self.base[rows + self.start]
-        return np.asarray(found).reshape(-1, *self.shape[1:])
+        found = np.asarray(found).reshape(-1, *self.shape[1:])
+        self.check(found)
+        return found
 
 
 def part(a, start: int, stop: int):
@@ -230,12 +235,20 @@ def _checked(a, shape, port, what: str):
                 f"Error when checking {what}: expected {port.name} to have shape {tuple(shape[1:])} but got "
                 f"array with shape {tuple(a.shape[1:])}"
             )
-    if port.limit is not None and isinstance(a, np.ndarray):
+    if port.limit is None:
+        return a
+    if hasattr(a, "tocsr"):
+        _in_range(a.data, port, what)
+    elif is_lazy(a):
+        return Rows(a, 0, len_of(a), partial(_in_range, port=port, what=what))
+    else:
         _in_range(a, port, what)
     return a
 
 
 def _in_range(a: np.ndarray, port, what: str) -> None:
+    if a.size == 0:
+        return
     low, high = a.min(), a.max()
     if low < 0 or high >= port.limit:
         bad = low if low < 0 else high

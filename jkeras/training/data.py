@@ -183,7 +183,16 @@ class Blocks:
         group: list[Table] = []
         shape, began = None, 0.0
         most = 1 if getattr(self.source, "one_by_one", False) else _GROUP
-        for table in self.source.batches(seed, epoch, start, last):
+        tables = self.source.batches(seed, epoch, start, last)
+        while True:
+            try:
+                table = next(tables, None)
+            except Exception:
+                if group:  # steps for which there are data are made before their error is heard of
+                    yield self._block(group, shape, start)
+                raise
+            if table is None:
+                break
             found = _shape(table)
             if group and found != shape:
                 yield self._block(group, shape, start)

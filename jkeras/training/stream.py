@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -15,13 +16,15 @@ from jkeras.training.pool import Feed, Supply
 from jkeras.training.worker import END, Fetch, Next
 
 _ENDLESS = 1 << 60
+_STRIDE = 1 << 32  # epochs whose lengths differ are so far apart in the row of all batches
 
 
 class Stream:
     """The batches of a source of the user, checked and copied; workers fetch some of them ahead.
 
-    A `Sequence` is asked by number: each pass in order or shuffled, `on_epoch_end` after it. An iterator
-    lives on from epoch to epoch; an iterable without a number of steps is gone through once per epoch.
+    A `Sequence` is asked by number: each pass in order or shuffled, `on_epoch_end` after it; an epoch is a
+    pass, of as many batches as it has then, unless a number of steps is given. An iterator lives on from
+    epoch to epoch; an iterable without a number of steps is gone through once per epoch.
 
     Args:
         items: the source.
@@ -43,13 +46,15 @@ class Stream:
     ):
         self.items, self.shuffle = items, shuffle
         self.is_sequence = is_sequence(items)
-        self.steps = length_of(items) if steps is None else steps
-        if length_of(items) == 0:
-            raise ValueError(f"The {type(items).__name__} holds no batches: its length is 0.")
+        self._length = length_of(items)
+        self._is_pass = self.is_sequence and steps is None
+        self.steps = self._length if steps is None else steps
+        if self._length == 0:
+            raise _empty(items)
         self.samples: int | None = None
         self.one_by_one = supply.workers == 0  # the next batch is asked for when this one is on its way
         self._at = 0  # items taken from an iterator
-        self._order: tuple = ()  # (seed, pass, permutation)
+        self._order: tuple = ()  # (seed, pass, length, permutation)
 
         def finish(item):
             return item if item is END else owned(check(item), dtypes)
@@ -75,32 +80,45 @@ class Stream:
         self._feed.close()
 
     def _of_sequence(self, seed, epoch, start, last):
-        length, steps, feed = len(self.items), self.steps or 0, self._feed
-        stop = (epoch + 1) * steps
-        horizon = stop if last else stop + steps
-        index = partial(self._index, seed, length)
-
-        def ahead(place):  # never past the end of a pass: on_epoch_end may change the data
-            feed.ahead(range(place, min(horizon, (place // length + 1) * length)), index)
-
-        for place in range(epoch * steps + start, stop):
-            ahead(place)
+        self._measure()
+        feed, length, steps = self._feed, self._length or 0, self.steps or 0
+        stride, first = (_STRIDE, epoch * _STRIDE) if self._is_pass else (length, epoch * steps)
+        stop = first + steps
+        index = partial(self._index, seed, stride, length)
+        for place in range(first + start, stop):
+            self._ahead(index, place, stop if last else stop + steps, stride)
             yield feed.take(place, index)
-            if (place + 1) % length == 0:
+            if place % stride + 1 == length:
                 self.items.on_epoch_end()
                 if getattr(type(self.items), "on_epoch_end", None) is not Sequence.on_epoch_end:
                     feed.renew()
         if not last:
-            ahead(stop)
+            self._measure()
+            stop = first + _STRIDE if self._is_pass else stop
+            index = partial(self._index, seed, stride, self._length or 0)
+            self._ahead(index, stop, stop + (self.steps or 0), stride)
 
-    def _index(self, seed: int, length: int, place: int) -> int:
+    def _measure(self) -> None:
+        """Where an epoch is a pass: ask for its length again, and forget what was fetched for another one."""
+        if self._is_pass and len(self.items) != self._length:
+            self._length = self.steps = len(self.items)
+            self._feed.drop()
+            if self._length == 0:
+                raise _empty(self.items)
+
+    def _ahead(self, index, place: int, horizon: int, stride: int) -> None:
+        """Fetch what follows, never past the end of a pass: `on_epoch_end` may change the data."""
+        end = place // stride * stride + (self._length or 0)
+        self._feed.ahead(range(place, min(horizon, end)), index)
+
+    def _index(self, seed: int, stride: int, length: int, place: int) -> int:
         """Number of the batch at a place in the row of all epochs' batches."""
-        turn, i = divmod(place, length)
+        turn, i = divmod(place, stride)
         if not self.shuffle:
             return i
-        if self._order[:2] != (seed, turn):
-            self._order = (seed, turn, permutation(seed, turn, length))
-        return int(self._order[2][i])
+        if self._order[:3] != (seed, turn, length):
+            self._order = (seed, turn, length, permutation(seed, turn, length))
+        return int(self._order[3][i])
 
     def _of_iterable(self, epoch, start, last):
         steps, feed = self.steps or 0, self._feed
@@ -130,6 +148,10 @@ class Stream:
         feed.drop()
         if place == 0:
             raise ValueError(f"The {type(self.items).__name__} yielded no batch in epoch {epoch + 1}.")
+
+
+def _empty(items) -> ValueError:
+    return ValueError(f"The {type(items).__name__} holds no batches: its length is 0.")
 
 
 def _continue(place: int) -> bool:
@@ -182,6 +204,22 @@ def length_of(items) -> int | None:
         return None
 
 
+def is_endless(items) -> bool:
+    """Whether an iterable says that it never ends, as `repeat()` of tf.data and grain makes it.
+
+    Example:
+        >>> class Repeated:
+        ...     def __len__(self):
+        ...         raise TypeError("The dataset is infinite.")
+        >>> is_endless(Repeated()), is_endless([1])
+        (True, False)
+    """
+    try:
+        return len(items) >= sys.maxsize
+    except (TypeError, OverflowError) as error:
+        return "infinite" in str(error)
+
+
 def is_stream(x) -> bool:
     """Whether `x` yields batches, rather than being arrays."""
     if x is None or isinstance(x, (list, tuple, dict)) or hasattr(x, "shape") or hasattr(x, "to_numpy"):
@@ -218,10 +256,11 @@ def stream(trainer, x, steps, supply, shuffle, class_weight, targets, need_y) ->
     Raises:
         ValueError: a number of steps is missing or wrong.
     """
-    if steps is None and hasattr(x, "__next__"):
+    if steps is None and (hasattr(x, "__next__") or is_endless(x)):
         raise ValueError(
             "The number of batches (`steps_per_epoch`, `validation_steps` or `steps`) must be given for a "
-            "generator; only a `Sequence` knows its length."
+            f"generator and for data that repeat without end ({type(x).__name__}); a `Sequence` knows its "
+            "length."
         )
     inputs = trainer.inputs
     check = partial(_pair, inputs, targets, class_weight) if need_y else partial(_inputs, inputs)

@@ -107,9 +107,56 @@ def test_pandas():
         model.train_on_batch(X[:2], labels)
 
 
+def _words():
+    """A model whose input are indices below 10, and whose targets are classes below 3."""
+    model = Sequential([layers.Embedding(10, 3, input_length=2), layers.Flatten()])
+    model.add(layers.Dense(3, activation="softmax"))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize("where", ["x", "y"])
+def test_indices_out_of_range(tmp_path, where):
+    """Whatever the data come from, an index that a table does not have is an error, not a clipped row."""
+    x, y = np.arange(12).reshape(6, 2) % 10, np.arange(6) % 3
+    bad = {"x": (10, r"indices.*\[0, 10\).*contains 10"), "y": (3, r"class numbers.*\[0, 3\).*contains 3")}
+    good = (x.copy(), y.copy())
+    value, text = bad[where]
+    {"x": x, "y": y}[where][5] = value
+    model = _words()
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file["x"], file["y"], file["good"] = x, y, good[0]
+        model.fit(file["good"], good[1], batch_size=2, verbose=0)
+        for data in ((file["x"], file["y"]), (file["x"], y), (x, file["y"])):
+            for call in (
+                lambda data=data: model.fit(*data, batch_size=2, verbose=0),
+                lambda data=data: model.fit(*good, validation_data=data, batch_size=2, verbose=0),
+                lambda data=data: model.evaluate(*data, batch_size=2, verbose=0),
+                lambda data=data: model.train_on_batch(*data),
+            ):
+                with pytest.raises(ValueError, match=text):
+                    call()
+        if where == "x":
+            with pytest.raises(ValueError, match=text):
+                model.predict(file["x"], batch_size=2)
+    batches = ((x[i : i + 2], y[i : i + 2]) for i in (0, 2, 4))
+    with pytest.raises(ValueError, match=text):
+        model.fit(batches, steps_per_epoch=3, verbose=0)
+
+
+def test_sparse_indices_out_of_range():
+    sparse = pytest.importorskip("scipy.sparse")
+    x = np.zeros((4, 2), int)
+    x[3, 1] = 12
+    with pytest.raises(ValueError, match="contains 12"):
+        _words().predict(sparse.csr_matrix(x))
+
+
 def test_torch():
     torch = pytest.importorskip("torch")
     _same(_all(torch.tensor(X), torch.tensor(Y, requires_grad=True)), _all(X, Y))
+    small = torch.tensor(X).bfloat16()
+    np.testing.assert_allclose(_model().predict(small), _model().predict(X), atol=0.05)
 
 
 def test_a_model_without_a_shape_is_built_from_them():

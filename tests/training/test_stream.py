@@ -1,15 +1,18 @@
 """Streams of batches: their order, who fetches them, and what stops them."""
 
+import sys
 import threading
 import time
 import traceback
 
+import jax
 import numpy as np
 import pytest
 
 from jkeras import callbacks, layers
 from jkeras.core.random import set_random_seed
 from jkeras.models import Model, Sequential
+from jkeras.training import data as blocks
 from jkeras.training.data import source
 from jkeras.training.pool import Supply
 from jkeras.training.trainer import Trainer
@@ -309,9 +312,95 @@ def test_the_bar_counts_batches(model, capsys):
     assert "5/5" in capsys.readouterr().out
 
 
-def test_torch_loaders(model):
-    torch = pytest.importorskip("torch")
-    x, y = torch.rand(10, 3), torch.rand(10, 2)
-    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=4)
-    assert model.fit(loader, epochs=2, validation_data=loader, verbose=0).epoch == [0, 1]
-    np.testing.assert_allclose(model.predict(loader), model.predict(x), atol=1e-6)
+class Shrinking(Noted):
+    """Has another number of batches after each pass."""
+
+    lengths = (6, 2, 4)
+
+    def on_epoch_end(self):
+        super().on_epoch_end()
+        self.length = self.lengths[self.order.count("end") % 3]
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+def test_a_sequence_whose_length_changes(model, steps, workers):
+    items = Shrinking(6)
+    model.fit(items, epochs=4, shuffle=False, workers=workers, verbose=1)
+    assert steps == [*range(6), *range(2), *range(4), *range(6)]
+    steps.clear()
+    model.fit(items, epochs=3, workers=workers, verbose=2)
+    assert [sorted(s) for s in (steps[:2], steps[2:6], steps[6:])] == [[0, 1], [0, 1, 2, 3], [*range(6)]]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_callback_may_change_the_length(model, steps, workers):
+    items = Noted(8)
+
+    class Fewer(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            items.length -= 3
+
+    model.fit(items, epochs=3, shuffle=False, workers=workers, callbacks=[Fewer()], verbose=0)
+    assert steps == [*range(8), *range(5), *range(2)]
+    items.length = 3
+    with pytest.raises(ValueError, match="length is 0"):
+        model.fit(items, epochs=2, workers=workers, callbacks=[Fewer()], verbose=0)
+
+
+class Repeated(Loader):
+    """As `repeat()` of tf.data (whose length is an error) and of grain (the largest number there is)."""
+
+    def __len__(self):
+        if self.length is None:
+            raise TypeError("The dataset is infinite.")
+        return self.length
+
+
+@pytest.mark.parametrize("length", [None, sys.maxsize])
+def test_endless_data_need_a_number_of_steps(model, steps, length):
+    items = Repeated([4] * 5, length)
+    for call in (model.fit, model.evaluate, model.predict):
+        with pytest.raises(ValueError, match=r"without end \(Repeated\)"):
+            call(items, verbose=0)
+    with pytest.raises(ValueError, match="validation_steps"):
+        model.fit(*batch(0), validation_data=items, verbose=0)
+    model.fit(items, steps_per_epoch=3, epochs=2, verbose=0)
+    assert steps == [0, 1, 2, 3, 4, 0], "goes on in the second epoch, and begins anew at the end"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_batches_before_an_error_are_trained_on(model, steps, workers):
+    with pytest.raises(Boom):
+        model.fit((the_bad_place(i) for i in range(8)), steps_per_epoch=8, workers=workers, verbose=0)
+    assert steps == [0, 1, 2]
+
+
+def test_the_host_makes_batches_while_the_device_works():
+    """Each waits for the other: the first batch of the second group for a step of the first one to begin, and
+    the last step of the first group for that batch."""
+    most = blocks._GROUP
+    begun, made = threading.Event(), threading.Event()
+    met = []
+
+    def on_the_host(number):
+        begun.set()
+        if number == most - 1:
+            met.append(made.wait(20))
+        return number
+
+    def loss(true, predicted):
+        shape = jax.ShapeDtypeStruct((), "float32")
+        number = jax.pure_callback(on_the_host, shape, true[0, 0])
+        return ((predicted - true) ** 2).mean(-1) + 0 * jax.lax.stop_gradient(number)
+
+    def batches():
+        for number in range(2 * most):
+            if number == most:
+                met.append(begun.wait(20))
+                made.set()
+            yield np.zeros((3, 1), "float32"), np.full((3, 1), number, "float32")
+
+    model = Sequential([layers.Dense(1, input_shape=(1,))])
+    model.compile("sgd", loss)
+    model.fit(batches(), steps_per_epoch=2 * most, verbose=0)
+    assert met and all(met)
