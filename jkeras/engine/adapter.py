@@ -24,6 +24,8 @@ def adapt(layer) -> Pair:
 
     def apply(params, state, x, ctx=INFERENCE, **kwargs):
         values = bind(layer, params, state, {})
+        if layer.fixed_phase is not None:
+            ctx = ctx.replace(training=layer.fixed_phase)
         with Frame(values, ctx) as frame:
             if isinstance(x, (list, tuple)):
                 for item, mask in zip(x, ctx.mask or [None] * len(x), strict=True):

@@ -132,6 +132,7 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
             cls.rowwise = False
 
     is_native = True
+    fixed_phase: bool | None = None  # what `K.set_learning_phase` said when a subclassed model was built
 
     # --- meaning ---------------------------------------------------------------------------------------
 

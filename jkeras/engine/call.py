@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jkeras.core import random
+from jkeras.core import phase, random
 from jkeras.core.types import Ctx
 from jkeras.engine.shapes import Spec, infer, known
 from jkeras.engine.symbolic import Node, Tensor, specs_of, substitute
@@ -155,7 +155,8 @@ def _call_eagerly(layer, inputs, kwargs: dict):
     ensure_built(layer, inputs)
     params, state = gather(layer, lambda v: v.value)
     seed = np.array([0, random.next_seed()], np.uint32)
-    out = apply_layer(layer, params, state, inputs, Ctx(rng=seed), kwargs)
+    ctx = Ctx(rng=seed, training=bool(phase.fixed()))
+    out = apply_layer(layer, params, state, inputs, ctx, kwargs)
     scatter(layer, out.state, lambda variable, value: variable.assign(value))
     return out.y
 

@@ -12,20 +12,34 @@ from jkeras.engine.config import argument_names
 from jkeras.engine.tree import instances
 
 _MADE_ANEW = ("_trainer", "_predictor", "_symbols", "history")
+_OPTIMIZER = "_state_of_optimizer"
 
 
 def reduce(model) -> tuple:
     """The recipe of a model, for `__reduce__`.
 
     A graph of layers is written as `save` writes it. A subclassed model is the object itself, without what
-    training compiled; its optimizer starts anew.
+    training compiled, and with the state of its optimizer.
     """
     if model._graph is None and not hasattr(model, "_chain"):
         state = vars(model) | dict.fromkeys(_MADE_ANEW)
+        if model._trainer is not None:
+            model._trainer.prepare()
+            state[_OPTIMIZER] = model.optimizer.state_dict()
         return copyreg.__newobj__, (type(model),), state  # type: ignore[attr-defined]
     file: dict[str, Any] = {}
     saving.save_model(model, file)
     return restore, (file, _of_the_user(model), model.optimizer is not None)
+
+
+def refill(model, state: dict) -> None:
+    """Give a copy of a subclassed model what `reduce` took from the original, for `__setstate__`."""
+    optimizer = state.pop(_OPTIMIZER, None)
+    vars(model).update(state)
+    if optimizer is not None:
+        model._trainer = model._make_trainer()
+        model._trainer.prepare()
+        model.optimizer.load_state_dict(optimizer)
 
 
 def restore(file: dict, users: dict, compiled: bool):

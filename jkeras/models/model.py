@@ -312,6 +312,9 @@ class Model(Compiled):
     def __reduce__(self):
         return copying.reduce(self)
 
+    def __setstate__(self, state: dict) -> None:
+        copying.refill(self, state)
+
     def to_json(self, **kwargs) -> str:
         """The architecture as JSON."""
         return saving.model_to_json(self, **kwargs)

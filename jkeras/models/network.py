@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from jkeras.core import phase
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter
@@ -42,6 +43,10 @@ def _as_declared(x, dtype: str):
     x = jnp.asarray(x)
     both_float = jnp.issubdtype(x.dtype, jnp.floating) and jnp.issubdtype(dtype, jnp.floating)
     return x if both_float else x.astype(dtype)
+
+
+class NoGraphError(NotImplementedError, AttributeError):
+    """A subclassed model was asked for what only a graph of layers has."""
 
 
 class Network(Layer):
@@ -145,7 +150,7 @@ class Network(Layer):
 
     def _graph_or_complain(self, what: str) -> Graph:
         if self._graph is None:
-            raise NotImplementedError(
+            raise NoGraphError(
                 f"{what} needs a model that is a graph of layers; {self.name!r} ({type(self).__name__}) is a "
                 "subclass with its own call. Use save_weights / load_weights, and keep the class itself in "
                 "code."
@@ -347,7 +352,7 @@ class Network(Layer):
     def _build_subclass(self, shapes, dtypes) -> None:
         specs, found = adapter.trace(self, shapes, dtypes)
         outputs = jax.tree.leaves(found, is_leaf=lambda s: isinstance(s, Spec))
-        self.built, self.build_shape = True, shapes
+        self.built, self.build_shape, self.fixed_phase = True, shapes, phase.fixed()
         self._signature = (
             [Tensor(s.shape, s.dtype, name=f"input_{i + 1}") for i, s in enumerate(specs)],
             [Tensor(s.shape, s.dtype, name=f"output_{i + 1}") for i, s in enumerate(outputs)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -138,6 +139,45 @@ def test_deep_copy_is_apart():
     model.fit(X, Y, verbose=0)
     np.testing.assert_array_equal(twin.predict(X), before)
     twin.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_copies_go_on_with_the_state_of_the_optimizer(way):
+    model = Chain()
+    model.compile("adam", "mse")
+    for _ in range(2):
+        model.train_on_batch(X, Y)
+    twin = way(model)
+    for _ in range(2):
+        assert model.train_on_batch(X, Y) == twin.train_on_batch(X, Y)
+    np.testing.assert_array_equal(twin.get_weights()[0], model.get_weights()[0])
+
+
+class Switched(Model):
+    def call(self, x):
+        return K.in_train_phase(x * 0, x)
+
+
+@pytest.mark.parametrize("phase", [0, 1])
+def test_a_fixed_learning_phase_reaches_call(phase):
+    K.set_learning_phase(phase)
+    try:
+        model, wanted = Switched(), X * (1 - phase)
+        np.testing.assert_array_equal(model(X), wanted)
+        np.testing.assert_array_equal(model.predict(X), wanted)
+        model.compile("sgd", "mse")
+        assert model.train_on_batch(X, wanted) == 0
+    finally:
+        K.clear_session()
+
+
+def test_what_only_a_graph_has_is_no_attribute():
+    model = Chain()
+    model.predict(X)
+    for name in ("inputs", "outputs", "input", "output", "input_shape", "output_shape"):
+        assert not hasattr(model, name)
+        with pytest.raises(NotImplementedError, match="save_weights"):
+            getattr(model, name)
 
 
 def test_regularizers_and_losses():
