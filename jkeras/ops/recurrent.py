@@ -181,13 +181,23 @@ def _run_jvp(plan: Plan, primals, tangents):
     u = plan.cell.late(_dropped(before, drop), extra, dz, dw, drop)
     turned = jax.tree.map(jnp.transpose, w)  # once, for the transposed loop: the one that grad runs
 
+    def over_time(dstates, u):
+        return _scan(plan.way, body, dstates, (u, saved, mask))
+
     def body(dstates, t):
         u, saved, keep = t
         new = _kept(keep, plan.cell.tangent(saved, u, dstates, turned, drop), dstates)
         return new, (new[0] if plan.way.sequences else None)
 
     out = (last, ys if plan.way.sequences else None)
-    return out, _scan(plan.way, body, dstates, (u, saved, mask))
+    return out, _linear(over_time, dstates, u)
+
+
+def _linear(function, *tangents):
+    """A linear function of tangents, as jax can transpose it: before 0.10, a scan only if jax linearized it."""
+    if jax.__version_info__ < (0, 10):
+        function = jax.linearize(function, *jax.tree.map(jnp.zeros_like, tangents))[1]
+    return function(*tangents)
 
 
 def _forward(plan: Plan, z, w, states, drop, mask, mode) -> tuple[tuple[Any, Any], Any, Any]:
