@@ -194,7 +194,7 @@ def _run_jvp(plan: Plan, primals, tangents):
 
 
 def _linear(function, *tangents):
-    """A linear function of tangents, so that jax can transpose it: before 0.10, a scan that jax linearized."""
+    """A linear function of tangents that jax can transpose: before 0.10, a scan only if jax linearized it."""
     if jax.__version_info__ < (0, 10):
         function = jax.linearize(function, *jax.tree.map(jnp.zeros_like, tangents))[1]
     return function(*tangents)
