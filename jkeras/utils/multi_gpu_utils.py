@@ -43,7 +43,7 @@ def multi_gpu_model(model: Model, gpus=None, cpu_merge: bool = True, cpu_relocat
     elif isinstance(gpus, (list, tuple)):
         ids = list(gpus)
     elif isinstance(gpus, int) and not isinstance(gpus, bool):
-        ids = list(known)[:gpus] if gpus <= len(known) else list(range(gpus))
+        ids = list(known)[: max(gpus, 0)] if gpus <= len(known) else list(range(gpus))
     else:
         raise ValueError(f"`gpus` is a number of devices, a list of their ids, or None; got {gpus!r}.")
     if len(ids) < 2:
@@ -51,6 +51,8 @@ def multi_gpu_model(model: Model, gpus=None, cpu_merge: bool = True, cpu_relocat
             f"multi_gpu_model works with at least 2 devices; got gpus={gpus!r}, {len(known)} visible. "
             "Train the model itself instead."
         )
+    if len(set(ids)) < len(ids):
+        raise ValueError(f"multi_gpu_model needs different devices; got gpus={gpus!r}.")
     missing = [i for i in ids if i not in known]
     if missing:
         raise ValueError(
