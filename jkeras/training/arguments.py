@@ -61,8 +61,8 @@ def per_output_weights(given, names: list[str]) -> list[float]:
         return [1.0] * len(names)
     if isinstance(given, dict):
         _known(given, names, "loss_weights")
-        return [float(given.get(name, 1.0)) for name in names]
-    if isinstance(given, (list, tuple)):
+        given = [given.get(name, 1.0) for name in names]
+    if isinstance(given, (list, tuple)) and not any(isinstance(w, str) for w in given):
         return [float(w) for w in _matched(given, names, "loss_weights")]
     raise TypeError(
         f"Could not interpret `loss_weights` argument: {given!r}; expected a list of numbers, one per "
@@ -82,7 +82,7 @@ def given_targets(tensors, names: list[str], targets: dict[int, Target], inputs:
     elif len(names) == 1:
         tensors = [tensors]
     else:
-        raise TypeError(
+        raise (ValueError if isinstance(tensors, (Tensor, Variable)) else TypeError)(
             f"`target_tensors` should be a list or a dict by output name, for the outputs {names}; got "
             f"{tensors!r}."
         )
@@ -136,11 +136,13 @@ def weight_modes(given, with_loss: list[str], names: list[str]) -> list[str | No
 def per_output_metrics(given, names: list[str], argument: str) -> list[list]:
     if not given:
         return [[] for _ in names]
-    if isinstance(given, (list, tuple)):
+    if isinstance(given, (list, tuple)) and not any(isinstance(e, (list, tuple)) for e in given):
         return [list(given) for _ in names]
-    if isinstance(given, dict):
-        _known(given, names, argument)
-        entries = [given.get(name, []) for name in names]
+    if isinstance(given, (list, tuple, dict)):
+        if isinstance(given, dict):
+            _known(given, names, argument)
+            given = [given.get(name, []) for name in names]
+        entries = _matched(given, names, argument)
         return [list(e) if isinstance(e, (list, tuple)) else [e] for e in entries]
     raise TypeError(
         f"Type of `{argument}` argument not understood. Expected a list or dictionary, found: {given!r}."

@@ -135,20 +135,26 @@ def _host(a, name: str) -> Any:
         try:
             array = np.asarray(a)
         except ValueError as error:
-            raise _ragged(name) from error
+            raise _ragged(name, a) from error
     if array.dtype == object:
         if any(value is None for value in array.flat):
-            raise _ragged(name)
+            raise _ragged(name, a)
         try:
             array = np.array(array.tolist(), dtype="float32")
         except (ValueError, TypeError) as error:
-            raise _ragged(name) from error
+            raise _ragged(name, a) from error
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise ValueError(f"The data for {name!r} should hold numbers, but its dtype is {array.dtype}.")
     return array
 
 
-def _ragged(name: str) -> ValueError:
+def _ragged(name: str, a) -> ValueError:
+    if not isinstance(a, (list, tuple, np.ndarray)):
+        return ValueError(
+            f"The data for {name!r} are of the type {type(a).__name__}, which cannot be made into an array of "
+            "numbers. What gives single samples by number must go through a loader that makes batches, as "
+            "torch.utils.data.DataLoader(..., batch_size=32) does, or be a jkeras.utils.Sequence."
+        )
     return ValueError(
         f"The data for {name!r} cannot be made into one array: its samples differ in length or hold objects. "
         "Make them equally long, for sequences with jkeras.preprocessing.sequence.pad_sequences(...)."
@@ -287,8 +293,9 @@ def _per_output(given, names: list[str], what: str) -> list:
     if given is None or (isinstance(given, (list, tuple, dict)) and not given):
         return [None] * len(names)
     if len(names) == 1:
-        if isinstance(given, (list, tuple)) and len(given) == 1 and np.ndim(given[0]) > 0:
-            return list(given)
+        if isinstance(given, (list, tuple)) and len(given) == 1:
+            if isinstance(given[0], dict) or np.ndim(given[0]) > 0:
+                return list(given)
         if isinstance(given, dict) and names[0] in given:
             return [given[names[0]]]
         return [given]

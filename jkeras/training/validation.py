@@ -9,6 +9,7 @@ import numpy as np
 from jkeras.training import arrays
 from jkeras.training.data import Arrays, source
 from jkeras.training.pool import Supply
+from jkeras.training.stream import Repeat, Stream
 
 
 def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tuple[Any, Any]:
@@ -28,7 +29,7 @@ def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tu
         return train, source(trainer, None, steps=steps)
     if data is not None:
         return train, _given(trainer, data, batch_size, train, steps, supply)
-    train, held = _cut_off(trainer, train, share)
+    train, held = _cut_off(trainer, train, share, steps)
     if steps and held is None:
         raise ValueError("`validation_steps` was given, but there is no `validation_data` to take them from.")
     return train, held
@@ -60,7 +61,7 @@ def _given(trainer, data, batch_size, train, steps, supply):
     return source(trainer, data, steps=steps, supply=supply)
 
 
-def _cut_off(trainer, train, share) -> tuple[Any, Arrays | None]:
+def _cut_off(trainer, train, share, steps) -> tuple[Any, Any]:
     """Cut the last `share` of the samples off for validation."""
     if not share:
         return train, None
@@ -68,7 +69,7 @@ def _cut_off(trainer, train, share) -> tuple[Any, Arrays | None]:
         raise ValueError(
             f"`validation_split` should be a number from 0 to 1, and less than 1; got {share!r}."
         )
-    if not isinstance(train, Arrays):
+    if isinstance(train, Stream):
         raise ValueError(
             "`validation_split` needs arrays to split; for data that yield batches pass validation_data."
         )
@@ -82,6 +83,8 @@ def _cut_off(trainer, train, share) -> tuple[Any, Arrays | None]:
         arrays.Table(*([arrays.part(a, start, stop) for a in column] for column in train.table))
         for start, stop in ((0, at), (at, train.table.rows))
     ]
+    if isinstance(train, Repeat):
+        return Repeat(parts[0], train.steps), Repeat(parts[1], steps or 1)
     if trainer.stateful and any(table.rows % train.size for table in parts):
         raise ValueError(
             "In a stateful network, both parts of the data must be divisible by the batch size "

@@ -92,6 +92,17 @@ def _two():
     return model
 
 
+def test_class_weights_in_a_list():
+    model = _model([])
+    weights = {0: 1.0, 1: 3.0}
+    values = []
+    for given in (weights, [weights], {model.output_names[0]: weights}):
+        model.set_weights([np.ones((3, 1)), np.zeros(1)])
+        values.append(model.train_on_batch(X, Y, class_weight=given))
+    model.set_weights([np.ones((3, 1)), np.zeros(1)])
+    assert values[0] == values[1] == values[2] != model.train_on_batch(X, Y)
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jkeras import backend as K
 from jkeras import losses
 from jkeras.core.types import Batch, Ctx
 from jkeras.training import Objective, Port
@@ -27,6 +28,11 @@ TWO = [Port("a", (None, 1)), Port("b", (None, 4))]
         (TWO, {"loss": "mse", "metrics": {"b": "acc"}}, ["loss", "a_loss", "b_loss", "b_acc"]),
         (TWO, {"loss": {"a": "mse", "b": None}, "metrics": ["acc"]}, ["loss", "a_loss", "a_acc"]),
         (TWO, {"loss": [None, "mse"], "metrics": ["acc"]}, ["loss", "b_loss", "b_acc"]),
+        (
+            TWO,
+            {"loss": "mse", "metrics": [["acc", "mae"], []]},
+            ["loss", "a_loss", "b_loss", "a_acc", "a_mean_absolute_error"],
+        ),
         (ONE, {"loss": None, "has_added_loss": True, "metrics": ["acc"]}, ["loss"]),
         (ONE, {"loss": "mse", "metrics": [lambda t, p: {"x": p.mean(), "y": t.mean()}]}, ["loss", "x", "y"]),
     ],
@@ -64,6 +70,10 @@ def test_accuracy_goes_by_shape_and_loss(shape, loss, metric, function):
         (TWO, {"loss": "mse", "loss_weights": {"c": 1}}, ValueError, "loss_weights"),
         (TWO, {"loss": "mse", "loss_weights": [1]}, ValueError, "loss_weights"),
         (TWO, {"loss": "mse", "loss_weights": 3}, TypeError, "loss_weights"),
+        (TWO, {"loss": "mse", "loss_weights": ["a", "b"]}, TypeError, "loss_weights"),
+        (TWO, {"loss": "mse", "metrics": [["acc"]]}, ValueError, "one entry per model output"),
+        (TWO, {"loss": "mse", "target_tensors": K.variable([[1.0]])}, ValueError, "list or a dict"),
+        (TWO, {"loss": "mse", "target_tensors": "a"}, TypeError, "list or a dict"),
         (TWO, {"loss": "mse", "metrics": {"c": "acc"}}, ValueError, "metrics"),
         (TWO, {"loss": "mse", "sample_weight_mode": {"a": None}}, ValueError, '"b" missing'),
         (TWO, {"loss": "mse", "sample_weight_mode": "spatial"}, ValueError, "temporal"),

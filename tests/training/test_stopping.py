@@ -105,6 +105,8 @@ def test_all_samples_in_every_step_have_the_size_1_in_logs():
         def on_batch_end(self, batch, logs=None):
             self.seen.append(logs["size"])
 
+    split = _model().fit(X, Y, steps_per_epoch=2, validation_split=0.5, validation_steps=1, verbose=0)
+    assert split.params["samples"] == 7 and "val_loss" in split.history
     sizes = Sizes("never", 0)
     assert _fit(_model(), REPEAT, [sizes]).params["samples"] == 14
     assert sizes.seen == [1] * 8

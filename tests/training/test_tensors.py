@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused_at_compile():
         model.compile("sgd", "mse", target_tensors=layers.Dense(2)(layers.Input((2,))))
     x = layers.Input((3,))
     two = Model(x, [layers.Dense(2)(x), layers.Dense(2)(x)])
-    with pytest.raises(TypeError, match="list or a dict"):
+    with pytest.raises(ValueError, match="list or a dict"):
         two.compile("sgd", "mse", target_tensors=K.variable(Y))
 
 
