@@ -24,8 +24,8 @@ def install_as_keras(replace: bool = False) -> Installed:
     is installed but not yet imported stays out of sight until the undoing; its files are not touched.
     `tensorflow.keras` and `tf.keras` are never redirected; a TensorFlow that imports the package `keras` for
     its own use (2.16 and later) has to do so before, or gets an error that says so. Calling it twice does no
-    harm. Worker processes (`use_multiprocessing=True`) import the main script anew: for them the call must stand
-    in the script itself.
+    harm. Worker processes (`use_multiprocessing=True`) import the main script anew: for them the call must
+    stand in the script itself.
 
     Args:
         replace: whether to go on although another Keras has been imported. Its modules are set aside until

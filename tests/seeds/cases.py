@@ -143,7 +143,11 @@ batch_size, G, nb_epoch = 2, 4, 2
 """
 )
 _TRY = (("..\n", ""), ("weights=None, ..", "weights=None"), ("compile(..)", "compile('sgd', 'mse')"))
-_TRAINED = "assert len(model.history.epoch) == 2\n"
+_TRAINED = """
+assert len(model.history.epoch) == 2
+assert all(np.isfinite(values).all() and len(values) == 2 for values in model.history.history.values())
+assert K.get_value(model.optimizer.iterations) >= 2
+"""
 _SCORED = "assert len(score) == 2 and np.isfinite(score).all()\n"
 
 
@@ -161,6 +165,8 @@ CASES = [
         "000",
         (214, 265),
         "import matplotlib\nmatplotlib.use('Agg')\nfrom matplotlib import pyplot\n" + _COMPILED,
+        then="assert [len(line.get_ydata()) for line in pyplot.gca().lines] == [2, 2]\npyplot.close()\n"
+        "assert 0 <= train_acc == test_acc <= 1\n",
         needs=("matplotlib",),
     ),
     Case("000", (265,), _COMPILED, then="assert 0 <= train_acc == test_acc <= 1"),
@@ -343,7 +349,14 @@ CASES = [
         "assert (get_3rd_layer_output([X, 0])[0] == get_3rd_layer_output([X, 0])[0]).all()\n",
     ),
     Case("003", (179, 198), _COMPILED + "X, y = trainX, trainy\n", then="assert 'val_acc' in hist.history\n"),
-    Case("003", (221,), "X = np.random.random((32, 21, 16))\n"),
+    Case(
+        "003",
+        (221,),
+        "X = np.random.random((32, 21, 16))\n",
+        then="first, second = model.predict(X[:, :10]), model.predict(X[:, :10])\n"
+        "model.reset_states()\n"
+        "assert not np.allclose(first, second) and np.allclose(first, model.predict(X[:, :10]))\n",
+    ),
     Case("003", (252,), then="assert not frozen_layer.trainable\n"),
     Case(
         "003",
@@ -435,7 +448,12 @@ CASES = [
     Case("003", (2506, 2527, 2533), then=shape_is(None, 64)),
     Case("003", (2629, 2637, 2642), _MLP, then="assert model.layers[-1].activation is K.tanh\n"),
     Case("003", (3009,), "model = Sequential()\n", then="assert len(model.losses) == 2\n"),
-    Case("003", (3018,)),
+    Case(
+        "003",
+        (3018,),
+        then="assert np.isclose(K.eval(keras.regularizers.l1_l2(l1=0.01, l2=0.01)(K.ones((2,)))), 0.04)\n"
+        "assert K.eval(keras.regularizers.l2(0.)(K.ones((2,)))) == 0\n",
+    ),
     Case("003", (3028,), "model = Sequential()\n", then="assert len(model.losses) == 1\n"),
     Case("003", (3046,), _MLP, needs=("jkeras.utils.vis_utils", "pydot")),
     Case("003", (3060,), _MLP, needs=("jkeras.utils.vis_utils", "pydot", "IPython")),
@@ -443,6 +461,11 @@ CASES = [
         "003",
         (3071,),
         "import matplotlib\nmatplotlib.use('Agg')\n" + _COMPILED + "x, y = trainX, trainy\n",
+        change=(
+            ("epochs=50", "epochs=2"),
+            ("plt.show()", "plt.show(); lines = plt.gca().lines; plt.close()"),
+        ),
+        then="assert [len(line.get_ydata()) for line in lines] == [2, 2]\n",
         needs=("matplotlib",),
     ),
     # --- 003: data sets
