@@ -119,6 +119,9 @@ def infer_call(layer, inputs, kwargs: dict):
     try:
         y, mask_specs = infer(run, params, state, specs_of(inputs), masks, specs_of(kwargs))
     except Exception as error:
+        if isinstance(error, _MISTAKES):
+            error.add_note(_advice(layer, error))
+            raise
         declared = layer.declared_output_specs(shapes_of(inputs))
         if declared is None and (layer.is_native or f"{layer.name!r}" in str(error)):
             raise  # it says already which layer, and why
@@ -131,6 +134,18 @@ def infer_call(layer, inputs, kwargs: dict):
             ) from error
         return declared, [None] * len(jax.tree.leaves(declared, is_leaf=lambda s: isinstance(s, Spec)))
     return layer.refine_output_specs(y, shapes_of(inputs)), mask_specs
+
+
+_MISTAKES = (AttributeError, NameError, ImportError, NotImplementedError)  # no other shape would help
+
+
+def _advice(layer, error: Exception) -> str:
+    text = f"(in the call of layer {layer.name!r}, {type(layer).__name__})"
+    if isinstance(error, AttributeError) and any(
+        word in str(error) for word in ("_keras_shape", "get_shape", "_uses_learning_phase", "'value'")
+    ):
+        text += " Inside `call` a tensor is a jax array: K.int_shape(x) or x.shape tells its shape."
+    return text
 
 
 def _call_in_frame(layer, inputs, kwargs: dict, frame):
@@ -149,9 +164,7 @@ def _call_in_frame(layer, inputs, kwargs: dict, frame):
 
 
 def _call_eagerly(layer, inputs, kwargs: dict):
-    inputs = jax.tree.map(
-        lambda x: x.value if isinstance(x, Variable) else jnp.asarray(x), inputs, is_leaf=_is_cell
-    )
+    inputs = jax.tree.map(lambda x: _array(layer, x), inputs, is_leaf=lambda x: x is None or _is_cell(x))
     ensure_built(layer, inputs)
     params, state = gather(layer, lambda v: v.value)
     seed = np.array([0, random.next_seed()], np.uint32)
@@ -159,6 +172,21 @@ def _call_eagerly(layer, inputs, kwargs: dict):
     out = apply_layer(layer, params, state, inputs, ctx, kwargs)
     scatter(layer, out.state, lambda variable, value: variable.assign(value))
     return out.y
+
+
+def _array(layer, x):
+    if isinstance(x, Variable):
+        return x.value
+    problem = None
+    try:
+        if x is not None:
+            return jnp.asarray(x)
+    except TypeError as error:
+        problem = error
+    raise ValueError(
+        f"Layer {layer.name!r} ({type(layer).__name__}) was called on {x!r}, which is neither a symbolic "
+        "tensor (from Input, or the output of a layer) nor an array."
+    ) from problem
 
 
 def _is_cell(x) -> bool:

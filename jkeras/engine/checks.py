@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import jax
 import jax.numpy as jnp
 
@@ -83,10 +85,11 @@ def guarded(layer, pair: Pair) -> Pair:
         except (ValueError, TypeError) as error:
             if f"{layer.name!r}" in str(error) or isinstance(error, jax.errors.JAXTypeError):
                 raise
-            kind = type(error) if type(error) in (ValueError, TypeError) else ValueError
+            text = re.sub(r"\b\d+\*d\d+\b", "None", str(error))  # an unknown dimension, see `shapes`
+            kind = TypeError if type(error) is TypeError and "shape" not in text else ValueError
             raise kind(
                 f"Layer {layer.name!r} ({type(layer).__name__}) cannot take an input of shape "
-                f"{shapes}: {error}"
+                f"{shapes}: {text}"
             ) from error
 
     def init(rng, in_shape=None):

@@ -10,7 +10,7 @@ from jkeras.engine.legacy import legacy
 from jkeras.engine.measures import reported_by
 from jkeras.engine.symbolic import Tensor, closed_over
 from jkeras.models.insides import Insides
-from jkeras.models.network import Network
+from jkeras.models.network import Network, as_list
 from jkeras.training import Objective, Port, Trainer
 
 
@@ -85,7 +85,7 @@ class Compiled(Insides, Network):
             self.loss_weights,
             self.sample_weight_mode,
             self.weighted_metrics,
-            has_added_loss=self._graph is None or self._has_effects() or self._has_penalties(),
+            has_added_loss=self._adds_losses(),
             target_tensors=self.target_tensors,
             inputs=self.signature[0],
             added=reported_by(self),
@@ -104,6 +104,13 @@ class Compiled(Insides, Network):
             found = closed_over(fn, spec, spec)
             tensors, variables = [*tensors, *found[0]], [*variables, *found[1]]
         self.watch(list(dict.fromkeys(tensors)), list(dict.fromkeys(variables)))
+
+    def _adds_losses(self) -> bool:
+        """Whether something beside `loss` is minimized; calls are looked into only if it comes to that."""
+        if self._graph is None or self._has_effects() or self._has_penalties():
+            return True
+        given = self.loss.values() if isinstance(self.loss, dict) else as_list(self.loss)
+        return all(loss is None for loss in given) and bool(self.losses)
 
     def _has_penalties(self) -> bool:
         from_weights = any(v.regularizer is not None for v in self.weights)
