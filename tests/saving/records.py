@@ -7,27 +7,6 @@ import numpy as np
 
 from jkeras.saving.stored import Stored, StoredLayer
 
-MODELS = [
-    "add_loss_vae_like",
-    "autoencoder_deconv",
-    "batchnorm_convnet",
-    "bidirectional_lstm",
-    "conv1d_classifier",
-    "embedding_lstm",
-    "masked_sequence_loss",
-    "mlp_classifier",
-    "multi_input_output",
-    "nested_frozen",
-    "nested_frozen_each_layer",
-    "regularized_constrained",
-    "residual_block",
-    "shared_siamese",
-    "sparse_labels_metrics",
-    "stateful_stacked_lstm",
-    "temporal_weights",
-    "vgg_like",
-]
-
 
 def small() -> Stored:
     """A record with a bit of everything."""

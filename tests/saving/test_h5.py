@@ -13,7 +13,8 @@ import pytest
 from jkeras.saving import h5
 from jkeras.saving.stored import Stored, StoredLayer
 from tests import golden
-from tests.saving.records import MODELS, same, small, with_unique_names
+from tests.golden.models import MODELS
+from tests.saving.records import same, small, with_unique_names
 
 FILES = [f"{name}{kind}" for name in MODELS for kind in (".h5", ".initial.h5", ".initial_weights.h5")]
 

@@ -11,7 +11,8 @@ import pytest
 from jkeras.saving import h5, msgpack
 from jkeras.saving.stored import Stored
 from tests import golden
-from tests.saving.records import MODELS, same, small
+from tests.golden.models import MODELS
+from tests.saving.records import same, small
 
 
 @pytest.mark.parametrize("name", MODELS)
