@@ -166,7 +166,7 @@ class TensorBoard(Callback):
         names = self.embeddings_layer_names or [
             layer.name for layer in self.model.layers if type(layer).__name__ == "Embedding"
         ]
-        tensors = {name: self.model.get_layer(name).output for name in names}
+        tensors = {name: _calls(self.model, self.model.get_layer(name))[0].outputs[0] for name in names}
         config = ""
         for name, array in outputs_of(self.model, tensors, data, self.batch_size).items():
             table = Path(self.log_dir) / f"{name}_embedding.tsv"
@@ -208,12 +208,17 @@ def _tensors(model) -> dict[str, Any]:
     """The output tensors of all layers by TensorBoard's names (`<layer>_out`)."""
     found = {}
     for layer in model.layers:
-        outputs = layer.get_output_at(0)
-        if isinstance(outputs, list):
+        outputs = _calls(model, layer)[0].outputs
+        if len(outputs) > 1:
             found |= {f"{layer.name}_out_{i}": tensor for i, tensor in enumerate(outputs)}
         else:
-            found[f"{layer.name}_out"] = outputs
+            found[f"{layer.name}_out"] = outputs[0]
     return found
+
+
+def _calls(model, layer) -> list:
+    """The calls of a layer that belong to this model; it may have been called elsewhere."""
+    return [node for node in layer.inbound_nodes if id(node) in model._graph.layer_nodes]
 
 
 def _has_graph(model) -> bool:
@@ -231,9 +236,10 @@ def _nodes(model) -> list[tuple]:
     inside = {id(layer) for layer in model.layers}
     nodes = []
     for layer in model.layers:
-        sources = [t.node.owner for n in layer.inbound_nodes for t in n.inputs if t.node.owner is not None]
+        calls = _calls(model, layer)
+        sources = [t.node.owner for n in calls for t in n.inputs if t.node.owner not in (None, layer)]
         names = list(dict.fromkeys(source.name for source in sources if id(source) in inside))
-        shapes = [t.shape for n in layer.inbound_nodes[:1] for t in n.outputs]
+        shapes = [t.shape for t in calls[0].outputs]
         nodes.append((layer.name, type(layer).__name__, names, shapes))
     return nodes
 

@@ -129,3 +129,21 @@ def test_embeddings_and_several_inputs(tmp_path):
     assert 'tensor_path: "words_embedding.tsv"' in config and 'metadata_path: "labels.tsv"' in config
     values, _ = read(tmp_path)
     assert {"conv/kernel_0/image/2", "q_out", "words/embeddings_0_grad"} <= {tag for tag, _ in values}
+
+
+def test_inner_models_and_layers_that_were_called_elsewhere(tmp_path):
+    inner, shared = (
+        Sequential([Dense(2, input_shape=(3,), name="deep")], name="inner"),
+        Dense(3, name="shared"),
+    )
+    shared(Input((3,)))
+    x = Input((3,), name="x")
+    model = Model(x, inner(shared(shared(x))))
+    model.compile("sgd", "mse")
+    fit(model, TensorBoard(tmp_path, histogram_freq=1), epochs=1)
+    values, [graph] = read(tmp_path)
+    nodes = {message(n)[1][0]: message(n).get(3, []) for n in message(graph)[1]}
+    assert nodes == {b"x": [], b"shared": [b"x", b"shared"], b"inner": [b"shared"]}
+    assert {"x_out", "shared_out", "inner_out", "deep/kernel_0"} <= {tag for tag, _ in values}
+    out = message(values["inner_out", 0][5][0])
+    np.testing.assert_allclose(out[4][0], model.predict(X[:6]).astype(np.float64).sum(), rtol=1e-5)
