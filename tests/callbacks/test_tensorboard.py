@@ -143,7 +143,7 @@ def test_inner_models_and_layers_that_were_called_elsewhere(tmp_path):
     fit(model, TensorBoard(tmp_path, histogram_freq=1), epochs=1)
     values, [graph] = read(tmp_path)
     nodes = {message(n)[1][0]: message(n).get(3, []) for n in message(graph)[1]}
-    assert nodes == {b"x": [], b"shared": [b"x", b"shared"], b"inner": [b"shared"]}
+    assert nodes == {b"x": [], b"shared": [b"x"], b"inner": [b"shared"]}
     assert {"x_out", "shared_out", "inner_out", "deep/kernel_0"} <= {tag for tag, _ in values}
     out = message(values["inner_out", 0][5][0])
     np.testing.assert_allclose(out[4][0], model.predict(X[:6]).astype(np.float64).sum(), rtol=1e-5)
