@@ -151,8 +151,8 @@ def _host(a, name: str) -> Any:
 def _ragged(name: str, a) -> ValueError:
     if not isinstance(a, (list, tuple, np.ndarray)):
         return ValueError(
-            f"The data for {name!r} are of the type {type(a).__name__}, which cannot be made into an array of "
-            "numbers. What gives single samples by number must go through a loader that makes batches, as "
+            f"The data for {name!r} are a {type(a).__name__}, which cannot be made into an array of numbers. "
+            "What gives single samples by number must go through a loader that makes batches, as "
             "torch.utils.data.DataLoader(..., batch_size=32) does, or be a jkeras.utils.Sequence."
         )
     return ValueError(
@@ -241,14 +241,14 @@ def _checked(a, shape, port, what: str):
                 f"Error when checking {what}: expected {port.name} to have shape {tuple(shape[1:])} but got "
                 f"array with shape {tuple(a.shape[1:])}"
             )
-    if port.limit is None:
-        return a
-    if hasattr(a, "tocsr"):
-        _in_range(a.data, port, what)
-    elif is_lazy(a):
+    return a if port.limit is None else _limited(a, port, what)
+
+
+def _limited(a: Any, port, what: str):
+    """The array, whose values are in range; what is read by rows is checked when it is read."""
+    if is_lazy(a) and not hasattr(a, "tocsr"):
         return Rows(a, 0, len_of(a), partial(_in_range, port=port, what=what))
-    else:
-        _in_range(a, port, what)
+    _in_range(a.data if hasattr(a, "tocsr") else a, port, what)
     return a
 
 

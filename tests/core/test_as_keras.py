@@ -16,8 +16,10 @@ from jkeras.core import as_keras
 
 @pytest.fixture(autouse=True)
 def undo():
-    """No test leaves a trace in the import system."""
+    """No test leaves a trace in the import system; what other tests have imported is set aside."""
     before = {name: m for name, m in sys.modules.items() if name.partition(".")[0] in ("keras", "tensorflow")}
+    for name in before:
+        del sys.modules[name]
     yield
     jkeras.uninstall_as_keras()
     for name in [n for n in sys.modules if n.partition(".")[0] in ("keras", "tensorflow")]:
