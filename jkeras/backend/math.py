@@ -68,10 +68,9 @@ def _of_two(function: Callable) -> Callable:
     return op(elementwise)
 
 
-abs, sign, round = _of_one(jnp.abs), _of_one(jnp.sign), _of_one(jnp.round)
+sign, round = _of_one(jnp.sign), _of_one(jnp.round)
 exp, log, square = _of_one(jnp.exp), _of_one(jnp.log), _of_one(jnp.square)
 sin, cos = _of_one(jnp.sin), _of_one(jnp.cos)
-maximum, minimum = _of_two(jnp.maximum), _of_two(jnp.minimum)
 equal, not_equal = _of_two(jnp.equal), _of_two(jnp.not_equal)
 greater, greater_equal = _of_two(jnp.greater), _of_two(jnp.greater_equal)
 less, less_equal = _of_two(jnp.less), _of_two(jnp.less_equal)
@@ -80,9 +79,42 @@ softplus, softsign = activations.softplus, activations.softsign
 
 
 @_of_array
+def abs(x):
+    """Elementwise absolute value; its gradient at 0 is 0, as in TensorFlow."""
+    return numeric.absolute(x)
+
+
+@_of_arrays_2
+def maximum(x, y):
+    """Elementwise maximum; where both are equal the gradient goes to `x`, as in TensorFlow."""
+    return jnp.where((y > x) | jnp.isnan(y), y, x)
+
+
+@_of_arrays_2
+def minimum(x, y):
+    """Elementwise minimum; where both are equal the gradient goes to `x`, as in TensorFlow."""
+    return jnp.where((y < x) | jnp.isnan(y), y, x)
+
+
+@_of_array
 def sqrt(x):
-    """Elementwise square root; negative numbers count as zero."""
-    return jnp.sqrt(numeric.clip(x, 0.0))
+    """Elementwise square root; negative numbers count as zero.
+
+    The slope at 0 is a large number rather than infinity: where a gradient of 0 arrives, it stays 0 (as in
+    TensorFlow), so that `x / K.sqrt(K.sum(x * x))` may meet a row of zeros.
+    """
+    return _root(numeric.clip(x, 0.0) * 1.0)
+
+
+@jax.custom_jvp
+def _root(x):
+    return jnp.sqrt(x)
+
+
+@_root.defjvp
+def _root_jvp(primals, tangents):
+    y = _root(*primals)
+    return y, tangents[0] * (0.5 / jnp.maximum(y, jnp.finfo(y.dtype).tiny))
 
 
 @op

@@ -66,6 +66,30 @@ def test_loops():
     assert float(K.foldr(lambda a, x: a * 2 + x, np.array([1.0, 2.0, 3.0]))) == 17
 
 
+def test_the_function_of_a_loop_may_close_over_tensors_and_variables():
+    x, scale, factor = K.placeholder((None, 4)), K.placeholder((4,)), K.variable(2.0)
+    rows = K.map_fn(lambda row: row * scale * factor, x)
+    first = K.map_fn(lambda i: x[i] + factor, np.arange(2), dtype="float32")
+    total = K.foldl(lambda a, row: a + row * factor, x)
+    f = K.function([x, scale], [rows, first, total])
+    for value in (2.0, 5.0):
+        K.set_value(factor, value)  # not a constant of the compiled program
+        a, b, c = f([X, np.arange(4)])
+        np.testing.assert_allclose(a, X * np.arange(4) * value, rtol=1e-6)
+        np.testing.assert_allclose(b, X[:2] + value, rtol=1e-6)
+        np.testing.assert_allclose(c, X[0] + value * X[1:].sum(0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("error", [IndexError, TypeError, KeyError])
+def test_errors_of_the_users_function_stay_what_they_are(error):
+    def fail(_):
+        raise error("of the user")
+
+    with pytest.raises(error) as caught:
+        K.map_fn(fail, X)
+    assert type(caught.value) is error and not isinstance(caught.value, ValueError)
+
+
 def test_random_numbers():
     one, same, other = (K.random_uniform((500,), -1, 3, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(one, same)

@@ -21,6 +21,11 @@ def test_clear_session_restarts_names():
     assert Dense(1).name == "dense_1"
 
 
+def test_name_scopes_are_accepted():
+    with K.name_scope("block") as scope, K.name_scope(None, "default", [1]):
+        assert scope == "block" and Dense(1).name.startswith("dense_")
+
+
 def test_what_is_accepted():
     K.manual_variable_initialization(True)
     assert K.backend() == "jax"
@@ -30,3 +35,9 @@ def test_function_takes_no_arguments_of_a_session():
     x = K.placeholder((None, 2))
     with pytest.raises(ValueError, match="feed_dict.*no session"):
         K.function([x], [x], feed_dict={})
+    K.set_learning_phase(1)
+    try:
+        with pytest.raises(TypeError, match="takes symbolic tensors as inputs; got 1.*leave it out"):
+            K.function([x, K.learning_phase()], [x])
+    finally:
+        K.clear_session()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.layers import Dense, Input
+from jkeras.layers import Dense, Input, Lambda
+from jkeras.models import Model
 
 
 def test_variables():
@@ -36,6 +37,40 @@ def test_placeholder():
     assert K.int_shape(x) == (None, None) and K.is_placeholder(x)
     with pytest.raises(ValueError, match="shape or a number of axes"):
         K.placeholder()
+
+
+def test_new_tensors_inside_of_a_layer():
+    """There they are arrays; a variable that was made anew in each run could not be kept."""
+
+    def padded(x):
+        fresh = [K.zeros((K.shape(x)[0], 2)), K.ones((K.shape(x)[0], 1)), K.dot(x, K.eye(3))]
+        return K.concatenate([*fresh, x * K.variable([1.0, 2.0, 3.0])])
+
+    x = Input((3,))
+    model = Model(x, Lambda(padded)(x))
+    assert model.output_shape == (None, 9)
+    assert model.predict(np.ones((2, 3)))[1].tolist() == [0, 0, 1, 1, 1, 1, 1, 2, 3]
+    assert model.predict(np.ones((5, 3))).shape == (5, 9)
+
+
+@pytest.mark.parametrize("make", [K.zeros, K.ones, K.random_normal, K.random_uniform])
+def test_new_tensors_need_a_known_shape(make):
+    for shape in ((None, 2), (K.sum(K.placeholder((None, 2))), 2)):
+        with pytest.raises(ValueError, match="needs a known shape.*K.shape"):
+            make(shape)
+
+
+def test_values_of_tensors_that_need_no_input():
+    v = K.variable([1.0, 2.0])
+    assert K.get_value(K.sum(v * 2)) == 6
+    assert K.get_value(K.variable(v)).tolist() == [1, 2]
+    with pytest.raises(ValueError, match="not among the inputs"):
+        K.get_value(K.placeholder((None, 2)))
+
+
+def test_reshape_takes_a_static_shape():
+    x = K.placeholder((None, 4))
+    assert K.function([x], [K.reshape(x, (K.shape(x)[0], 2, 2))])([np.ones((3, 4))])[0].shape == (3, 2, 2)
 
 
 def test_kinds_of_tensors():
