@@ -62,7 +62,8 @@ class Callback:
     """Base of all callbacks: override the hooks you need.
 
     `self.model` is the model that trains and `self.params` a dict with `batch_size`, `epochs`, `steps`,
-    `samples`, `verbose`, `do_validation` and `metrics` (names). A hook may read and set weights,
+    `samples`, `verbose`, `do_validation` and `metrics` (names); for generators and the like without
+    `batch_size` and `samples`. A hook may read and set weights,
     `self.model.optimizer.lr` and `self.model.stop_training` (looked at after each batch hook and at the end
     of an epoch).
 

@@ -68,7 +68,7 @@ class ProgbarLogger(Callback):
         self._take_up()
         if self.verbose:
             print(f"Epoch {epoch + 1:d}/{self.epochs:d}")
-            self.target = self.params["steps" if self.use_steps else "samples"]
+            self.target = self.params.get("steps" if self.use_steps else "samples")
             self.progbar = Progbar(self.target, verbose=self.verbose, stateful_metrics=self.stateful_metrics)
 
     def on_batch_end(self, batch, logs=None):

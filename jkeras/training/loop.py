@@ -69,19 +69,10 @@ def fit(
     if verbose and isinstance(train, Arrays) and isinstance(validation, Arrays):
         print(f"Train on {train.samples} samples, validate on {validation.samples} samples")
     trainer.prepare()
-    names = trainer.objective.names
     callbacks.set_model(model)
-    callbacks.set_params(
-        {
-            "batch_size": train.size if isinstance(train, Arrays) else batch_size,
-            "epochs": epochs,
-            "steps": None if isinstance(train, Arrays) else train.steps,
-            "samples": train.table.rows if isinstance(train, Repeat) and train.table.x else train.samples,
-            "verbose": verbose,
-            "do_validation": validation is not None,
-            "metrics": names + [f"val_{name}" for name in names if validation is not None],
-        }
-    )
+    validates = validation is not None
+    told = {"epochs": epochs, "verbose": verbose, "do_validation": validates}
+    callbacks.set_params(told | _about_data(train, batch_size, validates, trainer.objective.names))
     run = _Fit(trainer, model, callbacks, train, validation, validation_freq)
     with Interrupt() as interrupt, explained():
         try:
@@ -89,6 +80,18 @@ def fit(
         finally:
             run.close()
             callbacks.close()
+
+
+def _about_data(train, batch_size, validates: bool, names: list[str]) -> dict[str, Any]:
+    """What callbacks are told about the data; of a stream as `fit_generator` of Keras tells it."""
+    if isinstance(train, Stream):
+        return {"steps": train.steps, "metrics": names + [f"val_{name}" for name in names]}
+    return {
+        "batch_size": train.size if isinstance(train, Arrays) else batch_size,
+        "steps": None if isinstance(train, Arrays) else train.steps,
+        "samples": train.table.rows if isinstance(train, Repeat) and train.table.x else train.samples,
+        "metrics": names + [f"val_{name}" for name in names if validates],
+    }
 
 
 class _Fit:
