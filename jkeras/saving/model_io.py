@@ -172,7 +172,7 @@ def _save(collect: Callable[[], Stored], filepath: Any, overwrite: bool) -> None
             raise ValueError(
                 f"{path}: jkeras writes .msgpack and HDF5 (.h5 and any other extension), not safetensors."
             )
-        if overwrite or not path.exists() or _may_replace(path):
+        if overwrite or not path.exists() or ask_to_proceed_with_overwrite(filepath):
             codec = msgpack if path.suffix == ".msgpack" else h5
             stored = collect()
             with atomic.replacing(path) as temporary:
@@ -195,17 +195,22 @@ def _save(collect: Callable[[], Stored], filepath: Any, overwrite: bool) -> None
         )
 
 
-def _may_replace(path: Path) -> bool:
-    """Ask on the terminal whether `path` may be replaced.
+def ask_to_proceed_with_overwrite(filepath) -> bool:
+    """Ask on the terminal whether a file may be replaced.
+
+    Args:
+        filepath: its path.
 
     Raises:
         FileExistsError: there is no terminal.
+
+    Keras 2.2.4: keras/utils/io_utils.py ask_to_proceed_with_overwrite
     """
     if not (sys.stdin and sys.stdin.isatty()):
         raise FileExistsError(
-            f"{path} exists, and overwrite=False: save under another name or pass overwrite=True."
+            f"{filepath} exists, and overwrite=False: save under another name or pass overwrite=True."
         )
-    answer = input(f"[WARNING] {path} already exists - overwrite? [y/n]").strip().lower()
+    answer = input(f"[WARNING] {filepath} already exists - overwrite? [y/n]").strip().lower()
     while answer not in ("y", "n"):
         answer = input('Enter "y" (overwrite) or "n" (cancel).').strip().lower()
     if answer == "y":

@@ -1,12 +1,16 @@
-"""Data in HDF5 files as if they were arrays."""
+"""Data in HDF5 files as if they were arrays, and HDF5 groups as if they were dicts."""
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import h5py
 import numpy as np
+
+from jkeras.saving.model_io import ask_to_proceed_with_overwrite as ask_to_proceed_with_overwrite
 
 _opening = threading.Lock()
 
@@ -110,3 +114,150 @@ class HDF5Matrix:
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
         self.data = self._open()
+
+
+HDF5_OBJECT_HEADER_LIMIT = 64512  # bytes of an attribute
+_GROUP = "_is_group"  # marks a dict that is a group, rather than a value
+
+
+class H5Dict:
+    """An HDF5 group, or a dict, under one form: `group[name] = value`, `group[name]`.
+
+    Arrays become data sets; numbers, texts and lists of texts become attributes, long lists in several parts
+    (`name0`, `name1`, …), which read as one. A name that is not there becomes a new group when it is read.
+
+    Args:
+        path: path of an HDF5 file, an open h5py group or file, or a dict.
+        mode: of the file; "r": nothing can be written. "w" empties a dict.
+
+    Raises:
+        TypeError: `path` is none of these.
+
+    Keras 2.2.4: keras/utils/io_utils.py H5Dict (which pickles arrays in a dict; here they are kept as they
+    are, and `update` works.)
+
+    Example:
+        >>> store = H5Dict({})
+        >>> store["layer"]["kernel"] = np.ones(2)
+        >>> store["names"] = ["a", "b"]
+        >>> list(store), store["layer"]["kernel"], store.get("other", 0)
+        (['layer', 'names'], array([1., 1.]), 0)
+    """
+
+    def __init__(self, path, mode="a"):
+        self._is_file = isinstance(path, str)
+        self.read_only = mode == "r"
+        if isinstance(path, dict):
+            if mode == "w":
+                path.clear()
+            path[_GROUP] = True
+        elif not isinstance(path, (str, h5py.Group)):
+            raise TypeError(f"Required Group, str or dict. Received: {type(path)}.")
+        self.data: Any = h5py.File(path, mode) if isinstance(path, str) else path
+
+    def __setitem__(self, attr, val) -> None:
+        if self.read_only:
+            raise ValueError(f"Cannot set item {attr!r} in read only mode.")
+        if isinstance(self.data, dict):
+            self.data[_text(attr)] = val
+        elif attr in self.data:
+            raise KeyError(f'Cannot set attribute. Group with name "{attr}" exists.')
+        elif isinstance(val, (np.ndarray, np.generic)):
+            self.data.create_dataset(attr, data=val)
+        elif isinstance(val, list):
+            self._set_list(attr, val)
+        else:
+            self.data.attrs[attr] = val
+
+    def _set_list(self, attr, val: list) -> None:
+        """As few parts as an object's header has room for."""
+        if any(isinstance(item, (str, bytes)) for item in val):
+            val = [item.encode() if isinstance(item, str) else item for item in val]
+            long = [item[:80] for item in val if len(item) > HDF5_OBJECT_HEADER_LIMIT]
+            if long:
+                raise RuntimeError(
+                    f"These entries of {attr!r} are larger than the {HDF5_OBJECT_HEADER_LIMIT} bytes that an "
+                    f"attribute of an HDF5 file can have: {long}"
+                )
+        whole = np.asarray(val)
+        rows = max(1, HDF5_OBJECT_HEADER_LIMIT // max(1, whole.itemsize * whole[:1].size))
+        if len(whole) <= rows:
+            self.data.attrs[attr] = whole
+            return
+        for number, part in enumerate(np.array_split(whole, -(-len(whole) // rows))):
+            self.data.attrs[f"{attr}{number}"] = part
+
+    def __getitem__(self, attr):
+        """The value; a new group if there is none of this name."""
+        try:
+            return self._found(attr)
+        except KeyError:
+            if self.read_only:
+                raise ValueError(f"Cannot create group {attr!r} in read only mode.") from None
+        if isinstance(self.data, dict):
+            return H5Dict(self.data.setdefault(_text(attr), {}))
+        return H5Dict(self.data.create_group(attr))
+
+    def _found(self, attr):
+        mode = "r" if self.read_only else "a"
+        if isinstance(self.data, dict):
+            value = self.data[_text(attr)]
+            return H5Dict(value, mode) if isinstance(value, dict) and _GROUP in value else value
+        if attr in self.data.attrs:
+            value = self.data.attrs[attr]
+            return value.tolist() if isinstance(value, np.ndarray) and value.dtype.kind == "S" else value
+        if attr not in self.data and f"{attr}0" in self.data.attrs:
+            return self._joined(attr)
+        value = self.data[attr]
+        return np.asarray(value) if isinstance(value, h5py.Dataset) else H5Dict(value, mode)
+
+    def _joined(self, attr) -> list:
+        """The list that was written in parts."""
+        numbered = (f"{attr}{number}" for number in itertools.count())
+        parts = itertools.takewhile(lambda name: name in self.data.attrs, numbered)
+        items = [item for name in parts for item in self.data.attrs[name].tolist()]
+        return [item.decode() if isinstance(item, bytes) else item for item in items]
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator:
+        return (name for name in self.data if name != _GROUP)
+
+    def iter(self) -> Iterator:
+        """The names of groups and data sets."""
+        return iter(self)
+
+    def __contains__(self, key) -> bool:
+        if isinstance(self.data, dict):
+            return _text(key) in self.data
+        return key in self.data or key in self.data.attrs
+
+    def __getattr__(self, attr):
+        if attr == "data":  # not there while a copy is made
+            raise AttributeError(attr)
+        return getattr(self.data, attr)
+
+    def get(self, key, default=None):
+        """The value, or `default` if there is none; no group is made."""
+        return self[key] if key in self else default
+
+    def update(self, *args) -> None:
+        """Set the items of a dict, or of pairs."""
+        for name, value in dict(*args).items():
+            self[name] = value
+
+    def close(self) -> None:
+        """Write what is buffered; close the file if it was opened here."""
+        if isinstance(self.data, h5py.Group):
+            if not self.read_only:
+                self.data.file.flush()
+            if self._is_file:
+                self.data.file.close()
+
+
+h5dict = H5Dict
+
+
+def _text(name) -> str:
+    return name.decode() if isinstance(name, bytes) else name
