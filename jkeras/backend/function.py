@@ -128,7 +128,16 @@ def gradients(loss, variables):
 
     Returns:
         A tensor for each; None for one that `loss` does not depend on.
+
+    Raises:
+        TypeError: `loss` is no symbolic tensor, as in code that runs on values (losses, calls of layers).
     """
+    if not isinstance(loss, Tensor):
+        raise TypeError(
+            f"K.gradients differentiates symbolic tensors; got {type(loss).__name__}. In code that runs on "
+            "values (a loss, a layer's call, a Lambda) use jax.grad; or make the gradient before, for example "
+            "g = K.gradients(model.outputs[0], tensor)[0], and let the loss use g."
+        )
     targets = list(variables) if isinstance(variables, (list, tuple)) else [variables]
     roots = _roots(loss)
     graph = Graph(roots, [loss])

@@ -213,5 +213,5 @@ def rnn(
     mask = mask[..., None] if mask is not None and mask.ndim == 2 else mask
     way = recurrent.Way(reverse=go_backwards, unroll=unroll)
     last, ys, states = recurrent.loop(step, jnp.moveaxis(inputs, 1, 0), list(initial_states), mask, way)
-    ys = jnp.flip(ys, 0) if go_backwards else ys
+    ys = jnp.flip(jnp.asarray(ys), 0) if go_backwards else jnp.asarray(ys)
     return last, jnp.moveaxis(ys, 0, 1), states

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.layers import BatchNormalization, Dense, Dropout
-from jkeras.models import Sequential
+from jkeras.layers import BatchNormalization, Dense, Dropout, Input
+from jkeras.models import Model, Sequential
+from jkeras.optimizers import SGD
 
 X = np.random.RandomState(0).rand(5, 4).astype("float32")
 
@@ -64,6 +65,29 @@ def test_gradients_of_inputs_weights_and_inner_tensors():
     np.testing.assert_allclose(grads[1], along, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(grads[2], X.T @ along, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(grads[3], along.sum(0), rtol=1e-4, atol=1e-6)
+
+
+def test_a_gradient_in_a_loss():
+    """The penalty of Wasserstein GANs: the slope of the critic's output shall have the length 1."""
+    x = Input((3,))
+    y = Dense(1, use_bias=False)(x)
+    (slope,) = K.gradients(y, x)  # the kernel, for each sample
+    model = Model(x, y)
+
+    def penalty(_, y_pred):
+        return K.mean(K.square(1 - K.sqrt(K.sum(K.square(slope), axis=1)))) + 0 * K.mean(y_pred)
+
+    model.compile(SGD(lr=0.1), penalty)
+    (kernel,) = model.get_weights()
+    length = np.linalg.norm(kernel)
+    loss = model.train_on_batch(X[:, :3], np.zeros((5, 1)))
+    np.testing.assert_allclose(loss, (1 - length) ** 2, rtol=1e-4)
+    wanted = kernel + 0.2 * (1 - length) * kernel / length
+    np.testing.assert_allclose(model.get_weights()[0], wanted, rtol=1e-4)
+
+    model.compile("sgd", lambda _, y_pred: K.mean(K.gradients(y_pred, x)[0]))
+    with pytest.raises(TypeError, match=r"K.gradients differentiates symbolic tensors.*let the loss use g"):
+        model.train_on_batch(X[:, :3], np.zeros((5, 1)))
 
 
 def test_gradients_of_gradients_and_of_strangers():
