@@ -181,8 +181,10 @@ def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 
 
 def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
-    """Uniform numbers in [minval, maxval)."""
-    dtype = dtype or settings.floatx()
+    """Uniform numbers in [minval, maxval), whole ones for an integer dtype."""
+    dtype = np.dtype(dtype or settings.floatx())
+    if dtype.kind in "iu":
+        return _draw(lambda key, s: jax.random.randint(key, s, minval, maxval, dtype), shape, seed)
     return _draw(lambda key, s: jax.random.uniform(key, s, dtype, minval, maxval), shape, seed)
 
 

@@ -135,8 +135,8 @@ def gradients(loss, variables):
     if not isinstance(loss, Tensor):
         raise TypeError(
             f"K.gradients differentiates symbolic tensors; got {type(loss).__name__}. In code that runs on "
-            "values (a loss, a layer's call, a Lambda) use jax.grad; or make the gradient before, for example "
-            "g = K.gradients(model.outputs[0], tensor)[0], and let the loss use g."
+            "values (a loss, a layer's call, a Lambda) use jax.grad; or make the gradient before, for "
+            "example g = K.gradients(model.outputs[0], tensor)[0], and let the loss use g."
         )
     targets = list(variables) if isinstance(variables, (list, tuple)) else [variables]
     roots = _roots(loss)

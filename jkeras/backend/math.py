@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jkeras import activations
+from jkeras.backend.values import to_dense
 from jkeras.core import settings
 from jkeras.core.dispatch import op
 from jkeras.ops import dot as products
@@ -22,14 +23,16 @@ def _axes(axis):
 
 
 def _of_arrays(function: Callable, count: int) -> Callable:
-    """Like `op`, where the first `count` operands may be lists of numbers as well."""
+    """Like `op`, where the first `count` operands may be lists of numbers or sparse matrices as well."""
     names = list(inspect.signature(function).parameters)[:count]
 
     @op
     @functools.wraps(function)
     def converted(*args, **kwargs):
-        args = [jnp.asarray(a) if i < count else a for i, a in enumerate(args)]
-        return function(*args, **{k: jnp.asarray(v) if k in names else v for k, v in kwargs.items()})
+        args = [jnp.asarray(to_dense(a)) if i < count else a for i, a in enumerate(args)]
+        return function(
+            *args, **{k: jnp.asarray(to_dense(v)) if k in names else v for k, v in kwargs.items()}
+        )
 
     return converted
 

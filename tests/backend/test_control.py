@@ -99,6 +99,8 @@ def test_random_numbers():
     assert np.abs(K.truncated_normal((500,), seed=3)).max() <= 2
     assert abs(K.random_binomial((500,), 0.3, seed=3).mean() - 0.3) < 0.08
     assert K.random_uniform_variable((2, 3), 0, 1).shape == (2, 3)
+    whole = K.random_uniform((500,), 0, 3, dtype="int32", seed=4)
+    assert whole.dtype == "int32" and set(whole.tolist()) == {0, 1, 2}
     with pytest.raises(ValueError, match="known shape"):
         K.random_normal((None, 3))
 

@@ -73,6 +73,14 @@ def test_reshape_takes_a_static_shape():
     assert K.function([x], [K.reshape(x, (K.shape(x)[0], 2, 2))])([np.ones((3, 4))])[0].shape == (3, 2, 2)
 
 
+def test_sparse_matrices_are_densified():
+    sparse = pytest.importorskip("scipy.sparse")
+    matrix = sparse.csr_matrix(np.diag([1.0, 2.0]))
+    assert K.is_sparse(matrix) and not K.is_sparse(K.variable(matrix))
+    assert K.dot(matrix, np.ones((2, 1))).tolist() == [[1], [2]]
+    assert K.to_dense(matrix).tolist() == K.get_value(K.variable(matrix)).tolist() == [[1, 0], [0, 2]]
+
+
 def test_kinds_of_tensors():
     x = Input((3,))
     assert K.is_keras_tensor(x) and K.is_keras_tensor(Dense(2)(x))
