@@ -108,6 +108,7 @@ class _Fit:
         if validation is None and Deferred.suits(callbacks):
             self.hooks = Deferred(callbacks)
         self.seed = 0
+        self.validations = 0  # a Sequence longer than `validation_steps` goes on where the last one ended
 
     def epochs(self, first: int, last: int, interrupt: Interrupt) -> None:
         resume = self.callbacks.resume() or {}
@@ -120,7 +121,8 @@ class _Fit:
         held = None if self.validation is None else held_out(self.validation.source)
         for callback in self.callbacks:
             callback.validation_data = held
-        first, step = resume.get("epoch", first), resume.get("step", 0)
+        begin, first, step = first, resume.get("epoch", first), resume.get("step", 0)
+        self.validations = sum(self._is_due(epoch) for epoch in range(begin, first))
         for epoch in range(first, last):
             self.trainer.objective.reset()
             self.hooks.on_epoch_begin(epoch)
@@ -167,7 +169,8 @@ class _Fit:
         if isinstance(self.source, Stream) and isinstance(held.source, Arrays) and size != held.source.size:
             batches = Arrays(held.source.table, size)
             self.validation = held = Blocks(batches, self.trainer.layout, self.trainer.dtypes())
-        values = _evaluate(self.trainer, held, interrupt, self.seed, epoch)
+        values = _evaluate(self.trainer, held, interrupt, self.seed, epoch, turn=self.validations)
+        self.validations += 1
         return {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
 
     def _train(self, epoch: int, start: int, last: bool, interrupt: Interrupt) -> tuple[int, bool]:
@@ -268,6 +271,7 @@ def _evaluate(
     epoch: int,
     bar=None,
     callbacks: Any = None,
+    turn: int = 0,
 ) -> list[float]:
     """The values of all batches, averaged by their sizes in float64."""
     hooked = bool(getattr(callbacks, "has_test_batch_hooks", False))
@@ -275,7 +279,7 @@ def _evaluate(
     pace = Pace(trainer, "test", bar.refresh_interval if bar else None, hooked)
     names, parts, sizes = trainer.objective.names, [], []
     trainer.objective.reset()
-    for block in interrupt.over(blocks.epoch(seed, 0)):
+    for block in interrupt.over(blocks.epoch(seed, turn)):
         for span, logs in pace.spans(block, seed, epoch, begin=begin):
             parts.append((logs, span.stop - span.start))
             sizes += block.cut.sizes(span.start, span.stop)

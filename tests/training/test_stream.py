@@ -307,6 +307,15 @@ def test_validation_of_every_kind(model):
         model.fit(Noted(), validation_data=iter([batch(1)]), verbose=0)
 
 
+def test_a_long_validation_sequence_goes_on_where_it_ended(model):
+    """As in Keras 2.2.4: two of three batches in each validation, in a row over the ends of passes."""
+    items = Noted(3)
+    more = {"epochs": 6, "validation_freq": 2, "validation_data": items, "validation_steps": 2}
+    model.fit(Noted(1), verbose=0, **more)
+    assert [what for what in items.order if what != "end"] == [0, 1, 2, 0, 1, 2]
+    assert items.order.count("end") == 2
+
+
 def test_the_bar_counts_batches(model, capsys):
     model.fit(Noted(), verbose=1)
     assert "5/5" in capsys.readouterr().out
