@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from jkeras import saving, training
+from jkeras import training
 from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
 from jkeras.engine.legacy import legacy
 from jkeras.models import copying
@@ -278,47 +278,8 @@ class Model(Compiled):
             )
         return y
 
-    # --- files -----------------------------------------------------------------------------------------
-
-    @legacy("save", of="method")
-    def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:
-        """Write architecture, weights, training configuration and optimizer state to one file.
-
-        Args:
-            filepath: `.msgpack` for jkeras's own format; anything else is HDF5 in the layout of Keras 2.2.4.
-            overwrite: whether an existing file is replaced without asking.
-            include_optimizer: whether to keep the optimizer's state.
-        """
-        saving.save_model(self, filepath, overwrite, include_optimizer)
-
-    @legacy("save", of="method")
-    def save_weights(self, filepath, overwrite: bool = True) -> None:
-        """Write the weights to a file."""
-        saving.save_weights(self, filepath, overwrite)
-
-    def load_weights(
-        self, filepath, by_name: bool = False, skip_mismatch: bool = False, reshape: bool = False
-    ) -> None:
-        """Read weights from a weights file or a whole model file.
-
-        Args:
-            filepath: what `save_weights` or `save` wrote, or Keras.
-            by_name: whether to match layers by name instead of by position.
-            skip_mismatch: with `by_name`: whether to skip layers that do not fit.
-            reshape: whether to reshape weights of the same size.
-        """
-        saving.load_weights(self, filepath, by_name, skip_mismatch, reshape)
-
     def __reduce__(self):
         return copying.reduce(self)
 
     def __setstate__(self, state: dict) -> None:
         copying.refill(self, state)
-
-    def to_json(self, **kwargs) -> str:
-        """The architecture as JSON."""
-        return saving.model_to_json(self, **kwargs)
-
-    def to_yaml(self, **kwargs) -> str:
-        """The architecture as YAML."""
-        return saving.model_to_yaml(self, **kwargs)

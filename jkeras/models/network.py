@@ -22,6 +22,7 @@ from jkeras.engine.symbolic import Node, Tensor, mask_tensor
 from jkeras.engine.tree import bind, collect, instances, variables_of
 from jkeras.engine.variable import Variable
 from jkeras.models import config as configs
+from jkeras.models.files import Files
 from jkeras.models.summary import print_summary
 
 
@@ -49,7 +50,7 @@ class NoGraphError(NotImplementedError, AttributeError):
     """A subclassed model was asked for what only a graph of layers has."""
 
 
-class Network(Layer):
+class Network(Files, Layer):
     """A graph of layers (`Network(inputs, outputs)`), or a subclass that computes in its own `call`.
 
     Args:

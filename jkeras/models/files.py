@@ -1,0 +1,50 @@
+"""The methods of a network that write and read files."""
+
+from __future__ import annotations
+
+from jkeras import saving
+from jkeras.engine.legacy import legacy
+
+
+class Files:
+    """Mixin of `Network`.
+
+    Keras 2.2.4: keras/engine/network.py Network
+    """
+
+    @legacy("save", of="method")
+    def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:
+        """Write architecture, weights, training configuration and optimizer state to one file.
+
+        Args:
+            filepath: `.msgpack` for jkeras's own format; anything else is HDF5 in the layout of Keras 2.2.4.
+            overwrite: whether an existing file is replaced without asking.
+            include_optimizer: whether to keep the optimizer's state.
+        """
+        saving.save_model(self, filepath, overwrite, include_optimizer)
+
+    @legacy("save", of="method")
+    def save_weights(self, filepath, overwrite: bool = True) -> None:
+        """Write the weights to a file."""
+        saving.save_weights(self, filepath, overwrite)
+
+    def load_weights(
+        self, filepath, by_name: bool = False, skip_mismatch: bool = False, reshape: bool = False
+    ) -> None:
+        """Read weights from a weights file or a whole model file.
+
+        Args:
+            filepath: what `save_weights` or `save` wrote, or Keras.
+            by_name: whether to match layers by name instead of by position.
+            skip_mismatch: with `by_name`: whether to skip layers that do not fit.
+            reshape: whether to reshape weights of the same size.
+        """
+        saving.load_weights(self, filepath, by_name, skip_mismatch, reshape)
+
+    def to_json(self, **kwargs) -> str:
+        """The architecture as JSON."""
+        return saving.model_to_json(self, **kwargs)
+
+    def to_yaml(self, **kwargs) -> str:
+        """The architecture as YAML."""
+        return saving.model_to_yaml(self, **kwargs)

@@ -1,0 +1,50 @@
+"""Network: a graph of layers without training, as a frozen view of layers that another model trains."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from jkeras.models.network import Network
+from jkeras.layers import Dense, Input
+from jkeras.models import Model
+
+X = np.random.RandomState(0).rand(8, 3).astype("float32")
+
+
+@pytest.fixture
+def views():
+    """A trained critic, and a frozen view of it inside a model of a generator."""
+    x, noise = Input((3,)), Input((3,))
+    judge = Dense(1, name="judge")
+    critic = Model(x, judge(x))
+    still = Network(x, judge(x), name="still")
+    still.trainable = False
+    return critic, still, Model(noise, still(Dense(3, name="generator")(noise)))
+
+
+def test_a_frozen_view_leaves_the_layers_to_the_other_model(views):
+    critic, still, combined = views
+    assert len(critic.trainable_weights) == 2 and still.trainable_weights == []
+    assert [w.name.split("/")[0] for w in combined.trainable_weights] == ["generator"] * 2
+    before = critic.get_weights()[0]
+    combined.compile("sgd", "mse")
+    combined.train_on_batch(X, np.ones((8, 1)))
+    np.testing.assert_array_equal(critic.get_weights()[0], before)
+    critic.compile("sgd", "mse")
+    critic.train_on_batch(X, np.ones((8, 1)))
+    assert np.abs(still.get_weights()[0] - before).max() > 0
+
+
+def test_it_writes_and_reads_its_weights(views, tmp_path):
+    critic, still, _ = views
+    still.save_weights(tmp_path / "w.h5")
+    saved = still.get_weights()
+    critic.set_weights([w + 1 for w in saved])
+    still.load_weights(tmp_path / "w.h5")
+    for a, b in zip(critic.get_weights(), saved, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert json.loads(still.to_json())["class_name"] == "Network" and "Network" in still.to_yaml()
+    assert not hasattr(still, "fit")
