@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from jkeras.models.network import Network
 from jkeras.layers import Dense, Input
 from jkeras.models import Model
+from jkeras.models.network import Network
 
 X = np.random.RandomState(0).rand(8, 3).astype("float32")
 
