@@ -57,7 +57,22 @@ def set_learning_phase(value) -> None:
 
 
 def in_train_phase(x, alt, training=None):
-    """`x` in training, `alt` otherwise; both may be functions without arguments."""
+    """`x` in training, `alt` otherwise.
+
+    Args:
+        x, alt: tensors, or functions without arguments that return such.
+        training: a bool, a number or a tensor that decides; None: the phase of who runs it.
+
+    Returns:
+        The one or the other; outside of a layer's call, with no `training`, a symbolic tensor that decides
+        when it is computed.
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py in_train_phase
+
+    Example:
+        >>> in_train_phase(lambda: 1.0, lambda: 2.0, training=False)
+        2.0
+    """
     if training is None or is_marker(training):
         training = learning_phase()
     if isinstance(training, (bool, int, np.bool_)):
@@ -81,8 +96,22 @@ def _by_phase(x, alt, marker):
 def switch(condition, then_expression, else_expression):
     """`then_expression` where the condition holds, else `else_expression`.
 
-    Both may be functions without arguments. The condition is a scalar, or has the leading axes of the
-    expressions.
+    Args:
+        condition: a scalar, or a tensor with the leading axes of the expressions.
+        then_expression, else_expression: tensors, or functions without arguments that return such. Both are
+            computed; there is no branch to save time.
+
+    Returns:
+        A tensor of the shape of the expressions.
+
+    Raises:
+        ValueError: the condition has more axes than the expressions.
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py switch
+
+    Example:
+        >>> switch(np.array([True, False]), np.ones((2, 2)), np.zeros((2, 2))).tolist()
+        [[1.0, 1.0], [0.0, 0.0]]
     """
     then, other = (e() if callable(e) else e for e in (then_expression, else_expression))
     return _switch(condition, then, other)
@@ -138,7 +167,23 @@ def _by_id(symbols, values) -> dict:
 
 @calling_back
 def map_fn(fn, elems, name=None, dtype=None):
-    """`fn` of each element along the first axis, stacked."""
+    """`fn` of each element along the first axis, stacked.
+
+    Args:
+        fn: takes an element (a tuple of them if `elems` is one) and returns a tensor, or a tuple of them. It
+            may use other tensors and variables.
+        elems: a tensor, or a tuple of tensors.
+        name, dtype: accepted for compatibility.
+
+    Returns:
+        The results of `fn`, stacked.
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py map_fn
+
+    Example:
+        >>> map_fn(lambda row: row.sum(), jnp.ones((2, 3))).tolist()
+        [3.0, 3.0]
+    """
     return jax.lax.map(fn, elems)
 
 

@@ -265,7 +265,14 @@ l2_normalize = _of_array(numeric.l2_normalize)
 
 @_of_arrays_2
 def dot(x, y):
-    """Matrix product; for more axes, over the last axis of `x` and the second-to-last of `y`."""
+    """Matrix product; for more axes, over the last axis of `x` and the second-to-last of `y`.
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py dot
+
+    Example:
+        >>> dot(jnp.ones((2, 3)), jnp.ones((5, 3, 4))).shape
+        (2, 5, 4)
+    """
     if jnp.ndim(y) == 1:
         return jnp.tensordot(x, y, 1)
     return jnp.tensordot(x, y, ((jnp.ndim(x) - 1,), (jnp.ndim(y) - 2,)))
@@ -273,7 +280,22 @@ def dot(x, y):
 
 @_of_arrays_2
 def batch_dot(x, y, axes=None):
-    """Product of each sample of `x` with that sample of `y` along the given axes."""
+    """Product of each sample of `x` with that sample of `y` along the given axes.
+
+    Args:
+        x, y: tensors whose first axis is the batch.
+        axes: an axis for both, a pair of axes, or None for (last of `x`, last but one of `y`). As in Keras
+            2.2.4, only numbers from 0 on count: -1 is not the last axis of tensors with 3 or more.
+
+    Returns:
+        The products; `(batch, 1)` where no other axis is left.
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py batch_dot
+
+    Example:
+        >>> batch_dot(jnp.ones((2, 3, 4)), jnp.ones((2, 5, 4)), axes=2).shape
+        (2, 3, 5)
+    """
     return products.batch_dot(x, y, axes)
 
 
