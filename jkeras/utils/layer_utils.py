@@ -37,7 +37,7 @@ def get_source_inputs(tensor, layer=None, node_index=None):
         tensor.
 
     Returns:
-        A list of tensors, each once.
+        A list of tensors, each once, in the order in which they are met.
 
     Keras 2.2.4: keras/utils/layer_utils.py get_source_inputs
 
@@ -51,15 +51,14 @@ def get_source_inputs(tensor, layer=None, node_index=None):
         return tensor
     node = layer.inbound_nodes[node_index] if layer is not None and node_index is not None else tensor.node
     found: dict[int, Tensor] = {}
-    waiting, seen = [node], {id(node)}
+    waiting, seen = [node], set()
     while waiting:
         node = waiting.pop()
-        for source in node.inputs or node.outputs:
-            if not node.inputs:
-                found[id(source)] = source
-            elif id(source.node) not in seen:
-                seen.add(id(source.node))
-                waiting.append(source.node)
+        if not node.inputs:
+            found |= {id(source): source for source in node.outputs}
+        elif id(node) not in seen:
+            seen.add(id(node))
+            waiting += [source.node for source in reversed(node.inputs)]
     return list(found.values())
 
 
