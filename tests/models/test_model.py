@@ -204,3 +204,13 @@ def test_one_output_twice_and_dictionaries_of_inputs():
     np.testing.assert_array_equal(first, second)
     assert model.compute_output_shape([(None, 4), (None, 4)]) == [(None, 8), (None, 8)]
     assert model.get_layer("a", index=1) is model.layers[1]
+
+
+def test_the_name_of_a_shared_layer_counts_for_all_its_outputs():
+    a, b, shared = Input((4,)), Input((4,)), Dense(1, name="s")
+    model = Model([a, b], [shared(a), shared(b)])
+    model.compile("sgd", {"s": "mse"}, metrics={"s": "mae"}, loss_weights={"s": 2.0})
+    values = dict(zip(model.metrics_names, model.evaluate([X, X], [Y, Y], verbose=0), strict=True))
+    assert values["s_loss"] == values["s_1_loss"] > 0
+    np.testing.assert_allclose(values["loss"], 4 * values["s_loss"], rtol=1e-5)
+    assert values["s_mean_absolute_error"] == values["s_1_mean_absolute_error"]
