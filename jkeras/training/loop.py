@@ -152,7 +152,7 @@ class _Fit:
             self.hooks.catch_up()
 
     def _is_due(self, epoch: int) -> bool:
-        if isinstance(self.frequency, int):
+        if isinstance(self.frequency, (int, np.integer)):
             return (epoch + 1) % self.frequency == 0
         return epoch + 1 in self.frequency
 
@@ -225,8 +225,12 @@ def _check_epochs(epochs, initial_epoch, frequency) -> None:
     for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
         if not isinstance(value, (int, np.integer)) or value < 0:
             raise ValueError(f"`{name}` should be an integer of at least 0; got {value!r}.")
-    if isinstance(frequency, (int, np.integer)) and frequency < 1:
-        raise ValueError(f"`validation_freq` should be at least 1; got {frequency!r}.")
+    numbers = frequency if isinstance(frequency, (list, tuple, set, range)) else [frequency]
+    if any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in numbers):
+        raise ValueError(
+            "`validation_freq` should be a number of epochs, at least 1, or a list of the epochs after which "
+            f"to validate, counted from 1; got {frequency!r}."
+        )
 
 
 # --- evaluate

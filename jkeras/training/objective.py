@@ -225,7 +225,13 @@ def weighted(fn: Callable, y_true, y_pred, weight, mask, ctx: Ctx):
         >>> float(weighted(losses.get("mse"), y, p, jnp.array([0.0, 2.0]), None, Ctx()))
         18.0
     """
-    return share(fn(y_true, y_pred), weight, mask, ctx)
+    score = fn(y_true, y_pred)
+    if score is None or isinstance(score, (tuple, list, dict)):
+        raise TypeError(
+            f"The loss or metric {getattr(fn, '__name__', fn)!r} should return one value per sample, or one "
+            f"number (a metric also a dict of such by name); it returned {type(score).__name__}."
+        )
+    return share(score, weight, mask, ctx)
 
 
 def share(score, weight, mask, ctx: Ctx = INFERENCE):

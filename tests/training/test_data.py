@@ -144,6 +144,8 @@ def model():
         ({"validation_steps": 2}, "validation_data"),
         ({"steps_per_epoch": 2, "batch_size": 3}, "batch_size"),
         ({"validation_freq": 0}, "validation_freq"),
+        ({"validation_freq": [1, 0]}, "validation_freq"),
+        ({"validation_freq": "2"}, "validation_freq"),
     ],
 )
 def test_fit_refuses_before_anything_changes(model, arguments, text):

@@ -67,6 +67,16 @@ def test_several_values():
     assert set(model.fit(X, Y, verbose=0, validation_data=(X, Y)).history) >= {"low", "val_high"}
 
 
+@pytest.mark.parametrize("value", [None, (1.0, 2.0), [1.0]])
+def test_a_loss_or_metric_that_returns_no_value(value):
+    model = _model([lambda y_true, y_pred: value])
+    with pytest.raises(TypeError, match=f"should return one value per sample.*{type(value).__name__}"):
+        model.train_on_batch(X, Y)
+    model.compile("sgd", lambda y_true, y_pred: {"a": y_pred})
+    with pytest.raises(TypeError, match="it returned dict"):
+        model.evaluate(X, Y, verbose=0)
+
+
 def test_a_metric_that_writes_to_a_weight_is_refused():
     model = _model([])
 
