@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -128,28 +129,36 @@ def _host(a, name: str) -> Any:
     elif hasattr(a, "to_numpy"):  # pandas: by position, whatever the index
         array = a.to_numpy()
     elif hasattr(a, "tocsr"):  # scipy.sparse
-        return a.tocsr()
+        return _numeric(a.tocsr(), name)
     elif is_lazy(a):
-        return a
+        return _numeric(a, name)
     else:
         try:
             array = np.asarray(a)
         except ValueError as error:
             raise _ragged(name, a) from error
     if array.dtype == object:
-        if any(value is None for value in array.flat):
-            raise _ragged(name, a)
+        strange = [v for v in array.flat if not isinstance(v, (numbers.Number, np.bool_)) and not np.ndim(v)]
+        if strange:
+            raise ValueError(
+                f"The data for {name!r} should hold numbers, but contain {strange[0]!r}: replace what is "
+                "missing, and make numbers of texts and categories."
+            )
         try:
             array = np.array(array.tolist(), dtype="float32")
         except (ValueError, TypeError) as error:
             raise _ragged(name, a) from error
+    return _numeric(array, name)
+
+
+def _numeric(array, name: str):
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise ValueError(f"The data for {name!r} should hold numbers, but its dtype is {array.dtype}.")
     return array
 
 
 def _ragged(name: str, a) -> ValueError:
-    if not isinstance(a, (list, tuple, np.ndarray)):
+    if not isinstance(a, (list, tuple, np.ndarray)) and not hasattr(a, "to_numpy"):
         return ValueError(
             f"The data for {name!r} are a {type(a).__name__}, which cannot be made into an array of numbers. "
             "What gives single samples by number must go through a loader that makes batches, as "
@@ -334,7 +343,8 @@ def _weight(y, sample, classes, target: Target):
             warnings.warn(
                 "Found both `sample_weight` and `class_weight`: `class_weight` is ignored.", stacklevel=4
             )
-        return _sample_weight(np.asarray(_host(sample, "sample_weight"), "float32"), y, target)
+        rows = rows_of(_host(sample, "sample_weight"), slice(None))
+        return _sample_weight(np.asarray(rows, "float32"), y, target)
     return None if classes is None else _class_weight(y, classes, target)
 
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from jkeras.core.types import Batch
-from jkeras.training.arrays import Table, is_lazy, read, rows_of, stack
+from jkeras.training.arrays import Table, is_lazy, owned, read, rows_of, stack
 from jkeras.training.parallel import Layout
 from jkeras.training.pool import ONE_THREAD, Supply
 from jkeras.training.step import Cut
@@ -123,7 +123,7 @@ def source(
         raise ValueError(f"`batch_size` should be a positive integer; got {batch_size!r}.")
     table = read(x, y, trainer.inputs, targets, sample_weight, class_weight, need_y)
     if steps is not None:
-        return Repeat(table, steps)
+        return Repeat(owned(table, trainer.dtypes(need_y)), steps)
     if not table.x and not table.y:
         raise ValueError(
             "If your data is in the form of tensors (Input(tensor=...), target_tensors), nothing that is fed "

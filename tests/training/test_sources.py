@@ -90,6 +90,37 @@ def test_sparse():
     assert _model(True).fit(batches, steps_per_epoch=2, verbose=0).epoch == [0]
 
 
+def test_steps_of_all_the_data(file):
+    """With a number of steps each is made of all rows, wherever they are read from."""
+    sparse = pytest.importorskip("scipy.sparse")
+    expected = _model().fit(X, Y, steps_per_epoch=2, verbose=0).history["loss"]
+    with h5py.File(file) as data:
+        for x, y in ((data["x"], data["y"]), (sparse.csr_matrix(X), Y)):
+            assert _model().fit(x, y, steps_per_epoch=2, verbose=0).history["loss"] == expected
+
+
+def test_what_holds_no_numbers(file):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X).astype("Float64")
+    np.testing.assert_allclose(_model().predict(frame), _model().predict(X), atol=1e-6)
+    missing = pandas.Series([1, pandas.NA] * (ROWS // 2), dtype=object)
+    labels = pandas.Series(["yes", "no"] * (ROWS // 2))
+    for y in (missing, labels.astype("category"), labels.to_list(), [[None]] * ROWS):
+        with pytest.raises(ValueError, match="should hold numbers, but (contain|its dtype)"):
+            _model().fit(X, y, verbose=0)
+    with h5py.File(file, "a") as data:
+        data["texts"] = np.array([b"a"] * ROWS)
+        with pytest.raises(ValueError, match="should hold numbers, but its dtype is .S1"):
+            _model().fit(X, data["texts"], verbose=0)
+
+
+def test_weights_from_a_file(file):
+    weight = HDF5Matrix(file, "column", normalizer=lambda rows: rows[:, 0])
+    assert _model().evaluate(X, Y, sample_weight=weight, verbose=0) == _model().evaluate(
+        X, Y, sample_weight=Y[:, 0], verbose=0
+    )
+
+
 def test_pandas():
     pandas = pytest.importorskip("pandas")
     index = np.arange(ROWS)[::-1]
