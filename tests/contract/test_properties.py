@@ -66,11 +66,15 @@ def _observe(row: Row, params, state, x, ctx) -> dict:
         "rows": run(params, state, jax.tree.map(lambda a: a[1:3], x), mask=mask)["y"],
     }
     if row.case.kind == "float":
-        for dtype in HALF:
-            seen[dtype] = run(*jax.tree.map(lambda a: jnp.asarray(a, dtype), (params, state, x)))["y"]
+        everything = (params, state, x)
+        seen |= {dtype: run(*jax.tree.map(_as(dtype), everything))["y"] for dtype in HALF}
     if params:
         seen["slopes"] = _slopes(lambda p: run(p, state, x)["y"], params)
     return seen
+
+
+def _as(dtype):
+    return functools.partial(jnp.asarray, dtype=dtype)
 
 
 def _slopes(output, params):
