@@ -10,11 +10,13 @@ import jax
 import numpy as np
 
 from jkeras.core.types import Batch
-from jkeras.training.arrays import Table, is_lazy, owned, read, rows_of, stack
+from jkeras.training.arrays import read
+from jkeras.training.host import is_lazy, rows_of
 from jkeras.training.parallel import Layout
 from jkeras.training.pool import ONE_THREAD, Supply
 from jkeras.training.step import Cut
 from jkeras.training.stream import Repeat, Stream, is_stream, permutation, stream
+from jkeras.training.table import Table, owned, stack
 
 _GROUP = 16  # the most batches of a stream that go to the devices together
 _GROUP_BYTES = 1 << 24

@@ -12,7 +12,6 @@ from jkeras.core.chunk import Chunk
 from jkeras.core.progbar import Progbar
 from jkeras.core.random import next_seed
 from jkeras.training import arrays
-from jkeras.training.arrays import stack
 from jkeras.training.data import Arrays, Block, Blocks, source
 from jkeras.training.deferred import Deferred
 from jkeras.training.interrupt import Interrupt
@@ -21,6 +20,7 @@ from jkeras.training.pace import Columns, Pace, about
 from jkeras.training.pool import ONE_THREAD, Supply
 from jkeras.training.step import Cut
 from jkeras.training.stream import Repeat, Stream
+from jkeras.training.table import Table, stack
 from jkeras.training.trainer import Trainer
 from jkeras.training.validation import held_out, parted
 
@@ -383,7 +383,7 @@ def test_on_batch(trainer: Trainer, x, y=None, sample_weight=None):
     return _one("test", trainer, arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight))
 
 
-def _one(kind: str, trainer: Trainer, table: arrays.Table):
+def _one(kind: str, trainer: Trainer, table: Table):
     block = Block(stack([table], trainer.dtypes(), table.rows), Cut(table.rows, table.rows), None, 0, 1)
     return _single(np.asarray(trainer.run(kind, block, trainer.call_span()))[0].tolist())
 

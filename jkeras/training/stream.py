@@ -11,8 +11,9 @@ import numpy as np
 
 from jkeras.core.sequence import Sequence, is_sequence
 from jkeras.core.types import Batch
-from jkeras.training.arrays import Table, owned, read
+from jkeras.training.arrays import read
 from jkeras.training.pool import Feed, Supply
+from jkeras.training.table import Table, owned
 from jkeras.training.worker import END, Fetch, Next
 
 _ENDLESS = 1 << 60

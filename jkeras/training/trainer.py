@@ -15,11 +15,11 @@ from jkeras.core.random import next_seed
 from jkeras.core.types import Batch, Ctx
 from jkeras.training import memory
 from jkeras.training import step as steps
-from jkeras.training.arrays import Table, stack
 from jkeras.training.objective import Objective
 from jkeras.training.parallel import Layout
 from jkeras.training.ports import Port
 from jkeras.training.step import Carry, Cut, Fixed, Span
+from jkeras.training.table import Table, stack
 
 ROOM = 1024  # the most steps in a dispatch
 _PROGRAMS = 64  # compiled programs that a trainer keeps

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from jkeras.training import arrays
 from jkeras.training.data import Arrays, source
+from jkeras.training.host import part
 from jkeras.training.pool import Supply
 from jkeras.training.stream import Repeat, Stream
+from jkeras.training.table import Table
 
 
 def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tuple[Any, Any]:
@@ -80,7 +81,7 @@ def _cut_off(trainer, train, share, steps) -> tuple[Any, Any]:
             f"{train.table.rows - at} for validation: both need some."
         )
     parts = [
-        arrays.Table(*([arrays.part(a, start, stop) for a in column] for column in train.table))
+        Table(*([part(a, start, stop) for a in column] for column in train.table))
         for start, stop in ((0, at), (at, train.table.rows))
     ]
     if isinstance(train, Repeat):
