@@ -1,4 +1,4 @@
-"""Shapes and indices: reshaping, padding, gathering, repeating."""
+"""Shapes and indices: reshaping, joining, gathering, repeating."""
 
 from __future__ import annotations
 
@@ -8,15 +8,28 @@ import numpy as np
 
 from jkeras.core import settings
 from jkeras.core.dispatch import op
-from jkeras.ops.conv_args import data_format as format_of
-from jkeras.ops.conv_args import spatial_axes
-from jkeras.ops.resize import bilinear
-from jkeras.ops.resize import repeat as enlarge
 
 
 @op
 def reshape(x, shape):
-    """The same values in another shape (one entry may be -1, or None of an unknown static shape)."""
+    """The same numbers in another shape.
+
+    Args:
+        x: an array of any shape.
+        shape: the new shape. One entry may be -1, or None of a static shape: what is left over.
+
+    Returns:
+        An array of that shape.
+
+    Raises:
+        ValueError: another count of numbers than `x` has.
+
+    Example:
+        >>> reshape([[1, 2], [3, 4]], (None, 1)).shape
+        (4, 1)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py reshape
+    """
     shape = tuple(shape)
     if shape.count(None) + shape.count(-1) == 1:
         shape = tuple(-1 if d is None else d for d in shape)
@@ -25,73 +38,252 @@ def reshape(x, shape):
 
 @op
 def flatten(x):
-    """All values in one axis."""
+    """All numbers in one axis, the batch with the rest.
+
+    Args:
+        x: an array of any shape.
+
+    Returns:
+        An array of rank 1.
+
+    Example:
+        >>> flatten([[1, 2], [3, 4]]).tolist()
+        [1, 2, 3, 4]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py flatten
+    """
     return jnp.ravel(jnp.asarray(x))
 
 
 @op
 def batch_flatten(x):
-    """Each sample in one axis: `(batch, product of the rest)`."""
+    """Each sample in one axis.
+
+    Args:
+        x: an array `(batch, ...)`.
+
+    Returns:
+        An array `(batch, product of the rest)`.
+
+    Example:
+        >>> batch_flatten(np.ones((2, 3, 4))).shape
+        (2, 12)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py batch_flatten
+    """
     return jnp.reshape(x, (-1, int(np.prod(x.shape[1:]))))
 
 
 @op
 def transpose(x):
-    """Axes in reverse order."""
+    """The axes in reverse order.
+
+    Args:
+        x: an array of any shape.
+
+    Returns:
+        An array of the reversed shape.
+
+    Example:
+        >>> transpose([[1, 2], [3, 4]]).tolist()
+        [[1, 3], [2, 4]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py transpose
+    """
     return jnp.transpose(jnp.asarray(x))
 
 
 @op
 def permute_dimensions(x, pattern):
-    """Axes in the order of `pattern`."""
+    """The axes in another order.
+
+    Args:
+        x: an array of any shape.
+        pattern: for each axis of the result which axis of `x` it is, from 0; the batch counts, too.
+
+    Returns:
+        An array of the permuted shape.
+
+    Raises:
+        ValueError: `pattern` is no order of the axes of `x`.
+
+    Example:
+        >>> permute_dimensions(np.ones((2, 3, 4)), (0, 2, 1)).shape
+        (2, 4, 3)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py permute_dimensions
+    """
     return jnp.transpose(jnp.asarray(x), tuple(pattern))
 
 
 @op
 def expand_dims(x, axis=-1):
-    """A new axis of size 1."""
+    """A new axis of size 1.
+
+    Args:
+        x: an array of any shape.
+        axis: where it stands in the result.
+
+    Returns:
+        An array with one axis more.
+
+    Example:
+        >>> expand_dims([1, 2], 0).shape
+        (1, 2)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py expand_dims
+    """
     return jnp.expand_dims(jnp.asarray(x), axis)
 
 
 @op
 def squeeze(x, axis):
-    """Without an axis of size 1."""
+    """Without an axis of size 1.
+
+    Args:
+        x: an array.
+        axis: the axis.
+
+    Returns:
+        An array with one axis less.
+
+    Raises:
+        ValueError: the axis has another size.
+
+    Example:
+        >>> squeeze([[1, 2]], 0).tolist()
+        [1, 2]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py squeeze
+    """
     return jnp.squeeze(jnp.asarray(x), axis)
 
 
 @op
 def concatenate(tensors, axis=-1):
-    """Tensors one after the other along an axis."""
+    """Arrays one after the other along an axis.
+
+    Args:
+        tensors: list of arrays whose shapes agree but for that axis.
+        axis: the axis.
+
+    Returns:
+        An array; along the axis it is as long as all together.
+
+    Raises:
+        ValueError: the shapes do not agree.
+
+    Example:
+        >>> concatenate([jnp.asarray([1, 2]), jnp.asarray([3])]).tolist()
+        [1, 2, 3]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py concatenate
+    """
     return jnp.concatenate(tensors, axis)
 
 
 @op
 def stack(x, axis=0):
-    """A list of tensors along a new axis."""
+    """Arrays side by side along a new axis.
+
+    Args:
+        x: list of arrays of one shape.
+        axis: where the new axis stands in the result.
+
+    Returns:
+        An array with one axis more.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> stack([jnp.asarray([1, 2]), jnp.asarray([3, 4])], axis=1).tolist()
+        [[1, 3], [2, 4]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py stack
+    """
     return jnp.stack(x, axis)
 
 
 @op
 def gather(reference, indices):
-    """Rows `reference[indices]`."""
+    """The rows `reference[indices]`.
+
+    Args:
+        reference: an array `(rows, ...)`.
+        indices: an array of whole numbers, of any shape.
+
+    Returns:
+        An array of the shape of `indices`, followed by the axes of `reference` after the first.
+
+    Example:
+        >>> gather([5, 6, 7], [[2, 0]]).tolist()
+        [[7, 5]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py gather
+    """
     return jnp.take(jnp.asarray(reference), jnp.asarray(indices, jnp.int32), axis=0)
 
 
 @op
 def one_hot(indices, num_classes):
-    """A new last axis that is 1 at the index and 0 elsewhere."""
+    """A new last axis that is 1 at the index and 0 elsewhere.
+
+    Args:
+        indices: an array of whole numbers, of any shape.
+        num_classes: size of the new axis.
+
+    Returns:
+        Numbers of type `floatx()`, in the shape of `indices` with one axis more; only zeros where an index is
+        no class.
+
+    Example:
+        >>> one_hot([1, 5], 2).tolist()
+        [[0.0, 1.0], [0.0, 0.0]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py one_hot
+    """
     return jax.nn.one_hot(jnp.asarray(indices, jnp.int32), num_classes, dtype=settings.floatx())
 
 
 @op
 def reverse(x, axes):
-    """Values in reverse order along axes."""
+    """The numbers in reverse order along axes.
+
+    Args:
+        x: an array of rank 1 or more.
+        axes: an axis, or a list of axes.
+
+    Returns:
+        An array of the same shape.
+
+    Example:
+        >>> reverse([[1, 2], [3, 4]], 1).tolist()
+        [[2, 1], [4, 3]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py reverse
+    """
     return jnp.flip(jnp.asarray(x), axes if isinstance(axes, int) else tuple(axes))
 
 
 @op
 def slice(x, start, size):
-    """The block that begins at `start` and has shape `size` (-1: to the end)."""
+    """The block of shape `size` that begins at `start`.
+
+    Args:
+        x: an array of any shape.
+        start: for each axis where the block begins; whole numbers, or tensors of them.
+        size: for each axis how long it is; -1 is up to the end (where `start` has numbers only).
+
+    Returns:
+        An array of that shape.
+
+    Example:
+        >>> slice(np.array([[1, 2, 3], [4, 5, 6]]), (0, 1), (-1, 2)).tolist()
+        [[2, 3], [5, 6]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py slice
+    """
     start, size = tuple(start), tuple(size)
     if any(not isinstance(b, (int, np.integer)) for b in start):
         return jax.lax.dynamic_slice(x, start, size)
@@ -101,7 +293,24 @@ def slice(x, start, size):
 
 @op
 def repeat(x, n):
-    """`(batch, dim)` → `(batch, n, dim)`."""
+    """Each sample `n` times, along a new time axis.
+
+    Args:
+        x: an array `(batch, features)`.
+        n: how often.
+
+    Returns:
+        An array `(batch, n, features)`.
+
+    Raises:
+        ValueError: another number of axes.
+
+    Example:
+        >>> repeat(np.array([[1, 2]]), 2).tolist()
+        [[[1, 2], [1, 2]]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py repeat
+    """
     if jnp.ndim(x) != 2:
         raise ValueError(f"K.repeat takes a tensor with 2 axes; got shape {jnp.shape(x)}.")
     return jnp.repeat(x[:, None], n, axis=1)
@@ -109,60 +318,62 @@ def repeat(x, n):
 
 @op
 def repeat_elements(x, rep, axis):
-    """Each element `rep` times along an axis."""
+    """Each element `rep` times along an axis, one copy beside the other.
+
+    Args:
+        x: an array of rank 1 or more.
+        rep: how often.
+        axis: the axis.
+
+    Returns:
+        An array; along the axis it is `rep` times as long.
+
+    Example:
+        >>> repeat_elements([1, 2], 2, axis=0).tolist()
+        [1, 1, 2, 2]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py repeat_elements
+    """
     return jnp.repeat(jnp.asarray(x), rep, axis)
 
 
 @op
 def tile(x, n):
-    """The whole tensor `n` times along each axis."""
+    """The whole array `n` times along each axis.
+
+    Args:
+        x: an array of any shape.
+        n: a whole number for each axis; a single one is for the last axis.
+
+    Returns:
+        An array; along each axis it is so many times as long.
+
+    Example:
+        >>> tile([1, 2], 2).tolist()
+        [1, 2, 1, 2]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py tile
+    """
     return jnp.tile(jnp.asarray(x), tuple(n) if isinstance(n, (list, tuple)) else n)
 
 
 @op
 def arange(start, stop=None, step=1, dtype="int32"):
-    """Evenly spaced numbers."""
+    """Evenly spaced numbers, `start`, `start + step`, ..., below `stop`.
+
+    Args:
+        start: the first number; given alone, it is `stop`, and the first number is 0.
+        stop: where to end; it is not among them.
+        step: the distance.
+        dtype: of the result.
+
+    Returns:
+        An array of rank 1.
+
+    Example:
+        >>> arange(3).tolist(), arange(1, 6, 2).tolist()
+        ([0, 1, 2], [1, 3, 5])
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py arange
+    """
     return jnp.arange(start, stop, step, dtype) if stop is not None else jnp.arange(0, start, step, dtype)
-
-
-@op
-def resize_images(x, height_factor, width_factor, data_format, interpolation="nearest"):
-    """Images enlarged by whole factors, by repetition or bilinearly."""
-    if interpolation not in ("nearest", "bilinear"):
-        raise ValueError(f"interpolation is 'nearest' or 'bilinear'; got {interpolation!r}.")
-    stretch = bilinear if interpolation == "bilinear" else enlarge
-    first = spatial_axes(format_of(data_format), 4)[0]
-    return stretch(stretch(x, width_factor, first + 1), height_factor, first)
-
-
-@op
-def resize_volumes(x, depth_factor, height_factor, width_factor, data_format):
-    """Volumes enlarged by whole factors, by repetition."""
-    first = spatial_axes(format_of(data_format), 5)[0]
-    for i, factor in enumerate((depth_factor, height_factor, width_factor)):
-        x = enlarge(x, factor, first + i)
-    return x
-
-
-@op
-def temporal_padding(x, padding=(1, 1)):
-    """Zeros before and after axis 1."""
-    return jnp.pad(x, ((0, 0), tuple(padding), (0, 0)))
-
-
-@op
-def spatial_2d_padding(x, padding=((1, 1), (1, 1)), data_format=None):
-    """Zeros around the two spatial axes."""
-    return _pad_spatial(x, padding, data_format)
-
-
-@op
-def spatial_3d_padding(x, padding=((1, 1), (1, 1), (1, 1)), data_format=None):
-    """Zeros around the three spatial axes."""
-    return _pad_spatial(x, padding, data_format)
-
-
-def _pad_spatial(x, padding, data_format):
-    inner = [tuple(p) for p in padding]
-    last = format_of(data_format) == "channels_last"
-    return jnp.pad(x, [(0, 0), *inner, (0, 0)] if last else [(0, 0), (0, 0), *inner])

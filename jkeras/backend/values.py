@@ -1,31 +1,42 @@
-"""Variables, constants and what is known about tensors without computing them."""
+"""New tensors: variables, constants, and what is to be fed."""
 
 from __future__ import annotations
 
 import math
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jkeras.backend.function import eval
+from jkeras.backend.assignment import get_value
 from jkeras.backend.making import made, sized
 from jkeras.core import settings
 from jkeras.core.dispatch import Symbolic, op
-from jkeras.core.names import get_uid as get_uid
-from jkeras.core.names import reset_uids as reset_uids
 from jkeras.core.names import unique_name
-from jkeras.engine.effects import Update
-from jkeras.engine.shapes import Spec, known
+from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
-from jkeras.engine.variable import Variable, current_frame
 
 
 def variable(value, dtype=None, name=None, constraint=None):
-    """A variable with this value; sparse matrices are densified.
+    """A variable with this value.
 
     Inside a layer's call, a `Lambda` or a loss, which run for each step, it is an array like any other: a
     variable that shall live on is made in `build` or outside.
+
+    Args:
+        value: numbers, an array, a sparse matrix (which is made dense), or a tensor that needs no input.
+        dtype: default: `floatx()`, whatever the dtype of `value`.
+        name: of the variable.
+        constraint: a function of the array, applied after each step of training.
+
+    Returns:
+        A `Variable`, or inside a layer's call an array.
+
+    Example:
+        >>> weights = variable([1, 2], name="weights")
+        >>> weights
+        <Variable 'weights' shape=(2,) dtype=float32>
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py variable
     """
     value = value.toarray() if hasattr(value, "toarray") else value
     value = get_value(value) if isinstance(value, Symbolic) else value
@@ -35,8 +46,23 @@ def variable(value, dtype=None, name=None, constraint=None):
 def constant(value, dtype=None, shape=None, name=None):
     """An array with this value; where it has fewer numbers than `shape` asks for, the last one is repeated.
 
+    Args:
+        value: numbers or an array.
+        dtype: default: `floatx()`, whatever the dtype of `value`.
+        shape: of the result; default: that of `value`.
+        name: accepted for compatibility.
+
+    Returns:
+        An array.
+
     Raises:
-        ValueError: more numbers than fit into `shape`.
+        ValueError: more numbers than fit into `shape`, or None as value.
+
+    Example:
+        >>> constant([1, 2], shape=(2, 2)).tolist()
+        [[1.0, 2.0], [2.0, 2.0]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py constant
     """
     if value is None:
         raise ValueError("K.constant needs a value; got None.")
@@ -51,7 +77,27 @@ def constant(value, dtype=None, shape=None, name=None):
 
 
 def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None) -> Tensor:
-    """A symbolic tensor to be fed to `K.function`."""
+    """A symbolic tensor to be fed to `K.function`.
+
+    Args:
+        shape: a tuple, None for each unknown dimension.
+        ndim: the number of axes, all unknown, where no shape is given.
+        dtype: default: `floatx()`.
+        sparse: accepted for compatibility; what is fed is made dense.
+        name: of the tensor.
+
+    Returns:
+        A symbolic tensor.
+
+    Raises:
+        ValueError: neither `shape` nor `ndim`.
+
+    Example:
+        >>> placeholder((None, 3), name="x")
+        <Tensor 'x' shape=(None, 3) dtype=float32>
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py placeholder
+    """
     if shape is None and ndim is None:
         raise ValueError("K.placeholder needs a shape or a number of axes (ndim).")
     shape = tuple(shape) if shape is not None else (None,) * (ndim or 0)
@@ -60,156 +106,108 @@ def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None) -> T
 
 
 def zeros(shape, dtype=None, name=None):
-    """A variable of zeros (inside a layer's call an array)."""
+    """A variable of zeros.
+
+    Args:
+        shape: a tuple without unknown dimensions.
+        dtype: default: `floatx()`.
+        name: of the variable.
+
+    Returns:
+        A `Variable`, or inside a layer's call an array.
+
+    Raises:
+        ValueError: an unknown dimension.
+
+    Example:
+        >>> zeros((2,), name="start").numpy().tolist()
+        [0.0, 0.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py zeros
+    """
     return made(np.zeros(sized(shape)), dtype or settings.floatx(), name)
 
 
 def ones(shape, dtype=None, name=None):
-    """A variable of ones (inside a layer's call an array)."""
+    """A variable of ones.
+
+    Args:
+        shape: a tuple without unknown dimensions.
+        dtype: default: `floatx()`.
+        name: of the variable.
+
+    Returns:
+        A `Variable`, or inside a layer's call an array.
+
+    Raises:
+        ValueError: an unknown dimension.
+
+    Example:
+        >>> ones((2,), name="start").numpy().tolist()
+        [1.0, 1.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py ones
+    """
     return made(np.ones(sized(shape)), dtype or settings.floatx(), name)
 
 
 def eye(size, dtype=None, name=None):
-    """A variable that is the identity matrix (inside a layer's call an array)."""
+    """A variable that is the identity matrix.
+
+    Args:
+        size: number of rows, and of columns.
+        dtype: default: `floatx()`.
+        name: of the variable.
+
+    Returns:
+        A `Variable` `(size, size)`, or inside a layer's call an array.
+
+    Example:
+        >>> eye(2).numpy().tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py eye
+    """
     return made(np.eye(size), dtype or settings.floatx(), name)
 
 
 @op
 def zeros_like(x, dtype=None, name=None):
-    """Zeros in the shape of `x`."""
+    """Zeros in the shape of `x`.
+
+    Args:
+        x: an array of any shape.
+        dtype: default: that of `x`.
+        name: accepted for compatibility.
+
+    Returns:
+        An array of that shape.
+
+    Example:
+        >>> zeros_like(np.array([5, 6])).tolist()
+        [0, 0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py zeros_like
+    """
     return jnp.zeros_like(x, dtype)
 
 
 @op
 def ones_like(x, dtype=None, name=None):
-    """Ones in the shape of `x`."""
-    return jnp.ones_like(x, dtype)
+    """Ones in the shape of `x`.
 
+    Args:
+        x: an array of any shape.
+        dtype: default: that of `x`.
+        name: accepted for compatibility.
 
-# --- values --------------------------------------------------------------------------------------------
+    Returns:
+        An array of that shape.
 
+    Example:
+        >>> ones_like(np.array([5, 6])).tolist()
+        [1, 1]
 
-def get_value(x) -> np.ndarray:
-    """The value of a variable, a constant or a symbolic tensor that needs no input, as numpy."""
-    return x.numpy() if isinstance(x, Variable) else eval(x) if isinstance(x, Tensor) else np.array(x)
-
-
-def set_value(x, value) -> None:
-    """Give a variable a new value of the same shape."""
-    if not isinstance(x, Variable):
-        raise TypeError(f"K.set_value changes a variable (K.variable, a weight, optimizer.lr); got {x!r}.")
-    x.assign(np.asarray(value))
-
-
-def batch_get_value(ops) -> list[np.ndarray]:
-    """The values of several variables."""
-    return [get_value(x) for x in ops]
-
-
-def batch_set_value(tuples) -> None:
-    """Give several variables new values: `[(variable, value), ...]`."""
-    for x, value in tuples:
-        set_value(x, value)
-
-
-def update(x, new_x):
-    """`x ← new_x`: at the end of the step inside a layer's call, else as an item of `updates`."""
-    frame = current_frame()
-    if frame is not None:
-        frame.write(x, new_x)
-    return Update(x, new_x)
-
-
-def update_add(x, increment):
-    """`x ← x + increment`."""
-    return update(x, x + increment)
-
-
-def update_sub(x, decrement):
-    """`x ← x - decrement`."""
-    return update(x, x - decrement)
-
-
-def moving_average_update(x, value, momentum):
-    """`x ← momentum * x + (1 - momentum) * value`."""
-    return update(x, x * momentum + value * (1 - momentum))
-
-
-# --- what is known without computing -------------------------------------------------------------------
-
-
-def int_shape(x):
-    """The static shape; None for an unknown dimension."""
-    return known(x.shape) if hasattr(x, "shape") else np.shape(x)
-
-
-def shape(x):
-    """The shape as a tuple: numbers where the code runs on values, else the static shape."""
-    return tuple(x.shape)
-
-
-get_variable_shape = int_shape
-
-
-def ndim(x) -> int:
-    """Number of axes."""
-    return len(x.shape) if hasattr(x, "shape") else np.ndim(x)
-
-
-def dtype(x) -> str:
-    """Name of the dtype."""
-    return x.dtype if isinstance(x.dtype, str) else np.dtype(x.dtype).name
-
-
-def count_params(x) -> int:
-    """Number of scalars in a tensor of known shape."""
-    return int(np.prod(int_shape(x)))
-
-
-def cast_to_floatx(x) -> np.ndarray:
-    """A numpy array in the default float type."""
-    return np.asarray(x, dtype=settings.floatx())
-
-
-def is_tensor(x) -> bool:
-    """Whether `x` is symbolic, a variable or a jax array."""
-    return isinstance(x, (Symbolic, jax.Array))
-
-
-def is_keras_tensor(x) -> bool:
-    """Whether `x` was made by a layer or an `Input`.
-
-    Raises:
-        ValueError: `x` is no tensor at all.
+    Keras 2.2.4: keras/backend/tensorflow_backend.py ones_like
     """
-    if not is_tensor(x):
-        raise ValueError(
-            f"Unexpectedly found an instance of type {type(x)}. Expected a symbolic tensor instance."
-        )
-    return isinstance(x, Tensor) and x.node is not None and x.node.owner is not None
-
-
-def is_placeholder(x) -> bool:
-    """Whether `x` is to be fed."""
-    return isinstance(x, Tensor) and x.node is not None and not x.node.args
-
-
-def is_sparse(tensor) -> bool:
-    """Whether `tensor` is a scipy sparse matrix; tensors of a graph never are."""
-    return hasattr(tensor, "tocoo") and not isinstance(tensor, Symbolic)
-
-
-def to_dense(tensor):
-    """A sparse matrix as an array; anything else as it is."""
-    return tensor.toarray() if is_sparse(tensor) else tensor
-
-
-def print_tensor(x, message=""):
-    """The same values; they are printed whenever they are computed."""
-    return _print(x, message)
-
-
-@op
-def _print(x, message):
-    jax.debug.print(message.replace("{", "{{").replace("}", "}}") + "{x}", x=x)
-    return x
+    return jnp.ones_like(x, dtype)

@@ -1,0 +1,227 @@
+"""The values of tensors: reading, changing and printing them."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+from jkeras.backend.function import eval
+from jkeras.core.dispatch import op
+from jkeras.engine.effects import Update
+from jkeras.engine.symbolic import Tensor
+from jkeras.engine.variable import Variable, current_frame
+
+
+def get_value(x) -> np.ndarray:
+    """The value of a variable, of an array or of a symbolic tensor that needs no input.
+
+    Args:
+        x: a variable, an array or a tensor.
+
+    Returns:
+        A numpy array of its own: what happens to `x` later does not change it.
+
+    Example:
+        >>> get_value(Variable([1.0, 2.0])).tolist()
+        [1.0, 2.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py get_value
+    """
+    return x.numpy() if isinstance(x, Variable) else eval(x) if isinstance(x, Tensor) else np.array(x)
+
+
+def set_value(x, value) -> None:
+    """Give a variable a new value.
+
+    Args:
+        x: a variable: of `K.variable`, a weight, `optimizer.lr`.
+        value: numbers or an array, of the variable's shape; the dtype of the variable stays.
+
+    Raises:
+        TypeError: `x` is no variable.
+        ValueError: another shape.
+
+    Example:
+        >>> x = Variable([1.0, 2.0])
+        >>> set_value(x, [3, 4])
+        >>> x.numpy().tolist()
+        [3.0, 4.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py set_value
+    """
+    if not isinstance(x, Variable):
+        raise TypeError(f"K.set_value changes a variable (K.variable, a weight, optimizer.lr); got {x!r}.")
+    x.assign(np.asarray(value))
+
+
+def batch_get_value(ops) -> list[np.ndarray]:
+    """The values of several variables.
+
+    Args:
+        ops: list of variables.
+
+    Returns:
+        A list of numpy arrays.
+
+    Example:
+        >>> batch_get_value([Variable(1.0), Variable(2.0)])
+        [array(1., dtype=float32), array(2., dtype=float32)]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py batch_get_value
+    """
+    return [get_value(x) for x in ops]
+
+
+def batch_set_value(tuples) -> None:
+    """Give several variables new values, one after the other.
+
+    Args:
+        tuples: list of (variable, value).
+
+    Raises:
+        TypeError: something that is no variable.
+        ValueError: a value of another shape than its variable.
+
+    Example:
+        >>> x = Variable(1.0)
+        >>> batch_set_value([(x, 2.0)])
+        >>> float(x.numpy())
+        2.0
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py batch_set_value
+    """
+    for x, value in tuples:
+        set_value(x, value)
+
+
+def update(x, new_x):
+    """`x ← new_x`: at the end of the step inside a layer's call, else as an item of `updates`.
+
+    Args:
+        x: a variable; inside a layer's call one of its own weights.
+        new_x: a tensor or an array of its shape.
+
+    Returns:
+        The pair (variable, new value), for `K.function(updates=...)` or `add_update`; outside of a
+        layer's call it changes nothing by itself.
+
+    Raises:
+        ValueError: inside a layer's call, `x` is no weight of it.
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.variable(3.0)
+        >>> _ = K.function([], [], updates=[K.update(x, x * x)])([])
+        >>> float(x.numpy())
+        9.0
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py update
+    """
+    frame = current_frame()
+    if frame is not None:
+        frame.write(x, new_x)
+    return Update(x, new_x)
+
+
+def update_add(x, increment):
+    """`x ← x + increment`: at the end of the step inside a layer's call, else as an item of `updates`.
+
+    Args:
+        x: a variable; inside a layer's call one of its own weights.
+        increment: a number, a tensor or an array.
+
+    Returns:
+        The pair (variable, new value), for `K.function(updates=...)` or `add_update`; outside of a
+        layer's call it changes nothing by itself.
+
+    Raises:
+        ValueError: inside a layer's call, `x` is no weight of it.
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.variable(3.0)
+        >>> _ = K.function([], [], updates=[K.update_add(x, 1.0)])([])
+        >>> float(x.numpy())
+        4.0
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py update_add
+    """
+    return update(x, x + increment)
+
+
+def update_sub(x, decrement):
+    """`x ← x - decrement`: at the end of the step inside a layer's call, else as an item of `updates`.
+
+    Args:
+        x: a variable; inside a layer's call one of its own weights.
+        decrement: a number, a tensor or an array.
+
+    Returns:
+        The pair (variable, new value), for `K.function(updates=...)` or `add_update`; outside of a
+        layer's call it changes nothing by itself.
+
+    Raises:
+        ValueError: inside a layer's call, `x` is no weight of it.
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.variable(3.0)
+        >>> _ = K.function([], [], updates=[K.update_sub(x, 1.0)])([])
+        >>> float(x.numpy())
+        2.0
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py update_sub
+    """
+    return update(x, x - decrement)
+
+
+def moving_average_update(x, value, momentum):
+    """`x ← momentum * x + (1 - momentum) * value`, applied like `update`.
+
+    Args:
+        x: a variable; inside a layer's call one of its own weights.
+        value: a tensor or an array of its shape.
+        momentum: how much of the old value stays, from 0 to 1.
+
+    Returns:
+        The pair (variable, new value), for `K.function(updates=...)` or `add_update`; outside of a
+        layer's call it changes nothing by itself.
+
+    Raises:
+        ValueError: inside a layer's call, `x` is no weight of it.
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.variable(3.0)
+        >>> _ = K.function([], [], updates=[K.moving_average_update(x, K.constant(5.0), 0.5)])([])
+        >>> float(x.numpy())
+        4.0
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py moving_average_update
+    """
+    return update(x, x * momentum + value * (1 - momentum))
+
+
+def print_tensor(x, message=""):
+    """The same values; they are printed whenever they are computed.
+
+    Args:
+        x: an array of any shape.
+        message: what stands before the numbers.
+
+    Returns:
+        `x`. Compute with it: a tensor that nobody uses is not computed, and so not printed.
+
+    Example:
+        >>> _ = print_tensor(np.ones(2), "x = ")
+        x = [1. 1.]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py print_tensor
+    """
+    return _print(x, message)
+
+
+@op
+def _print(x, message):
+    jax.debug.print(message.replace("{", "{{").replace("}", "}}") + "{x}", x=x)
+    return x

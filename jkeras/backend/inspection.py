@@ -1,0 +1,219 @@
+"""What is known about tensors without computing them."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+from jkeras.core.dispatch import Symbolic
+from jkeras.engine.shapes import known
+from jkeras.engine.symbolic import Tensor
+
+
+def int_shape(x):
+    """The static shape.
+
+    Args:
+        x: a tensor, a variable, an array or numbers.
+
+    Returns:
+        A tuple of whole numbers, with None for an unknown dimension.
+
+    Example:
+        >>> int_shape(Tensor((None, 3), "float32")), int_shape([[1, 2]])
+        ((None, 3), (1, 2))
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py int_shape
+    """
+    return known(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def shape(x):
+    """The shape as a tuple: numbers where the code runs on values, else the static shape.
+
+    Keras gives a tensor of integers; a tuple can be indexed, sliced and handed to `K.reshape` like that.
+
+    Args:
+        x: a tensor, a variable or an array.
+
+    Returns:
+        A tuple.
+
+    Example:
+        >>> shape(np.ones((2, 3)))
+        (2, 3)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py shape
+    """
+    return tuple(x.shape)
+
+
+def get_variable_shape(x):
+    """The shape of a variable; the same as `int_shape`.
+
+    Args:
+        x: a variable.
+
+    Returns:
+        A tuple of whole numbers.
+
+    Example:
+        >>> get_variable_shape(np.ones((2, 3)))
+        (2, 3)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py get_variable_shape
+    """
+    return int_shape(x)
+
+
+def ndim(x) -> int:
+    """The number of axes.
+
+    Args:
+        x: a tensor, a variable, an array or numbers.
+
+    Returns:
+        A whole number.
+
+    Example:
+        >>> ndim(np.ones((2, 3)))
+        2
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py ndim
+    """
+    return len(x.shape) if hasattr(x, "shape") else np.ndim(x)
+
+
+def dtype(x) -> str:
+    """The name of the dtype.
+
+    Args:
+        x: a tensor, a variable or an array.
+
+    Returns:
+        A string like "float32".
+
+    Example:
+        >>> dtype(np.float32(1))
+        'float32'
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py dtype
+    """
+    return x.dtype if isinstance(x.dtype, str) else np.dtype(x.dtype).name
+
+
+def count_params(x) -> int:
+    """How many numbers a tensor has.
+
+    Args:
+        x: a tensor of known shape, a variable or an array.
+
+    Returns:
+        A whole number.
+
+    Example:
+        >>> count_params(np.ones((2, 3)))
+        6
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py count_params
+    """
+    return int(np.prod(int_shape(x)))
+
+
+def is_tensor(x) -> bool:
+    """Whether `x` is symbolic, a variable or a jax array; numpy arrays are not.
+
+    Args:
+        x: anything.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> is_tensor(Tensor((2,), "float32")), is_tensor(np.ones(2))
+        (True, False)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py is_tensor
+    """
+    return isinstance(x, (Symbolic, jax.Array))
+
+
+def is_keras_tensor(x) -> bool:
+    """Whether `x` was made by a layer or an `Input`.
+
+    Args:
+        x: a tensor, a variable or a jax array.
+
+    Returns:
+        True or False.
+
+    Raises:
+        ValueError: `x` is no tensor at all.
+
+    Example:
+        >>> is_keras_tensor(Tensor((2,), "float32"))
+        False
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py is_keras_tensor
+    """
+    if not is_tensor(x):
+        raise ValueError(
+            f"Unexpectedly found an instance of type {type(x)}. Expected a symbolic tensor instance."
+        )
+    return isinstance(x, Tensor) and x.node is not None and x.node.owner is not None
+
+
+def is_placeholder(x) -> bool:
+    """Whether `x` is to be fed: made by `K.placeholder` or `Input`.
+
+    Args:
+        x: anything.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.placeholder((2,))
+        >>> is_placeholder(x), is_placeholder(x + 1)
+        (True, False)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py is_placeholder
+    """
+    return isinstance(x, Tensor) and x.node is not None and not x.node.args
+
+
+def is_sparse(tensor) -> bool:
+    """Whether `tensor` is a scipy sparse matrix; tensors of a graph never are.
+
+    Args:
+        tensor: anything.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> is_sparse(np.eye(2))
+        False
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py is_sparse
+    """
+    return hasattr(tensor, "tocoo") and not isinstance(tensor, Symbolic)
+
+
+def to_dense(tensor):
+    """A sparse matrix as an array.
+
+    Args:
+        tensor: anything.
+
+    Returns:
+        A numpy array for a scipy sparse matrix, else `tensor` itself.
+
+    Example:
+        >>> to_dense([1, 2])
+        [1, 2]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py to_dense
+    """
+    return tensor.toarray() if is_sparse(tensor) else tensor

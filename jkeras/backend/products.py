@@ -1,0 +1,57 @@
+"""Products of matrices, and of samples."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from jkeras.backend.operands import of_arrays_2
+from jkeras.ops import dot as products
+
+
+@of_arrays_2
+def dot(x, y):
+    """The matrix product; of more axes, over the last one of `x` and the last but one of `y`.
+
+    Args:
+        x: an array or a sparse matrix `(..., n)`.
+        y: an array or a sparse matrix `(..., n, m)` or `(n,)`.
+
+    Returns:
+        An array `(..., ..., m)`: the axes of `x` without the last, then those of `y` without `n`.
+
+    Raises:
+        ValueError: the two axes differ in size.
+
+    Example:
+        >>> dot([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
+        [[11.0]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py dot
+    """
+    if jnp.ndim(y) == 1:
+        return jnp.tensordot(x, y, 1)
+    return jnp.tensordot(x, y, ((jnp.ndim(x) - 1,), (jnp.ndim(y) - 2,)))
+
+
+@of_arrays_2
+def batch_dot(x, y, axes=None):
+    """Product of each sample of `x` with that sample of `y` along the given axes.
+
+    Args:
+        x, y: arrays whose first axis is the batch.
+        axes: an axis for both, a pair of axes, or None for (last of `x`, last but one of `y`). As in Keras
+            2.2.4, only numbers from 0 on count: -1 is not the last axis of tensors with 3 or more.
+
+    Returns:
+        The products; `(batch, 1)` where no other axis is left.
+
+    Raises:
+        ValueError: an axis that is not one number, or axes that differ in size.
+
+    Example:
+        >>> batch_dot(jnp.ones((2, 3, 4)), jnp.ones((2, 5, 4)), axes=2).shape
+        (2, 3, 5)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py batch_dot
+    """
+    return products.batch_dot(x, y, axes)

@@ -1,0 +1,320 @@
+"""Sums, means, extremes and what else reduces axes or runs along one."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from jkeras.backend.operands import of_array
+from jkeras.core import settings
+from jkeras.core.dispatch import op
+from jkeras.ops import numeric
+
+
+def _axes(axis):
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def _floating(x):
+    """Booleans and integers as floats, which is what Keras's means and sums of comparisons need."""
+    x = jnp.asarray(x)
+    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(settings.floatx())
+
+
+@op
+def sum(x, axis=None, keepdims=False):
+    """The sum over axes; 0 of no numbers.
+
+    Args:
+        x: an array of any shape.
+        axis: an axis, a list of axes, or None for all.
+        keepdims: whether the reduced axes stay, with size 1.
+
+    Returns:
+        An array without these axes.
+
+    Example:
+        >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
+        [3.0, 7.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py sum
+    """
+    return jnp.sum(jnp.asarray(x), _axes(axis), keepdims=keepdims)
+
+
+@op
+def prod(x, axis=None, keepdims=False):
+    """The product over axes; 1 of no numbers.
+
+    Args:
+        x: an array of any shape.
+        axis: an axis, a list of axes, or None for all.
+        keepdims: whether the reduced axes stay, with size 1.
+
+    Returns:
+        An array without these axes.
+
+    Example:
+        >>> prod([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
+        [2.0, 12.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py prod
+    """
+    return jnp.prod(jnp.asarray(x), _axes(axis), keepdims=keepdims)
+
+
+@op
+def mean(x, axis=None, keepdims=False):
+    """sum(x) / n over axes.
+
+    Args:
+        x: an array of any shape; booleans count as 0 and 1.
+        axis: an axis, a list of axes, or None for all.
+        keepdims: whether the reduced axes stay, with size 1.
+
+    Returns:
+        An array without these axes, of a float type.
+
+    Example:
+        >>> mean([True, False])
+        Array(0.5, dtype=float32)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py mean
+    """
+    return jnp.mean(_floating(x), _axes(axis), keepdims=keepdims)
+
+
+@op
+def var(x, axis=None, keepdims=False):
+    """mean((x - mean(x))²) over axes.
+
+    Args:
+        x: an array of any shape; booleans count as 0 and 1.
+        axis: an axis, a list of axes, or None for all.
+        keepdims: whether the reduced axes stay, with size 1.
+
+    Returns:
+        An array without these axes, of a float type.
+
+    Example:
+        >>> var([1.0, 3.0])
+        Array(1., dtype=float32)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py var
+    """
+    return jnp.var(_floating(x), _axes(axis), keepdims=keepdims)
+
+
+@op
+def std(x, axis=None, keepdims=False):
+    """√mean((x - mean(x))²) over axes.
+
+    Args:
+        x: an array of any shape; booleans count as 0 and 1.
+        axis: an axis, a list of axes, or None for all.
+        keepdims: whether the reduced axes stay, with size 1.
+
+    Returns:
+        An array without these axes, of a float type.
+
+    Example:
+        >>> std([1.0, 3.0])
+        Array(1., dtype=float32)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py std
+    """
+    return jnp.std(_floating(x), _axes(axis), keepdims=keepdims)
+
+
+@op
+def max(x, axis=None, keepdims=False):
+    """The greatest number over axes.
+
+    Args:
+        x: an array.
+        axis: an axis, a list of axes, or None for all.
+        keepdims: whether the reduced axes stay, with size 1.
+
+    Returns:
+        An array without these axes.
+
+    Raises:
+        ValueError: there are no numbers to choose from.
+
+    Example:
+        >>> max([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
+        [2.0, 4.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py max
+    """
+    return jnp.max(jnp.asarray(x), _axes(axis), keepdims=keepdims)
+
+
+@op
+def min(x, axis=None, keepdims=False):
+    """The least number over axes.
+
+    Args:
+        x: an array.
+        axis: an axis, a list of axes, or None for all.
+        keepdims: whether the reduced axes stay, with size 1.
+
+    Returns:
+        An array without these axes.
+
+    Raises:
+        ValueError: there are no numbers to choose from.
+
+    Example:
+        >>> min([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
+        [1.0, 3.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py min
+    """
+    return jnp.min(jnp.asarray(x), _axes(axis), keepdims=keepdims)
+
+
+@op
+def any(x, axis=None, keepdims=False):
+    """Whether any number over axes is True, or not 0.
+
+    Args:
+        x: an array of any shape.
+        axis: an axis, a list of axes, or None for all.
+        keepdims: whether the reduced axes stay, with size 1.
+
+    Returns:
+        Booleans without these axes.
+
+    Example:
+        >>> any([[1, 0], [0, 0]], axis=1).tolist()
+        [True, False]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py any
+    """
+    return jnp.any(jnp.asarray(x, bool), _axes(axis), keepdims=keepdims)
+
+
+@op
+def all(x, axis=None, keepdims=False):
+    """Whether every number over axes is True, or not 0.
+
+    Args:
+        x: an array of any shape.
+        axis: an axis, a list of axes, or None for all.
+        keepdims: whether the reduced axes stay, with size 1.
+
+    Returns:
+        Booleans without these axes.
+
+    Example:
+        >>> all([[1, 0], [0, 0]], axis=1).tolist()
+        [False, False]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py all
+    """
+    return jnp.all(jnp.asarray(x, bool), _axes(axis), keepdims=keepdims)
+
+
+@op
+def logsumexp(x, axis=None, keepdims=False):
+    """log(sum(exp(x))) over axes, without overflow.
+
+    Args:
+        x: an array of any shape.
+        axis: an axis, a list of axes, or None for all.
+        keepdims: whether the reduced axes stay, with size 1.
+
+    Returns:
+        An array without these axes.
+
+    Example:
+        >>> logsumexp([999.0])
+        Array(999., dtype=float32)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py logsumexp
+    """
+    return jax.scipy.special.logsumexp(jnp.asarray(x), axis=_axes(axis), keepdims=keepdims)
+
+
+@op
+def argmax(x, axis=-1):
+    """The place of the greatest number along an axis; of equal ones the first.
+
+    Args:
+        x: an array of rank 1 or more.
+        axis: the axis; None is the first one, as in TensorFlow, and not all of them.
+
+    Returns:
+        Integers in the shape of `x` without that axis.
+
+    Example:
+        >>> int(argmax([5.0, 7.0]))
+        1
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py argmax
+    """
+    return jnp.argmax(jnp.asarray(x), 0 if axis is None else axis)
+
+
+@op
+def argmin(x, axis=-1):
+    """The place of the least number along an axis; of equal ones the first.
+
+    Args:
+        x: an array of rank 1 or more.
+        axis: the axis; None is the first one, as in TensorFlow, and not all of them.
+
+    Returns:
+        Integers in the shape of `x` without that axis.
+
+    Example:
+        >>> int(argmin([5.0, 7.0]))
+        0
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py argmin
+    """
+    return jnp.argmin(jnp.asarray(x), 0 if axis is None else axis)
+
+
+@op
+def cumsum(x, axis=0):
+    """The sum of all numbers up to each one, along an axis.
+
+    Args:
+        x: an array of rank 1 or more.
+        axis: the axis.
+
+    Returns:
+        An array of the same shape.
+
+    Example:
+        >>> cumsum([1.0, 2.0]).tolist()
+        [1.0, 3.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py cumsum
+    """
+    return jnp.cumsum(jnp.asarray(x), axis)
+
+
+@op
+def cumprod(x, axis=0):
+    """The product of all numbers up to each one, along an axis.
+
+    Args:
+        x: an array of rank 1 or more.
+        axis: the axis.
+
+    Returns:
+        An array of the same shape.
+
+    Example:
+        >>> cumprod([1.0, 2.0]).tolist()
+        [1.0, 2.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py cumprod
+    """
+    return jnp.cumprod(jnp.asarray(x), axis)
+
+
+l2_normalize = of_array(numeric.l2_normalize)
