@@ -29,7 +29,8 @@ def resize_images(x, height_factor, width_factor, data_format, interpolation="ne
         ValueError: another interpolation or data format.
 
     Example:
-        >>> resize_images(jnp.ones((1, 2, 2, 1)), 2, 3, "channels_last").shape
+        >>> from jkeras import backend as K
+        >>> K.resize_images(K.placeholder((1, 2, 2, 1)), 2, 3, "channels_last").shape
         (1, 4, 6, 1)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py resize_images
@@ -59,7 +60,8 @@ def resize_volumes(x, depth_factor, height_factor, width_factor, data_format):
         ValueError: another data format.
 
     Example:
-        >>> resize_volumes(jnp.ones((1, 1, 2, 2, 1)), 1, 2, 3, "channels_last").shape
+        >>> from jkeras import backend as K
+        >>> K.resize_volumes(K.placeholder((1, 1, 2, 2, 1)), 1, 2, 3, "channels_last").shape
         (1, 1, 4, 6, 1)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py resize_volumes
@@ -106,7 +108,8 @@ def spatial_2d_padding(x, padding=((1, 1), (1, 1)), data_format=None):
         ValueError: another data format.
 
     Example:
-        >>> spatial_2d_padding(jnp.ones((1, 2, 2, 1)), ((1, 1), (0, 3))).shape
+        >>> from jkeras import backend as K
+        >>> K.spatial_2d_padding(K.placeholder((1, 2, 2, 1)), ((1, 1), (0, 3))).shape
         (1, 4, 5, 1)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py spatial_2d_padding
@@ -130,7 +133,8 @@ def spatial_3d_padding(x, padding=((1, 1), (1, 1), (1, 1)), data_format=None):
         ValueError: another data format.
 
     Example:
-        >>> spatial_3d_padding(jnp.ones((1, 2, 2, 2, 1)), ((1, 1), (0, 1), (0, 0))).shape
+        >>> from jkeras import backend as K
+        >>> K.spatial_3d_padding(K.placeholder((1, 2, 2, 2, 1)), ((1, 1), (0, 1), (0, 0))).shape
         (1, 4, 3, 2, 1)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py spatial_3d_padding

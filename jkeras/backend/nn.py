@@ -1,4 +1,4 @@
-"""Convolutions, pooling, normalization and recurrence, over the same operations as the layers."""
+"""Pooling, normalization and recurrence, over the same operations as the layers."""
 
 from __future__ import annotations
 
@@ -11,111 +11,7 @@ from jkeras.ops import conv as convs
 from jkeras.ops import pool as pools
 from jkeras.ops import recurrent
 from jkeras.ops.conv_args import data_format as format_of
-from jkeras.ops.conv_args import int_tuple, padding_mode, spatial_axes
-
-
-def _convolve(
-    function, rank: int, x, kernel, strides, padding, data_format, dilation, modes=("valid", "same")
-):
-    return function(
-        x,
-        kernel,
-        int_tuple(strides, rank, "strides"),
-        padding_mode(padding, modes),
-        format_of(data_format),
-        int_tuple(dilation, rank, "dilation_rate"),
-    )
-
-
-@op
-def conv1d(x, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """1D convolution; `padding` may be 'causal'."""
-    modes = ("valid", "same", "causal")
-    return _convolve(convs.conv, 1, x, kernel, strides, padding, data_format, dilation_rate, modes)
-
-
-@op
-def conv2d(x, kernel, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)):
-    """2D convolution."""
-    return _convolve(convs.conv, 2, x, kernel, strides, padding, data_format, dilation_rate)
-
-
-@op
-def conv3d(x, kernel, strides=(1, 1, 1), padding="valid", data_format=None, dilation_rate=(1, 1, 1)):
-    """3D convolution."""
-    return _convolve(convs.conv, 3, x, kernel, strides, padding, data_format, dilation_rate)
-
-
-def _transposed(rank: int, x, kernel, output_shape, strides, padding, data_format, dilation):
-    format = format_of(data_format)
-    lengths = tuple(output_shape[a] for a in spatial_axes(format, rank + 2))
-    strides, dilation = int_tuple(strides, rank, "strides"), int_tuple(dilation, rank, "dilation_rate")
-    return convs.conv_transpose(x, kernel, lengths, strides, padding_mode(padding), format, dilation)
-
-
-@op
-def conv2d_transpose(
-    x, kernel, output_shape, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)
-):
-    """Transposed 2D convolution with the given output shape; the kernel is `(rows, cols, out, in)`."""
-    return _transposed(2, x, kernel, output_shape, strides, padding, data_format, dilation_rate)
-
-
-@op
-def conv3d_transpose(x, kernel, output_shape, strides=(1, 1, 1), padding="valid", data_format=None):
-    """Transposed 3D convolution with the given output shape."""
-    return _transposed(3, x, kernel, output_shape, strides, padding, data_format, (1, 1, 1))
-
-
-@op
-def depthwise_conv2d(
-    x, depthwise_kernel, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)
-):
-    """2D convolution of every channel with its own kernels."""
-    return _convolve(
-        convs.depthwise_conv, 2, x, depthwise_kernel, strides, padding, data_format, dilation_rate
-    )
-
-
-def _separable(rank: int, x, depthwise, pointwise, strides, padding, data_format, dilation):
-    x = _convolve(convs.depthwise_conv, rank, x, depthwise, strides, padding, data_format, dilation)
-    return _convolve(convs.conv, rank, x, pointwise, (1,) * rank, "valid", data_format, (1,) * rank)
-
-
-@op
-def separable_conv1d(
-    x, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1
-):
-    """Depthwise, then pointwise 1D convolution."""
-    return _separable(1, x, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
-
-
-@op
-def separable_conv2d(
-    x,
-    depthwise_kernel,
-    pointwise_kernel,
-    strides=(1, 1),
-    padding="valid",
-    data_format=None,
-    dilation_rate=(1, 1),
-):
-    """Depthwise, then pointwise 2D convolution."""
-    return _separable(2, x, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
-
-
-@op
-def local_conv1d(inputs, kernel, kernel_size, strides, data_format=None):
-    """1D convolution with a kernel for each place."""
-    size, step = int_tuple(kernel_size, 1, "kernel_size"), int_tuple(strides, 1, "strides")
-    return convs.local_conv(inputs, kernel, size, step, format_of(data_format))
-
-
-@op
-def local_conv2d(inputs, kernel, kernel_size, strides, output_shape, data_format=None):
-    """2D convolution with a kernel for each place."""
-    size, step = int_tuple(kernel_size, 2, "kernel_size"), int_tuple(strides, 2, "strides")
-    return convs.local_conv(inputs, kernel, size, step, format_of(data_format))
+from jkeras.ops.conv_args import int_tuple, padding_mode
 
 
 def _pooled(rank: int, x, pool_size, strides, padding, data_format, pool_mode):
@@ -128,25 +24,108 @@ def _pooled(rank: int, x, pool_size, strides, padding, data_format, pool_mode):
 
 @op
 def pool2d(x, pool_size, strides=(1, 1), padding="valid", data_format=None, pool_mode="max"):
-    """2D pooling."""
+    """The maximum or the mean of each window of images.
+
+    Args:
+        x: images `(batch, rows, cols, channels)`, or with channels first.
+        pool_size: size of the window: an integer, or 2 of them.
+        strides: step of the window, likewise.
+        padding: "valid" or "same"; what is padded never wins, and does not count in a mean.
+        data_format: "channels_last" or "channels_first"; None is `K.image_data_format()`.
+        pool_mode: "max" or "avg".
+
+    Returns:
+        An array `(batch, new rows, new cols, channels)` in the same data format.
+
+    Raises:
+        ValueError: another mode, padding or data format, or sizes that are no integers.
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.placeholder((None, 8, 8, 2))
+        >>> K.pool2d(x, (2, 2), strides=(2, 2)).shape
+        (None, 4, 4, 2)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py pool2d
+    """
     return _pooled(2, x, pool_size, strides, padding, data_format, pool_mode)
 
 
 @op
 def pool3d(x, pool_size, strides=(1, 1, 1), padding="valid", data_format=None, pool_mode="max"):
-    """3D pooling."""
+    """The maximum or the mean of each window of volumes.
+
+    Args:
+        x: volumes `(batch, depth, rows, cols, channels)`, or with channels first.
+        pool_size: size of the window: an integer, or 3 of them.
+        strides: step of the window, likewise.
+        padding: "valid" or "same"; what is padded never wins, and does not count in a mean.
+        data_format: "channels_last" or "channels_first"; None is `K.image_data_format()`.
+        pool_mode: "max" or "avg".
+
+    Returns:
+        An array `(batch, new depth, new rows, new cols, channels)` in the same data format.
+
+    Raises:
+        ValueError: another mode, padding or data format, or sizes that are no integers.
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.placeholder((None, 8, 8, 8, 2))
+        >>> K.pool3d(x, (2, 2, 2), strides=(2, 2, 2)).shape
+        (None, 4, 4, 4, 2)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py pool3d
+    """
     return _pooled(3, x, pool_size, strides, padding, data_format, pool_mode)
 
 
 @op
 def bias_add(x, bias, data_format=None):
-    """`x + bias` along the channels."""
+    """`x + bias` along the channels.
+
+    Args:
+        x: an array `(batch, ..., channels)`, or with channels first.
+        bias: a number for each channel, `(channels,)`, or for each place, `(..., channels)`.
+        data_format: "channels_last" or "channels_first"; None is `K.image_data_format()`.
+
+    Returns:
+        An array of the same shape.
+
+    Raises:
+        ValueError: another data format, or shapes that do not fit.
+
+    Example:
+        >>> bias_add(jnp.asarray([[1.0, 2.0]]), jnp.asarray([10.0, 20.0])).tolist()
+        [[11.0, 22.0]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py bias_add
+    """
     return convs.bias_add(x, bias, format_of(data_format))
 
 
 @op
 def batch_normalization(x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):
-    """`gamma * (x - mean) / sqrt(var + epsilon) + beta`; statistics of one axis are spread along it."""
+    """gamma * (x - mean) / √(var + epsilon) + beta.
+
+    Args:
+        x: an array of any shape.
+        mean, var: the statistics: `(channels,)`, which is spread along `axis`, or a shape that broadcasts.
+        beta: the offset, likewise, or None for 0.
+        gamma: the scale, likewise, or None for 1.
+        axis: the axis of the channels.
+        epsilon: keeps the quotient finite.
+
+    Returns:
+        An array of the same shape.
+
+    Example:
+        >>> mean, var = jnp.asarray([1.0, 2.0]), jnp.asarray([4.0, 4.0])
+        >>> batch_normalization(jnp.asarray([[3.0, 2.0]]), mean, var, None, None, epsilon=0.0).tolist()
+        [[1.0, 0.0]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py batch_normalization
+    """
 
     def along(v):
         return v.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)]) if jnp.ndim(v) == 1 else v
@@ -158,9 +137,27 @@ def batch_normalization(x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):
 
 @op
 def normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon=1e-3):
-    """(normalized x, mean, variance) with the statistics of this batch.
+    """`batch_normalization` with the mean and the variance of this batch.
 
     As in Keras, the variance that comes back for images with their channels last is the unbiased one.
+
+    Args:
+        x: an array of any shape.
+        gamma: the scale, a number for each channel, or None for 1.
+        beta: the offset, likewise, or None for 0.
+        reduction_axes: the axes over which the statistics are taken: all but that of the channels.
+        epsilon: keeps the quotient finite.
+
+    Returns:
+        `(normalized x, mean, variance)`; the statistics are `(channels,)`.
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.placeholder((None, 8, 8, 2))
+        >>> [y.shape for y in K.normalize_batch_in_training(x, None, None, [0, 1, 2])]
+        [(None, 8, 8, 2), (2,), (2,)]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py normalize_batch_in_training
     """
     axes = tuple(reduction_axes)
     mean, var = jnp.mean(x, axes), jnp.var(x, axes)
@@ -183,23 +180,34 @@ def rnn(
     unroll=False,
     input_length=None,
 ):
-    """Run a step over the time axis 1.
+    """Run a step over the time axis: y[t], states = step(x[t], states).
 
     Args:
-        step_function: `(x of one time step, states + constants) -> (y, new states)`.
+        step_function: `(x, states + constants) -> (y, new states)`, where x is `(batch, ...)`, one time step,
+            and states are lists. It may use other tensors and variables.
         inputs: `(batch, time, ...)`.
-        initial_states: list of arrays.
+        initial_states: list of arrays `(batch, ...)`.
         go_backwards: from the last step to the first.
-        mask: `(batch, time)`; a masked step keeps the states.
+        mask: `(batch, time)`; a masked step keeps the states. Its output is the first state, or, unrolled,
+            the output of the step before (at first zeros).
         constants: list of arrays handed to every step.
-        unroll: one copy of the step for each time step.
+        unroll: one copy of the step for each time step, instead of a loop.
         input_length: accepted for compatibility; the length is known from `inputs`.
 
     Returns:
-        (last output, all outputs in the order in which they were computed, list of last states).
+        (last output, all outputs `(batch, time, ...)` in the order in which they were computed, list of last
+        states).
 
     Raises:
-        ValueError: inputs without a time axis.
+        ValueError: inputs without a time axis, or a mask without states (unless unrolled).
+
+    Example:
+        >>> total = lambda x, states: (x + states[0], [x + states[0]])
+        >>> last, sums, states = rnn(total, jnp.ones((1, 3, 1)), [jnp.zeros((1, 1))])
+        >>> sums.ravel().tolist(), last.tolist()
+        ([1.0, 2.0, 3.0], [[3.0]])
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py rnn
     """
     if jnp.ndim(inputs) < 3:
         raise ValueError(f"K.rnn takes inputs (batch, time, ...); got shape {jnp.shape(inputs)}.")

@@ -49,8 +49,9 @@ def batch_dot(x, y, axes=None):
         ValueError: an axis that is not one number, or axes that differ in size.
 
     Example:
-        >>> batch_dot(jnp.ones((2, 3, 4)), jnp.ones((2, 5, 4)), axes=2).shape
-        (2, 3, 5)
+        >>> from jkeras import backend as K
+        >>> K.batch_dot(K.placeholder((None, 3, 4)), K.placeholder((None, 5, 4)), axes=2).shape
+        (None, 3, 5)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py batch_dot
     """
