@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer
+from jkeras.engine.shapes import Spec
 from jkeras.ops.dot import batch_dot, l2_normalize
 from jkeras.ops.pool import first_maximum, first_minimum
 
@@ -18,14 +18,24 @@ class _Merge(Layer):
     """Element by element over inputs of equal or broadcastable shapes.
 
     Inputs of lower rank get axes of length 1 after the batch axis. The output mask holds where all masks do.
+
+    A subclass of the user defines `_merge_function(self, inputs)`, a function of the list of inputs of equal
+    rank, as in Keras.
     """
 
     supports_masking = True
     exactly: int | None = None  # number of inputs, where it is fixed
     combine: Any = None  # a static function of two arrays
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        first = next(c for c in cls.__mro__ if {"pair", "_merge_function"} & set(vars(c)))
+        if "pair" not in vars(first) and not first.__module__.startswith("jkeras."):
+            # code of the user, which may draw numbers and mix the samples
+            cls.is_native = cls.rowwise = False
+
     def pair(self) -> Pair:
-        merge, exactly = self.merge_function(), self.exactly
+        merge, exactly = self._merge_function, self.exactly
 
         def init(rng, in_shape):
             _check_count(in_shape, exactly)
@@ -39,10 +49,20 @@ class _Merge(Layer):
 
         return Pair(init, apply)
 
-    def merge_function(self) -> Callable:
-        """A pure function: list of arrays of equal rank → array."""
-        combine = type(self).combine
-        return lambda arrays: functools.reduce(combine, arrays)
+    def _merge_function(self, inputs):
+        """One array of a list of arrays of equal rank."""
+        return functools.reduce(type(self).combine, inputs)
+
+    def declared_output_specs(self, shapes):
+        """For a function that holds for one size of the batch, such as one that draws `(32, 1)` numbers."""
+        specs = super().declared_output_specs(shapes)
+        if specs is not None or self.is_native:
+            return specs
+        return Spec((shapes[0][0], *functools.reduce(_broadcast, (s[1:] for s in shapes))), self.dtype)
+
+    def compute_mask(self, inputs, mask=None):
+        """Where all masks hold; None without a mask."""
+        return _all_masks(mask)
 
 
 def _check_count(inputs, exactly: int | None = None) -> None:
@@ -159,8 +179,8 @@ class Average(_Merge):
         [[2.0, 2.0]]
     """
 
-    def merge_function(self) -> Callable:
-        return lambda arrays: functools.reduce(jnp.add, arrays) / len(arrays)
+    def _merge_function(self, inputs):
+        return functools.reduce(jnp.add, inputs) / len(inputs)
 
 
 class Maximum(_Merge):

@@ -7,8 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jkeras import backend as K
 from jkeras import layers as L
 from jkeras.core.types import Ctx
+from jkeras.layers.merge import _Merge
+from jkeras.models import Model
 
 x = jnp.arange(12.0).reshape(2, 3, 2)
 
@@ -97,3 +100,29 @@ def test_incompatible_inputs_name_layer_and_shapes(make, shapes, text):
 def test_bad_axes_of_dot(axes, error):
     with pytest.raises(error, match="Invalid .* for `axes`"):
         L.Dot(axes)
+
+
+class Weighted(_Merge):
+    """A mean with random weights, as scripts of Keras 2 define it."""
+
+    def _merge_function(self, inputs):
+        share = K.random_uniform((2, 1, 1))
+        return share * inputs[0] + (1 - share) * inputs[1]
+
+
+class Shifted(L.Average):
+    def _merge_function(self, inputs):
+        return super()._merge_function(inputs) + 1
+
+
+def test_a_merge_function_of_the_user():
+    a, b = L.Input((3, 2)), L.Input((2,))
+    model = Model([a, b], Weighted()([a, b]))
+    drawn = model.predict([np.zeros((2, 3, 2)), np.ones((2, 2))])
+    assert (drawn == drawn[:, :1, :1]).all() and 0 < drawn.min() and np.ptp(drawn) > 0
+    assert L.Average().rowwise and not Weighted().rowwise
+    layer = Shifted()
+    np.testing.assert_array_equal(layer([x, x + 2]), x + 2)
+    assert (layer.pure().apply({}, {}, [x, x], Ctx(mask=[A, B])).mask == A & B).all()
+    with pytest.raises(ValueError, match="list of inputs"):
+        Shifted()(a)
