@@ -18,7 +18,7 @@ def relu(x, alpha=0.0, max_value=None, threshold=0.0):
     Args:
         x: an array of any shape.
         alpha: slope below the threshold.
-        max_value: the greatest value, or None for no limit.
+        max_value: the greatest value, or None; with one, `x` above the threshold counts as at least 0.
         threshold: above it the slope is 1.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Phases, choices, loops and random numbers."""
+"""Phases, choices and loops."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jkeras.backend.making import made, sized
 from jkeras.core import phase as phases
-from jkeras.core import random as seeds
-from jkeras.core import settings
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE
 from jkeras.engine.shapes import Spec
@@ -23,7 +20,18 @@ _marker: Tensor | None = None
 
 
 def learning_phase():
-    """Whether this is training: a bool inside a layer's call, else a marker that `K.function` is fed with."""
+    """Whether this is training.
+
+    Returns:
+        Inside a layer's call a bool; after `set_learning_phase` 0 or 1; else a symbolic marker, which a
+        `K.function` may have among its inputs, to be fed with 0 or 1.
+
+    Example:
+        >>> learning_phase().shape
+        ()
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py learning_phase
+    """
     frame = current_frame()
     if frame is not None:
         frame.asked_for_phase = True
@@ -50,7 +58,23 @@ def is_marker(x) -> bool:
 
 
 def set_learning_phase(value) -> None:
-    """Fix the phase of the layers that are called from now on: 0 (inference) or 1 (training)."""
+    """Fix the phase of the layers that are called from now on, until `K.clear_session()`.
+
+    Args:
+        value: 0 (inference) or 1 (training).
+
+    Raises:
+        ValueError: another value.
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> K.set_learning_phase(1)
+        >>> K.learning_phase()
+        1
+        >>> K.clear_session()
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py set_learning_phase
+    """
     if value not in (0, 1):
         raise ValueError(f"The learning phase is 0 (inference) or 1 (training); got {value!r}.")
     phases.fix(bool(value))
@@ -67,11 +91,11 @@ def in_train_phase(x, alt, training=None):
         The one or the other; outside of a layer's call, with no `training`, a symbolic tensor that decides
         when it is computed.
 
-    Keras 2.2.4: keras/backend/tensorflow_backend.py in_train_phase
-
     Example:
         >>> in_train_phase(lambda: 1.0, lambda: 2.0, training=False)
         2.0
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py in_train_phase
     """
     if training is None or is_marker(training):
         training = learning_phase()
@@ -83,7 +107,21 @@ def in_train_phase(x, alt, training=None):
 
 
 def in_test_phase(x, alt, training=None):
-    """`x` in inference, `alt` in training."""
+    """`x` in inference, `alt` in training.
+
+    Args:
+        x, alt: tensors, or functions without arguments that return such.
+        training: a bool, a number or a tensor that decides; None: the phase of who runs it.
+
+    Returns:
+        The one or the other, as of `in_train_phase`.
+
+    Example:
+        >>> in_test_phase(lambda: 1.0, lambda: 2.0, training=False)
+        1.0
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py in_test_phase
+    """
     return in_train_phase(alt, x, training)
 
 
@@ -107,11 +145,11 @@ def switch(condition, then_expression, else_expression):
     Raises:
         ValueError: the condition has more axes than the expressions.
 
-    Keras 2.2.4: keras/backend/tensorflow_backend.py switch
-
     Example:
         >>> switch(np.array([True, False]), np.ones((2, 2)), np.zeros((2, 2))).tolist()
         [[1.0, 1.0], [0.0, 0.0]]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py switch
     """
     then, other = (e() if callable(e) else e for e in (then_expression, else_expression))
     return _switch(condition, then, other)
@@ -178,18 +216,35 @@ def map_fn(fn, elems, name=None, dtype=None):
     Returns:
         The results of `fn`, stacked.
 
-    Keras 2.2.4: keras/backend/tensorflow_backend.py map_fn
-
     Example:
         >>> map_fn(lambda row: row.sum(), jnp.ones((2, 3))).tolist()
         [3.0, 3.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py map_fn
     """
     return jax.lax.map(fn, elems)
 
 
 @calling_back
 def foldl(fn, elems, initializer=None, name=None):
-    """`fn(fn(fn(initializer, e0), e1), …)`; without initializer the first element starts."""
+    """`fn(fn(fn(initializer, e0), e1), …)`; without initializer the first element starts.
+
+    Args:
+        fn: takes what has come so far and an element, and returns what comes next, of the same shape. It may
+            use other tensors and variables.
+        elems: a tensor; its elements stand along the first axis.
+        initializer: a tensor to start with, or None.
+        name: accepted for compatibility.
+
+    Returns:
+        What the last call of `fn` gives.
+
+    Example:
+        >>> float(foldl(lambda total, e: 2 * total + e, jnp.asarray([1.0, 2.0, 3.0])))
+        11.0
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py foldl
+    """
     if initializer is None:
         initializer, elems = elems[0], elems[1:]
     return jax.lax.scan(lambda acc, e: (fn(acc, e), None), initializer, elems)[0]
@@ -197,80 +252,24 @@ def foldl(fn, elems, initializer=None, name=None):
 
 @calling_back
 def foldr(fn, elems, initializer=None, name=None):
-    """Like `foldl`, from the last element to the first."""
+    """`fn(fn(fn(initializer, e_last), …), e0)`; without initializer the last element starts.
+
+    Args:
+        fn: takes what has come so far and an element, and returns what comes next, of the same shape. It may
+            use other tensors and variables.
+        elems: a tensor; its elements stand along the first axis.
+        initializer: a tensor to start with, or None.
+        name: accepted for compatibility.
+
+    Returns:
+        What the last call of `fn` gives.
+
+    Example:
+        >>> float(foldr(lambda total, e: 2 * total + e, jnp.asarray([1.0, 2.0, 3.0])))
+        17.0
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py foldr
+    """
     if initializer is None:
         initializer, elems = elems[-1], elems[:-1]
     return jax.lax.scan(lambda acc, e: (fn(acc, e), None), initializer, elems, reverse=True)[0]
-
-
-# --- random numbers ------------------------------------------------------------------------------------
-
-
-def _key(seed):
-    frame = current_frame()
-    if frame is not None and frame.ctx.rng is not None:
-        key = frame.key()
-        return key if seed is None else jax.random.fold_in(key, seed)
-    return seeds.next_key() if seed is None else jax.random.key(seed)
-
-
-def _draw(function, shape, seed):
-    """Draw with the frame's key inside a layer, else with the seed or the process's generator."""
-    return function(_key(seed), sized(shape))
-
-
-def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-    """Normal numbers; inside a layer new ones at each step, from the step's key."""
-    dtype = dtype or settings.floatx()
-    return _draw(lambda key, s: mean + stddev * jax.random.normal(key, s, dtype), shape, seed)
-
-
-def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
-    """Uniform numbers in [minval, maxval), whole ones for an integer dtype."""
-    dtype = np.dtype(dtype or settings.floatx())
-    if dtype.kind in "iu":
-        return _draw(lambda key, s: jax.random.randint(key, s, minval, maxval, dtype), shape, seed)
-    return _draw(lambda key, s: jax.random.uniform(key, s, dtype, minval, maxval), shape, seed)
-
-
-def random_binomial(shape, p=0.0, dtype=None, seed=None):
-    """1 with probability p, else 0."""
-    return _draw(
-        lambda key, s: jax.random.bernoulli(key, p, s).astype(dtype or settings.floatx()), shape, seed
-    )
-
-
-def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-    """Normal numbers within two standard deviations."""
-    dtype = dtype or settings.floatx()
-    return _draw(
-        lambda key, s: mean + stddev * jax.random.truncated_normal(key, -2, 2, s, dtype), shape, seed
-    )
-
-
-def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None):
-    """A variable that starts with normal numbers."""
-    return made(random_normal(shape, mean, scale, dtype, seed), dtype or settings.floatx(), name)
-
-
-def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
-    """A variable that starts with uniform numbers."""
-    return made(random_uniform(shape, low, high, dtype, seed), dtype or settings.floatx(), name)
-
-
-def dropout(x, level, noise_shape=None, seed=None):
-    """Zeros at random with probability `level`, the rest scaled by `1 / (1 - level)`.
-
-    Raises:
-        ValueError: a level that is not in [0, 1).
-    """
-    if isinstance(level, (int, float)) and not 0 <= level < 1:
-        raise ValueError(f"K.dropout: level must lie in [0, 1); got {level}.")
-    return _dropout(x, level, noise_shape, seed)
-
-
-@op
-def _dropout(x, level, noise_shape, seed):
-    shape = tuple(d if n is None else n for n, d in zip(noise_shape or x.shape, x.shape, strict=True))
-    keep = jax.random.bernoulli(_key(seed), 1 - level, shape)
-    return jnp.where(keep, x / (1 - level), 0).astype(x.dtype)

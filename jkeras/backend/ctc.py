@@ -37,11 +37,11 @@ def ctc_label_dense_to_sparse(labels, label_lengths) -> SparseLabels:
     Raises:
         TypeError: for symbolic tensors and inside compiled functions.
 
-    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_label_dense_to_sparse
-
     Example:
         >>> ctc_label_dense_to_sparse([[7, 8], [9, 0]], [2, 1]).values
         array([7, 8, 9])
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_label_dense_to_sparse
     """
     if is_symbolic((labels, label_lengths)) or any(_traced(v) for v in (labels, label_lengths)):
         raise TypeError(
@@ -68,11 +68,11 @@ def ctc_batch_cost(y_true, y_pred, input_length, label_length):
     Returns:
         The cost of each sample, `(samples, 1)`.
 
-    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_batch_cost
-
     Example:
         >>> ctc_batch_cost([[0]], jnp.asarray([[[0.25, 0.75]]]), [[1]], [[1]]).round(3)
         Array([[1.386]], dtype=float32)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_batch_cost
     """
     labels, logits = jnp.asarray(y_true).astype("int32"), _log(y_pred)
     steps = jnp.asarray(input_length).astype("int32").reshape(-1, 1)
@@ -105,13 +105,13 @@ def ctc_decode(y_pred, input_length, greedy=True, beam_width=100, top_paths=1):
     Raises:
         ValueError: more paths than the beam is wide.
 
-    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_decode. In a narrow beam there, a prefix
-    that falls out of the beam may take its own continuations with it; here they compete as they should.
-
     Example:
         >>> paths, _ = ctc_decode(jnp.eye(3)[jnp.asarray([[0, 0, 2, 1]])], [4])
         >>> paths[0]
         Array([[0, 1]], dtype=int32)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_decode. In a narrow beam there, a prefix
+    that falls out of the beam may take its own continuations with it; here they compete as they should.
     """
     if greedy:
         paths, log_probability = _greedy(y_pred, input_length)

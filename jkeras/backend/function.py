@@ -29,8 +29,22 @@ class Function:
 
     Args:
         inputs: tensors to be fed; `K.learning_phase()` may be among them.
-        outputs: tensors (or variables) to compute.
+        outputs: tensors (or variables) to compute: a list, or a single one, whose value then comes without a
+            list.
         updates: `K.update(...)` items or `(variable, tensor)` pairs, applied together after the outputs.
+        name: accepted for compatibility.
+
+    Raises:
+        ValueError: an output depends on a tensor that is not among the inputs, or arguments for a session.
+        TypeError: an input that is no symbolic tensor.
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.placeholder((2,))
+        >>> Function([x], x + 1)([np.zeros(2)]).tolist()
+        [1.0, 1.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py Function
     """
 
     def __init__(self, inputs, outputs, updates=None, name=None, **kwargs):
@@ -96,41 +110,67 @@ def function(inputs, outputs, updates=None, **kwargs) -> Function:
         inputs: list of tensors (`model.input`, `K.placeholder(...)`, `K.learning_phase()`).
         outputs: list of tensors.
         updates: list of `K.update(variable, tensor)`.
+        **kwargs: `name`, accepted for compatibility.
 
     Returns:
         `Function`: called on a list of values, it returns a list of numpy arrays.
 
     Raises:
-        ValueError: an output depends on a tensor that is not among the inputs.
-
-    Keras 2.2.4: keras/backend/tensorflow_backend.py function
+        ValueError: an output depends on a tensor that is not among the inputs, or arguments for a session.
+        TypeError: an input that is no symbolic tensor.
 
     Example:
         >>> from jkeras import backend as K
         >>> x = K.placeholder(shape=(None, 2))
         >>> K.function([x], [K.sum(x, axis=1)])([np.ones((3, 2))])[0].tolist()
         [2.0, 2.0, 2.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py function
     """
     return Function(inputs, outputs, updates, **kwargs)
 
 
 def eval(x):
-    """The value of a tensor that needs no input, of a variable or of an array, as numpy."""
+    """The value of a tensor that needs no input, of a variable or of an array.
+
+    Args:
+        x: a tensor, a variable or an array.
+
+    Returns:
+        A numpy array.
+
+    Raises:
+        ValueError: `x` depends on a tensor that is to be fed; `K.function` does that.
+
+    Example:
+        >>> eval(Variable([1.0, 2.0]) * 2).tolist()
+        [2.0, 4.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py eval
+    """
     return function([], [x])([])[0]
 
 
 def gradients(loss, variables):
-    """Gradients of a scalar (or of the sum of a tensor) as tensors.
+    """The gradients of a scalar (or of the sum of a tensor) as tensors.
 
     Args:
         loss: a symbolic tensor.
         variables: variables, or tensors that `loss` is computed from; a list or a single one.
 
     Returns:
-        A tensor for each; None for one that `loss` does not depend on.
+        A list: a tensor for each; None for one that `loss` does not depend on.
 
     Raises:
         TypeError: `loss` is no symbolic tensor, as in code that runs on values (losses, calls of layers).
+
+    Example:
+        >>> from jkeras import backend as K
+        >>> x = K.variable([1.0, 2.0])
+        >>> K.eval(K.gradients(K.sum(x * x), x)[0]).tolist()
+        [2.0, 4.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py gradients
     """
     if not isinstance(loss, Tensor):
         raise TypeError(

@@ -214,7 +214,9 @@ def gather(reference, indices):
         indices: an array of whole numbers, of any shape.
 
     Returns:
-        An array of the shape of `indices`, followed by the axes of `reference` after the first.
+        An array of the shape of `indices`, followed by the axes of `reference` after the first. An index
+        beyond the end gives NaN (of whole numbers the least one), a negative one counts from the end;
+        TensorFlow refuses both on a CPU.
 
     Example:
         >>> gather([5, 6, 7], [[2, 0]]).tolist()

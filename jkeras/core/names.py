@@ -16,13 +16,34 @@ def snake_case(name: str) -> str:
 
 
 def get_uid(prefix: str = "") -> int:
-    """The next number for `prefix`, starting at 1."""
+    """The next number for `prefix`, starting at 1.
+
+    Args:
+        prefix: what is counted.
+
+    Returns:
+        A whole number.
+
+    Example:
+        >>> get_uid("a new prefix"), get_uid("a new prefix")
+        (1, 2)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py get_uid
+    """
     _counts[prefix] += 1
     return _counts[prefix]
 
 
 def reset_uids() -> None:
-    """Start all counts again."""
+    """Start all counts again.
+
+    Example:
+        >>> reset_uids()
+        >>> get_uid("dense")
+        1
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py reset_uids
+    """
     _counts.clear()
 
 

@@ -1,0 +1,224 @@
+"""Random numbers: inside a layer from the step's key, else from a seed or numpy's global generator."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.backend.making import made, sized
+from jkeras.core import random as seeds
+from jkeras.core import settings
+from jkeras.core.dispatch import op
+from jkeras.engine.variable import current_frame
+
+
+def _key(seed):
+    frame = current_frame()
+    if frame is not None and frame.ctx.rng is not None:
+        key = frame.key()
+        return key if seed is None else jax.random.fold_in(key, seed)
+    return seeds.next_key() if seed is None else jax.random.key(seed)
+
+
+def _draw(function, shape, seed):
+    """Draw with the frame's key inside a layer, else with the seed or the process's generator."""
+    return function(_key(seed), sized(shape))
+
+
+def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Numbers from the normal distribution.
+
+    Args:
+        shape: a tuple without unknown dimensions.
+        mean: their mean.
+        stddev: their standard deviation.
+        dtype: default: `floatx()`.
+        seed: a whole number, for the same numbers again; None: numpy's global generator gives one. Inside a
+            layer's call every step has its own numbers, also with a seed.
+
+    Returns:
+        An array of that shape.
+
+    Raises:
+        ValueError: an unknown dimension.
+
+    Example:
+        >>> random_normal((2, 3), seed=1).shape
+        (2, 3)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py random_normal
+    """
+    dtype = dtype or settings.floatx()
+    return _draw(lambda key, s: mean + stddev * jax.random.normal(key, s, dtype), shape, seed)
+
+
+def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+    """Numbers spread evenly over [minval, maxval), whole ones for an integer dtype.
+
+    Args:
+        shape: a tuple without unknown dimensions.
+        minval: the least number.
+        maxval: where they end; it is not among them.
+        dtype: default: `floatx()`.
+        seed: a whole number, for the same numbers again; None: numpy's global generator gives one. Inside a
+            layer's call every step has its own numbers, also with a seed.
+
+    Returns:
+        An array of that shape.
+
+    Raises:
+        ValueError: an unknown dimension.
+
+    Example:
+        >>> random_uniform((2, 3), seed=1).shape
+        (2, 3)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py random_uniform
+    """
+    dtype = np.dtype(dtype or settings.floatx())
+    if dtype.kind in "iu":
+        return _draw(lambda key, s: jax.random.randint(key, s, minval, maxval, dtype), shape, seed)
+    return _draw(lambda key, s: jax.random.uniform(key, s, dtype, minval, maxval), shape, seed)
+
+
+def random_binomial(shape, p=0.0, dtype=None, seed=None):
+    """1 with probability `p`, else 0.
+
+    Args:
+        shape: a tuple without unknown dimensions.
+        p: the probability.
+        dtype: default: `floatx()`.
+        seed: a whole number, for the same numbers again; None: numpy's global generator gives one. Inside a
+            layer's call every step has its own numbers, also with a seed.
+
+    Returns:
+        An array of that shape.
+
+    Raises:
+        ValueError: an unknown dimension.
+
+    Example:
+        >>> random_binomial((3,), p=1.0, seed=1).tolist()
+        [1.0, 1.0, 1.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py random_binomial
+    """
+    return _draw(
+        lambda key, s: jax.random.bernoulli(key, p, s).astype(dtype or settings.floatx()), shape, seed
+    )
+
+
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Normal numbers of which none is further than two `stddev` from `mean`.
+
+    Args:
+        shape: a tuple without unknown dimensions.
+        mean: their mean.
+        stddev: the standard deviation before the truncation.
+        dtype: default: `floatx()`.
+        seed: a whole number, for the same numbers again; None: numpy's global generator gives one. Inside a
+            layer's call every step has its own numbers, also with a seed.
+
+    Returns:
+        An array of that shape.
+
+    Raises:
+        ValueError: an unknown dimension.
+
+    Example:
+        >>> bool(abs(truncated_normal((3,), seed=1)).max() <= 2)
+        True
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py truncated_normal
+    """
+    dtype = dtype or settings.floatx()
+    return _draw(
+        lambda key, s: mean + stddev * jax.random.truncated_normal(key, -2, 2, s, dtype), shape, seed
+    )
+
+
+def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None):
+    """A variable that starts with normal numbers.
+
+    Args:
+        shape: a tuple without unknown dimensions.
+        mean: their mean.
+        scale: their standard deviation.
+        dtype: default: `floatx()`.
+        name: of the variable.
+        seed: a whole number, for the same numbers again.
+
+    Returns:
+        A `Variable`, or inside a layer's call an array.
+
+    Raises:
+        ValueError: an unknown dimension.
+
+    Example:
+        >>> random_normal_variable((2, 3), 0.0, 1.0, name="start", seed=1)
+        <Variable 'start' shape=(2, 3) dtype=float32>
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py random_normal_variable
+    """
+    return made(random_normal(shape, mean, scale, dtype, seed), dtype or settings.floatx(), name)
+
+
+def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
+    """A variable that starts with numbers spread evenly over [low, high).
+
+    Args:
+        shape: a tuple without unknown dimensions.
+        low: the least number.
+        high: where they end.
+        dtype: default: `floatx()`.
+        name: of the variable.
+        seed: a whole number, for the same numbers again.
+
+    Returns:
+        A `Variable`, or inside a layer's call an array.
+
+    Raises:
+        ValueError: an unknown dimension.
+
+    Example:
+        >>> random_uniform_variable((2, 3), 0.0, 1.0, name="start", seed=1)
+        <Variable 'start' shape=(2, 3) dtype=float32>
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py random_uniform_variable
+    """
+    return made(random_uniform(shape, low, high, dtype, seed), dtype or settings.floatx(), name)
+
+
+def dropout(x, level, noise_shape=None, seed=None):
+    """Zeros at random with probability `level`, the rest scaled by 1 / (1 - level).
+
+    Args:
+        x: an array of any shape.
+        level: the probability, in [0, 1).
+        noise_shape: shape of the choices, which broadcast against `x`: 1 for an axis along which all are
+            dropped or none; None in a place is the size of `x`. Default: the shape of `x`.
+        seed: as of `random_uniform`.
+
+    Returns:
+        An array of the same shape and dtype, in training and in inference alike: `in_train_phase` chooses.
+
+    Raises:
+        ValueError: a level that is not in [0, 1).
+
+    Example:
+        >>> dropout(jnp.asarray([1.0, 2.0]), 0.0).tolist()
+        [1.0, 2.0]
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py dropout
+    """
+    if isinstance(level, (int, float)) and not 0 <= level < 1:
+        raise ValueError(f"K.dropout: level must lie in [0, 1); got {level}.")
+    return _dropout(x, level, noise_shape, seed)
+
+
+@op
+def _dropout(x, level, noise_shape, seed):
+    shape = tuple(d if n is None else n for n, d in zip(noise_shape or x.shape, x.shape, strict=True))
+    keep = jax.random.bernoulli(_key(seed), 1 - level, shape)
+    return jnp.where(keep, x / (1 - level), 0).astype(x.dtype)
