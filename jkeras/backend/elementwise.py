@@ -396,7 +396,7 @@ def less_equal(x, y):
 # --- the same values -----------------------------------------------------------------------------------
 
 
-@op
+@of_array
 def identity(x, name=None):
     """The same values as a new tensor.
 
@@ -413,7 +413,7 @@ def identity(x, name=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py identity
     """
-    return jnp.asarray(x)
+    return x
 
 
 @op
@@ -435,7 +435,7 @@ def stop_gradient(variables):
     return jax.lax.stop_gradient(variables)
 
 
-@op
+@of_array
 def cast(x, dtype):
     """The same numbers in another dtype; fractions are cut off, and what is not 0 is True.
 
@@ -452,4 +452,4 @@ def cast(x, dtype):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py cast
     """
-    return jnp.asarray(x).astype("bool" if dtype == "bool" else dtype)
+    return x.astype(dtype)

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 
 from jkeras.backend.operands import of_array
 from jkeras.core import settings
-from jkeras.core.dispatch import op
 from jkeras.ops import numeric
 
 
@@ -17,11 +16,10 @@ def _axes(axis):
 
 def _floating(x):
     """Booleans and integers as floats, which is what Keras's means and sums of comparisons need."""
-    x = jnp.asarray(x)
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(settings.floatx())
 
 
-@op
+@of_array
 def sum(x, axis=None, keepdims=False):
     """The sum over axes; 0 of no numbers.
 
@@ -39,10 +37,10 @@ def sum(x, axis=None, keepdims=False):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py sum
     """
-    return jnp.sum(jnp.asarray(x), _axes(axis), keepdims=keepdims)
+    return jnp.sum(x, _axes(axis), keepdims=keepdims)
 
 
-@op
+@of_array
 def prod(x, axis=None, keepdims=False):
     """The product over axes; 1 of no numbers.
 
@@ -60,10 +58,10 @@ def prod(x, axis=None, keepdims=False):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py prod
     """
-    return jnp.prod(jnp.asarray(x), _axes(axis), keepdims=keepdims)
+    return jnp.prod(x, _axes(axis), keepdims=keepdims)
 
 
-@op
+@of_array
 def mean(x, axis=None, keepdims=False):
     """sum(x) / n over axes.
 
@@ -84,7 +82,7 @@ def mean(x, axis=None, keepdims=False):
     return jnp.mean(_floating(x), _axes(axis), keepdims=keepdims)
 
 
-@op
+@of_array
 def var(x, axis=None, keepdims=False):
     """mean((x - mean(x))²) over axes.
 
@@ -105,7 +103,7 @@ def var(x, axis=None, keepdims=False):
     return jnp.var(_floating(x), _axes(axis), keepdims=keepdims)
 
 
-@op
+@of_array
 def std(x, axis=None, keepdims=False):
     """√mean((x - mean(x))²) over axes.
 
@@ -126,7 +124,7 @@ def std(x, axis=None, keepdims=False):
     return jnp.std(_floating(x), _axes(axis), keepdims=keepdims)
 
 
-@op
+@of_array
 def max(x, axis=None, keepdims=False):
     """The greatest number over axes.
 
@@ -147,10 +145,10 @@ def max(x, axis=None, keepdims=False):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py max
     """
-    return jnp.max(jnp.asarray(x), _axes(axis), keepdims=keepdims)
+    return jnp.max(x, _axes(axis), keepdims=keepdims)
 
 
-@op
+@of_array
 def min(x, axis=None, keepdims=False):
     """The least number over axes.
 
@@ -171,10 +169,10 @@ def min(x, axis=None, keepdims=False):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py min
     """
-    return jnp.min(jnp.asarray(x), _axes(axis), keepdims=keepdims)
+    return jnp.min(x, _axes(axis), keepdims=keepdims)
 
 
-@op
+@of_array
 def any(x, axis=None, keepdims=False):
     """Whether any number over axes is True, or not 0.
 
@@ -192,10 +190,10 @@ def any(x, axis=None, keepdims=False):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py any
     """
-    return jnp.any(jnp.asarray(x, bool), _axes(axis), keepdims=keepdims)
+    return jnp.any(x, _axes(axis), keepdims=keepdims)
 
 
-@op
+@of_array
 def all(x, axis=None, keepdims=False):
     """Whether every number over axes is True, or not 0.
 
@@ -213,10 +211,10 @@ def all(x, axis=None, keepdims=False):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py all
     """
-    return jnp.all(jnp.asarray(x, bool), _axes(axis), keepdims=keepdims)
+    return jnp.all(x, _axes(axis), keepdims=keepdims)
 
 
-@op
+@of_array
 def logsumexp(x, axis=None, keepdims=False):
     """log(sum(exp(x))) over axes, without overflow.
 
@@ -234,10 +232,10 @@ def logsumexp(x, axis=None, keepdims=False):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py logsumexp
     """
-    return jax.scipy.special.logsumexp(jnp.asarray(x), axis=_axes(axis), keepdims=keepdims)
+    return jax.scipy.special.logsumexp(x, axis=_axes(axis), keepdims=keepdims)
 
 
-@op
+@of_array
 def argmax(x, axis=-1):
     """The place of the greatest number along an axis; of equal ones the first.
 
@@ -254,10 +252,10 @@ def argmax(x, axis=-1):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py argmax
     """
-    return jnp.argmax(jnp.asarray(x), 0 if axis is None else axis)
+    return jnp.argmax(x, 0 if axis is None else axis)
 
 
-@op
+@of_array
 def argmin(x, axis=-1):
     """The place of the least number along an axis; of equal ones the first.
 
@@ -274,10 +272,10 @@ def argmin(x, axis=-1):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py argmin
     """
-    return jnp.argmin(jnp.asarray(x), 0 if axis is None else axis)
+    return jnp.argmin(x, 0 if axis is None else axis)
 
 
-@op
+@of_array
 def cumsum(x, axis=0):
     """The sum of all numbers up to each one, along an axis.
 
@@ -294,10 +292,10 @@ def cumsum(x, axis=0):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py cumsum
     """
-    return jnp.cumsum(jnp.asarray(x), axis)
+    return jnp.cumsum(x, axis)
 
 
-@op
+@of_array
 def cumprod(x, axis=0):
     """The product of all numbers up to each one, along an axis.
 
@@ -314,7 +312,7 @@ def cumprod(x, axis=0):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py cumprod
     """
-    return jnp.cumprod(jnp.asarray(x), axis)
+    return jnp.cumprod(x, axis)
 
 
 l2_normalize = of_array(numeric.l2_normalize)

@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jkeras.backend.operands import of_array
 from jkeras.core import settings
 from jkeras.core.dispatch import op
 
 
-@op
+@of_array
 def reshape(x, shape):
     """The same numbers in another shape.
 
@@ -33,10 +34,10 @@ def reshape(x, shape):
     shape = tuple(shape)
     if shape.count(None) + shape.count(-1) == 1:
         shape = tuple(-1 if d is None else d for d in shape)
-    return jnp.reshape(jnp.asarray(x), shape)
+    return jnp.reshape(x, shape)
 
 
-@op
+@of_array
 def flatten(x):
     """All numbers in one axis, the batch with the rest.
 
@@ -52,10 +53,10 @@ def flatten(x):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py flatten
     """
-    return jnp.ravel(jnp.asarray(x))
+    return jnp.ravel(x)
 
 
-@op
+@of_array
 def batch_flatten(x):
     """Each sample in one axis.
 
@@ -74,7 +75,7 @@ def batch_flatten(x):
     return jnp.reshape(x, (-1, int(np.prod(x.shape[1:]))))
 
 
-@op
+@of_array
 def transpose(x):
     """The axes in reverse order.
 
@@ -90,10 +91,10 @@ def transpose(x):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py transpose
     """
-    return jnp.transpose(jnp.asarray(x))
+    return jnp.transpose(x)
 
 
-@op
+@of_array
 def permute_dimensions(x, pattern):
     """The axes in another order.
 
@@ -113,10 +114,10 @@ def permute_dimensions(x, pattern):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py permute_dimensions
     """
-    return jnp.transpose(jnp.asarray(x), tuple(pattern))
+    return jnp.transpose(x, tuple(pattern))
 
 
-@op
+@of_array
 def expand_dims(x, axis=-1):
     """A new axis of size 1.
 
@@ -133,10 +134,10 @@ def expand_dims(x, axis=-1):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py expand_dims
     """
-    return jnp.expand_dims(jnp.asarray(x), axis)
+    return jnp.expand_dims(x, axis)
 
 
-@op
+@of_array
 def squeeze(x, axis):
     """Without an axis of size 1.
 
@@ -156,7 +157,7 @@ def squeeze(x, axis):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py squeeze
     """
-    return jnp.squeeze(jnp.asarray(x), axis)
+    return jnp.squeeze(x, axis)
 
 
 @op
@@ -248,7 +249,7 @@ def one_hot(indices, num_classes):
     return jax.nn.one_hot(jnp.asarray(indices, jnp.int32), num_classes, dtype=settings.floatx())
 
 
-@op
+@of_array
 def reverse(x, axes):
     """The numbers in reverse order along axes.
 
@@ -265,7 +266,7 @@ def reverse(x, axes):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py reverse
     """
-    return jnp.flip(jnp.asarray(x), axes if isinstance(axes, int) else tuple(axes))
+    return jnp.flip(x, axes if isinstance(axes, int) else tuple(axes))
 
 
 @op
@@ -293,7 +294,7 @@ def slice(x, start, size):
     return jax.lax.slice(x, start, ends)
 
 
-@op
+@of_array
 def repeat(x, n):
     """Each sample `n` times, along a new time axis.
 
@@ -313,12 +314,12 @@ def repeat(x, n):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py repeat
     """
-    if jnp.ndim(x) != 2:
-        raise ValueError(f"K.repeat takes a tensor with 2 axes; got shape {jnp.shape(x)}.")
+    if x.ndim != 2:
+        raise ValueError(f"K.repeat takes a tensor with 2 axes; got shape {x.shape}.")
     return jnp.repeat(x[:, None], n, axis=1)
 
 
-@op
+@of_array
 def repeat_elements(x, rep, axis):
     """Each element `rep` times along an axis, one copy beside the other.
 
@@ -336,10 +337,10 @@ def repeat_elements(x, rep, axis):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py repeat_elements
     """
-    return jnp.repeat(jnp.asarray(x), rep, axis)
+    return jnp.repeat(x, rep, axis)
 
 
-@op
+@of_array
 def tile(x, n):
     """The whole array `n` times along each axis.
 
@@ -356,7 +357,7 @@ def tile(x, n):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py tile
     """
-    return jnp.tile(jnp.asarray(x), tuple(n) if isinstance(n, (list, tuple)) else n)
+    return jnp.tile(x, tuple(n) if isinstance(n, (list, tuple)) else n)
 
 
 @op
