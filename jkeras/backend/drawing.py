@@ -21,9 +21,9 @@ def _key(seed):
     return seeds.next_key() if seed is None else jax.random.key(seed)
 
 
-def _draw(function, shape, seed):
-    """Draw with the frame's key inside a layer, else with the seed or the process's generator."""
-    return function(_key(seed), sized(shape))
+def _draw(sample, shape, dtype, seed):
+    """`sample(key, shape, dtype)`, with the dtype `floatx()` where none is given."""
+    return sample(_key(seed), sized(shape), np.dtype(dtype or settings.floatx()))
 
 
 def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
@@ -49,8 +49,7 @@ def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_normal
     """
-    dtype = dtype or settings.floatx()
-    return _draw(lambda key, s: mean + stddev * jax.random.normal(key, s, dtype), shape, seed)
+    return _draw(lambda *of: mean + stddev * jax.random.normal(*of), shape, dtype, seed)
 
 
 def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
@@ -76,10 +75,13 @@ def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_uniform
     """
-    dtype = np.dtype(dtype or settings.floatx())
-    if dtype.kind in "iu":
-        return _draw(lambda key, s: jax.random.randint(key, s, minval, maxval, dtype), shape, seed)
-    return _draw(lambda key, s: jax.random.uniform(key, s, dtype, minval, maxval), shape, seed)
+
+    def sample(key, shape, dtype):
+        if dtype.kind in "iu":
+            return jax.random.randint(key, shape, minval, maxval, dtype)
+        return jax.random.uniform(key, shape, dtype, minval, maxval)
+
+    return _draw(sample, shape, dtype, seed)
 
 
 def random_binomial(shape, p=0.0, dtype=None, seed=None):
@@ -104,9 +106,7 @@ def random_binomial(shape, p=0.0, dtype=None, seed=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_binomial
     """
-    return _draw(
-        lambda key, s: jax.random.bernoulli(key, p, s).astype(dtype or settings.floatx()), shape, seed
-    )
+    return _draw(lambda key, s, d: jax.random.bernoulli(key, p, s).astype(d), shape, dtype, seed)
 
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
@@ -132,9 +132,8 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py truncated_normal
     """
-    dtype = dtype or settings.floatx()
     return _draw(
-        lambda key, s: mean + stddev * jax.random.truncated_normal(key, -2, 2, s, dtype), shape, seed
+        lambda key, s, d: mean + stddev * jax.random.truncated_normal(key, -2, 2, s, d), shape, dtype, seed
     )
 
 
@@ -161,7 +160,7 @@ def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_normal_variable
     """
-    return made(random_normal(shape, mean, scale, dtype, seed), dtype or settings.floatx(), name)
+    return made(random_normal(shape, mean, scale, dtype, seed), dtype, name)
 
 
 def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
@@ -187,7 +186,7 @@ def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_uniform_variable
     """
-    return made(random_uniform(shape, low, high, dtype, seed), dtype or settings.floatx(), name)
+    return made(random_uniform(shape, low, high, dtype, seed), dtype, name)
 
 
 def dropout(x, level, noise_shape=None, seed=None):

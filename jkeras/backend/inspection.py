@@ -99,7 +99,7 @@ def dtype(x) -> str:
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py dtype
     """
-    return x.dtype if isinstance(x.dtype, str) else np.dtype(x.dtype).name
+    return np.dtype(x.dtype).name
 
 
 def count_params(x) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from jkeras.core import settings
 from jkeras.core.dispatch import Symbolic
 from jkeras.engine.variable import Variable, current_frame
 
 
-def made(value, dtype, name=None, constraint=None):
-    """A variable, or inside a frame an array, which nothing there could change."""
+def made(value, dtype=None, name=None, constraint=None):
+    """A variable, or inside a frame an array, which nothing there could change; by default of `floatx()`."""
+    dtype = dtype or settings.floatx()
     if current_frame() is not None:
         return jnp.asarray(value, dtype)
     return Variable(value, name=name, dtype=dtype, constraint=constraint)

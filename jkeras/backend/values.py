@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.backend.assignment import get_value
+from jkeras.backend.inspection import to_dense
 from jkeras.backend.making import made, sized
 from jkeras.core import settings
 from jkeras.core.dispatch import Symbolic, op
@@ -38,9 +39,8 @@ def variable(value, dtype=None, name=None, constraint=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py variable
     """
-    value = value.toarray() if hasattr(value, "toarray") else value
-    value = get_value(value) if isinstance(value, Symbolic) else value
-    return made(value, dtype or settings.floatx(), name, constraint)
+    value = get_value(value) if isinstance(value, Symbolic) else to_dense(value)
+    return made(value, dtype, name, constraint)
 
 
 def constant(value, dtype=None, shape=None, name=None):
@@ -125,7 +125,7 @@ def zeros(shape, dtype=None, name=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py zeros
     """
-    return made(np.zeros(sized(shape)), dtype or settings.floatx(), name)
+    return made(np.zeros(sized(shape)), dtype, name)
 
 
 def ones(shape, dtype=None, name=None):
@@ -148,7 +148,7 @@ def ones(shape, dtype=None, name=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py ones
     """
-    return made(np.ones(sized(shape)), dtype or settings.floatx(), name)
+    return made(np.ones(sized(shape)), dtype, name)
 
 
 def eye(size, dtype=None, name=None):
@@ -168,7 +168,7 @@ def eye(size, dtype=None, name=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py eye
     """
-    return made(np.eye(size), dtype or settings.floatx(), name)
+    return made(np.eye(size), dtype, name)
 
 
 @op
