@@ -100,9 +100,8 @@ def in_train_phase(x, alt, training=None):
     if training is None or is_marker(training):
         training = learning_phase()
     if isinstance(training, (bool, int, np.bool_)):
-        chosen = x if training else alt
-        return chosen() if callable(chosen) else chosen
-    x, alt = (v() if callable(v) else v for v in (x, alt))
+        return _value(x if training else alt)
+    x, alt = _value(x), _value(alt)
     return _by_phase(x, alt, training) if is_marker(training) else switch(training, x, alt)
 
 
@@ -123,6 +122,10 @@ def in_test_phase(x, alt, training=None):
     Keras 2.2.4: keras/backend/tensorflow_backend.py in_test_phase
     """
     return in_train_phase(alt, x, training)
+
+
+def _value(x):
+    return x() if callable(x) else x
 
 
 @op
@@ -151,8 +154,7 @@ def switch(condition, then_expression, else_expression):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py switch
     """
-    then, other = (e() if callable(e) else e for e in (then_expression, else_expression))
-    return _switch(condition, then, other)
+    return _switch(condition, _value(then_expression), _value(else_expression))
 
 
 @op

@@ -289,6 +289,11 @@ def separable_conv2d(
     return _separable(2, x, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
 
 
+def _local(rank: int, x, kernel, kernel_size, strides, data_format):
+    size, step = int_tuple(kernel_size, rank, "kernel_size"), int_tuple(strides, rank, "strides")
+    return convs.local_conv(x, kernel, size, step, format_of(data_format))
+
+
 @op
 def local_conv1d(inputs, kernel, kernel_size, strides, data_format=None):
     """1D convolution with a kernel for each place ("valid" padding).
@@ -314,8 +319,7 @@ def local_conv1d(inputs, kernel, kernel_size, strides, data_format=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py local_conv1d
     """
-    size, step = int_tuple(kernel_size, 1, "kernel_size"), int_tuple(strides, 1, "strides")
-    return convs.local_conv(inputs, kernel, size, step, format_of(data_format))
+    return _local(1, inputs, kernel, kernel_size, strides, data_format)
 
 
 @op
@@ -345,5 +349,4 @@ def local_conv2d(inputs, kernel, kernel_size, strides, output_shape, data_format
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py local_conv2d
     """
-    size, step = int_tuple(kernel_size, 2, "kernel_size"), int_tuple(strides, 2, "strides")
-    return convs.local_conv(inputs, kernel, size, step, format_of(data_format))
+    return _local(2, inputs, kernel, kernel_size, strides, data_format)

@@ -75,8 +75,7 @@ def ctc_batch_cost(y_true, y_pred, input_length, label_length):
     Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_batch_cost
     """
     labels, logits = jnp.asarray(y_true).astype("int32"), _log(y_pred)
-    steps = jnp.asarray(input_length).astype("int32").reshape(-1, 1)
-    counts = jnp.asarray(label_length).astype("int32").reshape(-1, 1)
+    steps, counts = _lengths(input_length), _lengths(label_length)
     beyond = jnp.arange(labels.shape[1])[None] >= counts
     over = jnp.arange(logits.shape[1])[None] >= steps
     over, padded = over.astype(logits.dtype), beyond.astype(logits.dtype)
@@ -134,6 +133,16 @@ def _log(y_pred):
     return jnp.log(jnp.asarray(y_pred, settings.floatx()) + settings.epsilon())
 
 
+def _lengths(x):
+    """`(samples, 1)`, whole numbers."""
+    return jnp.asarray(x).astype("int32").reshape(-1, 1)
+
+
+def _fresh(paths):
+    """Where a label differs from the one before."""
+    return jnp.pad(paths[:, 1:] != paths[:, :-1], ((0, 0), (1, 0)), constant_values=True)
+
+
 def _packed(values, keep):
     """The kept entries of a row, moved to the front and followed by -1."""
     places = jnp.where(keep, jnp.cumsum(keep) - 1, values.shape[0])
@@ -143,17 +152,16 @@ def _packed(values, keep):
 @op
 def _greedy(y_pred, input_length):
     logits = _log(y_pred)  # (samples, time, categories)
-    counts = jnp.arange(logits.shape[1])[None] < jnp.asarray(input_length).astype("int32").reshape(-1, 1)
+    counts = jnp.arange(logits.shape[1])[None] < _lengths(input_length)
     best = jnp.argmax(logits, axis=2).astype("int32")
-    fresh = jnp.pad(best[:, 1:] != best[:, :-1], ((0, 0), (1, 0)), constant_values=True)
-    path = jax.vmap(_packed)(best, counts & fresh & (best != logits.shape[2] - 1))
+    path = jax.vmap(_packed)(best, counts & _fresh(best) & (best != logits.shape[2] - 1))
     return [path], -jnp.sum(jnp.where(counts, jnp.max(logits, axis=2), 0), axis=1, keepdims=True)
 
 
 @op
 def _beam_search(y_pred, input_length, beam_width: int, top_paths: int):
     logits = jax.nn.log_softmax(_log(y_pred))
-    lengths = jnp.asarray(input_length).astype("int32").reshape(-1)
+    lengths = _lengths(input_length)[:, 0]
     search = functools.partial(_search, beam_width=beam_width, top_paths=top_paths)
     paths, log_probability = jax.vmap(search)(logits, lengths)  # (samples, paths, time), (samples, paths)
     return [paths[:, i] for i in range(top_paths)], log_probability
@@ -193,8 +201,7 @@ def _search(log_p, length, beam_width: int, top_paths: int):
     log_probability, best = lax.top_k(beam.total, top_paths)
     # TensorFlow's decoder, as Keras calls it, merges equal neighbours of a decoded path as well.
     paths = beam.prefix[best]
-    fresh = jnp.pad(paths[:, 1:] != paths[:, :-1], ((0, 0), (1, 0)), constant_values=True)
-    return jax.vmap(_packed)(paths, fresh & (paths >= 0)), log_probability
+    return jax.vmap(_packed)(paths, _fresh(paths) & (paths >= 0)), log_probability
 
 
 def _grow(beam: _Beam, x) -> _Beam:
