@@ -67,11 +67,10 @@ def set_learning_phase(value) -> None:
         ValueError: another value.
 
     Example:
-        >>> from jkeras import backend as K
-        >>> K.set_learning_phase(1)
-        >>> K.learning_phase()
+        >>> set_learning_phase(1)
+        >>> learning_phase()
         1
-        >>> K.clear_session()
+        >>> phases.fix(None)  # as K.clear_session() does
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py set_learning_phase
     """

@@ -69,8 +69,9 @@ def ctc_batch_cost(y_true, y_pred, input_length, label_length):
         The cost of each sample, `(samples, 1)`.
 
     Example:
-        >>> ctc_batch_cost([[0]], jnp.asarray([[[0.25, 0.75]]]), [[1]], [[1]]).round(3)
-        Array([[1.386]], dtype=float32)
+        >>> y_pred, one = np.array([[[0.25, 0.75]]], "float32"), np.array([[1]])
+        >>> print(jax.jit(ctc_batch_cost)(np.array([[0]]), y_pred, one, one).round(3))
+        [[1.386]]
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_batch_cost
     """
