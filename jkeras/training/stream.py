@@ -235,7 +235,7 @@ def first_arrays(x) -> list:
         ValueError: for an iterator, whose first batch cannot be looked at without losing it.
     """
     if is_stream(x):
-        if hasattr(x, "__next__"):
+        if hasattr(x, "__next__") and not is_sequence(x):
             raise ValueError(
                 "The model has no input shape yet, and a generator cannot be looked at without losing its "
                 "first batch: give the first layer an input_shape, or call model.build(...)."
@@ -257,7 +257,9 @@ def stream(trainer, x, steps, supply, shuffle, class_weight, targets, need_y) ->
     Raises:
         ValueError: a number of steps is missing or wrong.
     """
-    if steps is None and (hasattr(x, "__next__") or is_endless(x)):
+    # The iterators of Keras's image generators are sequences that can be asked for their next batch as well.
+    is_iterator = hasattr(x, "__next__") and not is_sequence(x)
+    if steps is None and (is_iterator or is_endless(x)):
         raise ValueError(
             "The number of batches (`steps_per_epoch`, `validation_steps` or `steps`) must be given for a "
             f"generator and for data that repeat without end ({type(x).__name__}); a `Sequence` knows its "

@@ -316,6 +316,23 @@ def test_a_long_validation_sequence_goes_on_where_it_ended(model):
     assert items.order.count("end") == 2
 
 
+class Flow(Noted):
+    """Like what `ImageDataGenerator.flow` gives: a sequence that can be asked for its next batch as well."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self[0]
+
+
+def test_a_sequence_that_is_an_iterator_knows_its_length():
+    model, data = Sequential([layers.Dense(2)]), Flow(length=3)
+    model.compile("sgd", "mse")
+    history = model.fit_generator(data, epochs=2, shuffle=False, verbose=0)
+    assert len(history.epoch) == 2 and data.order[-4:] == [0, 1, 2, "end"]
+
+
 def test_the_bar_counts_batches(model, capsys):
     model.fit(Noted(), verbose=1)
     assert "5/5" in capsys.readouterr().out
