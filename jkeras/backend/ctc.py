@@ -69,14 +69,17 @@ def ctc_batch_cost(y_true, y_pred, input_length, label_length):
         The cost of each sample, `(samples, 1)`.
 
     Example:
-        >>> y_pred, one = np.array([[[0.25, 0.75]]], "float32"), np.array([[1]])
-        >>> print(jax.jit(ctc_batch_cost)(np.array([[0]]), y_pred, one, one).round(3))
+        >>> print(ctc_batch_cost([[0]], np.array([[[0.25, 0.75]]]), [[1]], [[1]]).round(3))
         [[1.386]]
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py ctc_batch_cost
     """
     labels, logits = jnp.asarray(y_true).astype("int32"), _log(y_pred)
-    steps, counts = _lengths(input_length), _lengths(label_length)
+    return _cost(labels, logits, _lengths(input_length), _lengths(label_length))
+
+
+@jax.jit
+def _cost(labels, logits, steps, counts):
     beyond = jnp.arange(labels.shape[1])[None] >= counts
     over = jnp.arange(logits.shape[1])[None] >= steps
     over, padded = over.astype(logits.dtype), beyond.astype(logits.dtype)
@@ -152,19 +155,21 @@ def _packed(values, keep):
 
 @op
 def _greedy(y_pred, input_length):
-    logits = _log(y_pred)  # (samples, time, categories)
-    counts = jnp.arange(logits.shape[1])[None] < _lengths(input_length)
+    path, log_probability = _best(_log(y_pred), _lengths(input_length))
+    return [path], log_probability
+
+
+@jax.jit
+def _best(logits, lengths):
+    counts = jnp.arange(logits.shape[1])[None] < lengths  # (samples, time)
     best = jnp.argmax(logits, axis=2).astype("int32")
     path = jax.vmap(_packed)(best, counts & _fresh(best) & (best != logits.shape[2] - 1))
-    return [path], -jnp.sum(jnp.where(counts, jnp.max(logits, axis=2), 0), axis=1, keepdims=True)
+    return path, -jnp.sum(jnp.where(counts, jnp.max(logits, axis=2), 0), axis=1, keepdims=True)
 
 
 @op
 def _beam_search(y_pred, input_length, beam_width: int, top_paths: int):
-    logits = jax.nn.log_softmax(_log(y_pred))
-    lengths = _lengths(input_length)[:, 0]
-    search = functools.partial(_search, beam_width=beam_width, top_paths=top_paths)
-    paths, log_probability = jax.vmap(search)(logits, lengths)  # (samples, paths, time), (samples, paths)
+    paths, log_probability = _searches(_log(y_pred), _lengths(input_length), beam_width, top_paths)
     return [paths[:, i] for i in range(top_paths)], log_probability
 
 
@@ -185,6 +190,13 @@ class _Beam(NamedTuple):
         """The last label of each prefix, -1 where there is none."""
         ends = jnp.take_along_axis(self.prefix, jnp.maximum(self.size - 1, 0)[:, None], axis=1)[:, 0]
         return jnp.where(self.size > 0, ends, -1)
+
+
+@functools.partial(jax.jit, static_argnames=("beam_width", "top_paths"))
+def _searches(logits, lengths, beam_width: int, top_paths: int):
+    """(paths (samples, top_paths, time), log probabilities (samples, top_paths))."""
+    search = functools.partial(_search, beam_width=beam_width, top_paths=top_paths)
+    return jax.vmap(search)(jax.nn.log_softmax(logits), lengths[:, 0])
 
 
 def _search(log_p, length, beam_width: int, top_paths: int):
