@@ -60,7 +60,7 @@ def __getattr__(name: str):
     if name in _HOMES:
         value = globals()[name] = getattr(importlib.import_module(f"jkeras.{_HOMES[name]}"), name)
         return value
-    raise AttributeError(f"module 'jkeras' has no attribute {name!r}")
+    raise aliases.missing(__name__, name, __dir__)
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
 from jkeras.core.registry import deserialize_keras_object as deserialize_keras_object
-from jkeras.core.registry import missing_attribute
 from jkeras.ops.numeric import absolute, clip
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -344,7 +343,3 @@ def get(identifier) -> Any:
             stacklevel=2,
         )
     return identifier
-
-
-def __getattr__(name: str):
-    raise missing_attribute(__name__, name, _BUILT_IN, {})

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from jkeras.core.dispatch import op
 from jkeras.core.registry import (
     deserialize_keras_object,
-    missing_attribute,
     serialize_keras_object,
 )
 from jkeras.core.settings import epsilon
@@ -333,6 +332,7 @@ kld = KLD = kullback_leibler_divergence
 cosine = cosine_proximity
 
 _BUILT_IN = {name: value for name, value in globals().items() if getattr(value, "__module__", "") == __name__}
+# Names of other Kerases; who asks for one here is told.
 _RENAMED = {
     "CosineSimilarity": "cosine_proximity",
     "cosine_similarity": "cosine_proximity",
@@ -407,7 +407,3 @@ def get(identifier) -> Any:
     if callable(identifier):
         return identifier
     raise ValueError(f"Could not interpret loss function identifier: {identifier!r}")
-
-
-def __getattr__(name: str):
-    raise missing_attribute(__name__, name, _BUILT_IN, _RENAMED)

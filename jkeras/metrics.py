@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from jkeras.core.dispatch import op
 from jkeras.core.registry import (
     deserialize_keras_object,
-    missing_attribute,
     serialize_keras_object,
 )
 from jkeras.core.settings import floatx
@@ -157,6 +156,7 @@ _BUILT_IN = {
     if getattr(value, "__module__", "") in (__name__, mean_squared_error.__module__)
 }
 _STATEFUL = "a metric of your own: a Layer with `stateful = True` and `reset_states`"
+# Names of other Kerases; who asks for one here is told.
 _RENAMED = {
     "Accuracy": "metrics=['accuracy'] in compile()",
     "accuracy": "metrics=['accuracy'] in compile()",
@@ -235,7 +235,3 @@ def get(identifier) -> Any:
     if callable(identifier):
         return identifier
     raise ValueError(f"Could not interpret metric function identifier: {identifier!r}")
-
-
-def __getattr__(name: str):
-    raise missing_attribute(__name__, name, _BUILT_IN, _RENAMED)

@@ -10,7 +10,6 @@ from jkeras.core.dispatch import op
 from jkeras.core.registry import (
     configured,
     deserialize_keras_object,
-    missing_attribute,
     serialize_keras_object,
 )
 from jkeras.core.settings import cast_to_floatx
@@ -207,7 +206,3 @@ def get(identifier) -> Any:
     if callable(identifier):
         return identifier
     raise ValueError(f"Could not interpret regularizer identifier: {identifier!r}")
-
-
-def __getattr__(name: str):
-    raise missing_attribute(__name__, name, _BUILT_IN, {})

@@ -114,5 +114,5 @@ def test_unknown_names_are_errors_that_help():
         activations.get("ReLU")
     with pytest.raises(ValueError, match="Could not interpret activation function identifier: 3"):
         activations.get(3)
-    with pytest.raises(AttributeError, match="no 'SoftMax'. In Keras 2.2.4 it is 'softmax'"):
+    with pytest.raises(AttributeError, match="no attribute 'SoftMax'. In Keras 2.2.4 it is 'softmax'"):
         _ = activations.SoftMax

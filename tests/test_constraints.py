@@ -72,5 +72,5 @@ def test_errors():
         constraints.get("maxnrom")
     with pytest.raises(ValueError, match="Could not interpret constraint identifier: 2"):
         constraints.get(2)
-    with pytest.raises(AttributeError, match="has no 'RadialConstraint'"):
+    with pytest.raises(AttributeError, match="has no attribute 'RadialConstraint'"):
         _ = constraints.RadialConstraint

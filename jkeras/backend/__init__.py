@@ -1,7 +1,5 @@
 """K: the backend functions of Keras 2.2.4, pure on arrays, nodes on symbolic tensors."""
 
-from typing import TYPE_CHECKING
-
 from jkeras.backend.activation import elu as elu
 from jkeras.backend.activation import hard_sigmoid as hard_sigmoid
 from jkeras.backend.activation import relu as relu
@@ -147,7 +145,6 @@ from jkeras.backend.values import placeholder as placeholder
 from jkeras.backend.values import variable as variable
 from jkeras.backend.values import zeros as zeros
 from jkeras.backend.values import zeros_like as zeros_like
-from jkeras.core import aliases
 from jkeras.core.names import get_uid as get_uid
 from jkeras.core.names import reset_uids as reset_uids
 from jkeras.core.registry import has_arg as has_arg
@@ -161,6 +158,3 @@ from jkeras.core.settings import set_epsilon as set_epsilon
 from jkeras.core.settings import set_floatx as set_floatx
 from jkeras.core.settings import set_image_data_format as set_image_data_format
 from jkeras.core.settings import set_image_dim_ordering as set_image_dim_ordering
-
-if not TYPE_CHECKING:
-    __getattr__ = aliases.lazy(__name__)

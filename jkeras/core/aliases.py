@@ -1,18 +1,19 @@
-"""Where the names of Keras 2.2.4 live here: one table, and an importer that makes the modules of other paths.
+"""Where the names of Keras 2.2.4 live here: one table, and the importer of this package, which reads it.
 
-A module of Keras that has no file here (`jkeras.engine.topology`) comes into being when it is imported; it
-looks its names up when they are asked for. A module that has a file may have further names of Keras in the
-table: it says `__getattr__ = aliases.lazy(__name__)`. In both, the modules that Keras's modules import for
-their own use (`K`) are there, too: `from keras.layers import *` gives a script `K`.
+A module of Keras that has no file here (`jkeras.engine.topology`) comes into being when it is imported. It,
+and every module that has a file, looks the names that it does not have itself up in the table, and among what
+Keras's modules import for their own use: `from keras.layers import *` gives a script `K`. What is nowhere is
+an error that tells the names most like it.
 """
 
 from __future__ import annotations
 
+import dis
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
-from importlib.machinery import ModuleSpec
+from collections.abc import Callable, Iterable
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
 ROOT = "jkeras"
@@ -21,12 +22,16 @@ _GLOBAL = " ".join(
     f"Global{kind}{n}D" for kind in ("AveragePooling", "MaxPooling", "AvgPool", "MaxPool") for n in (1, 2, 3)
 )
 _POOLING = " ".join(f"{kind}Pooling{n}D" for kind in ("Average", "Max") for n in (1, 2, 3))
-_LAYER = {"engine.base_layer": "Layer", "engine.checks": "InputSpec", "engine.symbolic": "Node"}
 _INPUT = {"engine.input_layer": "Input InputLayer"}
-_LISTS = {"utils.generic_utils": "has_arg is_all_none slice_arrays to_list unpack_singleton"}
 _SOURCES = {"utils.layer_utils": "get_source_inputs"}
 
-# Modules that are names in the modules of Keras.
+# The modules and packages of Keras.
+KERAS = frozenset(
+    "activations applications backend callbacks constraints datasets engine initializers layers legacy "
+    "losses metrics models objectives optimizers preprocessing regularizers utils wrappers".split()
+)
+
+# What modules of Keras import for their own use, and scripts take from there: modules, in all of them, ...
 MODULES = {
     "K": "backend",
     "activations": "activations",
@@ -37,12 +42,22 @@ MODULES = {
     "regularizers": "regularizers",
 }
 
+# ... and names, in all modules of these packages.
+_BUILDERS = ("engine", "layers", "legacy", "models")
+_COMMON = {
+    "engine.base_layer": "Layer",
+    "engine.checks": "InputSpec",
+    "engine.symbolic": "Node",
+    "utils.generic_utils": "deserialize_keras_object has_arg is_all_none serialize_keras_object slice_arrays "
+    "to_list transpose_shape unpack_singleton",
+}
+
 _OURS = ("TYPE_CHECKING", "aliases", "annotations")  # of `import *`, what is not Keras's
 
 # Names that cannot be here, and what to use instead.
 _INSTEAD = {
-    "tf": "there is no TensorFlow here; use the functions of jkeras.backend, or jax.numpy",
-    "theano": "there is no Theano here; use the functions of jkeras.backend, or jax.numpy",
+    "tf": " There is no TensorFlow here: use the functions of jkeras.backend, or jax.numpy.",
+    "theano": " There is no Theano here: use the functions of jkeras.backend, or jax.numpy.",
 }
 
 # Path of Keras, below the package → {module here: names, "*" for all of its public names}.
@@ -50,30 +65,29 @@ TABLE: dict[str, dict[str, str]] = {
     # Modules that have no file here.
     "backend.common": {"core.settings": "*"},
     "backend.tensorflow_backend": {"backend": "*"},
-    "engine.network": {**_LAYER, **_INPUT, **_LISTS, **_SOURCES, "models": "Network"},
+    "engine.network": {**_INPUT, **_SOURCES, "models": "Network"},
     "engine.saving": {
         "saving": "load_model model_from_config model_from_json model_from_yaml save_model",
-        "utils.io_utils": "ask_to_proceed_with_overwrite",
+        "saving.groups": "*",
+        "utils.io_utils": "ask_to_proceed_with_overwrite h5dict",
     },
-    "engine.sequential": {**_LAYER, **_INPUT, "models": "Model Sequential"},
-    "engine.topology": {**_LAYER, **_INPUT, **_SOURCES, "models": "Network"},
-    "engine.training": {**_LAYER, **_LISTS, "models": "Model Network"},
-    "engine.training_arrays": {**_LISTS, "core.progbar": "Progbar"},
+    "engine.sequential": {**_INPUT, "models": "Model Sequential"},
+    "engine.topology": {**_INPUT, **_SOURCES, "models": "Network", "saving.groups": "*"},
+    "engine.training": {"models": "Model Network"},
+    "engine.training_arrays": {"core.progbar": "Progbar"},
     "engine.training_generator": {
-        **_LISTS,
         "core.progbar": "Progbar",
         "utils.data_utils": "GeneratorEnqueuer OrderedEnqueuer Sequence",
     },
-    "engine.training_utils": {**_LISTS},
+    "engine.training_utils": {},
     "layers.convolutional_recurrent": {
         "layers.recurrent": "ConvRNN2D ConvLSTM2DCell ConvLSTM2D RNN Recurrent",
         "layers.legacy_layers": "ConvRecurrent2D",
-        **_LAYER,
     },
-    "layers.cudnn_recurrent": {"layers.recurrent": "CuDNNGRU CuDNNLSTM RNN", **_LAYER},
+    "layers.cudnn_recurrent": {"layers.recurrent": "CuDNNGRU CuDNNLSTM RNN"},
     "legacy": {},
     "legacy.interfaces": {"engine.interfaces": "*"},
-    "legacy.layers": {"layers.legacy_layers": "*", **_LAYER, "utils.generic_utils": "to_list"},
+    "legacy.layers": {"layers.legacy_layers": "*"},
     "objectives": {"losses": "*"},
     "utils.training_utils": {
         "utils.multi_gpu_utils": "multi_gpu_model",
@@ -82,19 +96,17 @@ TABLE: dict[str, dict[str, str]] = {
     },
     # Further names of modules that have a file.
     "backend": {"utils.generic_utils": "transpose_shape"},
-    "engine": {**_LAYER, **_INPUT, **_SOURCES, "models": "Model Sequential Network"},
-    "engine.base_layer": {**_LAYER, **_LISTS, "utils.layer_utils": "count_params"},
-    "layers": {},
+    "engine": {**_INPUT, **_SOURCES, "models": "Model Sequential Network"},
+    "engine.base_layer": {"utils.layer_utils": "count_params"},
     "layers.convolutional": {
         "layers.pooling": _POOLING,
         "layers.global_pooling": _GLOBAL,
         "layers.legacy_layers": "AtrousConv1D AtrousConv2D AtrousConvolution1D AtrousConvolution2D",
-        **_LAYER,
     },
-    "layers.core": {"layers.lambda_layer": "Lambda", **_LAYER},
-    "layers.pooling": {"layers.global_pooling": _GLOBAL, **_LAYER},
-    "layers.recurrent": {"layers.legacy_layers": "ConvRecurrent2D Recurrent", **_LAYER},
-    "models": {**_INPUT, "utils.generic_utils": "has_arg to_list"},
+    "layers.core": {"layers.lambda_layer": "Lambda"},
+    "layers.pooling": {"layers.global_pooling": _GLOBAL},
+    "layers.recurrent": {"layers.legacy_layers": "ConvRecurrent2D Recurrent"},
+    "models": _INPUT,
     "utils": {
         "utils.io_utils": "HDF5Matrix H5Dict h5dict",
         "utils.data_utils": "GeneratorEnqueuer OrderedEnqueuer Sequence",
@@ -114,7 +126,7 @@ def lazy(module: str) -> Callable:
         module: full name, `__name__` of the module that asks.
 
     Returns:
-        The function; it raises AttributeError for a name that the table does not have.
+        The function; it raises what `missing` makes for a name that is nowhere.
 
     Example:
         >>> lazy("jkeras.engine")("Layer").__name__
@@ -129,30 +141,81 @@ def lazy(module: str) -> Callable:
     def __getattr__(name: str):
         if name == "__all__":
             return [n for n in __dir__() if not n.startswith("_") and n not in _OURS]
-        if name in MODULES:
+        if name in MODULES and _is_keras(path):
             return _imported(MODULES[name])
-        home = _home(TABLE[path], name)
+        home = _home(path, name)
         if home is not None:
             return getattr(home, name)
-        if not name.startswith("_") and hasattr(here, "__path__"):
+        if not name.startswith("_") and "__path__" in vars(here):
             if importlib.util.find_spec(f"{module}.{name}") is not None:
                 return importlib.import_module(f"{module}.{name}")
-        why = f": {_INSTEAD[name]}" if name in _INSTEAD else ""
-        raise AttributeError(f"module {module!r} has no attribute {name!r}{why}", name=name, obj=here)
+        raise missing(module, name, __dir__)
 
     vars(here).setdefault("__dir__", __dir__)
     return __getattr__
 
 
-def _home(homes: dict[str, str], name: str) -> ModuleType | None:
-    """The module among `homes` that has `name`."""
+def missing(module: str, name: str, names: Callable[[], Iterable[str]]) -> AttributeError | ImportError:
+    """The error for a name that a module does not have, for its `__getattr__` to raise.
+
+    Args:
+        module: full name.
+        name: what was asked for.
+        names: gives what there is.
+
+    Returns:
+        An AttributeError; for `from module import name` an ImportError, as Python itself would put a text of
+        its own in the place of the AttributeError's. Both say what to use instead: what the module's
+        `_RENAMED` says, or the names most like the one asked for.
+
+    Example:
+        >>> print(missing("jkeras.core", "Dens", lambda: ["Dense", "Permute"]))
+        module 'jkeras.core' has no attribute 'Dens'. Did you mean 'Dense'?
+    """
+    hint = "" if name.startswith("_") else _hint(sys.modules[module], name, names())
+    asking = sys._getframe(1)
+    while asking.f_code.co_name == "__getattr__" and asking.f_back is not None:
+        asking = asking.f_back
+    if asking.f_code.co_code[asking.f_lasti] == dis.opmap["IMPORT_FROM"]:
+        path = getattr(sys.modules[module], "__file__", None)
+        return ImportError(f"cannot import name {name!r} from {module!r}.{hint}", name=module, path=path)
+    return AttributeError(f"module {module!r} has no attribute {name!r}.{hint}", name=name)
+
+
+def _hint(here: ModuleType, name: str, names: Iterable[str]) -> str:
+    own = vars(here)
+    renamed = own.get("_RENAMED", {})
+    if name in _INSTEAD or name in renamed:
+        return _INSTEAD.get(name) or f" In Keras 2.2.4 use {renamed[name]}."
+    ours = (n for n in names if n not in own or _origin(own[n]).startswith(ROOT))
+    registry = importlib.import_module(f"{ROOT}.core.registry")  # late: `import jkeras` is to stay light
+    return registry.suggest(name, dict.fromkeys(ours, object))
+
+
+def _origin(value) -> str:
+    return str(getattr(value, "__module__", None) or getattr(value, "__name__", ""))
+
+
+def _is_keras(path: str) -> bool:
+    """Whether what lies at `path` is a part of Keras, rather than of what is below it here."""
+    return path.partition(".")[0] in KERAS
+
+
+def _homes(path: str) -> dict[str, str]:
+    """Where the further names of a module live; the table, then what Keras's modules import."""
+    common = _COMMON if path.partition(".")[0] in _BUILDERS else {}
+    return {home: names for home, names in (*TABLE.get(path, {}).items(), *common.items()) if home != path}
+
+
+def _home(path: str, name: str) -> ModuleType | None:
+    """The module that has `name` for the module at `path`."""
     if name.startswith("_"):
         return None
-    for path, names in homes.items():
+    for home, names in _homes(path).items():
         if names == "*" or name in names.split():
-            home = _imported(path)
-            if hasattr(home, name):
-                return home
+            module = _imported(home)
+            if hasattr(module, name):
+                return module
     return None
 
 
@@ -167,6 +230,16 @@ def _imported(path: str) -> ModuleType | None:
         return None
 
 
+def _public(module) -> list[str]:
+    """The names of a module that are not what it imports from elsewhere."""
+    values = {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
+    return [
+        name
+        for name, value in values.items()
+        if not isinstance(value, ModuleType) and (not _origin(value) or _origin(value).startswith(ROOT))
+    ]
+
+
 def names_of(path: str) -> list[str]:
     """The names that the table gives the module at `path` below the package, as far as they exist.
 
@@ -174,25 +247,41 @@ def names_of(path: str) -> list[str]:
         >>> names_of("utils.training_utils")[-2:]
         ['multi_gpu_model', 'regularizers']
     """
-    found = set(MODULES) | {other.removeprefix(f"{path}.") for other in TABLE if other.startswith(f"{path}.")}
-    for home, names in TABLE[path].items():
+    found = {other.removeprefix(f"{path}.") for other in TABLE if other.startswith(f"{path}.")}
+    if _is_keras(path):
+        found |= set(MODULES)
+    for home, names in _homes(path).items():
         module = _imported(home)
-        listed = dir(module) if names == "*" else names.split()
-        found |= {n for n in listed if not n.startswith("_") and hasattr(module, n)}
+        listed = _public(module) if names == "*" else names.split()
+        found |= {n for n in listed if hasattr(module, n)}
     return sorted(found)
 
 
+class Source(SourceFileLoader):
+    """Loads a module of this package from its file; it finds further names when they are asked for."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module; a `__getattr__` that it has itself takes the place of ours."""
+        vars(module)["__getattr__"] = lazy(module.__name__)
+        super().exec_module(module)
+
+
 class Importer:
-    """Finds the modules of the table that have no file: a meta path finder behind Python's own."""
+    """Finds the modules of this package: a meta path finder before Python's own, which it asks for files."""
 
     @staticmethod
     def find_spec(fullname: str, path=None, target=None) -> ModuleSpec | None:
-        """The spec of a module of the table, else None."""
+        """The spec of a module that has a file, or that is in the table; else None."""
         package, _, inner = fullname.partition(".")
-        if package != ROOT or inner not in TABLE:
+        if package != ROOT or not inner:
             return None
-        has_children = any(other.startswith(f"{inner}.") for other in TABLE)
-        return ModuleSpec(fullname, Importer, is_package=has_children)  # type: ignore[arg-type]
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and type(spec.loader) is SourceFileLoader:
+            spec.loader = Source(spec.loader.name, spec.loader.path)
+        elif spec is None and inner in TABLE:
+            has_children = any(other.startswith(f"{inner}.") for other in TABLE)
+            spec = ModuleSpec(fullname, Importer, is_package=has_children)  # type: ignore[arg-type]
+        return spec
 
     @staticmethod
     def create_module(spec: ModuleSpec) -> None:
@@ -209,4 +298,4 @@ class Importer:
 def install() -> None:
     """Put the importer on Python's list, once."""
     if Importer not in sys.meta_path:
-        sys.meta_path.append(Importer)
+        sys.meta_path.insert(0, Importer)

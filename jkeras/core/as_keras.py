@@ -129,11 +129,15 @@ class Finder:
     def exec_module(module: ModuleType) -> None:
         """Make `keras` a view of jkeras, and everything below the very module of jkeras."""
         ours = importlib.import_module(_ours(module.__name__))
+
+        def __getattr__(name: str):
+            return getattr(ours, name)
+
         if module.__name__ == NAME:
             module.__doc__ = f"{ROOT} in the place of {NAME} {KERAS_VERSION}."
             module.__dict__.update(
                 __version__=KERAS_VERSION,
-                __getattr__=lambda name: getattr(ours, name),
+                __getattr__=__getattr__,
                 __dir__=lambda: dir(ours),
             )
         else:

@@ -263,26 +263,6 @@ def suggest(name: str, names: Mapping[str, Any]) -> str:
     return f" Did you mean {' or '.join(map(repr, matches[:5]))}?" if matches else ""
 
 
-def missing_attribute(module: str, name: str, names: Mapping[str, Any], renamed: Mapping[str, str]):
-    """The AttributeError of a module without `name`: names the 2.2.4 spelling of what tf.keras calls so.
-
-    Args:
-        module: the module's name.
-        name: the missing attribute.
-        names: what the module has.
-        renamed: what to use instead, for names that no rule finds.
-
-    Returns:
-        The exception, to be raised by the module's `__getattr__`.
-
-    Example:
-        >>> missing_attribute("losses", "LogCosh", {"logcosh": abs}, {})
-        AttributeError("Module 'losses' has no 'LogCosh'. In Keras 2.2.4 it is 'logcosh'.")
-    """
-    hint = f" In Keras 2.2.4 use {renamed[name]}." if name in renamed else suggest(name, names)
-    return AttributeError(f"Module {module!r} has no {name!r}.{hint}")
-
-
 def _advice(name: str) -> str:
     return f" If it is your own, pass custom_objects={{{name!r}: {name}}}."
 

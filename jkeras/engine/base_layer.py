@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
 
 from jkeras import constraints, initializers, regularizers
-from jkeras.core import aliases, random, settings
+from jkeras.core import random, settings
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter, checks, measures
@@ -346,7 +346,3 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
-
-
-if not TYPE_CHECKING:
-    __getattr__ = aliases.lazy(__name__)

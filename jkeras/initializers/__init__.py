@@ -1,7 +1,6 @@
 """Initializers: how the first values of weights are drawn."""
 
 from jkeras.core.registry import deserialize_keras_object as deserialize_keras_object
-from jkeras.core.registry import missing_attribute as _missing
 from jkeras.core.registry import serialize_keras_object as serialize_keras_object
 from jkeras.initializers.arrays import fans as _compute_fans  # noqa: F401 (scripts import Keras's name)
 from jkeras.initializers.classes import Constant as Constant
@@ -26,7 +25,6 @@ from jkeras.initializers.classes import truncated_normal as truncated_normal
 from jkeras.initializers.classes import uniform as uniform
 from jkeras.initializers.classes import zero as zero
 from jkeras.initializers.classes import zeros as zeros
-from jkeras.initializers.lookup import BUILT_IN as _BUILT_IN
 from jkeras.initializers.lookup import deserialize as deserialize
 from jkeras.initializers.lookup import draw as draw
 from jkeras.initializers.lookup import get as get
@@ -37,7 +35,3 @@ from jkeras.initializers.scaled import he_normal as he_normal
 from jkeras.initializers.scaled import he_uniform as he_uniform
 from jkeras.initializers.scaled import lecun_normal as lecun_normal
 from jkeras.initializers.scaled import lecun_uniform as lecun_uniform
-
-
-def __getattr__(name: str):
-    raise _missing(__name__, name, _BUILT_IN, {})

@@ -1,8 +1,5 @@
 """All layers of Keras 2.2.4."""
 
-from typing import TYPE_CHECKING
-
-from jkeras.core import aliases
 from jkeras.engine.base_layer import Layer as Layer
 from jkeras.engine.checks import InputSpec as InputSpec
 from jkeras.engine.input_layer import Input as Input
@@ -127,6 +124,3 @@ from jkeras.layers.serialization import serialize as serialize
 from jkeras.layers.wrappers import Bidirectional as Bidirectional
 from jkeras.layers.wrappers import TimeDistributed as TimeDistributed
 from jkeras.layers.wrappers import Wrapper as Wrapper
-
-if not TYPE_CHECKING:
-    __getattr__ = aliases.lazy(__name__)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 import numpy as np
 
 from jkeras import activations, regularizers
-from jkeras.core import aliases
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.engine.legacy import legacy
@@ -492,7 +490,3 @@ class Masking(Layer):
             return Out(x * mask[..., None].astype(x.dtype), mask=mask)
 
         return Pair(no_weights, apply)
-
-
-if not TYPE_CHECKING:
-    __getattr__ = aliases.lazy(__name__)

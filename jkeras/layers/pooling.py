@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jkeras.core import aliases
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.engine.legacy import legacy
@@ -240,6 +239,3 @@ AvgPool2D = AveragePooling2D
 MaxPool2D = MaxPooling2D
 AvgPool3D = AveragePooling3D
 MaxPool3D = MaxPooling3D
-
-if not TYPE_CHECKING:
-    __getattr__ = aliases.lazy(__name__)

@@ -1,8 +1,5 @@
 """Models: graphs of layers that can be trained and saved."""
 
-from typing import TYPE_CHECKING
-
-from jkeras.core import aliases
 from jkeras.models.clone import clone_model as clone_model
 from jkeras.models.model import Model as Model
 from jkeras.models.network import Network as Network
@@ -12,6 +9,3 @@ from jkeras.saving import model_from_config as model_from_config
 from jkeras.saving import model_from_json as model_from_json
 from jkeras.saving import model_from_yaml as model_from_yaml
 from jkeras.saving import save_model as save_model
-
-if not TYPE_CHECKING:
-    __getattr__ = aliases.lazy(__name__)

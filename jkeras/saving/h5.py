@@ -101,7 +101,7 @@ def _write_stamp(group: h5py.Group, stored: Stored) -> None:
 
 
 def _write_layers(group: h5py.Group, stored: Stored) -> None:
-    _write_names(group, "layer_names", [layer.name for layer in stored.layers])
+    write_names(group, "layer_names", [layer.name for layer in stored.layers])
     _write_stamp(group, stored)
     for layer in stored.layers:
         _write_arrays(group.require_group(layer.name), layer.weights)
@@ -109,7 +109,7 @@ def _write_layers(group: h5py.Group, stored: Stored) -> None:
 
 def _write_arrays(group: h5py.Group, arrays: list[tuple[str, np.ndarray]]) -> None:
     names = unique_names(name for name, _ in arrays)
-    _write_names(group, "weight_names", names)
+    write_names(group, "weight_names", names)
     for name, (_, value) in zip(names, arrays, strict=True):
         group.create_dataset(name, data=_plain(value))
 
@@ -119,7 +119,7 @@ def _plain(value: np.ndarray) -> np.ndarray:
     return value if is_numpy(value.dtype) else value.astype(np.float32)
 
 
-def _write_names(group: h5py.Group, key: str, names: list[str]) -> None:
+def write_names(group: h5py.Group, key: str, names: list[str]) -> None:
     """Write a list of names as one attribute, or as `key0`, `key1` … where HDF5's limit needs it."""
     data = np.asarray([name.encode() for name in names])  # empty: float64, as in Keras's files
     if data.dtype.itemsize > ATTRIBUTE_LIMIT:
@@ -157,15 +157,18 @@ def read_group(group: h5py.Group) -> Stored:
         ValueError: the group is neither.
     """
     whole = "model_config" in group.attrs
-    weights = group["model_weights"] if "model_weights" in group and not _has_names(group) else group
-    if not isinstance(weights, h5py.Group) or not _has_names(weights):
+    weights = (
+        group["model_weights"] if "model_weights" in group and not has_names(group, "layer_names") else group
+    )
+    if not isinstance(weights, h5py.Group) or not has_names(weights, "layer_names"):
         raise ValueError(
             "no Keras model or weights in this HDF5 file: expected the attribute 'layer_names' at its root "
             f"or in the group 'model_weights'; found attributes {sorted(group.attrs)} and members "
             f"{sorted(group)[:10]}."
         )
     layers = [
-        StoredLayer(n, _read_arrays(_member(weights, n, h5py.Group))) for n in _names(weights, "layer_names")
+        StoredLayer(n, _read_arrays(_member(weights, n, h5py.Group)))
+        for n in read_names(weights, "layer_names")
     ]
     stored = Stored(
         layers=layers, keras_version=_text(weights, "keras_version") or "1", backend=_text(weights, "backend")
@@ -182,11 +185,13 @@ def read_group(group: h5py.Group) -> Stored:
     return stored
 
 
-def _has_names(group: h5py.Group) -> bool:
-    return "layer_names" in group.attrs or "layer_names0" in group.attrs
+def has_names(group: h5py.Group, key: str) -> bool:
+    """Whether `group` has a list of names, in one part or several."""
+    return key in group.attrs or f"{key}0" in group.attrs
 
 
-def _names(group: h5py.Group, key: str) -> list[str]:
+def read_names(group: h5py.Group, key: str) -> list[str]:
+    """The list of names that `write_names` wrote."""
     parts: list[Any] = [group.attrs[key]] if key in group.attrs else []
     if not parts:
         i = 0
@@ -228,7 +233,9 @@ def _member(group: h5py.Group, name: str, kind: type) -> Any:
 
 
 def _read_arrays(group: h5py.Group) -> list[tuple[str, np.ndarray]]:
-    return [(name, _read_array(_member(group, name, h5py.Dataset))) for name in _names(group, "weight_names")]
+    return [
+        (name, _read_array(_member(group, name, h5py.Dataset))) for name in read_names(group, "weight_names")
+    ]
 
 
 def _read_array(dataset: h5py.Dataset) -> np.ndarray:

@@ -1,8 +1,5 @@
 """Utilities."""
 
-from typing import TYPE_CHECKING
-
-from jkeras.core import aliases
 from jkeras.core.random import set_random_seed as set_random_seed
 from jkeras.utils import data_utils as data_utils
 from jkeras.utils import generic_utils as generic_utils
@@ -17,6 +14,3 @@ from jkeras.utils.generic_utils import serialize_keras_object as serialize_keras
 from jkeras.utils.multi_gpu_utils import multi_gpu_model as multi_gpu_model
 from jkeras.utils.np_utils import normalize as normalize
 from jkeras.utils.np_utils import to_categorical as to_categorical
-
-if not TYPE_CHECKING:
-    __getattr__ = aliases.lazy(__name__)

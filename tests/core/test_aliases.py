@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import subprocess
 import sys
 
@@ -83,15 +84,59 @@ def test_submodules_are_attributes():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_unknown_names_and_paths():
-    with pytest.raises(ImportError, match="cannot import name 'Tensorrr'"):
-        exec("from jkeras.engine.topology import Tensorrr")
-    with pytest.raises(AttributeError, match=r"module 'jkeras\.models' has no attribute 'Layr'"):
-        _ = jkeras.models.Layr
+@pytest.mark.parametrize(
+    "statement, hint",
+    [
+        ("from jkeras.layers import Conv2d", "In Keras 2.2.4 it is 'Conv2D'"),  # a package
+        ("from jkeras.layers.noise import GausianNoise", "Did you mean .*'GaussianNoise'"),  # a file
+        ("from jkeras.engine.topology import Layr", "Did you mean .*'Layer'"),  # neither
+        ("from jkeras.losses import kl_divergence", "In Keras 2.2.4 use kullback_leibler_divergence"),
+        ("from jkeras.backend import tf", "no TensorFlow here: use .*jax.numpy"),
+        ("from jkeras import Modell", "Did you mean 'Model'"),
+        ("import jkeras.layers.core as home\nhome.Dens", "Did you mean 'Dense'"),
+        ("import jkeras.engine.saving as home\nhome.load_modl", "Did you mean 'load_model'"),
+        ("import jkeras\njkeras.layer", "Did you mean 'layers'"),
+    ],
+)
+def test_a_missing_name_is_an_error_that_tells_close_ones(statement, hint):
+    is_import = statement.startswith("from")
+    kind, text = (ImportError, "cannot import name") if is_import else (AttributeError, "has no attribute")
+    with pytest.raises(kind, match=f"{text} '.*{hint}"):
+        exec(statement)
+
+
+def test_what_is_missing_is_missing_for_python_too():
+    from jkeras.layers import noise
+
+    assert not hasattr(noise, "Foo") and getattr(noise, "__path__", None) is None
+    assert inspect.getsource(noise.GaussianNoise).startswith("class GaussianNoise")
+    with pytest.raises(ImportError) as caught:
+        from jkeras.layers.noise import Foo as Foo
+    assert (caught.value.name, caught.value.path) == ("jkeras.layers.noise", noise.__file__)
+
+
+@pytest.mark.parametrize(
+    "path",
+    "engine engine.topology engine.base_layer legacy.layers layers layers.advanced_activations "
+    "layers.convolutional layers.core layers.embeddings layers.local layers.noise layers.normalization "
+    "layers.recurrent layers.wrappers".split(),
+)
+def test_what_modules_of_keras_import_is_in_them(path):
+    module = importlib.import_module(f"jkeras.{path}")
+    assert module.InputSpec is jkeras.layers.InputSpec and module.Layer is jkeras.layers.Layer
+    assert module.K is jkeras.backend and module.to_list is jkeras.utils.generic_utils.to_list
+    assert module.initializers is jkeras.initializers
+
+
+def test_only_what_is_of_keras_has_the_names_of_keras():
+    from jkeras.training import host
+
+    assert not hasattr(host, "K") and not hasattr(jkeras.losses, "InputSpec")
+
+
+def test_unknown_paths():
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'jkeras\.engine\.nothing'"):
         importlib.import_module("jkeras.engine.nothing")
-    with pytest.raises(AttributeError, match="no TensorFlow here; use .*jax.numpy"):
-        _ = jkeras.backend.tf
     with pytest.raises(ModuleNotFoundError, match="is not a package"):
         importlib.import_module("jkeras.objectives.deeper")
 

@@ -1,8 +1,5 @@
 """Convolutions and the layers that resize, pad and crop spatial axes."""
 
-from typing import TYPE_CHECKING
-
-from jkeras.core import aliases
 from jkeras.layers.convolutional.conv import Conv1D as Conv1D
 from jkeras.layers.convolutional.conv import Conv2D as Conv2D
 from jkeras.layers.convolutional.conv import Conv3D as Conv3D
@@ -31,6 +28,3 @@ Deconvolution2D = Conv2DTranspose
 Deconv2D = Conv2DTranspose
 Deconvolution3D = Conv3DTranspose
 Deconv3D = Conv3DTranspose
-
-if not TYPE_CHECKING:
-    __getattr__ = aliases.lazy(__name__)

@@ -1,8 +1,5 @@
 """Recurrent layers and cells."""
 
-from typing import TYPE_CHECKING
-
-from jkeras.core import aliases
 from jkeras.layers.recurrent.base import RNN as RNN
 from jkeras.layers.recurrent.cells import GRUCell as GRUCell
 from jkeras.layers.recurrent.cells import LSTMCell as LSTMCell
@@ -16,6 +13,3 @@ from jkeras.layers.recurrent.stacked import StackedRNNCells as StackedRNNCells
 from jkeras.layers.recurrent.standard import GRU as GRU
 from jkeras.layers.recurrent.standard import LSTM as LSTM
 from jkeras.layers.recurrent.standard import SimpleRNN as SimpleRNN
-
-if not TYPE_CHECKING:
-    __getattr__ = aliases.lazy(__name__)
