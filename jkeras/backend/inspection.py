@@ -32,6 +32,8 @@ def shape(x):
     """The shape as a tuple: numbers where the code runs on values, else the static shape.
 
     Keras gives a tensor of integers; a tuple can be indexed, sliced and handed to `K.reshape` like that.
+    K's arithmetic on the whole shape of a symbolic tensor, as in `K.prod(K.cast(K.shape(x), "float32"))`,
+    computes with the sizes that the tensor has when the graph runs.
 
     Args:
         x: a tensor, a variable or an array.
@@ -45,7 +47,22 @@ def shape(x):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py shape
     """
-    return tuple(x.shape)
+    return Sizes(x) if isinstance(x, Tensor) and None in x.shape else tuple(x.shape)
+
+
+class Sizes(tuple):
+    """The static shape of a symbolic tensor, of which not all is known before the graph runs.
+
+    Args:
+        tensor: the tensor.
+    """
+
+    tensor: Tensor
+
+    def __new__(cls, tensor: Tensor):
+        sizes = super().__new__(cls, tensor.shape)
+        sizes.tensor = tensor
+        return sizes
 
 
 def get_variable_shape(x):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
-from jkeras.backend.inspection import to_dense
+from jkeras.backend.inspection import Sizes, to_dense
 from jkeras.core.dispatch import op
 
 
@@ -16,15 +16,27 @@ def _of_arrays(function: Callable, count: int) -> Callable:
     """Like `op`, where the first `count` operands may be lists of numbers or sparse matrices as well."""
     names = list(inspect.signature(function).parameters)[:count]
 
+    def operands(change, args, kwargs):
+        args = [change(a) if i < count else a for i, a in enumerate(args)]
+        return args, {k: change(v) if k in names else v for k, v in kwargs.items()}
+
     @op
     @functools.wraps(function)
     def converted(*args, **kwargs):
-        args = [jnp.asarray(to_dense(a)) if i < count else a for i, a in enumerate(args)]
-        return function(
-            *args, **{k: jnp.asarray(to_dense(v)) if k in names else v for k, v in kwargs.items()}
-        )
+        args, kwargs = operands(lambda a: jnp.asarray(to_dense(a)), args, kwargs)
+        return function(*args, **kwargs)
 
-    return converted
+    @functools.wraps(function)
+    def with_sizes(*args, **kwargs):
+        args, kwargs = operands(lambda a: _sizes(a.tensor) if isinstance(a, Sizes) else a, args, kwargs)
+        return converted(*args, **kwargs)
+
+    return with_sizes
+
+
+@op
+def _sizes(x):
+    return jnp.asarray(x.shape)
 
 
 of_array, of_arrays_2 = functools.partial(_of_arrays, count=1), functools.partial(_of_arrays, count=2)

@@ -100,3 +100,10 @@ def test_names_start_again():
 def test_sessions_are_refused_with_advice():
     with pytest.raises(RuntimeError, match="XLA_PYTHON_CLIENT_MEM_FRACTION"):
         K.get_session()
+
+
+def test_arithmetic_on_a_whole_shape_uses_the_sizes_of_the_run():
+    x = Input((None, 3))
+    count = K.prod(K.cast(x=K.shape(x), dtype="float32"))
+    found = K.function([x], [count, K.prod(K.shape(x))])([np.ones((2, 5, 3))])
+    assert [float(v) for v in found] == [30, 30]
