@@ -12,7 +12,8 @@ from jkeras.backend.control import is_marker
 from jkeras.core import random
 from jkeras.core.types import Ctx
 from jkeras.engine.effects import Update
-from jkeras.engine.graph import Graph
+from jkeras.engine.graph import Around, Graph
+from jkeras.engine.measures import measuring
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
 from jkeras.engine.tree import variables_of
@@ -155,14 +156,15 @@ def gradients(loss, variables):
     """The gradients of a scalar (or of the sum of a tensor) as tensors.
 
     Args:
-        loss: a symbolic tensor.
+        loss: a symbolic tensor; inside a loss or metric of a model also its `y_pred`, which stands for the
+            output.
         variables: variables, or tensors that `loss` is computed from; a list or a single one.
 
     Returns:
         A list: a tensor for each; None for one that `loss` does not depend on.
 
     Raises:
-        TypeError: `loss` is no symbolic tensor, as in code that runs on values (losses, calls of layers).
+        TypeError: `loss` is a value, as in the call of a layer, or something that a loss made of `y_pred`.
 
     Example:
         >>> from jkeras import backend as K
@@ -172,18 +174,32 @@ def gradients(loss, variables):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py gradients
     """
-    if not isinstance(loss, Tensor):
+    frame = current_frame()
+    targets = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+    if frame is not None:
+        loss, *targets = [frame.meaning(x) for x in (loss, *targets)]
+    if not isinstance(loss, Tensor) or loss.node is None:
         raise TypeError(
             f"K.gradients differentiates symbolic tensors; got {type(loss).__name__}. In code that runs on "
-            "values (a loss, a layer's call, a Lambda) use jax.grad; or make the gradient before, for "
-            "example g = K.gradients(model.outputs[0], tensor)[0], and let the loss use g."
+            "values (a loss, a layer's call, a Lambda) use jax.grad. A loss of a model that is a graph may "
+            "use K.gradients(y_pred, tensor), of y_pred itself and nothing made of it, or a gradient made "
+            "before, for example g = K.gradients(K.sum(model.outputs[0]), tensor)[0]."
         )
-    targets = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+    if frame is None:
+        return _gradients(loss, targets)
+    made = loss.node.effects.setdefault(("gradients", loss.index, *targets), [])  # once for probe and steps
+    made[:] = made or _gradients(loss, targets)
+    return [g if g is None else frame.tensor(g) for g in made]
+
+
+def _gradients(loss: Tensor, targets: list) -> list:
     roots = _roots(loss)
     graph = Graph(roots, [loss])
     cells = _cells(graph)
     reached = (
-        {id(t) for n in graph.nodes for t in [*n.outputs, *n.inputs]} | {id(v) for v in cells} | {id(loss)}
+        {id(t) for n in graph.known_nodes for t in [*n.outputs, *n.inputs]}
+        | {id(v) for v in cells}
+        | {id(loss)}
     )
     known = [t for t in targets if id(t) in reached]
     if not known:
@@ -224,24 +240,26 @@ class _Gradient:
     def __call__(self, xs, arrays):
         values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}
         frame = current_frame()
-        ctx = Ctx() if frame is None else frame.ctx  # the phase and the random key of who runs the node
+        assert frame is not None  # a graph runs its functions in one
+        ctx = frame.around.ctx.replace(training=frame.ctx.training)
+        roots = {id(t) for t in self.graph.inputs}  # their values hold the taps of the run around this one
+        outer = {key: tap for key, tap in frame.around.taps.items() if key not in roots}
         tensors = [t for t in self.targets if isinstance(t, Tensor)]
         variables = [t for t in self.targets if isinstance(t, Variable)]
-        shapes = self._shapes(values, xs, tensors)
+
+        def run(graph, values, taps):
+            around = Around(ctx, frame.around.sites, taps)
+            with measuring():  # what layers report in here was reported before
+                return graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
 
         def total(taps, weights):
             now = values | {id(v): w for v, w in zip(variables, weights, strict=True)}
-            added = {id(t): tap for t, tap in zip(tensors, taps, strict=True)}
-            found, _, _ = self.graph.run(now, xs, [None] * len(xs), ctx, lambda v, a: None, added)
-            return jnp.sum(found[0])
+            own = {id(t): tap + outer.get(id(t), 0) for t, tap in zip(tensors, taps, strict=True)}
+            return jnp.sum(run(self.graph, now, outer | own)[0])
 
+        upstream = Graph(self.graph.inputs, tensors)
+        shapes = jax.eval_shape(lambda: run(upstream, values, {}))
         zeros = [jnp.zeros(s.shape, s.dtype) for s in shapes]
         by_tap, by_weight = jax.grad(total, (0, 1))(zeros, [values[id(v)] for v in variables])
         taps, weights = iter(by_tap), iter(by_weight)
         return [next(taps) if isinstance(t, Tensor) else next(weights) for t in self.targets]
-
-    def _shapes(self, values, xs, tensors):
-        if not tensors:
-            return []
-        graph = Graph(self.graph.inputs, tensors)
-        return jax.eval_shape(lambda: graph.run(values, xs, [None] * len(xs), Ctx(), lambda v, a: None)[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax
 
 from jkeras.core.types import Ctx
@@ -9,6 +11,20 @@ from jkeras.engine.call import aligned, apply_layer, masks_for
 from jkeras.engine.symbolic import MaskOf, Node, Tensor, substitute
 from jkeras.engine.tree import gather, scatter
 from jkeras.engine.variable import Frame, Variable
+
+
+class Around(NamedTuple):
+    """What the function of a node may want to know of the run of the graph that it belongs to.
+
+    Args:
+        ctx: of the graph.
+        sites: `{id(node): place of its random numbers}`.
+        taps: `{id(tensor): array}` added to tensors on their way, to differentiate with respect to them.
+    """
+
+    ctx: Ctx
+    sites: dict
+    taps: dict
 
 
 class Graph:
@@ -20,6 +36,8 @@ class Graph:
     Attributes:
         fed: the inputs that wait for data (not `Input(tensor=...)`).
         nodes: what has to run.
+        sites: `{id(node): its place}` among the nodes, those inside of gradients included: a node that runs
+            there and here draws the same random numbers.
         nodes_by_depth: `{distance from the outputs: nodes}`.
         layers: the layers in Keras's order (by depth, then by first visit from the outputs).
         layer_nodes: the nodes of layers, input layers included.
@@ -33,6 +51,8 @@ class Graph:
         self.fed = [t for t in inputs if getattr(t.node.owner, "input_tensor", None) is None]
         finished, first_visits = _visit(self.fed, outputs)
         self.nodes = sorted((n for n in finished if n.args), key=lambda n: n.order)
+        self.known_nodes = _with_inner(self.nodes)
+        self.sites = {id(n): i for i, n in enumerate(self.known_nodes)}
         self.layers, self.nodes_by_depth = _by_depth(finished, first_visits)
         self.layer_nodes = {id(n) for n in finished if n.owner is not None}
 
@@ -45,7 +65,7 @@ class Graph:
     def has_functions(self) -> bool:
         return any(n.owner is None for n in self.nodes)
 
-    def run(self, values: dict, xs: list, masks: list, ctx: Ctx, write, taps: dict | None = None):
+    def run(self, values: dict, xs: list, masks: list, ctx: Ctx, write, around: Around | None = None):
         """Compute the outputs.
 
         Args:
@@ -53,23 +73,25 @@ class Graph:
             xs, masks: one array and one mask (or None) for each input that is fed.
             ctx: of the model.
             write: called as `write(variable, array)` for each new state.
-            taps: `{id(tensor): array}` added to tensors on their way, to differentiate with respect to them.
+            around: the run that this one is a part of, if it is; it has its own `ctx`.
 
         Returns:
             (outputs, masks of the outputs, sum of the layers' losses).
         """
-        taps = taps or {}
+        around = around or Around(ctx, self.sites, {})
+        ctx, sites, taps = around
         found = {
             id(t): (x + taps[id(t)] if id(t) in taps else x, m)
             for t, x, m in zip(self.fed, xs, masks, strict=True)
         }
         loss = 0.0
-        for position, node in enumerate(self.nodes):
+        for node in self.nodes:
             if all(id(t) in found for t in node.outputs):
                 continue  # an intermediate tensor that is an input of this model
-            here = ctx.at(position) if node.phase is None else ctx.at(position).replace(training=node.phase)
+            here = ctx.at(sites[id(node)])
+            here = here if node.phase is None else here.replace(training=node.phase)
             if node.owner is None:
-                y, mask = _run_function(node, found, values, here)
+                y, mask = _run_function(node, found, values, here, around)
             else:
                 out = _run_layer(node, found, values, here, write)
                 y, mask, loss = out.y, out.mask, loss + out.loss
@@ -91,14 +113,20 @@ def _run_layer(node: Node, found: dict, values: dict, ctx: Ctx, write):
     return out
 
 
-def _run_function(node: Node, found: dict, values: dict, ctx: Ctx):
+def _run_function(node: Node, found: dict, values: dict, ctx: Ctx, around: Around):
     if isinstance(node.fn, MaskOf):
         return found[id(node.args[0])][1], None
-    with Frame(values, ctx) as frame:
+    with Frame(values, ctx, around=around) as frame:
         args, kwargs = substitute(
             (node.args, node.kwargs), lambda s: found[id(s)][0] if isinstance(s, Tensor) else frame.read(s)
         )
         return node.fn(*args, **kwargs), None
+
+
+def _with_inner(nodes: list[Node]) -> list[Node]:
+    """The nodes and those of the graphs that their functions run, in the order of their creation."""
+    graphs = [n.fn.graph for n in nodes if isinstance(getattr(n.fn, "graph", None), Graph)]
+    return sorted({*nodes, *(n for graph in graphs for n in graph.known_nodes)}, key=lambda n: n.order)
 
 
 def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dict]:

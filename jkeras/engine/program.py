@@ -66,8 +66,12 @@ class Program:
         return Out(jax.tree.leaves(out.y), new, aligned(out.y, out.mask), out.loss, out.seen)
 
     def frame(self, params, state, out: Out, ctx: Ctx) -> Frame:
-        """The scope for losses and metrics: the model's variables and what they close over have values."""
-        return Frame(self._values(params, state), ctx.at("objective"), out.seen)
+        """The scope for losses and metrics: the model's variables and what they close over have values, and
+        the outputs are known as its tensors."""
+        frame = Frame(self._values(params, state), ctx.at("objective"), out.seen)
+        for y, tensor in zip(out.y, self.layer.signature[1], strict=True):
+            frame.note_symbol(y, tensor)
+        return frame
 
     def penalty(self, params):
         """Sum of the weight regularizers (and of symbolic `add_loss` terms that depend on weights only)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from typing import Any
 
@@ -92,7 +93,7 @@ class Node:
         self.outputs: list[Tensor] = []
         self.treedef: Any = None
         self.phase = phase.fixed()
-        self.effects: dict[str, list] = {}  # losses and updates of this call, once somebody asks for them
+        self.effects: dict[Any, list] = {}  # losses, updates, gradients: made once somebody asks for them
 
     def set_outputs(self, specs, masks=None, name: str | None = None):
         """Make the output tensors from a tree of `Spec` (and of mask specs); returns that tree of tensors."""
@@ -229,10 +230,11 @@ def _record(fn, args: tuple, kwargs: dict):
     """The dispatch hook: unwrap variables inside a frame, else add a node to the graph."""
     frame = current_frame()
     if frame is not None:
-        args, kwargs = substitute(
-            (args, kwargs), lambda s: frame.tensor(s) if isinstance(s, Tensor) else frame.read(s)
-        )
+        args, kwargs = substitute((args, kwargs), lambda s: _value_in(frame, s))
         return fn(*args, **kwargs)
+    if not args:  # all by name: a node without positional arguments would be an input of its graph
+        bound = inspect.signature(fn).bind(**kwargs)
+        args, kwargs = bound.args, bound.kwargs
     node = Node(None, fn, args, kwargs)
 
     def run(args, kwargs):
@@ -243,18 +245,44 @@ def _record(fn, args: tuple, kwargs: dict):
     return node.set_outputs(specs, name=unique_name(getattr(fn, "__name__", "function")))
 
 
-def closed_over(fn, *specs) -> tuple[list[Tensor], list[Variable]]:
+def _value_in(frame: Frame, symbol):
+    """The array that a symbol stands for in a frame.
+
+    A tensor made of variables alone, as cells keep in `build` (`self.kernel_i = self.kernel[:, :units]`), is
+    computed there and then from what the variables are.
+    """
+    if not isinstance(symbol, Tensor):
+        return frame.read(symbol)
+    if id(symbol) in frame.tensors or not _needs_no_input(symbol):
+        return frame.tensor(symbol)
+    node = symbol.node
+    args, kwargs = substitute((node.args, node.kwargs), lambda s: _value_in(frame, s))
+    return jax.tree.leaves(node.fn(*args, **kwargs))[symbol.index]
+
+
+def _needs_no_input(tensor: Tensor) -> bool:
+    node = tensor.node
+    if node is None or node.owner is not None or isinstance(node.fn, MaskOf):
+        return False
+    return bool(node.args or node.variables) and all(_needs_no_input(t) for t in node.inputs)
+
+
+def closed_over(fn, *specs, symbols=()) -> tuple[list[Tensor], list[Variable]]:
     """The symbolic tensors and the variables that a function uses without getting them as arguments.
 
     Args:
         fn: the function; what it raises on values of these specs is ignored, whoever runs it will see.
         *specs: `Spec` of each argument.
+        symbols: the symbolic tensor that each argument stands for, or None.
     """
     tensors: list[Tensor] = []
     variables: list[Variable] = []
 
     def run(arguments, values):
         with Frame({}, tensors={id(t): v for t, v in zip(tensors, values, strict=True)}) as frame:
+            for argument, tensor in zip(arguments, symbols, strict=False):
+                if tensor is not None:
+                    frame.note_symbol(argument, tensor)
             fn(*arguments)
         variables[:] = frame.captured
         return ()

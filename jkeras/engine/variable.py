@@ -110,10 +110,18 @@ class Frame:
         values: `{id(variable): array}`.
         ctx: the context of the layer whose code runs.
         tensors: `{id(tensor): array}` for symbolic tensors that the code may close over.
+        around: the run of a graph that the code belongs to, for functions that run graphs themselves.
     """
 
-    def __init__(self, values: dict[int, Any], ctx: Ctx = INFERENCE, tensors: dict[int, Any] | None = None):
-        self.values, self.ctx, self.tensors = values, ctx, tensors or {}
+    def __init__(
+        self,
+        values: dict[int, Any],
+        ctx: Ctx = INFERENCE,
+        tensors: dict[int, Any] | None = None,
+        around: Any = None,
+    ):
+        self.values, self.ctx, self.tensors, self.around = values, ctx, tensors or {}, around
+        self.symbols: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its tensor)
         self.parent = current_frame()
         self.seen: dict[int, Variable] = {}  # id(array) → the variable it was read from
         self.updates: dict[int, tuple[Variable, Any]] = {}
@@ -157,6 +165,15 @@ class Frame:
         if id(tensor) not in self.tensors:
             raise StrayTensorError(tensor)
         return self.tensors[id(tensor)]
+
+    def note_symbol(self, array, tensor) -> None:
+        """Let an array be known as the value of a symbolic tensor."""
+        self.symbols[id(array)] = (array, tensor)
+
+    def meaning(self, array):
+        """The symbolic tensor or the variable whose value an array is known to be; else the array itself."""
+        found = self.symbols.get(id(array))
+        return found[1] if found else self.seen.get(id(array), array)
 
     def write(self, target, value) -> None:
         """Note a new value for a variable, or for the array that was read from one."""

@@ -80,7 +80,7 @@ class Compiled(Insides, Network):
         inputs, outputs = self._ports()
         objective = Objective.build(
             outputs,
-            *map(self._by_output, self._choices()),
+            *self._choices(),
             has_added_loss=self._adds_losses(),
             target_tensors=self.target_tensors,
             inputs=self.signature[0],
@@ -96,22 +96,14 @@ class Compiled(Insides, Network):
         tensors = [t for t in objective.symbols if isinstance(t, Tensor)]
         variables = [v for v in objective.symbols if not isinstance(v, Tensor)]
         for output, fn in objective.foreign:
-            spec = self.signature[1][output].spec()
-            found = closed_over(fn, spec, spec)
+            y_pred = self.signature[1][output]
+            found = closed_over(fn, y_pred.spec(), y_pred.spec(), symbols=(None, y_pred))
             tensors, variables = [*tensors, *found[0]], [*variables, *found[1]]
         self.watch(list(dict.fromkeys(tensors)), list(dict.fromkeys(variables)))
 
     def _choices(self) -> tuple:
         """What may be given by output, in the order of `Objective.build`."""
         return self.loss, self.metrics, self.loss_weights, self.sample_weight_mode, self.weighted_metrics
-
-    def _by_output(self, given):
-        """In a dict the name of a layer counts for every output that it makes, as in Keras."""
-        if not isinstance(given, dict) or self._graph is None:
-            return given
-        makers = [t.node.owner.name if t.node.owner is not None else t.name for t in self.outputs]
-        named = zip(self.output_names, makers, strict=True)
-        return given | {name: given[maker] for name, maker in named if name not in given and maker in given}
 
     def _adds_losses(self) -> bool:
         """Whether something beside `loss` is minimized; calls are looked into only if it comes to that."""
@@ -137,7 +129,10 @@ class Compiled(Insides, Network):
             )
         return (
             [Port(n, t.shape, t.dtype, limit) for n, t, limit in names],
-            [Port(n, t.shape, t.dtype) for n, t in zip(self.output_names, outputs, strict=True)],
+            [
+                Port(n, t.shape, t.dtype, layer=t.node.owner.name if t.node.owner is not None else t.name)
+                for n, t in zip(self.output_names, outputs, strict=True)
+            ],
         )
 
     def _index_limits(self) -> list[int | None]:

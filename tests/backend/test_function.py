@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.layers import BatchNormalization, Dense, Dropout, Input
+from jkeras.layers import BatchNormalization, Dense, Dropout, Input, Layer
 from jkeras.models import Model, Sequential
 from jkeras.optimizers import SGD
 
@@ -85,9 +85,45 @@ def test_a_gradient_in_a_loss():
     wanted = kernel + 0.2 * (1 - length) * kernel / length
     np.testing.assert_allclose(model.get_weights()[0], wanted, rtol=1e-4)
 
-    model.compile("sgd", lambda _, y_pred: K.mean(K.gradients(y_pred, x)[0]))
-    with pytest.raises(TypeError, match=r"K.gradients differentiates symbolic tensors.*let the loss use g"):
+    model.compile("sgd", lambda _, y_pred: K.mean(K.gradients(K.exp(y_pred), x)[0]))
+    with pytest.raises(TypeError, match=r"K.gradients differentiates symbolic tensors.*of y_pred itself"):
         model.train_on_batch(X[:, :3], np.zeros((5, 1)))
+
+
+def test_gradients_of_gradients_at_tensors_on_the_way():
+    x = Input((2,))
+    h = 2 * x
+    (slope,) = K.gradients(h**3, h)
+    at_h, at_x = K.gradients(slope, [h, x])
+    (alone,) = K.gradients(at_h, h)
+    values = K.function([x], [slope, at_h, at_x, alone])([np.ones((1, 2))])
+    assert [v.tolist() for v in values] == [[[f, f]] for f in (12, 12, 24, 6)]
+
+
+def test_gradients_draw_what_the_forward_pass_draws():
+    x = Input((100,))
+    y = Dropout(0.5)(x)
+    noisy = y * K.random_uniform((100,))
+    first, second = K.gradients(noisy, x)[0], K.gradients(K.sum(noisy), y)[0]
+    run = K.function([x, K.learning_phase()], [y, noisy, first, second])
+    dropped, whole, at_x, at_y = run([np.ones((3, 100)), 1])
+    assert 0 < (dropped == 0).mean() < 1
+    np.testing.assert_allclose(at_x, whole, rtol=1e-6)
+    np.testing.assert_allclose(at_y * dropped, whole, rtol=1e-6)
+    one, two = K.function([x, K.learning_phase()], [first, second])([np.ones((3, 100)), 1])  # without y
+    assert (one[one != 0] == (2 * two)[one != 0]).all() and 0 < (one == 0).mean() < 1
+
+
+def test_what_layers_report_is_not_reported_by_gradients():
+    class Watched(Layer):
+        def call(self, inputs):
+            self.add_metric(inputs, name="size")
+            return inputs * 2
+
+    x = Input((3,))
+    model = Model(x, Watched()(x))
+    model.compile("sgd", lambda _, y_pred: K.mean(K.gradients(y_pred, x)[0]))
+    assert model.test_on_batch(np.full((2, 3), 5.0), np.zeros((2, 3))) == [2, 5]
 
 
 def test_gradients_of_gradients_and_of_strangers():
