@@ -10,7 +10,7 @@ import numpy as np
 
 from jkeras import losses
 from jkeras.training.host import Rows, is_lazy, len_of, on_host, rows_of
-from jkeras.training.ports import Target
+from jkeras.training.ports import Target, by_name
 from jkeras.training.table import Table
 from jkeras.training.weighting import by_output, row_weight
 
@@ -33,7 +33,7 @@ def read(x, y, inputs, targets, sample_weight=None, class_weight=None, need_y=Tr
     """
     xs = [
         _checked(a, port.shape, port, "input")
-        for a, port in zip(by_name(x, inputs, "input"), inputs, strict=True)
+        for a, port in zip(in_order(x, inputs, "input"), inputs, strict=True)
     ]
     if not need_y:
         _same_length(xs, [], [])
@@ -44,10 +44,9 @@ def read(x, y, inputs, targets, sample_weight=None, class_weight=None, need_y=Tr
             f"The model needs targets for {[t.name for t in fed]}, but y=None: pass y (or data that "
             "yield (x, y) pairs)."
         )
-    ys = [_target(a, target) for a, target in zip(by_name(y, fed, "target"), fed, strict=True)]
-    names = [target.name for target in targets]
-    sample = by_output(sample_weight, names, "sample_weight")
-    classes = by_output(class_weight, names, "class_weight")
+    ys = [_target(a, target) for a, target in zip(in_order(y, fed, "target"), fed, strict=True)]
+    sample = by_output(sample_weight, targets, "sample_weight")
+    classes = by_output(class_weight, targets, "class_weight")
     known = iter(ys)
     symbols = [next(known) if target.symbol is None else target.symbol for target in targets]
     weights = [row_weight(*row) for row in zip(symbols, sample, classes, targets, strict=True)]
@@ -55,9 +54,10 @@ def read(x, y, inputs, targets, sample_weight=None, class_weight=None, need_y=Tr
     return Table(xs, ys, weights)
 
 
-def by_name(data, ports: Sequence, what: str) -> list:
+def in_order(data, ports: Sequence, what: str) -> list:
     """The arrays in the order of the ports."""
     names = [port.name for port in ports]
+    data = by_name(data, ports)
     if isinstance(data, dict):
         missing = [name for name in names if name not in data]
         if missing:

@@ -4,6 +4,7 @@ names."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from jkeras.engine.measures import Key
 from jkeras.engine.symbolic import Tensor
 from jkeras.engine.variable import Variable, current_frame
 from jkeras.training import arguments
-from jkeras.training.ports import Port, Target
+from jkeras.training.ports import Port, Target, by_name
 
 
 class Term(NamedTuple):
@@ -110,10 +111,13 @@ class Objective:
             TypeError: an argument of the wrong kind.
         """
         names = [port.name for port in outputs]
-        functions = [losses.get(fn) for fn in arguments.per_output_losses(loss, names)]
-        weights = arguments.per_output_weights(loss_weights, names)
+        spread = partial(by_name, ports=outputs)
+        functions = [losses.get(fn) for fn in arguments.per_output_losses(spread(loss), names)]
+        weights = arguments.per_output_weights(spread(loss_weights), names)
         modes = arguments.weight_modes(
-            sample_weight_mode, [n for n, fn in zip(names, functions, strict=True) if fn is not None], names
+            spread(sample_weight_mode),
+            [n for n, fn in zip(names, functions, strict=True) if fn is not None],
+            names,
         )
         terms = [Term(i, fn, weights[i]) for i, fn in enumerate(functions) if fn is not None]
         if not terms and not has_added_loss:
@@ -124,8 +128,8 @@ class Objective:
         labels = ["loss"] + [f"{names[t.output]}_loss" for t in terms if len(outputs) > 1]
         found: list[Metric] = []
         running: list[str] = []
-        plain = arguments.per_output_metrics(metrics, names, "metrics")
-        weighted = arguments.per_output_metrics(weighted_metrics, names, "weighted_metrics")
+        plain = arguments.per_output_metrics(spread(metrics), names, "metrics")
+        weighted = arguments.per_output_metrics(spread(weighted_metrics), names, "weighted_metrics")
         for term in terms:
             for identifiers, flag in ((plain[term.output], False), (weighted[term.output], True)):
                 for identifier in identifiers:
@@ -141,7 +145,7 @@ class Objective:
         for _, name in added:
             arguments.append(labels, name, names[:1], 0)
         targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
-        given = arguments.given_targets(target_tensors, names, targets, {id(t) for t in inputs})
+        given = arguments.given_targets(spread(target_tensors), names, targets, {id(t) for t in inputs})
         rowwise = all(arguments.is_ours(f.fn) for f in (*terms, *found)) and not given
         found_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
         return cls(terms, found, labels, found_targets, rowwise, len(outputs) > 1, running, added)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from jkeras import losses
@@ -16,12 +16,14 @@ class Port(NamedTuple):
         shape: with the batch axis first, None where any size goes; None if nothing is known.
         dtype: what the array becomes on the device.
         limit: number of rows of the table that this input indexes (an Embedding's `input_dim`), if it does.
+        layer: name of the layer that makes it, where it is another: one layer may make several outputs.
     """
 
     name: str
     shape: tuple[int | None, ...] | None = None
     dtype: str = "float32"
     limit: int | None = None
+    layer: str | None = None
 
 
 class Target(NamedTuple):
@@ -36,6 +38,7 @@ class Target(NamedTuple):
         output: shape of the output itself.
         limit: number of classes where `y` holds class numbers.
         symbol: the tensor or variable that is the target instead of `y` (`target_tensors`), or None.
+        layer: as in `Port`.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Target(NamedTuple):
     output: tuple[int | None, ...] | None
     limit: int | None = None
     symbol: Any = None
+    layer: str | None = None
 
     @classmethod
     def of(cls, port: Port, fn: Callable, mode: str | None) -> Target:
@@ -55,4 +59,26 @@ class Target(NamedTuple):
             shape, limit = (*shape[:-1], 1), shape[-1]
         elif getattr(losses, getattr(fn, "__name__", ""), None) is not fn:
             shape = None
-        return cls(port.name, shape, port.dtype, fn, mode, port.shape, limit)
+        return cls(port.name, shape, port.dtype, fn, mode, port.shape, limit, layer=port.layer)
+
+
+def by_name(given, ports: Sequence[Port | Target]):
+    """In a dict the name of a layer counts for every output that it makes, as in Keras.
+
+    Args:
+        given: what is given for the ports, in any form.
+        ports: the ports or targets.
+
+    Returns:
+        A dict by the names of the ports (other keys stay as they are); what is no dict, as it is.
+
+    Example:
+        >>> by_name({"s": 1, "other": 2}, [Port("s", layer="s"), Port("s_1", layer="s")])
+        {'s': 1, 'other': 2, 's_1': 1}
+    """
+    if not isinstance(given, dict):
+        return given
+    names, layers = {port.name for port in ports}, {port.layer for port in ports}
+    kept = {key: value for key, value in given.items() if key in names or key not in layers}
+    shared = [port for port in ports if port.name not in given and port.layer in given]
+    return kept | {port.name: given[port.layer] for port in shared}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
 from jkeras.training.host import on_host, rows_of
-from jkeras.training.ports import Target
+from jkeras.training.ports import Target, by_name
 
 
-def by_output(given, names: list[str], what: str) -> list:
+def by_output(given, targets: Sequence[Target], what: str) -> list:
+    """What is given as `sample_weight` or `class_weight`, for each target."""
+    names, given = [target.name for target in targets], by_name(given, targets)
     if given is None or (isinstance(given, (list, tuple, dict)) and not given):
         return [None] * len(names)
     if len(names) == 1:

@@ -203,3 +203,17 @@ def test_several_outputs():
     assert len(model.evaluate(X, ys, verbose=0)) == 3
     assert [y.shape for y in model.predict(X)] == [(6, 2), (6, 1)]
     assert set(model.fit(X, ys, verbose=0).history) == {"loss", "a_loss", "b_loss"}
+
+
+def test_in_a_dict_the_name_of_a_layer_serves_all_that_it_makes():
+    ports = [Port(name, (None, 1), layer="s") for name in ("s", "s_1")]
+    targets = Objective.build(ports, {"s": "mse"}).targets
+    y, weight = np.array([[0.0], [1.0]]), np.array([1.0, 3.0], "float32")
+    table = read(np.zeros((2, 4)), {"s": y}, IN, targets, {"s": weight})
+    assert all(a is table.y[0] for a in table.y) and [w.tolist() for w in table.weight] == 2 * [[1.0, 3.0]]
+    table = read(np.zeros((2, 4)), {"s": y, "s_1": 1 - y}, IN, targets, None, {"s": {0: 1.0, 1: 5.0}})
+    assert [w.tolist() for w in table.weight] == [[1.0, 5.0], [5.0, 1.0]]
+    only = read(np.zeros((2, 4)), {"s": y}, IN, targets[1:], {"s": weight})  # the other output has no loss
+    assert only.weight[0].tolist() == [1.0, 3.0]
+    with pytest.raises(ValueError, match="entry 't'; the outputs of the model are"):
+        read(np.zeros((2, 4)), {"s": y}, IN, targets, {"s": weight, "t": weight})
