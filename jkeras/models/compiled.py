@@ -96,8 +96,8 @@ class Compiled(Insides, Network):
         tensors = [t for t in objective.symbols if isinstance(t, Tensor)]
         variables = [v for v in objective.symbols if not isinstance(v, Tensor)]
         for output, fn in objective.foreign:
-            spec = self.signature[1][output].spec()
-            found = closed_over(fn, spec, spec)
+            y_pred = self.signature[1][output]
+            found = closed_over(fn, y_pred.spec(), y_pred.spec(), symbols=(None, y_pred))
             tensors, variables = [*tensors, *found[0]], [*variables, *found[1]]
         self.watch(list(dict.fromkeys(tensors)), list(dict.fromkeys(variables)))
 
