@@ -11,7 +11,7 @@ from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.shapes import Spec, infer
 from jkeras.engine.symbolic import Tensor
 from jkeras.engine.tree import bind, collect, gather, scatter, walk
-from jkeras.engine.variable import Frame, Variable, current_frame
+from jkeras.engine.variable import Frame, Variable, current_frame, outside_frames
 
 
 def adapt(layer) -> Pair:
@@ -52,7 +52,8 @@ def adapt(layer) -> Pair:
 def build_once(layer, in_shape) -> None:
     """Build the shell if nobody has yet."""
     if not layer.built:
-        layer.build(in_shape)
+        with outside_frames():
+            layer.build(in_shape)
         layer.built, layer.build_shape = True, in_shape
         layer.set_initial_weights()
     if any(not inner.built for _, inner in walk(layer)):

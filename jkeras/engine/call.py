@@ -11,7 +11,7 @@ from jkeras.core.types import Ctx
 from jkeras.engine.shapes import Spec, infer, known
 from jkeras.engine.symbolic import Node, Tensor, specs_of, substitute
 from jkeras.engine.tree import gather, scatter
-from jkeras.engine.variable import Variable, current_frame
+from jkeras.engine.variable import Variable, current_frame, outside_frames
 
 
 def call_layer(layer, inputs, kwargs: dict):
@@ -41,7 +41,7 @@ def ensure_built(layer, inputs) -> None:
     layer.check_inputs(shapes)
     if layer.built:
         return
-    with jax.ensure_compile_time_eval():
+    with jax.ensure_compile_time_eval(), outside_frames():
         layer.build(shapes)
     layer.built, layer.build_shape = True, shapes
     layer.set_initial_weights()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 from typing import Any
 
@@ -204,3 +205,15 @@ _current: contextvars.ContextVar[Frame | None] = contextvars.ContextVar("jkeras_
 def current_frame() -> Frame | None:
     """The innermost frame of this thread, or None outside user code."""
     return _current.get()
+
+
+@contextlib.contextmanager
+def outside_frames():
+    """Where a layer is built, also by the call of another layer: what it makes of its weights there
+    (`self.half = self.kernel[:, :2]`) must stay a tensor that follows them, not become today's numbers.
+    """
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -131,6 +131,12 @@ def test_operators_record_nodes():
         bool(x)
 
 
+def test_functions_may_get_their_operands_by_name():
+    x = Input((2,))
+    y = K.concatenate(tensors=[K.sum(x=x, axis=1, keepdims=True), x])
+    assert K.function([x], [y])([np.ones((1, 2))])[0].tolist() == [[2, 1, 1]]
+
+
 def test_captured_variable_keeps_its_current_value():
     v = Variable(2.0)
     model = Model(x := Input((1,)), Lambda(lambda t: t * v)(x))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.layers import BatchNormalization, Dense, Input, Layer
-from jkeras.models import Sequential
+from jkeras.layers import RNN, BatchNormalization, Dense, Input, Layer, Reshape
+from jkeras.models import Model, Sequential
 
 X = np.random.RandomState(0).rand(8, 4).astype("float32")
 
@@ -125,3 +125,58 @@ def test_set_weights_is_all_or_nothing():
     with pytest.raises(ValueError, match="got 1"):
         layer.set_weights([np.ones((4, 2))])
     np.testing.assert_array_equal(layer.get_weights()[0], before[0])
+
+
+class Parts(Layer):
+    """Keeps parts of its kernel, as the cells of Keras do; as a cell it adds its state."""
+
+    state_size = 2
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(input_shape[-1], 4), initializer="ones", name="kernel")
+        self.left, self.right = self.kernel[:, :2], self.kernel[:, 2:]
+        super().build(input_shape)
+
+    def call(self, x, states=()):
+        y = K.dot(x, self.left) * K.dot(x, self.right)
+        return (y + states[0], [y]) if states else y
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 2)
+
+
+class Around(Layer):
+    """Builds an inner layer by calling it."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = Parts()
+
+    def call(self, x):
+        return self.inner(x)
+
+
+class Subclassed(Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = Around()
+
+    def call(self, x):
+        return self.inner(x)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Sequential([Around(input_shape=(4,))]),
+        Subclassed,
+        lambda: Sequential([Reshape((1, 4), input_shape=(4,)), RNN(Parts())]),
+    ],
+)
+def test_parts_of_weights_that_build_makes_follow_the_weights(make):
+    model = make()
+    model.compile("sgd", "mse")
+    model.fit(X, np.zeros((8, 2)), verbose=0)
+    (kernel,) = model.get_weights()
+    assert np.all(kernel < 1)
+    np.testing.assert_allclose(model.predict(X), (X @ kernel[:, :2]) * (X @ kernel[:, 2:]), rtol=1e-5)
