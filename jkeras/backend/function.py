@@ -240,15 +240,16 @@ class _Gradient:
     def __call__(self, xs, arrays):
         values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}
         frame = current_frame()
-        assert frame is not None  # a graph runs its functions in one
-        ctx = frame.around.ctx.replace(training=frame.ctx.training)
+        assert frame is not None  # functions run in one
+        outside = frame.around or Around(frame.ctx, self.graph.sites, {})
+        ctx = outside.ctx.replace(training=frame.ctx.training)
         roots = {id(t) for t in self.graph.inputs}  # their values hold the taps of the run around this one
-        outer = {key: tap for key, tap in frame.around.taps.items() if key not in roots}
+        outer = {key: tap for key, tap in outside.taps.items() if key not in roots}
         tensors = [t for t in self.targets if isinstance(t, Tensor)]
         variables = [t for t in self.targets if isinstance(t, Variable)]
 
         def run(graph, values, taps):
-            around = Around(ctx, frame.around.sites, taps)
+            around = Around(ctx, outside.sites, taps)
             with measuring():  # what layers report in here was reported before
                 return graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
 

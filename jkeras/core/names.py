@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
+from collections.abc import Callable
 
 _counts: Counter[str] = Counter()
 
@@ -13,6 +15,18 @@ def snake_case(name: str) -> str:
     name = re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
     name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
     return name if not name.startswith("_") else "private" + name
+
+
+def function_name(fn: Callable) -> str:
+    """What a function is called: its `__name__`; that of the function in a `functools.partial`; its class.
+
+    Example:
+        >>> function_name(functools.partial(snake_case, "A"))
+        'snake_case'
+    """
+    while isinstance(fn, functools.partial) and not hasattr(fn, "__name__"):
+        fn = fn.func
+    return getattr(fn, "__name__", type(fn).__name__)
 
 
 def get_uid(prefix: str = "") -> int:

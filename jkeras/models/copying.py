@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copyreg
+import functools
 from typing import Any
 
 import jax
 
 from jkeras import saving
+from jkeras.core.names import function_name
 from jkeras.engine.config import argument_names
 from jkeras.engine.tree import instances
 
@@ -54,9 +56,12 @@ def _of_the_user(model) -> dict:
     values += jax.tree.leaves(
         [getattr(model, kind, None) for kind in ("loss", "metrics", "weighted_metrics")]
     )
-    named = [type(v) if not hasattr(v, "__name__") else v for v in values if callable(v)]
+    partial = functools.partial
+    named = [
+        v if hasattr(v, "__name__") or isinstance(v, partial) else type(v) for v in values if callable(v)
+    ]
     return {
-        v.__name__: v
+        function_name(v): v
         for v in (*map(type, layers), *named)
-        if not v.__module__.startswith("jkeras.") and v.__name__ != "<lambda>"
+        if not v.__module__.startswith("jkeras.") and function_name(v) != "<lambda>"
     }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from jkeras.core.names import function_name
 from jkeras.layers.serialization import deserialize
 from jkeras.saving import bytecode
 from jkeras.saving.stored import KERAS_BACKEND, KERAS_VERSION
@@ -33,7 +34,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if hasattr(value, "__name__") or callable(value):
-        return getattr(value, "__name__", type(value).__name__)
+        return function_name(value)
     raise TypeError(
         f"a config can hold numbers, text, lists, dicts and objects with a get_config; got {value!r}."
     )

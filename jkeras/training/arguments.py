@@ -10,6 +10,7 @@ import jax
 from jkeras import losses
 from jkeras import metrics as metric_functions
 from jkeras.core import settings
+from jkeras.core.names import function_name
 from jkeras.engine.symbolic import Tensor
 from jkeras.engine.variable import Frame, Variable
 from jkeras.training.ports import Port, Target
@@ -162,7 +163,7 @@ def named_metric(identifier, port: Port, loss: Callable) -> tuple[str, Callable]
             return "acc", getattr(metric_functions, f"{kind}_accuracy")
         return "ce", getattr(metric_functions, f"{kind}_crossentropy")
     fn = metric_functions.get(identifier)
-    name = getattr(fn, "name", None) or getattr(fn, "__name__", None) or type(fn).__name__
+    name = getattr(fn, "name", None) or function_name(fn)
     return name, fn
 
 

@@ -1,12 +1,18 @@
 """Models whose data are variables and tensors: `Input(tensor=...)` and `target_tensors`."""
 
+import copy
+import functools
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jkeras import backend as K
 from jkeras import layers
 from jkeras.core.random import set_random_seed
-from jkeras.models import Model
+from jkeras.models import Model, load_model
+from jkeras.optimizers import SGD
 
 X = np.random.RandomState(0).rand(8, 3).astype("float32")
 Y = np.random.RandomState(1).rand(8, 2).astype("float32")
@@ -113,3 +119,97 @@ def test_sample_weights_of_some_targets():
     two.compile("sgd", "mse", target_tensors={"a": K.variable(Y)})
     found = two.test_on_batch(X, X[:, :2], sample_weight={"a": weight})
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def _penalty(y_true, y_pred, at):
+    """The gradient penalty of Wasserstein GANs, as scripts of Keras 2 write it."""
+    squares = K.square(K.gradients(y_pred, at)[0])
+    norm = K.sqrt(K.sum(squares, axis=np.arange(1, len(squares.shape))))
+    return K.mean(K.square(1 - norm))
+
+
+def _product(y_true, y_pred):
+    return K.mean(y_true * y_pred)
+
+
+class Between(layers.Add):
+    def _merge_function(self, inputs):
+        return 0.25 * inputs[0] + 0.75 * inputs[1]
+
+
+def _gan(loss=_penalty, devices=1):
+    """(the critic's model, the critic, a frozen generator, the tensor between real and made)."""
+    set_random_seed(2)
+    z, real, image = layers.Input((2,)), layers.Input((3,)), layers.Input((3,))
+    generator = Model(z, layers.Dense(3, name="make")(z))
+    hidden = layers.LeakyReLU(0.2)(layers.Dense(4, name="first")(image))
+    critic = Model(image, layers.Dense(1, name="last")(hidden))
+    generator.trainable = False
+    made = generator(z)
+    between = Between()([real, made])
+    model = Model([real, z], [critic(real), critic(made), critic(between)])
+    penalty = functools.partial(loss, at=between)
+    model.compile(SGD(lr=0.1), [_product, _product, penalty], loss_weights=[1, 1, 10], devices=devices)
+    return model, critic, generator, between
+
+
+_SIGNS = [np.full((8, 1), -1.0), np.ones((8, 1)), np.zeros((8, 1))]
+
+
+def _step_by_hand(critic, generator):
+    """What one step of plain gradient descent makes of the critic's weights, written in jax."""
+
+    def score(weights, x):
+        first, b, last, c = weights
+        h = x @ first + b
+        return jnp.where(h > 0, h, 0.2 * h) @ last + c
+
+    def total(weights):
+        made = jnp.asarray(generator.predict(X[:, :2]))
+        slope = jax.grad(lambda x: score(weights, x).sum())(0.25 * X + 0.75 * made)
+        penalty = jnp.mean((1 - jnp.sqrt((slope**2).sum(1))) ** 2)
+        return score(weights, made).mean() - score(weights, X).mean() + 10 * penalty
+
+    weights = [jnp.asarray(w) for w in critic.get_weights()]
+    loss, slopes = jax.value_and_grad(total)(weights)
+    return float(loss), [w - 0.1 * s for w, s in zip(weights, slopes, strict=True)]
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_the_gradient_penalty_of_a_wasserstein_gan(devices):
+    model, critic, generator, _ = _gan(devices=devices)
+    before = generator.get_weights()
+    for _ in range(3):
+        loss, weights = _step_by_hand(critic, generator)
+        np.testing.assert_allclose(model.train_on_batch([X, X[:, :2]], _SIGNS)[0], loss, rtol=1e-4)
+        for found, wanted in zip(critic.get_weights(), weights, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+    for found, wanted in zip(generator.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_partial_functions_go_by_the_name_of_their_function(tmp_path):
+    model, _, _, between = _gan()
+    penalty = model.loss[2]
+    model.compile("sgd", [_product, _product, penalty], metrics={model.output_names[2]: [penalty]})
+    assert model.metrics_names[-1].endswith("__penalty")
+    values = model.evaluate([X, X[:, :2]], _SIGNS, verbose=0)
+    assert values[-1] == values[3] > 0
+    model.save(tmp_path / "m.h5")
+    with pytest.raises(ValueError, match="_penalty|_product"):
+        load_model(tmp_path / "m.h5", {"Between": Between})
+    loaded = load_model(tmp_path / "m.h5", {"Between": Between}, compile=False)
+    inner = next(layer for layer in loaded.layers if isinstance(layer, Between)).output
+    loaded.compile("sgd", [_product, _product, functools.partial(_penalty, at=inner)])
+    np.testing.assert_allclose(loaded.evaluate([X, X[:, :2]], _SIGNS, verbose=0), values[:4], rtol=1e-6)
+
+
+def test_partial_losses_are_copied():
+    x = layers.Input((3,))
+    model = Model(x, layers.Dense(3)(x))
+    model.compile("sgd", functools.partial(_scaled, scale=2.0))
+    assert copy.deepcopy(model).evaluate(X, X, verbose=0) == model.evaluate(X, X, verbose=0) > 0
+
+
+def _scaled(y_true, y_pred, scale):
+    return scale * K.mean(K.square(y_true - y_pred), axis=-1)
