@@ -123,7 +123,7 @@ def softsign(x):
 
 @op
 def relu(x, alpha=0.0, max_value=None, threshold=0.0):
-    """max_value if x >= max_value, x if threshold <= x < max_value, else alpha * (x - threshold).
+    """max_value if x >= max_value, x if threshold < x < max_value, else alpha * (x - threshold).
 
     Args:
         x: an array.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
-from jkeras.ops.conv_args import data_format as format_of
+from jkeras.core.settings import normalize_data_format as format_of
 from jkeras.ops.conv_args import spatial_axes
 from jkeras.ops.resize import bilinear
 from jkeras.ops.resize import repeat as enlarge

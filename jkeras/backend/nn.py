@@ -7,10 +7,10 @@ from jax import lax
 
 from jkeras.backend.control import calling_back
 from jkeras.core.dispatch import op
+from jkeras.core.settings import normalize_data_format as format_of
 from jkeras.ops import conv as convs
 from jkeras.ops import pool as pools
 from jkeras.ops import recurrent
-from jkeras.ops.conv_args import data_format as format_of
 from jkeras.ops.conv_args import int_tuple, padding_mode
 
 

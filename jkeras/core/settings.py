@@ -138,7 +138,7 @@ def normalize_data_format(value: str | None) -> str:
     data_format = image_data_format() if value is None else str(value).lower()
     if data_format not in _FORMATS:
         raise ValueError(
-            'The `data_format` argument must be one of "channels_first", "channels_last". '
+            'The `data_format` argument must be one of "channels_first", "channels_last", or None. '
             f"Received: {value!r}."
         )
     return data_format

@@ -43,7 +43,7 @@ def _normal(name: str, value, rank: int | None):
         return resolve(value)
     if rank is not None and name in _WINDOWS:
         return conv_args.positive_tuple(value, rank, name)
-    return conv_args.data_format(value) if name == "data_format" else value
+    return settings.normalize_data_format(value) if name == "data_format" else value
 
 
 def no_weights(rng, in_shape):

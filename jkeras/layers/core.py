@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras import activations, regularizers
+from jkeras.core import settings
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.engine.legacy import legacy
@@ -180,7 +181,7 @@ class _SpatialDropout(Dropout):
     def get_config(self) -> dict:
         """As Keras, which leaves `data_format` out; kept here where it is not the default one."""
         config = super().get_config()
-        if config.get("data_format") == conv_args.data_format(None):
+        if config.get("data_format") == settings.normalize_data_format(None):
             config.pop("data_format")
         return config
 
@@ -230,7 +231,7 @@ class SpatialDropout2D(_SpatialDropout):
     @legacy("spatial_dropout")
     def __init__(self, rate, data_format=None, **kwargs):
         super().__init__(rate, **kwargs)
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 class SpatialDropout3D(_SpatialDropout):
@@ -255,7 +256,7 @@ class SpatialDropout3D(_SpatialDropout):
     @legacy("spatial_dropout")
     def __init__(self, rate, data_format=None, **kwargs):
         super().__init__(rate, **kwargs)
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 class Flatten(Layer):
@@ -285,7 +286,7 @@ class Flatten(Layer):
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
     def pair(self) -> Pair:
         format = self.data_format

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jkeras.core import settings
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.engine.legacy import legacy
@@ -58,7 +59,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
 
     def __init__(self, data_format="channels_last", **kwargs):
         super().__init__(**kwargs)
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 class GlobalMaxPooling2D(_GlobalPooling):
@@ -86,7 +87,7 @@ class GlobalMaxPooling2D(_GlobalPooling):
     @legacy("global_pooling")
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 class GlobalMaxPooling3D(_GlobalPooling):
@@ -114,7 +115,7 @@ class GlobalMaxPooling3D(_GlobalPooling):
     @legacy("global_pooling")
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
@@ -142,7 +143,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     def __init__(self, data_format="channels_last", **kwargs):
         super().__init__(**kwargs)
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
     def pair(self) -> Pair:
         format = self.data_format
@@ -184,7 +185,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
     @legacy("global_pooling")
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 class GlobalAveragePooling3D(_GlobalPooling):
@@ -212,7 +213,7 @@ class GlobalAveragePooling3D(_GlobalPooling):
     @legacy("global_pooling")
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 GlobalAvgPool1D = GlobalAveragePooling1D

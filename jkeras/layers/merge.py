@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.shapes import Spec
-from jkeras.ops.dot import batch_dot, l2_normalize
+from jkeras.ops.dot import batch_dot
+from jkeras.ops.numeric import l2_normalize
 from jkeras.ops.pool import first_maximum, first_minimum
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from jkeras.core import settings
-
-FORMATS = ("channels_last", "channels_first")
-
 
 def int_tuple(value, n: int, name: str) -> tuple[int, ...]:
     """An integer, or an iterable of `n` integers, as a tuple of `n` integers.
@@ -83,23 +79,6 @@ def padding_mode(value, allowed: tuple[str, ...] = ("valid", "same")) -> str:
         names = " or ".join(f'"{a}"' for a in allowed)
         raise ValueError(f"Invalid padding: {value}. The `padding` argument must be {names} here.")
     return mode
-
-
-def data_format(value) -> str:
-    """`channels_last` or `channels_first`; None means the configured image data format.
-
-    Raises:
-        ValueError: anything else.
-
-    >>> data_format("Channels_First")
-    'channels_first'
-    """
-    if value is None:
-        return settings.image_data_format()
-    name = value.lower() if isinstance(value, str) else value
-    if name not in FORMATS:
-        raise ValueError(f"The `data_format` argument must be one of {FORMATS} or None. Received: {value!r}")
-    return name
 
 
 def channel_axis(format: str, ndim: int) -> int:

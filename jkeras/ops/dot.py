@@ -5,16 +5,6 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 
-def l2_normalize(x, axis):
-    """`x / |x|` along `axis`; the norm is kept above 1e-6, so that zero stays zero.
-
-    >>> l2_normalize(jnp.array([3.0, 4.0]), 0).tolist()
-    [0.6000000238418579, 0.800000011920929]
-    """
-    square = jnp.sum(jnp.square(x), axis, keepdims=True)
-    return x / jnp.sqrt(jnp.maximum(square, 1e-12))
-
-
 def batch_dot(x, y, axes=None):
     """Contract one axis of `x` with one of `y`, sample by sample.
 

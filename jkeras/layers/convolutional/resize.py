@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
+from jkeras.core import settings
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.engine.legacy import legacy
@@ -94,7 +95,7 @@ class UpSampling2D(_UpSampling):
     def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
         super().__init__(**kwargs)
         self.size = conv_args.positive_tuple(size, 2, "size")
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
         if interpolation not in ("nearest", "bilinear"):
             raise ValueError(
                 f'interpolation should be one of "nearest" or "bilinear". Received: {interpolation!r}'
@@ -128,7 +129,7 @@ class UpSampling3D(_UpSampling):
     def __init__(self, size=(2, 2, 2), data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.size = conv_args.positive_tuple(size, 3, "size")
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 class _ZeroPadding(Layer):
@@ -202,7 +203,7 @@ class ZeroPadding2D(_ZeroPadding):
     def __init__(self, padding=(1, 1), data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.padding = conv_args.margins(padding, 2, "padding")
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 class ZeroPadding3D(_ZeroPadding):
@@ -231,7 +232,7 @@ class ZeroPadding3D(_ZeroPadding):
     def __init__(self, padding=(1, 1, 1), data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.padding = conv_args.margins(padding, 3, "padding")
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 class _Cropping(Layer):
@@ -312,7 +313,7 @@ class Cropping2D(_Cropping):
     def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.cropping = conv_args.margins(cropping, 2, "cropping")
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 class Cropping3D(_Cropping):
@@ -344,4 +345,4 @@ class Cropping3D(_Cropping):
     def __init__(self, cropping=((1, 1), (1, 1), (1, 1)), data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.cropping = conv_args.margins(cropping, 3, "cropping")
-        self.data_format = conv_args.data_format(data_format)
+        self.data_format = settings.normalize_data_format(data_format)
