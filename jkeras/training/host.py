@@ -18,6 +18,11 @@ def on_host(a, name: str) -> Any:
         array = (a.float() if str(a.dtype) == "torch.bfloat16" else a).numpy()
     elif hasattr(a, "to_numpy"):  # pandas: by position, whatever the index
         array = a.to_numpy()
+    elif hasattr(a, "dense_shape") or hasattr(a, "row_splits"):  # TensorFlow
+        raise ValueError(
+            f"The data for {name!r} are a {type(a).__name__}, but should be a dense array: make one with "
+            "tf.sparse.to_dense(x) of a SparseTensor, with x.to_tensor() of a RaggedTensor."
+        )
     elif hasattr(a, "tocsr"):  # scipy.sparse
         return _numeric(a.tocsr(), name)
     elif is_lazy(a):

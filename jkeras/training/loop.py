@@ -118,7 +118,8 @@ class _Fit:
         self.callbacks.fit_state = {"seed": self.seed}
         self.callbacks.on_train_begin()
         self.model.stop_training = False
-        held = None if self.validation is None else held_out(self.validation.source)
+        validation = None if self.validation is None else self.validation.source
+        held = held_out(self.source, validation, self.model.uses_learning_phase)
         for callback in self.callbacks:
             callback.validation_data = held
         begin, first, step = first, resume.get("epoch", first), resume.get("step", 0)

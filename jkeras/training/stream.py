@@ -218,7 +218,8 @@ def is_endless(items) -> bool:
     try:
         return len(items) >= sys.maxsize
     except (TypeError, OverflowError) as error:
-        return "infinite" in str(error)
+        sources = getattr(items, "parents", ())  # what grain's iterables, which have no length, read from
+        return "infinite" in str(error) or (bool(sources) and all(is_endless(s) for s in sources))
 
 
 def is_stream(x) -> bool:

@@ -36,13 +36,24 @@ def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tu
     return train, held
 
 
-def held_out(batches) -> list | None:
-    """What callbacks find as `validation_data`: x + y + sample weights."""
-    if not isinstance(batches, Arrays):
+def held_out(train, held, has_phases: bool) -> list | None:
+    """What callbacks find as `validation_data`: x + y + sample weights, and 0 for a learning phase.
+
+    Args:
+        train: the batches to train on.
+        held: the batches to validate on, or None.
+        has_phases: whether the model differs between training and inference.
+
+    Returns:
+        The list, empty where arrays are trained on without validation; None for data that yield batches.
+    """
+    if held is None and not isinstance(train, Stream):
+        return []
+    if not isinstance(held, (Arrays, Repeat)):
         return None
-    table = batches.table
+    table = held.table
     ones = [np.ones(table.rows, "float32") if w is None else w for w in table.weight]
-    return [*table.x, *table.y, *ones]
+    return [*table.x, *table.y, *ones, *([0.0] if has_phases else [])]
 
 
 def _given(trainer, data, batch_size, train, steps, supply):

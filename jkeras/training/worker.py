@@ -22,7 +22,13 @@ class Fetch:
         self.items = items
 
     def __call__(self, index: int):
-        return self.items[index]
+        try:
+            return self.items[index]
+        except StopIteration as error:  # it would end the generators on its way to the user
+            raise RuntimeError(
+                f"{type(self.items).__name__}.__getitem__({index}) raised StopIteration: a `next(...)` in it "
+                "is at an end, but a sequence must give as many batches as its __len__ says."
+            ) from error
 
 
 class Next:

@@ -205,6 +205,24 @@ def test_several_outputs():
     assert set(model.fit(X, ys, verbose=0).history) == {"loss", "a_loss", "b_loss"}
 
 
+class SparseTensor:
+    """As TensorFlow's: a shape, but no rows."""
+
+    shape, dense_shape, dtype = (6, 4), (6, 4), np.dtype("float32")
+
+
+class RaggedTensor:
+    """As TensorFlow's: rows of different length."""
+
+    shape, row_splits, dtype = (6, None), np.arange(7), np.dtype("float32")
+
+
+@pytest.mark.parametrize("kind, way", [(SparseTensor, "tf.sparse.to_dense"), (RaggedTensor, "to_tensor")])
+def test_sparse_and_ragged_tensors_are_refused(kind, way):
+    with pytest.raises(ValueError, match=f"'in' are a {kind.__name__}.*{way}"):
+        _read(kind(), Y)
+
+
 def test_in_a_dict_the_name_of_a_layer_serves_all_that_it_makes():
     ports = [Port(name, (None, 1), layer="s") for name in ("s", "s_1")]
     targets = Objective.build(ports, {"s": "mse"}).targets

@@ -163,6 +163,13 @@ def test_what_never_ends_asks_for_steps(batches, samples):
     assert samples == [*range(ROWS), *range(SIZE)]
 
 
+def test_an_iterable_of_grain_says_that_what_it_reads_never_ends():
+    found = pytest.importorskip("grain").MapDataset.source(Samples(X, Y)).batch(SIZE)
+    with pytest.raises(ValueError, match="without end"):
+        _model().fit(found.repeat().to_iter_dataset(), verbose=0)
+    assert _model().fit(found.repeat(2).to_iter_dataset(), verbose=0).epoch == [0]
+
+
 def test_an_early_end(batches, nothing_is_left):
     found = iter(batches(Samples(X, Y)))
     with pytest.raises(ValueError, match="ran out in epoch 1 after 3 of 5"):

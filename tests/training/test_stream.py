@@ -201,6 +201,25 @@ class Bad(Sequence):
         return the_bad_place(index)
 
 
+class Exhausted(Sequence):
+    """Takes its batches from an iterator with fewer of them."""
+
+    def __init__(self):
+        self.batches = iter([batch(0), batch(1)])
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return next(self.batches)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_stop_iteration_is_no_end_of_a_sequence(model, workers):
+    with pytest.raises(RuntimeError, match=r"Exhausted.__getitem__\(2\) raised StopIteration.*__len__"):
+        model.fit(Exhausted(), shuffle=False, workers=workers, verbose=0)
+
+
 @pytest.mark.parametrize("workers", [0, 1, 4])
 @pytest.mark.parametrize("kind", ["generator", "sequence"])
 def test_an_error_stops_at_once_and_is_its_own(model, workers, kind):
