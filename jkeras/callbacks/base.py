@@ -8,7 +8,7 @@ The loop never imports this package; it is handed a `CallbackList` and does, for
     resume = callbacks.resume()      # None, or {"epoch": e, "step": s, "fit": callbacks.fit_state of then}
     callbacks.fit_state = {...}      # plain values: what decides the shuffles and random numbers of this fit
     callbacks.on_train_begin(); model.stop_training = False
-    for callback in callbacks: callback.validation_data = x + y + sample_weights of validation, or None
+    for callback in callbacks: callback.validation_data = x + y + weights of validation; [] or None without
     try:
         for each epoch (from resume["epoch"], whose first batch is then resume["step"], maybe past its end):
             callbacks.on_epoch_begin(epoch)
