@@ -12,6 +12,7 @@ import numpy as np
 from jkeras.core import phase as phases
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE
+from jkeras.engine.measures import adding_nothing
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor, closed_over, specs_of
 from jkeras.engine.variable import Frame, current_frame
@@ -180,7 +181,11 @@ def calling_back(function: Callable) -> Callable:
     @functools.wraps(function)
     def dispatched(*args, **kwargs):
         if current_frame() is not None:
-            return plain(*args, **kwargs)
+            with adding_nothing(
+                f"The function given to K.{function.__name__} calls add_loss or add_metric; it runs inside a "
+                "loop, where neither has a meaning. Return the values, and add them after the loop."
+            ):
+                return plain(*args, **kwargs)
         tensors, variables = closed_over(
             lambda args, kwargs: function(*args, **kwargs), specs_of(args), specs_of(kwargs)
         )

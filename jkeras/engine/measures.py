@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from jkeras.engine.tree import instances
+from jkeras.engine.variable import current_frame
 
 Key = tuple[int, str]  # (id of the layer, name)
 
@@ -34,6 +35,21 @@ def report(layer, name: str, value) -> None:
     found = _found.get()
     if found is not None:
         found.setdefault((id(layer), name), []).append(jnp.mean(jnp.asarray(value, jnp.float32)))
+
+
+@contextmanager
+def adding_nothing(complaint: str) -> Iterator[None]:
+    """A scope for the body of a compiled loop: a value of one turn has no meaning outside.
+
+    Raises:
+        ValueError: with this complaint, after an `add_metric` or `add_loss`.
+    """
+    frame = current_frame()
+    before = 0 if frame is None else len(frame.losses)
+    with measuring() as found:
+        yield
+    if found or (frame is not None and len(frame.losses) > before):
+        raise ValueError(complaint)
 
 
 def reported_by(model) -> list[Key]:

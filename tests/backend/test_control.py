@@ -116,3 +116,17 @@ def test_dropout():
     y = np.asarray(K.dropout(np.ones((50, 4), "float32"), 0.25, noise_shape=(None, 1), seed=1))
     assert set(np.unique(y)) == {0, np.float32(1 / 0.75)}
     assert (y == y[:, :1]).all()
+
+
+@pytest.mark.parametrize("what", ["metric", "loss"])
+def test_loops_in_a_layer_add_nothing(what):
+    class Looping(Layer):
+        def call(self, inputs):
+            def turn(row):
+                self.add_metric(row, name="size") if what == "metric" else self.add_loss(K.sum(row))
+                return row
+
+            return K.map_fn(turn, inputs)
+
+    with pytest.raises(ValueError, match="K.map_fn calls add_loss or add_metric.*after the loop"):
+        Looping()(Input((4,)))

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jkeras.core.registry import has_arg
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
+from jkeras.engine.measures import adding_nothing
 from jkeras.layers.recurrent.timed import TimedCell
 from jkeras.layers.serialization import deserialize, serialize
 
@@ -44,12 +45,14 @@ def step_of(cell: Any) -> Step:
             if takes_training:
                 words["training"] = ctx.training
             return _checked(cell, call(x, states, **words))
-        out = pair.apply(params, state, x, ctx, **{states_name: states}, **words)
-        if out.state or not isinstance(out.loss, float):
-            raise ValueError(
-                f"The cell {cell.name!r} calls add_update or add_loss; a cell runs inside a loop over time, "
-                "where neither has a meaning. Do it in a layer around the RNN."
-            )
+        complaint = (
+            f"The cell {cell.name!r} calls add_update, add_loss or add_metric; a cell runs inside a loop "
+            "over time, where none of them has a meaning. Do it in a layer around the RNN."
+        )
+        with adding_nothing(complaint):
+            out = pair.apply(params, state, x, ctx, **{states_name: states}, **words)
+        if out.state or not (isinstance(out.loss, float) and out.loss == 0):
+            raise ValueError(complaint)
         return _checked(cell, out.y)
 
     init = pair.init if pair is not None else lambda rng, in_shape: ({}, {})

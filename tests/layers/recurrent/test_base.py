@@ -303,3 +303,27 @@ def test_convolutional_dropout_in_training():
     x = np.ones((2, 3, 5, 5, 1), "float32")
     assert layer(x, training=True).shape == (2, 3, 3, 3, 2)
     assert not np.array_equal(layer(x, training=True), layer(x))
+
+
+class Adding(layers.Layer):
+    """A cell that adds something beside its output."""
+
+    state_size = 2
+
+    def __init__(self, what, **kwargs):
+        super().__init__(**kwargs)
+        self.what = what
+
+    def call(self, inputs, states):
+        if self.what == "metric":
+            self.add_metric(inputs, name="size")
+        else:
+            self.add_loss(jnp.sum(inputs) if self.what == "loss" else 1.0)
+        return inputs, [states[0]]
+
+
+@pytest.mark.parametrize("what", ["metric", "loss", "constant"])
+@pytest.mark.parametrize("unroll", [False, True])
+def test_cells_add_nothing_beside_their_output(what, unroll):
+    with pytest.raises(ValueError, match="'adding.*add_loss or add_metric.*in a layer around the RNN"):
+        layers.RNN(Adding(what), unroll=unroll)(layers.Input((5, 2)))
