@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.engine.legacy import legacy
@@ -90,6 +91,15 @@ class Embedding(Layer):
             return Out(table.at[index].get(mode="clip"), mask=(x != 0) if mask_zero else None)
 
         return Pair(init, apply)
+
+    def compute_mask(self, inputs, mask=None):
+        """Where the indices are not 0, with `mask_zero`; for subclasses that write their own `call`."""
+        return _is_index(inputs) if self.mask_zero else super().compute_mask(inputs, mask)
+
+
+@op
+def _is_index(x):
+    return jnp.asarray(x) != 0
 
 
 def _flat(shape) -> tuple:

@@ -53,3 +53,22 @@ def test_refused(case):
         inputs = [jkeras.layers.Masking()(x) for x in inputs]
     with pytest.raises((ValueError, TypeError)):
         layer(inputs[0])
+
+
+class OwnCall(jkeras.layers.LSTM):
+    def call(self, inputs, mask=None, training=None, initial_state=None):
+        return 2 * super().call(inputs, mask=mask, training=training, initial_state=initial_state)
+
+
+class OwnEmbedding(jkeras.layers.Embedding):
+    def call(self, x):
+        return 2 * super().call(x)
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_subclasses_with_their_own_call_keep_the_masks(return_sequences):
+    x = jkeras.layers.Input((3,))
+    masked = OwnEmbedding(4, 2, mask_zero=True)(x)
+    y = OwnCall(2, return_sequences=return_sequences)(masked)
+    assert masked.mask_spec.shape == (None, 3)
+    assert (y.mask_spec is not None) == return_sequences

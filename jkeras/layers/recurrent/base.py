@@ -268,6 +268,16 @@ class RNN(Layer):
         """The layer's own computation, for a subclass that extends it by `super().call(inputs, ...)`."""
         return super().call(merge_inputs(inputs, initial_state, constants))
 
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the sequences; none for the last step alone, nor for the states.
+
+        For subclasses that write their own `call`.
+        """
+        mask = super().compute_mask(inputs, mask)
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        mask = mask if self.return_sequences else None
+        return [mask, *(None for _ in _as_list(self.cell.state_size))] if self.return_state else mask
+
     def get_config(self) -> dict:
         config = super().get_config()
         config["cell"] = {"class_name": type(self.cell).__name__, "config": self.cell.get_config()}
