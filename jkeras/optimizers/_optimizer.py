@@ -173,10 +173,9 @@ class Optimizer:
         Returns:
             `optax.GradientTransformationExtraArgs`; `update` takes `value`, `grad` and `value_fn` by keyword.
         """
-        if self.rule is None or type(self).get_updates is not Optimizer.get_updates:
-            has = (
-                "defines get_updates, which builds a TensorFlow graph" if self.rule else "has no update rule"
-            )
+        is_old = type(self).get_updates is not Optimizer.get_updates
+        if self.rule is None or is_old:
+            has = "defines get_updates, which builds a TensorFlow graph" if is_old else "has no update rule"
             raise TypeError(
                 f"{type(self).__name__} {has}: give the class `config`, `slots` and `rule` instead (see "
                 "help(jkeras.optimizers.Optimizer)), or pass an optax.GradientTransformation in its place."

@@ -227,8 +227,18 @@ class Old(SGD):
         return []
 
 
+class OldAlone(Optimizer):
+    def get_updates(self, loss, params):
+        return []
+
+
 @pytest.mark.parametrize(
-    ("cls", "words"), [(Bare, "Bare has no update rule"), (Old, "Old defines get_updates")]
+    ("cls", "words"),
+    [
+        (Bare, "Bare has no update rule"),
+        (Old, "Old defines get_updates"),
+        (OldAlone, "OldAlone defines get_updates"),
+    ],
 )
 def test_without_a_rule_the_error_says_what_to_do(cls, words):
     with pytest.raises(TypeError, match=words + ".*`config`, `slots` and `rule` instead"):
