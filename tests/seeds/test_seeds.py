@@ -55,11 +55,14 @@ def program(case: Case, line: int) -> str:
 
 @pytest.fixture
 def keras_is_jkeras(monkeypatch, tmp_path):
-    """A folder of one's own, and everything as it was afterwards."""
+    """A folder of one's own, and everything as it was afterwards.
+
+    `replace`: other tests may have imported TensorFlow (`tensorboard` does), and with it another Keras.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     before = settings.image_data_format()
-    with jkeras.install_as_keras():
+    with jkeras.install_as_keras(replace=True):
         yield
     settings.set_image_data_format(before)
 
