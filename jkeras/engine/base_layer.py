@@ -185,7 +185,8 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
             return
         native = next(c for c in type(self).__mro__ if "pair" in vars(c))
         if native is not Layer:
-            self.adopt(*native.pair(self).init(random.next_key(), input_shape))
+            with jax.ensure_compile_time_eval():  # also where the `call` of another layer builds this one
+                self.adopt(*native.pair(self).init(random.next_key(), input_shape))
         self.built, self.build_shape = True, input_shape
 
     def assert_input_compatibility(self, inputs) -> None:
@@ -224,7 +225,8 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
                 f"The weight {name!r} of layer {self.name!r} needs a fully known shape; got {shape}."
             )
         initializer = initializers.get(initializer)
-        value = initializers.draw(initializer, random.next_key(), tuple(shape or ()), dtype or self.dtype)
+        with jax.ensure_compile_time_eval():
+            value = initializers.draw(initializer, random.next_key(), tuple(shape or ()), dtype or self.dtype)
         return self.own(
             name, value, trainable, initializer, regularizers.get(regularizer), constraints.get(constraint)
         )

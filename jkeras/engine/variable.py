@@ -38,7 +38,7 @@ class Variable(Operators):
             value = np.array(value)
             if dtype is None and value.dtype == np.float64:
                 dtype = settings.floatx()
-        self._value = jnp.asarray(value, dtype)
+        self._value = _array(value, dtype)
         self._lent = False
         self.name = name or "Variable"
         self.regularizer, self.constraint = regularizer, constraint
@@ -56,7 +56,7 @@ class Variable(Operators):
             raise ValueError(
                 f"{self.name} has shape {self._value.shape}; got a value of shape {value.shape}."
             )
-        self._value = jnp.asarray(value, self._value.dtype)
+        self._value = _array(value, self._value.dtype)
         self._lent = isinstance(value, jax.Array)
 
     def take(self, donate: bool = False) -> jax.Array:
@@ -91,6 +91,22 @@ class Variable(Operators):
 
     def __repr__(self) -> str:
         return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+
+def _array(value, dtype) -> jax.Array:
+    """A value for a cell: an array of its own, even where the code that makes it is being traced.
+
+    Raises:
+        TypeError: the value itself belongs to the trace, and would mean nothing after it.
+    """
+    if isinstance(value, jax.core.Tracer):
+        raise TypeError(
+            "A variable cannot keep a value that is computed while a program is traced (in the call of a "
+            "layer, a loss or a metric, or in a function under jax's jit or grad). Give a weight its new "
+            "value with self.add_update((weight, value)); keep other values as attributes."
+        )
+    with jax.ensure_compile_time_eval():
+        return jnp.asarray(value, dtype)
 
 
 class StrayTensorError(ValueError):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.layers import RNN, BatchNormalization, Dense, Input, Layer, Reshape
+from jkeras.layers import RNN, BatchNormalization, Dense, Input, Lambda, Layer, Reshape, TimeDistributed
 from jkeras.models import Model, Sequential
 
 X = np.random.RandomState(0).rand(8, 4).astype("float32")
@@ -180,3 +180,88 @@ def test_parts_of_weights_that_build_makes_follow_the_weights(make):
     (kernel,) = model.get_weights()
     assert np.all(kernel < 1)
     np.testing.assert_allclose(model.predict(X), (X @ kernel[:, :2]) * (X @ kernel[:, 2:]), rtol=1e-5)
+
+
+EYE = [np.eye(4), np.full(4, 2.0)]
+
+
+class Holds(Layer):
+    """A layer that calls another one, which `weights` tell how to start."""
+
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def call(self, x):
+        return self.inner(x)
+
+
+class HoldsModel(Model):
+    def __init__(self, inner):
+        super().__init__()
+        self.parts = [inner]
+
+    def call(self, x):
+        return self.parts[0](x)
+
+
+def told():
+    return Dense(4, weights=EYE)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Sequential([Holds(told(), input_shape=(4,))]),
+        lambda: Sequential([Holds(Holds(told()), input_shape=(4,))]),
+        lambda: Sequential([Holds(Sequential([told()]), input_shape=(4,))]),
+        lambda: HoldsModel(told()),
+        lambda: HoldsModel(Holds(told())),
+        lambda: Sequential(
+            [Reshape((1, 4), input_shape=(4,)), TimeDistributed(Holds(told())), Lambda(first)]
+        ),
+    ],
+    ids=["layer", "two levels", "model inside", "model", "model and layer", "wrapper"],
+)
+def test_initial_weights_reach_a_layer_inside_of_the_users_code(make):
+    """keras-team/keras 20004; Keras 2.2.4 sets them."""
+    model = make()
+    model.compile("sgd", "mse")
+    np.testing.assert_allclose(model.predict(X), X + 2, rtol=1e-6)
+    model.fit(X, X, verbose=0)
+    assert not np.allclose(model.get_weights()[1], 2)
+
+
+def first(x):
+    return x[:, 0]
+
+
+def test_values_given_to_variables_inside_of_a_trace_stay():
+    class Late(Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = Dense(4)
+
+        def call(self, x):
+            if not self.inner.built:
+                self.inner.build((None, 4))
+                self.inner.set_weights(EYE)
+                self.late = self.add_weight(name="late", shape=(4,), initializer="ones")
+            return self.inner(x) * self.late
+
+    model = Sequential([Late(input_shape=(4,))])
+    np.testing.assert_allclose(model.predict(X), X + 2, rtol=1e-6)
+    assert [w.shape for w in model.weights] == [(4,), (4, 4), (4,)]
+
+
+def test_a_variable_refuses_values_that_end_with_the_trace():
+    class Keeps(Layer):
+        def build(self, input_shape):
+            self.last = self.add_weight(name="last", shape=(4,), initializer="zeros", trainable=False)
+
+        def call(self, x):
+            self._state["last"].assign(x[0])
+            return x
+
+    with pytest.raises(TypeError, match="add_update"):
+        Sequential([Keeps(input_shape=(4,))])
