@@ -67,7 +67,7 @@ class ProgbarLogger(Callback):
         self._unread = []
         self._take_up()
         if self.verbose:
-            print(f"Epoch {epoch + 1:d}/{self.epochs:d}")
+            print(f"Epoch {epoch + 1:d}/{int(self.epochs)}")
             self.target = self.params.get("steps" if self.use_steps else "samples")
             self.progbar = Progbar(self.target, verbose=self.verbose, stateful_metrics=self.stateful_metrics)
 

@@ -17,7 +17,7 @@ class Progbar:
     or a log file each update is a line of its own, and they come 200 times more rarely than `interval` says.
 
     Args:
-        target: number of units expected, or None if unknown.
+        target: number of units expected, or None if unknown; a float is shown without its fraction.
         width: width of the bar in characters.
         verbose: 0 prints nothing, 1 the bar, 2 one line when `target` is reached.
         interval: least time between two redraws, in seconds.
@@ -112,7 +112,7 @@ class Progbar:
         done = int(width * fraction)
         tip = "=" if current >= self.target else ">"
         bar = ("=" * (done - 1) + tip if done else "") + "." * (width - done)
-        return f"{current:{digits}d}/{self.target:d} [{bar}]"
+        return f"{current:{digits}d}/{int(self.target)} [{bar}]"
 
     def _time(self, current) -> str:
         elapsed = time.time() - self._start

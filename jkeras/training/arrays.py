@@ -142,9 +142,9 @@ def _limited(a: Any, port, what: str):
 def _in_range(a: np.ndarray, port, what: str) -> None:
     if a.size == 0:
         return
-    low, high = a.min(), a.max()
-    if low < 0 or high >= port.limit:
-        bad = low if low < 0 else high
+    low, high = a.min(), a.max()  # both NaN where one of the values is
+    if not (low >= 0 and high < port.limit):
+        bad = high if low >= 0 else low
         kind = "indices" if what == "input" else "class numbers"
         raise ValueError(
             f"Error when checking {what}: {port.name} holds {kind} and must lie in [0, {port.limit}), but "

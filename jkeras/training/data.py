@@ -11,6 +11,7 @@ import numpy as np
 
 from jkeras.core.types import Batch
 from jkeras.training.arrays import read
+from jkeras.training.counts import whole
 from jkeras.training.host import is_lazy, rows_of
 from jkeras.training.parallel import Layout
 from jkeras.training.pool import ONE_THREAD, Supply
@@ -109,8 +110,6 @@ def source(
     targets = trainer.objective.targets if need_y else []
     if isinstance(shuffle, str) and shuffle != "batch":
         raise ValueError(f'`shuffle` should be True, False or "batch"; got {shuffle!r}.')
-    if steps is not None and steps < 1:
-        raise ValueError(f"The number of steps should be at least 1; got {steps!r}.")
     if is_stream(x):
         for value, name in ((y, "y"), (sample_weight, "sample_weight")):
             if value is not None:
@@ -120,9 +119,7 @@ def source(
         return stream(trainer, x, steps, supply, shuffle, class_weight, targets, need_y)
     if steps is not None and batch_size is not None:
         raise ValueError("If `steps_per_epoch` or `steps` is set, the `batch_size` must be None.")
-    size = 32 if batch_size is None else batch_size
-    if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
-        raise ValueError(f"`batch_size` should be a positive integer; got {batch_size!r}.")
+    size = 32 if batch_size is None else whole(batch_size, "batch_size", 1)
     table = read(x, y, trainer.inputs, targets, sample_weight, class_weight, need_y)
     if steps is not None:
         return Repeat(owned(table, trainer.dtypes(need_y)), steps)
@@ -136,7 +133,7 @@ def source(
             "In a stateful network, you should only pass inputs with a number of samples that can be divided "
             f"by the batch size. Found: {table.rows} samples and a batch size of {size}."
         )
-    return Arrays(table, int(size), shuffle)
+    return Arrays(table, size, shuffle)
 
 
 class Blocks:

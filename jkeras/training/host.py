@@ -12,7 +12,7 @@ import numpy as np
 def on_host(a, name: str) -> Any:
     """An array on the host; what can only be read by rows (HDF5, scipy.sparse) stays as it is."""
     if isinstance(a, np.ndarray):
-        array = a
+        array = np.asarray(a)  # without the mask of a masked array, which would hide values from checks
     elif hasattr(a, "detach"):  # torch
         a = a.detach().cpu()
         array = (a.float() if str(a.dtype) == "torch.bfloat16" else a).numpy()

@@ -11,7 +11,7 @@ import numpy as np
 from jkeras.core.chunk import Chunk
 from jkeras.core.progbar import Progbar
 from jkeras.core.random import next_seed
-from jkeras.training import arrays
+from jkeras.training import arrays, counts
 from jkeras.training.data import Arrays, Block, Blocks, source
 from jkeras.training.deferred import Deferred
 from jkeras.training.interrupt import Interrupt
@@ -59,24 +59,26 @@ def fit(
         ValueError, TypeError: before anything is changed, if the data do not fit.
         KeyboardInterrupt: after Ctrl-C, with the weights of the last finished step.
     """
-    train = source(
-        trainer, x, y, batch_size, shuffle, steps_per_epoch, sample_weight, class_weight, supply=supply
-    )
+    steps = counts.steps(steps_per_epoch, "steps_per_epoch")
+    first, last = _epochs(epochs, initial_epoch, validation_freq)
+    train = source(trainer, x, y, batch_size, shuffle, steps, sample_weight, class_weight, supply=supply)
     train, validation = parted(
         trainer, train, validation_data, validation_split, validation_steps, batch_size, supply
     )
-    _check_epochs(epochs, initial_epoch, validation_freq)
     if verbose and isinstance(train, Arrays) and isinstance(validation, Arrays):
         print(f"Train on {train.samples} samples, validate on {validation.samples} samples")
     trainer.prepare()
     callbacks.set_model(model)
     validates = validation is not None
     told = {"epochs": epochs, "verbose": verbose, "do_validation": validates}
-    callbacks.set_params(told | _about_data(train, batch_size, validates, trainer.objective.names))
+    about_data = _about_data(train, batch_size, validates, trainer.objective.names)
+    if steps is not None:
+        about_data["steps"] = steps_per_epoch  # as it was given, a float too
+    callbacks.set_params(told | about_data)
     run = _Fit(trainer, model, callbacks, train, validation, validation_freq)
     with Interrupt() as interrupt, explained():
         try:
-            run.epochs(initial_epoch, epochs, interrupt)
+            run.epochs(first, last, interrupt)
         finally:
             run.close()
             callbacks.close()
@@ -222,16 +224,17 @@ class _Fit:
         return 1 if self.model.stop_training else self.hooks.chunk_limit(step)
 
 
-def _check_epochs(epochs, initial_epoch, frequency) -> None:
-    for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
-        if not isinstance(value, (int, np.integer)) or value < 0:
-            raise ValueError(f"`{name}` should be an integer of at least 0; got {value!r}.")
+def _epochs(epochs, initial_epoch, frequency) -> tuple[int, int]:
+    """The number of the first epoch, and the one after the last."""
+    last = counts.rounded_up(epochs, "epochs", 0)
+    counts.rounded_up(initial_epoch, "initial_epoch", 0)
     numbers = frequency if isinstance(frequency, (list, tuple, set, range)) else [frequency]
     if any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in numbers):
         raise ValueError(
             "`validation_freq` should be a number of epochs, at least 1, or a list of the epochs after which "
             f"to validate, counted from 1; got {frequency!r}."
         )
+    return int(np.asarray(initial_epoch).item()), last
 
 
 # --- evaluate
@@ -253,9 +256,10 @@ def evaluate(
     Returns:
         The loss, or a list in the order of `metrics_names`.
     """
-    batches = source(trainer, x, y, batch_size, False, steps, sample_weight, supply=supply)
+    count = counts.steps(steps, "steps")
+    batches = source(trainer, x, y, batch_size, False, count, sample_weight, supply=supply)
     blocks = Blocks(batches, trainer.layout, trainer.dtypes())
-    bar = Progbar(batches.samples or batches.steps, verbose=1) if verbose == 1 else None
+    bar = Progbar(batches.samples or steps or batches.steps, verbose=1) if verbose == 1 else None
     if callbacks:
         callbacks.on_test_begin()
     try:
@@ -318,8 +322,9 @@ def predict(
     Returns:
         An array, or a list of arrays for several outputs.
     """
-    batches = source(trainer, x, None, batch_size, False, steps, need_y=False, supply=supply)
-    bar = Progbar(batches.samples or batches.steps, verbose=1) if verbose == 1 else None
+    count = counts.steps(steps, "steps")
+    batches = source(trainer, x, None, batch_size, False, count, need_y=False, supply=supply)
+    bar = Progbar(batches.samples or steps or batches.steps, verbose=1) if verbose == 1 else None
     if callbacks:
         callbacks.on_predict_begin()
     try:

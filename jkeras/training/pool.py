@@ -13,9 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from jkeras.training import worker
+from jkeras.training.counts import whole
 
 _JOIN_SECONDS = 2.0  # workers end by themselves; one that hangs in the user's code is not waited for longer
 _MOST = 1024  # batches that wait where no number is given
@@ -36,16 +35,13 @@ class Supply(NamedTuple):
     max_queue_size: int = 10
 
     def checked(self) -> Supply:
-        """Itself.
+        """Itself, with integers of Python.
 
         Raises:
             ValueError: a number that is none, or negative.
         """
-        for name in ("workers", "max_queue_size"):
-            value = getattr(self, name)
-            if not isinstance(value, (int, np.integer)) or value < 0:
-                raise ValueError(f"`{name}` should be an integer of at least 0; got {value!r}.")
-        return self
+        numbers = {name: whole(getattr(self, name), name) for name in ("workers", "max_queue_size")}
+        return self._replace(**numbers)
 
 
 ONE_THREAD = Supply()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jkeras.training import counts
 from jkeras.training.data import Arrays, source
 from jkeras.training.host import part
 from jkeras.training.pool import Supply
@@ -26,6 +27,8 @@ def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tu
     Raises:
         ValueError: arguments that contradict each other or the data.
     """
+    given = None if np.array_equal(steps, 0) else steps  # as in Keras
+    steps = counts.steps(given, "validation_steps")
     if data is None and steps and not (trainer.inputs or trainer.objective.fed):
         return train, source(trainer, None, steps=steps)
     if data is not None:

@@ -175,11 +175,41 @@ def test_indices_out_of_range(tmp_path, where):
         model.fit(batches, steps_per_epoch=3, verbose=0)
 
 
-def test_sparse_indices_out_of_range():
+@pytest.mark.parametrize("gap", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("where", ["x", "y"])
+def test_gaps_among_indices(tmp_path, where, gap):
+    """Neither above nor below any limit, and yet no index: what a table with gaps holds."""
+    data = {"x": np.ones((6, 2)), "y": np.ones((6, 1))}
+    good = dict(data)
+    data[where] = data[where].copy()
+    data[where][5] = gap
+    model, text = _words(), f"must lie in .*contains {gap:g}"
+    masked = data | {where: np.ma.masked_invalid(data[where])}
+    forms = [data, masked, {name: a.tolist() for name, a in data.items()}]
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file["x"], file["y"] = data["x"], data["y"]
+        for x, y in [form.values() for form in forms] + [(file["x"], file["y"])]:
+            for call in (
+                lambda x=x, y=y: model.fit(x, y, batch_size=2, verbose=0),
+                lambda x=x, y=y: model.fit(*good.values(), validation_data=(x, y), batch_size=2, verbose=0),
+                lambda x=x, y=y: model.evaluate(x, y, batch_size=2, verbose=0),
+                lambda x=x, y=y: model.train_on_batch(x, y),
+                lambda x=x, y=y: model.fit(iter([(x[:6], y[:6])]), steps_per_epoch=1, verbose=0),
+            ):
+                with pytest.raises(ValueError, match=text):
+                    call()
+    if where == "x":
+        for call in (model.predict, model.predict_on_batch):
+            with pytest.raises(ValueError, match=text):
+                call(data["x"])
+
+
+@pytest.mark.parametrize("bad", [12, np.nan])
+def test_sparse_indices_out_of_range(bad):
     sparse = pytest.importorskip("scipy.sparse")
-    x = np.zeros((4, 2), int)
-    x[3, 1] = 12
-    with pytest.raises(ValueError, match="contains 12"):
+    x = np.zeros((4, 2))
+    x[3, 1] = bad
+    with pytest.raises(ValueError, match=f"contains {bad:g}"):
         _words().predict(sparse.csr_matrix(x))
 
 
