@@ -7,7 +7,7 @@ import numpy as np
 
 from jkeras.backend.function import eval
 from jkeras.core.dispatch import op
-from jkeras.engine.effects import Update
+from jkeras.engine.effects import Increment, Update
 from jkeras.engine.symbolic import Tensor
 from jkeras.engine.variable import Variable, current_frame
 
@@ -117,10 +117,14 @@ def update(x, new_x):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py update
     """
+    return _noted(Update(x, new_x))
+
+
+def _noted(update: Update) -> Update:
     frame = current_frame()
     if frame is not None:
-        frame.write(x, new_x)
-    return Update(x, new_x)
+        frame.write(*update)
+    return update
 
 
 def update_add(x, increment):
@@ -146,7 +150,7 @@ def update_add(x, increment):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py update_add
     """
-    return update(x, x + increment)
+    return _noted(Increment(x, x + increment))
 
 
 def update_sub(x, decrement):
@@ -172,7 +176,7 @@ def update_sub(x, decrement):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py update_sub
     """
-    return update(x, x - decrement)
+    return _noted(Increment(x, x - decrement))
 
 
 def moving_average_update(x, value, momentum):
@@ -199,7 +203,7 @@ def moving_average_update(x, value, momentum):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py moving_average_update
     """
-    return update(x, x * momentum + value * (1 - momentum))
+    return _noted(Increment(x, x * momentum + value * (1 - momentum)))
 
 
 def print_tensor(x, message=""):

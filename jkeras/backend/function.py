@@ -11,7 +11,7 @@ import numpy as np
 from jkeras.backend.control import is_marker
 from jkeras.core import random
 from jkeras.core.types import Ctx
-from jkeras.engine.effects import Update
+from jkeras.engine.effects import Update, together
 from jkeras.engine.graph import Around, Graph
 from jkeras.engine.measures import measuring
 from jkeras.engine.shapes import Spec
@@ -55,7 +55,7 @@ class Function:
             )
         self.name, self._one = name, not isinstance(outputs, (list, tuple))
         inputs, self.outputs = list(inputs), [outputs] if self._one else list(outputs)
-        self.updates = [Update(*u) for u in updates or []]
+        self.updates = [u if isinstance(u, Update) else Update(*u) for u in updates or []]
         self._phase_at = [i for i, t in enumerate(inputs) if is_marker(t)]
         self._count = len(inputs)
         wanted = [*self.outputs, *(u.value for u in self.updates)]
@@ -74,10 +74,7 @@ class Function:
     def _compute(self, training: bool, arrays, xs, rng):
         values = {id(v): a for v, a in zip(self._cells, arrays, strict=True)}
         ctx = Ctx(rng=rng, training=training)
-        found, _, _ = self._graph.run(
-            values, xs, [None] * len(xs), ctx, lambda v, a: values.__setitem__(id(v), a)
-        )
-        return found
+        return self._graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None)[0]
 
     def __call__(self, inputs):
         """Compute the outputs for a list of input values."""
@@ -94,8 +91,9 @@ class Function:
             next(found) if t is not None else _now(c)
             for t, c in zip(self._wanted, self._constants, strict=True)
         ]
-        for update, value in zip(self.updates, results[len(self.outputs) :], strict=True):
-            update.variable.assign(value)
+        new = together(self.updates, results[len(self.outputs) :], lambda v: v.take())
+        for variable, value in new.items():
+            variable.assign(value)
         arrays = [np.array(r) for r in results[: len(self.outputs)]]
         return arrays[0] if self._one else arrays
 
@@ -236,6 +234,7 @@ class _Gradient:
 
     def __init__(self, graph: Graph, cells: list[Variable], targets: list):
         self.graph, self.cells, self.targets = graph, cells, targets
+        self.nodes = graph.known_nodes
 
     def __call__(self, xs, arrays):
         values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}

@@ -244,7 +244,7 @@ class Layer(NodeAccess, WeightAccess, EffectAccess):
             if frame is not None:
                 frame.write(*pair)
             elif pair is not None:
-                self.extra_updates.append(Update(*pair))
+                self.extra_updates.append(pair if isinstance(pair, Update) else Update(*pair))
 
     def add_loss(self, losses, inputs=None) -> None:
         """Add scalars (inside `call`) or tensors to the loss of every model that holds this layer."""

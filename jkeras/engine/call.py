@@ -10,7 +10,7 @@ from jkeras.core import phase, random
 from jkeras.core.types import Ctx
 from jkeras.engine.shapes import Spec, infer, known
 from jkeras.engine.symbolic import Node, Tensor, specs_of, substitute
-from jkeras.engine.tree import gather, scatter
+from jkeras.engine.tree import carried, gather, scatter
 from jkeras.engine.variable import Variable, current_frame, outside_frames
 
 
@@ -151,7 +151,8 @@ def _advice(layer, error: Exception) -> str:
 def _call_in_frame(layer, inputs, kwargs: dict, frame):
     ensure_built(layer, inputs)
     inputs, kwargs = substitute(inputs, frame.read), substitute(kwargs, frame.read)
-    params, state = gather(layer, frame.read)
+    held = carried(layer)
+    params, state = gather(layer, lambda v: frame.before(v) if id(v) in held else frame.read(v))
     frame.calls += 1
     ctx = frame.ctx.at(frame.calls, masks_for(inputs, frame.mask_of))
     out = apply_layer(layer, params, state, inputs, ctx, kwargs)

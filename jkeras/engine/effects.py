@@ -6,7 +6,7 @@ Training reads `Out.loss` and `Out.state`; these tensors are made when somebody 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ from jkeras.engine import measures
 from jkeras.engine.call import apply_layer, masks_for
 from jkeras.engine.graph import Graph
 from jkeras.engine.symbolic import Node, Tensor, mask_tensor
-from jkeras.engine.tree import flags, gather, instances, scatter, variables_of
+from jkeras.engine.tree import carried, flags, gather, instances, scatter, variables_of
 from jkeras.engine.variable import Variable, current_frame
 
 
@@ -27,6 +27,29 @@ class Update(NamedTuple):
 
     variable: Variable
     value: Any
+
+
+class Increment(Update):
+    """An update that adds: where several meet at one variable, all of them count."""
+
+    __slots__ = ()
+
+
+def together(updates: list[Update], values: list, before: Callable) -> dict[Variable, Any]:
+    """What the variables become: all new values are computed from the old ones, what adds is added up.
+
+    Args:
+        updates: the updates.
+        values: the value of each.
+        before: gives the old value of a variable.
+    """
+    new: dict[Variable, Any] = {}
+    for update, value in zip(updates, values, strict=True):
+        variable = update.variable
+        if variable in new and isinstance(update, Increment):
+            value = new[variable] + (value - before(variable))
+        new[variable] = value
+    return new
 
 
 class Whole:
@@ -50,13 +73,14 @@ class Whole:
 
     def run(self, values: dict, xs: list, masks: list, ctx, write) -> tuple[list, list, Any, dict]:
         """(outputs, their masks, loss, values of the watched tensors); see `Graph.run`."""
+        before = dict(values)
         ys, masks, loss = self.graph.run(values, xs, masks, ctx, write)
         rest = iter(ys[self.count :])
         loss = sum((jnp.mean(next(rest)) for _ in self.terms), loss)
-        for update in self.updates:
-            value = next(rest)
+        new = together(self.updates, [next(rest) for _ in self.updates], lambda v: before[id(v)])
+        for variable, value in new.items():
             if ctx.training:
-                write(update.variable, value)
+                write(variable, value)
         for layer, name, _ in self.measured:
             measures.report(layer, name, next(rest))
         seen = {id(t): next(rest) for t in self.watched}
@@ -125,19 +149,26 @@ class _Call:
     """A recorded call, to be run again for what it does beside its output."""
 
     def __init__(self, node: Node):
-        self.layer = node.owner
+        self.node, self.layer = node, node.owner
         self.cells = variables_of([node.owner])
         self.arguments = (node.args[0], node.kwargs, masks_for(node.args[0], _mask), self.cells)
 
     def run(self, training: bool, inputs, kwargs, masks, arrays) -> Out:
         values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}
         params, state = gather(self.layer, lambda v: values[id(v)])
-        frame = current_frame()
-        ctx = frame.ctx if frame is not None else INFERENCE
+        ctx = self._context()
         ctx = ctx.replace(mask=masks, training=training or ctx.training)
         if ctx.rng is None:
             ctx = ctx.replace(rng=np.zeros(2, np.uint32))
         return apply_layer(self.layer, params, state, inputs, ctx, kwargs)
+
+    def _context(self):
+        """That of the call itself where it runs in the graph around: the same phase and random numbers."""
+        frame = current_frame()
+        if frame is None:
+            return INFERENCE
+        ctx = frame.ctx if frame.around is None else frame.around.at(self.node, frame.ctx)
+        return ctx if self.node.phase is None else ctx.replace(training=self.node.phase)
 
 
 def _mask(x):
@@ -148,6 +179,7 @@ def _losses_of(node: Node) -> list[Tensor]:
     if "loss" not in node.effects:
         call, found = _Call(node), []
 
+        @_running_again(node)
         def loss(*arguments):
             out = call.run(False, *arguments)
             found.append(not isinstance(out.loss, float))
@@ -159,18 +191,39 @@ def _losses_of(node: Node) -> list[Tensor]:
 
 
 def _updates_of(node: Node) -> list[Update]:
-    """Statistics move in training only, so that is the phase they are computed in; other states always do."""
+    """Statistics move in training only, so that is the phase they are computed in; what a stateful layer
+    carries on is what it gives in the phase of the run."""
     if "updates" not in node.effects:
         call, found = _Call(node), []
-        training = not node.owner.stateful
+        held = carried(node.owner)
+        statistics = any(id(v) not in held for _, i in instances(node.owner) for v in i._state.values())
 
+        @_running_again(node)
         def updates(*arguments):
-            changed = {}
-            out = call.run(training, *arguments)
-            scatter(call.layer, out.state, lambda variable, value: changed.setdefault(variable, value))
-            found[:] = changed
-            return list(changed.values())
+            changed: dict = {}
+            for training in (False,) * bool(held) + (True,) * statistics:
+                out = call.run(training, *arguments)
+                scatter(call.layer, out.state, lambda v, a, t=training: _note(changed, v, a, t, held))
+            found[:] = [v for v in call.cells if v in changed]
+            return [changed[v] for v in found]
 
         tensors = op(updates)(*call.arguments)
-        node.effects["updates"] = [Update(v, t) for v, t in zip(found, tensors, strict=True)]
+        node.effects["updates"] = [
+            (Update if id(v) in held else Increment)(v, t) for v, t in zip(found, tensors, strict=True)
+        ]
     return node.effects["updates"]
+
+
+def _note(changed: dict, variable: Variable, value, training: bool, held: set[int]) -> None:
+    if (id(variable) in held) != training:
+        changed[variable] = value
+
+
+def _running_again(node: Node):
+    """Decorator: says which call a function runs again, so that the graph knows its random numbers."""
+
+    def mark(function):
+        function.nodes = [node]
+        return function
+
+    return mark

@@ -9,7 +9,7 @@ import jax
 from jkeras.core.types import Ctx
 from jkeras.engine.call import aligned, apply_layer, masks_for
 from jkeras.engine.symbolic import MaskOf, Node, Tensor, substitute
-from jkeras.engine.tree import gather, scatter
+from jkeras.engine.tree import carried, gather, scatter
 from jkeras.engine.variable import Frame, Variable
 
 
@@ -25,6 +25,10 @@ class Around(NamedTuple):
     ctx: Ctx
     sites: dict
     taps: dict
+
+    def at(self, node: Node, otherwise: Ctx) -> Ctx:
+        """The context of a node of the run; `otherwise` for a node that has no part in it."""
+        return self.ctx.at(self.sites[id(node)]) if id(node) in self.sites else otherwise
 
 
 class Graph:
@@ -69,7 +73,8 @@ class Graph:
         """Compute the outputs.
 
         Args:
-            values: `{id(variable): array}`, read anew for each node, so that shared layers see new state.
+            values: `{id(variable): array}` before the run: what functions and the states of stateful layers
+                read. Statistics of a shared layer go on from one call to the next.
             xs, masks: one array and one mask (or None) for each input that is fed.
             ctx: of the model.
             write: called as `write(variable, array)` for each new state.
@@ -84,7 +89,13 @@ class Graph:
             id(t): (x + taps[id(t)] if id(t) in taps else x, m)
             for t, x, m in zip(self.fed, xs, masks, strict=True)
         }
-        loss = 0.0
+        loss, moved = 0.0, dict(values)
+        values = dict(values)  # `write` may change those of the caller
+
+        def note(variable, value):
+            moved[id(variable)] = value
+            write(variable, value)
+
         for node in self.nodes:
             if all(id(t) in found for t in node.outputs):
                 continue  # an intermediate tensor that is an input of this model
@@ -93,20 +104,21 @@ class Graph:
             if node.owner is None:
                 y, mask = _run_function(node, found, values, here, around)
             else:
-                out = _run_layer(node, found, values, here, write)
+                out = _run_layer(node, found, values, moved, here, note)
                 y, mask, loss = out.y, out.mask, loss + out.loss
             for tensor, value, m in zip(node.outputs, jax.tree.leaves(y), aligned(y, mask), strict=True):
                 found.setdefault(id(tensor), (value + taps[id(tensor)] if id(tensor) in taps else value, m))
         return [found[id(t)][0] for t in self.outputs], [found[id(t)][1] for t in self.outputs], loss
 
 
-def _run_layer(node: Node, found: dict, values: dict, ctx: Ctx, write):
+def _run_layer(node: Node, found: dict, values: dict, moved: dict, ctx: Ctx, write):
     def value_of(symbol):
         return found[id(symbol)][0] if isinstance(symbol, Tensor) else values.get(id(symbol), symbol._value)
 
     inputs = node.args[0]
     masks = masks_for(inputs, lambda t: found[id(t)][1] if isinstance(t, Tensor) else None)
-    params, state = gather(node.owner, lambda v: values[id(v)])
+    held = carried(node.owner)
+    params, state = gather(node.owner, lambda v: (values if id(v) in held else moved)[id(v)])
     x, kwargs = substitute((inputs, node.kwargs), value_of)
     out = apply_layer(node.owner, params, state, x, ctx.replace(mask=masks), kwargs)
     scatter(node.owner, out.state, write)
@@ -124,9 +136,9 @@ def _run_function(node: Node, found: dict, values: dict, ctx: Ctx, around: Aroun
 
 
 def _with_inner(nodes: list[Node]) -> list[Node]:
-    """The nodes and those of the graphs that their functions run, in the order of their creation."""
-    graphs = [n.fn.graph for n in nodes if isinstance(getattr(n.fn, "graph", None), Graph)]
-    return sorted({*nodes, *(n for graph in graphs for n in graph.known_nodes)}, key=lambda n: n.order)
+    """The nodes and those that their functions run again, in the order of their creation."""
+    inner = [inner for n in nodes for inner in getattr(n.fn, "nodes", ())]
+    return sorted({*nodes, *inner}, key=lambda n: n.order)
 
 
 def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dict]:

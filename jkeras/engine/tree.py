@@ -42,6 +42,12 @@ def variables_of(layers) -> list:
     )
 
 
+def carried(layer) -> set[int]:
+    """ids of the variables that carry states from batch to batch: every call within a run starts from what
+    they are before it, as in Keras, where updates come after the outputs."""
+    return {id(v) for _, inner in instances(layer) if inner.stateful for v in inner._state.values()}
+
+
 def flags(layer, holds: Callable, found: set[int] | None = None) -> set[int]:
     """ids of the instances that have a place where they and all around them satisfy `holds`."""
     found = set() if found is None else found

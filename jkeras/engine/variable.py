@@ -161,10 +161,14 @@ class Frame:
         self.seen[id(array)] = variable
         return array
 
-    def _find(self, variable: Variable):
+    def before(self, variable: Variable):
+        """The array of `variable` before the run, whatever was written since."""
+        return self._find(variable, new=False)
+
+    def _find(self, variable: Variable, new: bool = True):
         frame: Frame | None = self
         while frame is not None:
-            if id(variable) in frame.updates:
+            if new and id(variable) in frame.updates:
                 return frame.updates[id(variable)][1]
             if id(variable) in frame.values:
                 return frame.values[id(variable)]
