@@ -4,7 +4,6 @@ dispatches."""
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -18,11 +17,11 @@ from jkeras.training import step as steps
 from jkeras.training.objective import Objective
 from jkeras.training.parallel import Layout
 from jkeras.training.ports import Port
+from jkeras.training.programs import Programs
 from jkeras.training.step import Carry, Cut, Fixed, Span
 from jkeras.training.table import Table, stack
 
 ROOM = 1024  # the most steps in a dispatch
-_PROGRAMS = 64  # compiled programs that a trainer keeps
 
 _exchange = (
     threading.RLock()
@@ -82,8 +81,9 @@ class Trainer:
             Any, float
         ] = {}  # what a step of a program took, for the length of dispatches
         self.compilations = 0
-        self._programs: OrderedDict = OrderedDict()
-        self._proven: set = set()  # programs, with the shapes of their data, that have run once
+        self._programs = {kind: Programs() for kind in ("train", "test", "predict")}
+        self._steps: dict[str, Callable] = {}
+        self._convolutional: dict[str, bool] = {}
         self._binding: Any = None
         self._cells: dict[str, tuple[Cells, Cells]] = {}
         self._seed: int | None = None
@@ -136,14 +136,12 @@ class Trainer:
 
     # Programs.
 
-    def _program(self, key, build: Callable) -> Any:
-        if key not in self._programs:
-            self._programs[key] = build()
-            while len(self._programs) > _PROGRAMS:
-                self._programs.popitem(last=False)
-        return self._programs[key]
-
     def _step(self, kind: str) -> Callable:
+        if kind not in self._steps:
+            self._steps[kind] = self._make_step(kind)
+        return self._steps[kind]
+
+    def _make_step(self, kind: str) -> Callable:
         if kind == "train":
             tx = self.optimizer.transform(self.program.tree, self.program.flat)
             return steps.train_step(self.program, self.objective, tx, self.inputs)
@@ -164,24 +162,17 @@ class Trainer:
 
     def _chunk(self, kind: str, cut: Cut) -> Callable:
         """The program of a span of steps: `run(carry, fixed, data, order, span)`."""
-
-        def build():
-            body = self._flat(
-                kind, steps.chunk(step, width, kind == "train", cut, self.layout, min(cut.steps, ROOM))
-            )
-            return self.layout.spread(body, 6)
-
-        step, width = self._program((kind, "step"), lambda: self._step(kind)), len(self.objective.names)
-        return self._program((kind, cut), build)
+        width, room = len(self.objective.names), min(cut.steps, ROOM)
+        body = steps.chunk(self._step(kind), width, kind == "train", cut, self.layout, room)
+        return self.layout.spread(self._flat(kind, body), 6)
 
     def _single(self, kind: str, cut: Cut, size: int) -> Callable:
-        def build():
-            return self.layout.spread(
-                self._flat(kind, steps.single(step, kind == "train", cut, size, self.layout)), 6
-            )
+        body = steps.single(self._step(kind), kind == "train", cut, size, self.layout)
+        return self.layout.spread(self._flat(kind, body), 6)
 
-        step = self._program((kind, "step"), lambda: self._step(kind))
-        return self._program((kind, cut, size), build)
+    def _whole(self, rows: int) -> Callable:
+        body = steps.whole_batch(self._step("predict"), rows, self.layout)
+        return self.layout.spread(self._flat("predict", body), 5, by_row=True)
 
     def loops(self, kind: str, block) -> bool:
         """Whether there is a loop over the steps of this block of data in a dispatch."""
@@ -189,7 +180,9 @@ class Trainer:
             return False
         if self.layout.loops_convolutions:
             return True
-        return not self._program((kind, "convolutional"), lambda: self._is_convolutional(kind, block))
+        if kind not in self._convolutional:
+            self._convolutional[kind] = self._is_convolutional(kind, block)
+        return not self._convolutional[kind]
 
     def _is_convolutional(self, kind: str, block) -> bool:
         carry, fixed = (
@@ -200,8 +193,7 @@ class Trainer:
             lambda a: jax.ShapeDtypeStruct((block.cut.size, *a.shape[1:]), a.dtype), block.data
         )
         key = jax.eval_shape(lambda: jax.random.key(0))
-        step = self._program((kind, "step"), lambda: self._step(kind))
-        training = kind == "train"
+        step, training = self._step(kind), kind == "train"
 
         def run(carry, fixed, batch, key):
             return step(carry, fixed, batch, Ctx(key, training=training))
@@ -221,12 +213,12 @@ class Trainer:
         Returns:
             Logs on the device, one row per step and perhaps further rows: `(steps, len(objective.names))`.
         """
+        cut, size = block.cut, block.cut.size_of(span.start)
         if self.loops(kind, block):
-            program = self._chunk(kind, block.cut)
+            key, build = cut, lambda: self._chunk(kind, cut)
         else:
-            program = self._single(kind, block.cut, block.cut.size_of(span.start))
-        size = block.cut.size_of(span.start)
-        return self._dispatch(kind, program, size, block.data, block.order, np.array(span, np.int32))
+            key, build = (cut, size), lambda: self._single(kind, cut, size)
+        return self._dispatch(kind, key, build, size, block.data, block.order, np.array(span, np.int32))
 
     def predict(self, table: Table, room: int) -> list:
         """The outputs for one batch, on the device; they may have further rows.
@@ -240,12 +232,8 @@ class Trainer:
             rows = -(-max(rows, room) // count) * count
         data = stack([table], self.dtypes(False), rows)
 
-        def build():
-            body = steps.whole_batch(self._step("predict"), rows, self.layout)
-            return self.layout.spread(self._flat("predict", body), 5, by_row=True)
-
-        program = self._program(("predict", rows), build)
-        outputs = self._dispatch("predict", program, rows, data, np.array(self.call_span(), np.int32))
+        span = np.array(self.call_span(), np.int32)
+        outputs = self._dispatch("predict", rows, lambda: self._whole(rows), rows, data, span)
         return self.layout.joined(outputs)
 
     def dtypes(self, need_y: bool = True) -> Batch:
@@ -255,25 +243,24 @@ class Trainer:
             return Batch(inputs, [], [])
         return Batch(inputs, [t.dtype for t in self.objective.fed], ["float32"] * len(self.objective.targets))
 
-    def _dispatch(self, kind: str, program: Callable, rows: int, data: Batch, *args):
+    def _dispatch(self, kind: str, key, build: Callable, rows: int, data: Batch, *args):
         place = self.layout.place
-        signature = (program, *[(a.shape, a.dtype) for part in data for a in part if a is not None])
+        shapes = tuple((a.shape, a.dtype) for part in data for a in part if a is not None)
         with _exchange:
+            program = self._programs[kind].get((key, shapes), build)
             carry, fixed = self._cells_for(kind)
             given = carry.take(place, True), fixed.take(place, False), data, *args
-            if signature in self._proven:
-                arrays, out = program(*given)
+            if program.proven:
+                arrays, out = program.run(*given)
             else:
-                arrays, out = self._first(program, rows, given, carry)
-                if len(self._proven) > 8 * _PROGRAMS:
-                    self._proven.clear()
-                self._proven.add(signature)
+                arrays, out = self._first(program.run, rows, given, carry)
+                program.proven = True
             carry.put(arrays)
         return out
 
-    def _first(self, program: Callable, rows: int, given: tuple, carry: Cells):
+    def _first(self, run: Callable, rows: int, given: tuple, carry: Cells):
         with memory.explained(rows, self.layout.devices[0]):
-            return memory.guarded(lambda: program(*given), given[0], carry.restore)
+            return memory.guarded(lambda: run(*given), given[0], carry.restore)
 
     # Numbers of a run.
 
