@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jkeras.core.dispatch import op
 from jkeras.core.registry import deserialize_keras_object as deserialize_keras_object
@@ -127,9 +128,9 @@ def relu(x, alpha=0.0, max_value=None, threshold=0.0):
 
     Args:
         x: an array.
-        alpha: slope below the threshold.
-        max_value: upper bound, or None.
-        threshold: where the function starts to rise.
+        alpha: slope below the threshold; a number or an array that broadcasts against `x`.
+        max_value: upper bound, likewise, or None.
+        threshold: where the function starts to rise, likewise.
 
     Returns:
         The array.
@@ -140,14 +141,20 @@ def relu(x, alpha=0.0, max_value=None, threshold=0.0):
 
     Keras 2.2.4: keras/activations.py relu, keras/backend/tensorflow_backend.py relu
     """
-    if max_value is None and threshold == 0:
-        return jax.nn.relu(x) if alpha == 0 else jnp.where(x > 0, x, alpha * x)
-    y = jax.nn.relu(x) if threshold == 0 else x * (x > threshold).astype(x.dtype)
-    if max_value == 6 and threshold == 0:
+    flat, from_zero = _is_number(alpha, 0), _is_number(threshold, 0)
+    if max_value is None and from_zero:
+        return jax.nn.relu(x) if flat else jnp.where(x > 0, x, alpha * x)
+    y = jax.nn.relu(x) if from_zero else x * (x > threshold).astype(x.dtype)
+    if _is_number(max_value, 6) and from_zero:
         y = jnp.where(y < 6, y, jnp.asarray(6, y.dtype))  # TensorFlow's relu6: no gradient at the bound
     elif max_value is not None:
         y = clip(y, 0.0, max_value)
-    return y if alpha == 0 else y - alpha * jax.nn.relu(threshold - x)
+    return y if flat else y - alpha * jax.nn.relu(threshold - x)
+
+
+def _is_number(value, number: float) -> bool:
+    """Whether a parameter is known to be this number; one that is computed never is."""
+    return isinstance(value, (int, float, np.number)) and bool(value == number)
 
 
 @op

@@ -19,7 +19,7 @@ def get_value(x) -> np.ndarray:
         x: a variable, an array or a tensor.
 
     Returns:
-        A numpy array of its own: what happens to `x` later does not change it.
+        A numpy array of its own: what happens to `x` later does not change it. For a scalar a numpy number.
 
     Example:
         >>> get_value(Variable([1.0, 2.0])).tolist()
@@ -27,7 +27,7 @@ def get_value(x) -> np.ndarray:
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py get_value
     """
-    return x.numpy() if isinstance(x, Variable) else eval(x) if isinstance(x, Tensor) else np.array(x)
+    return eval(x) if isinstance(x, Tensor) else (x.numpy() if isinstance(x, Variable) else np.array(x))[()]
 
 
 def set_value(x, value) -> None:
@@ -64,8 +64,8 @@ def batch_get_value(ops) -> list[np.ndarray]:
         A list of numpy arrays.
 
     Example:
-        >>> batch_get_value([Variable(1.0), Variable(2.0)])
-        [array(1., dtype=float32), array(2., dtype=float32)]
+        >>> [x.tolist() for x in batch_get_value([Variable([1.0]), Variable([2.0])])]
+        [[1.0], [2.0]]
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py batch_get_value
     """

@@ -9,7 +9,7 @@ import numpy as np
 from jkeras.backend.making import made, sized
 from jkeras.core import random as seeds
 from jkeras.core import settings
-from jkeras.core.dispatch import op
+from jkeras.core.dispatch import is_symbolic, op, recorded
 from jkeras.engine.variable import current_frame
 
 
@@ -22,34 +22,54 @@ def _key(seed):
 
 
 def _draw(sample, shape, dtype, seed):
-    """`sample(key, shape, dtype)`, with the dtype `floatx()` where none is given."""
-    return sample(_key(seed), sized(shape), np.dtype(dtype or settings.floatx()))
+    """`sample(key, shape, dtype)`, of dtype `floatx()` where none is given; outside of frames a tensor."""
+    dtype = np.dtype(dtype or settings.floatx())
+    if current_frame() is not None:
+        return sample(_key(seed), sized(shape), dtype)
+    seed = seeds.next_seed() if seed is None else seed
+    if not is_symbolic(shape):
+        shape = sized(shape)
+
+    def draw(shape):
+        return sample(_key(seed), sized(shape), dtype)
+
+    return recorded(_seeded(draw, sample.__name__, seed), shape)
+
+
+def _seeded(draw, name: str, seed: int):
+    """A function of a node that draws from a seed of its own, anew each time that the node is computed."""
+    draw.__name__, draw.seed = name, seed
+    return draw
 
 
 def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Numbers from the normal distribution.
 
     Args:
-        shape: a tuple without unknown dimensions.
+        shape: a tuple without unknown dimensions; sizes of `K.shape` are known when the graph runs.
         mean: their mean.
         stddev: their standard deviation.
         dtype: default: `floatx()`.
-        seed: a whole number, for the same numbers again; None: numpy's global generator gives one. Inside a
-            layer's call every step has its own numbers, also with a seed.
+        seed: a whole number, for the same sequence of numbers in the next run of the script; None: numpy's
+            global generator gives one. Every evaluation and every step draws anew, also with a seed.
 
     Returns:
-        An array of that shape.
+        A tensor of that shape, or inside a layer's call an array.
 
     Raises:
         ValueError: an unknown dimension.
 
     Example:
-        >>> random_normal((2, 3), seed=1).shape
+        >>> random_normal((2, 3), seed=1).eval().shape
         (2, 3)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_normal
     """
-    return _draw(lambda *of: mean + stddev * jax.random.normal(*of), shape, dtype, seed)
+
+    def normal(*of):
+        return mean + stddev * jax.random.normal(*of)
+
+    return _draw(normal, shape, dtype, seed)
 
 
 def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
@@ -60,28 +80,28 @@ def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
         minval: the least number.
         maxval: where they end; it is not among them.
         dtype: default: `floatx()`.
-        seed: a whole number, for the same numbers again; None: numpy's global generator gives one. Inside a
-            layer's call every step has its own numbers, also with a seed.
+        seed: a whole number, for the same sequence of numbers in the next run of the script; None: numpy's
+            global generator gives one. Every evaluation and every step draws anew, also with a seed.
 
     Returns:
-        An array of that shape.
+        A tensor of that shape, or inside a layer's call an array.
 
     Raises:
         ValueError: an unknown dimension.
 
     Example:
-        >>> random_uniform((2, 3), seed=1).shape
+        >>> random_uniform((2, 3), seed=1).eval().shape
         (2, 3)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_uniform
     """
 
-    def sample(key, shape, dtype):
+    def uniform(key, shape, dtype):
         if dtype.kind in "iu":
             return jax.random.randint(key, shape, minval, maxval, dtype)
         return jax.random.uniform(key, shape, dtype, minval, maxval)
 
-    return _draw(sample, shape, dtype, seed)
+    return _draw(uniform, shape, dtype, seed)
 
 
 def random_binomial(shape, p=0.0, dtype=None, seed=None):
@@ -91,22 +111,26 @@ def random_binomial(shape, p=0.0, dtype=None, seed=None):
         shape: a tuple without unknown dimensions.
         p: the probability.
         dtype: default: `floatx()`.
-        seed: a whole number, for the same numbers again; None: numpy's global generator gives one. Inside a
-            layer's call every step has its own numbers, also with a seed.
+        seed: a whole number, for the same sequence of numbers in the next run of the script; None: numpy's
+            global generator gives one. Every evaluation and every step draws anew, also with a seed.
 
     Returns:
-        An array of that shape.
+        A tensor of that shape, or inside a layer's call an array.
 
     Raises:
         ValueError: an unknown dimension.
 
     Example:
-        >>> random_binomial((3,), p=1.0, seed=1).tolist()
+        >>> random_binomial((3,), p=1.0, seed=1).eval().tolist()
         [1.0, 1.0, 1.0]
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_binomial
     """
-    return _draw(lambda key, s, d: jax.random.bernoulli(key, p, s).astype(d), shape, dtype, seed)
+
+    def binomial(key, shape, dtype):
+        return jax.random.bernoulli(key, p, shape).astype(dtype)
+
+    return _draw(binomial, shape, dtype, seed)
 
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
@@ -117,24 +141,26 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
         mean: their mean.
         stddev: the standard deviation before the truncation.
         dtype: default: `floatx()`.
-        seed: a whole number, for the same numbers again; None: numpy's global generator gives one. Inside a
-            layer's call every step has its own numbers, also with a seed.
+        seed: a whole number, for the same sequence of numbers in the next run of the script; None: numpy's
+            global generator gives one. Every evaluation and every step draws anew, also with a seed.
 
     Returns:
-        An array of that shape.
+        A tensor of that shape, or inside a layer's call an array.
 
     Raises:
         ValueError: an unknown dimension.
 
     Example:
-        >>> bool(abs(truncated_normal((3,), seed=1)).max() <= 2)
+        >>> bool(abs(truncated_normal((3,), seed=1).eval()).max() <= 2)
         True
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py truncated_normal
     """
-    return _draw(
-        lambda key, s, d: mean + stddev * jax.random.truncated_normal(key, -2, 2, s, d), shape, dtype, seed
-    )
+
+    def truncated_normal(key, shape, dtype):
+        return mean + stddev * jax.random.truncated_normal(key, -2, 2, shape, dtype)
+
+    return _draw(truncated_normal, shape, dtype, seed)
 
 
 def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None):
@@ -160,7 +186,7 @@ def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_normal_variable
     """
-    return made(random_normal(shape, mean, scale, dtype, seed), dtype, name)
+    return made(_value(random_normal(shape, mean, scale, dtype, seed)), dtype, name)
 
 
 def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
@@ -186,7 +212,11 @@ def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_uniform_variable
     """
-    return made(random_uniform(shape, low, high, dtype, seed), dtype, name)
+    return made(_value(random_uniform(shape, low, high, dtype, seed)), dtype, name)
+
+
+def _value(x):
+    return x.eval() if is_symbolic(x) else x
 
 
 def dropout(x, level, noise_shape=None, seed=None):
@@ -213,10 +243,16 @@ def dropout(x, level, noise_shape=None, seed=None):
     """
     if isinstance(level, (int, float)) and not 0 <= level < 1:
         raise ValueError(f"K.dropout: level must lie in [0, 1); got {level}.")
-    return _dropout(x, level, noise_shape, seed)
+    if current_frame() is not None or not is_symbolic(x):
+        return op(_dropout)(x, level, noise_shape, seed)
+    seed = seeds.next_seed() if seed is None else seed
+
+    def dropped(x, level, noise_shape):
+        return _dropout(x, level, noise_shape, seed)
+
+    return op(_seeded(dropped, "dropout", seed))(x, level, noise_shape)
 
 
-@op
 def _dropout(x, level, noise_shape, seed):
     shape = tuple(d if n is None else n for n, d in zip(noise_shape or x.shape, x.shape, strict=True))
     keep = jax.random.bernoulli(_key(seed), 1 - level, shape)

@@ -10,6 +10,7 @@ import numpy as np
 
 from jkeras.backend.control import is_marker
 from jkeras.core import random
+from jkeras.core.dispatch import set_evaluator
 from jkeras.core.types import Ctx
 from jkeras.engine.effects import Update, together
 from jkeras.engine.graph import Around, Graph
@@ -29,7 +30,8 @@ class Function:
     """What `K.function` returns: call it on a list of values to get the list of outputs.
 
     Args:
-        inputs: tensors to be fed; `K.learning_phase()` may be among them.
+        inputs: tensors to be fed; `K.learning_phase()` may be among them. What the outputs do not need may
+            be left out at the end of a call, or be None.
         outputs: tensors (or variables) to compute: a list, or a single one, whose value then comes without a
             list.
         updates: `K.update(...)` items or `(variable, tensor)` pairs, applied together after the outputs.
@@ -57,7 +59,7 @@ class Function:
         inputs, self.outputs = list(inputs), [outputs] if self._one else list(outputs)
         self.updates = [u if isinstance(u, Update) else Update(*u) for u in updates or []]
         self._phase_at = [i for i, t in enumerate(inputs) if is_marker(t)]
-        self._count = len(inputs)
+        self._all, self._fewer = inputs, {}
         wanted = [*self.outputs, *(u.value for u in self.updates)]
         self._wanted = [t if isinstance(t, Tensor) else None for t in wanted]
         self._constants = wanted
@@ -69,24 +71,36 @@ class Function:
             )
         self._graph = Graph(self.inputs, [t for t in self._wanted if t is not None])
         self._cells = _cells(self._graph)
+        self._drawing = [n for n in self._graph.known_nodes if getattr(n.fn, "seed", None) is not None]
         self._run = {phase: jax.jit(functools.partial(self._compute, phase)) for phase in (False, True)}
 
-    def _compute(self, training: bool, arrays, xs, rng):
+    def _compute(self, training: bool, arrays, xs, rng, counts):
         values = {id(v): a for v, a in zip(self._cells, arrays, strict=True)}
         ctx = Ctx(rng=rng, training=training)
-        return self._graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None)[0]
+        keys = {
+            id(n): jnp.stack([jnp.uint32(n.fn.seed & 0xFFFFFFFF), count])
+            for n, count in zip(self._drawing, counts, strict=True)
+        }
+        around = Around(ctx, self._graph.sites, {}, keys)
+        return self._graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
 
     def __call__(self, inputs):
         """Compute the outputs for a list of input values."""
         if not isinstance(inputs, (list, tuple)):
             raise TypeError("A backend function takes its inputs as one list: f([x, y]).")
-        if len(inputs) != self._count:
-            raise ValueError(f"The function takes {self._count} inputs; got {len(inputs)}.")
+        if len(inputs) > len(self._all):
+            raise ValueError(f"The function takes {len(self._all)} inputs; got {len(inputs)}.")
+        given = tuple(i for i, value in enumerate(inputs) if value is not None)
+        if len(given) < len(self._all):
+            return self._of(given)([inputs[i] for i in given])
         training = any(bool(np.asarray(inputs[i])) for i in self._phase_at)
         fed = [x for i, x in enumerate(inputs) if i not in self._phase_at]
         xs = [jnp.asarray(np.array(x), t.dtype) for x, t in zip(fed, self.inputs, strict=True)]
         rng = np.array([0, random.next_seed()], np.uint32)
-        found = iter(self._run[training]([v.take() for v in self._cells], xs, rng))
+        counts = np.array([n.runs for n in self._drawing], np.uint32)
+        found = iter(self._run[training]([v.take() for v in self._cells], xs, rng, counts))
+        for node in self._drawing:
+            node.runs += 1
         results = [
             next(found) if t is not None else _now(c)
             for t, c in zip(self._wanted, self._constants, strict=True)
@@ -94,8 +108,20 @@ class Function:
         new = together(self.updates, results[len(self.outputs) :], lambda v: v.take())
         for variable, value in new.items():
             variable.assign(value)
-        arrays = [np.array(r) for r in results[: len(self.outputs)]]
+        arrays = [np.array(r)[()] for r in results[: len(self.outputs)]]
         return arrays[0] if self._one else arrays
+
+    def _of(self, given: tuple[int, ...]) -> Function:
+        """The same function of fewer inputs, those at these places."""
+        if given not in self._fewer:
+            inputs, outputs = [self._all[i] for i in given], self.outputs[0] if self._one else self.outputs
+            try:
+                self._fewer[given] = Function(inputs, outputs, self.updates)
+            except ValueError as error:
+                raise ValueError(
+                    f"The function takes {len(self._all)} inputs; got {len(given)}. {error}"
+                ) from error
+        return self._fewer[given]
 
 
 def _now(x):
@@ -112,7 +138,7 @@ def function(inputs, outputs, updates=None, **kwargs) -> Function:
         **kwargs: `name`, accepted for compatibility.
 
     Returns:
-        `Function`: called on a list of values, it returns a list of numpy arrays.
+        `Function`: called on a list of values, it returns a list of numpy arrays (numpy numbers for scalars).
 
     Raises:
         ValueError: an output depends on a tensor that is not among the inputs, or arguments for a session.
@@ -136,7 +162,7 @@ def eval(x):
         x: a tensor, a variable or an array.
 
     Returns:
-        A numpy array.
+        A numpy array; for a scalar a numpy number.
 
     Raises:
         ValueError: `x` depends on a tensor that is to be fed; `K.function` does that.
@@ -248,7 +274,7 @@ class _Gradient:
         variables = [t for t in self.targets if isinstance(t, Variable)]
 
         def run(graph, values, taps):
-            around = Around(ctx, outside.sites, taps)
+            around = outside._replace(ctx=ctx, taps=taps)
             with measuring():  # what layers report in here was reported before
                 return graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
 
@@ -263,3 +289,11 @@ class _Gradient:
         by_tap, by_weight = jax.grad(total, (0, 1))(zeros, [values[id(v)] for v in variables])
         taps, weights = iter(by_tap), iter(by_weight)
         return [next(taps) if isinstance(t, Tensor) else next(weights) for t in self.targets]
+
+
+def _evaluate(symbol, feed: dict):
+    with jax.ensure_compile_time_eval():  # also where a trace is going on around
+        return function(list(feed), symbol)(list(feed.values()))
+
+
+set_evaluator(_evaluate)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import gc
 
+from jkeras.backend.function import function
 from jkeras.core import phase
+from jkeras.core.dispatch import Symbolic
 from jkeras.core.names import reset_uids
+from jkeras.engine.effects import Update
 
 _ADVICE = (
     "there are no TensorFlow sessions here. For GPU memory set the environment variables "
@@ -45,20 +48,53 @@ def clear_session() -> None:
     gc.collect()
 
 
-def get_session():
-    """Refused: there are no sessions here.
+class Session:
+    """Computes tensors where code written for TensorFlow asks a session to; it holds nothing."""
 
-    Raises:
-        RuntimeError: always, with what to use instead.
+    def run(self, fetches, feed_dict: dict | None = None):
+        """The values of tensors, variables and constants; an update (`K.update(...)`) is applied.
+
+        Args:
+            fetches: a tensor, or a list, tuple or dict of tensors.
+            feed_dict: `{tensor: value}`; `K.learning_phase()` may be among them.
+
+        Returns:
+            A numpy array, or a list or dict of them.
+
+        Raises:
+            TypeError: something to fetch that is not of this library.
+        """
+        if isinstance(fetches, dict):
+            return dict(zip(fetches, self.run(list(fetches.values()), feed_dict), strict=True))
+        several = isinstance(fetches, (list, tuple)) and not isinstance(fetches, Update)
+        wanted = list(fetches) if several else [fetches]
+        if strange := [f for f in wanted if not isinstance(f, (Symbolic, Update))]:
+            raise TypeError(f"K.get_session().run: {strange[0]!r} is no tensor of jkeras; {_ADVICE}")
+        fed = {t: x for t, x in (feed_dict or {}).items() if isinstance(t, Symbolic)}  # not a fixed phase
+        outputs = [f.value if isinstance(f, Update) else f for f in wanted]
+        updates = [f for f in wanted if isinstance(f, Update)]
+        values = function(list(fed), outputs, updates)(list(fed.values()))
+        return values if several else values[0]
+
+    def __getattr__(self, name: str):
+        raise AttributeError(f"K.get_session() has no {name!r}: {_ADVICE}")
+
+
+def get_session() -> Session:
+    """What computes tensors in the place of a TensorFlow session.
+
+    Returns:
+        A `Session`, of which there is `run(fetches, feed_dict)`.
 
     Example:
-        >>> get_session()
-        Traceback (most recent call last):
-        RuntimeError: K.get_session(): there are no TensorFlow sessions here. ...
+        >>> from jkeras import backend as K
+        >>> x = K.placeholder((2,))
+        >>> get_session().run(x + 1, {x: [1.0, 2.0]}).tolist()
+        [2.0, 3.0]
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py get_session
     """
-    raise RuntimeError(f"K.get_session(): {_ADVICE}")
+    return Session()
 
 
 def set_session(session) -> None:

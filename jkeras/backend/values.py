@@ -15,6 +15,7 @@ from jkeras.core.dispatch import Symbolic, op
 from jkeras.core.names import unique_name
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.variable import Constant, current_frame
 
 
 def variable(value, dtype=None, name=None, constraint=None):
@@ -44,7 +45,7 @@ def variable(value, dtype=None, name=None, constraint=None):
 
 
 def constant(value, dtype=None, shape=None, name=None):
-    """An array with this value; where it has fewer numbers than `shape` asks for, the last one is repeated.
+    """A value that never changes; where it has fewer numbers than `shape` asks for, the last one is repeated.
 
     Args:
         value: numbers or an array.
@@ -53,13 +54,13 @@ def constant(value, dtype=None, shape=None, name=None):
         name: accepted for compatibility.
 
     Returns:
-        An array.
+        A constant, to be computed with like a variable, or inside a layer's call an array.
 
     Raises:
         ValueError: more numbers than fit into `shape`, or None as value.
 
     Example:
-        >>> constant([1, 2], shape=(2, 2)).tolist()
+        >>> constant([1, 2], shape=(2, 2)).eval().tolist()
         [[1.0, 2.0], [2.0, 2.0]]
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py constant
@@ -73,7 +74,7 @@ def constant(value, dtype=None, shape=None, name=None):
         if missing < 0:
             raise ValueError(f"K.constant: {array.size} values do not fit into shape {shape}.")
         array = np.pad(array.ravel(), (0, missing), mode="edge").reshape(shape)
-    return jnp.asarray(array)
+    return jnp.asarray(array) if current_frame() is not None else Constant(array, name)
 
 
 def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None) -> Tensor:

@@ -15,12 +15,23 @@ class Symbolic:
 
     __array_ufunc__ = None  # numpy operators defer to ours instead of building object arrays
 
+    def eval(self, feed_dict: dict | None = None, session=None):
+        """The value, as `K.eval` gives it.
+
+        Args:
+            feed_dict: `{tensor: value}` of what is to be fed.
+            session: accepted for compatibility.
+        """
+        assert _evaluate is not None  # the backend has filled it in
+        return _evaluate(self, feed_dict or {})
+
 
 class OperandError(ValueError, TypeError):
     """Operands that a function cannot take: a ValueError, as Keras has it for shapes, and jax's TypeError."""
 
 
 _record: Callable | None = None
+_evaluate: Callable | None = None
 _UNKNOWN = re.compile(r"\d+\*d\d+")  # how jax prints an unknown dimension
 
 
@@ -28,6 +39,17 @@ def set_recorder(record: Callable) -> None:
     """Install `record(function, args, kwargs)`, called when an argument is symbolic."""
     global _record
     _record = record
+
+
+def set_evaluator(evaluate: Callable) -> None:
+    """Install `evaluate(symbol, {tensor: value})`, which computes a value."""
+    global _evaluate
+    _evaluate = evaluate
+
+
+def recorded(function: Callable, *args):
+    """`function(*args)` as a node of the graph, although no argument is symbolic; computed inside a frame."""
+    return function(*args) if _record is None else _record(function, args, {})
 
 
 def is_symbolic(value) -> bool:

@@ -20,11 +20,13 @@ class Around(NamedTuple):
         ctx: of the graph.
         sites: `{id(node): place of its random numbers}`.
         taps: `{id(tensor): array}` added to tensors on their way, to differentiate with respect to them.
+        keys: `{id(node): key}` of nodes that do not draw from the key of the run.
     """
 
     ctx: Ctx
     sites: dict
     taps: dict
+    keys: dict = {}
 
     def at(self, node: Node, otherwise: Ctx) -> Ctx:
         """The context of a node of the run; `otherwise` for a node that has no part in it."""
@@ -84,7 +86,7 @@ class Graph:
             (outputs, masks of the outputs, sum of the layers' losses).
         """
         around = around or Around(ctx, self.sites, {})
-        ctx, sites, taps = around
+        ctx, sites, taps, keys = around
         found = {
             id(t): (x + taps[id(t)] if id(t) in taps else x, m)
             for t, x, m in zip(self.fed, xs, masks, strict=True)
@@ -101,6 +103,8 @@ class Graph:
                 continue  # an intermediate tensor that is an input of this model
             here = ctx.at(sites[id(node)])
             here = here if node.phase is None else here.replace(training=node.phase)
+            if id(node) in keys:
+                here = here.replace(rng=keys[id(node)], site=0)
             if node.owner is None:
                 y, mask = _run_function(node, found, values, here, around)
             else:

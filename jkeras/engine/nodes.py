@@ -148,4 +148,4 @@ def _inputs(node: Node):
 def _shapes(tensors):
     if isinstance(tensors, (list, tuple)):
         return [_shapes(t) for t in tensors]
-    return tensors.shape
+    return tuple(tensors.shape)

@@ -8,6 +8,8 @@ unknown.
 from __future__ import annotations
 
 import functools
+import itertools
+import re
 from collections.abc import Callable
 
 import jax
@@ -41,6 +43,21 @@ def _probed(shape, sizes, fixed: dict[int, int]) -> tuple:
 def known(shape) -> tuple:
     """A shape with symbols → one with None."""
     return tuple(int(d) if isinstance(d, int) else None for d in shape)
+
+
+class Shape(tuple):
+    """The shape of a tensor: a tuple that knows the words of TensorFlow."""
+
+    __slots__ = ()
+
+    def as_list(self) -> list:
+        """The dimensions as a list."""
+        return list(self)
+
+    @property
+    def ndims(self) -> int:
+        """The number of axes."""
+        return len(self)
 
 
 class Spec:
@@ -88,6 +105,7 @@ def _probe(run: Callable, given: list[tuple], error: Exception):
     """Run with two sets of sizes; in the last try an unknown dimension takes a size that it meets."""
     first, then = (_PROBES, _WIDE) if _is_about_symbols(error) else (_WIDE, _PROBES)
     met = {i: d for shape in given for i, d in enumerate(shape) if d is not None and _unknown_at(i, given)}
+    met |= _met(error)
     for pair, fixed in ((first, {}), (then, {}), *([(first, met)] if met else [])):
         try:
             a, b = (run(functools.partial(_probed, sizes=sizes, fixed=fixed)) for sizes in pair)
@@ -98,6 +116,20 @@ def _probe(run: Callable, given: list[tuple], error: Exception):
         specs = [Spec(_agreed(s.shape, t.shape, fixed), s.dtype) for s, t in both]
         return jax.tree.unflatten(jax.tree.structure(a), specs)
     raise error
+
+
+def _met(error: BaseException | None) -> dict[int, int]:
+    """The sizes that unknown dimensions meet in a broadcast that failed, as with a constant of that size."""
+    met: dict[int, int] = {}
+    while error is not None:
+        shapes = [text.split(", ") for text in re.findall(r"\(([^()]*)\)", str(error))]
+        for one, other in itertools.permutations(shapes[:8], 2):
+            for a, b in zip(reversed(one), reversed(other), strict=False):
+                symbol = re.fullmatch(rf"{_DIVISIBLE}\*d(\d+)", a)
+                if symbol and b.isdecimal():
+                    met.setdefault(int(symbol[1]), int(b))
+        error = error.__cause__
+    return met
 
 
 def _unknown_at(axis: int, shapes: list[tuple]) -> bool:

@@ -13,7 +13,7 @@ from jkeras.core import phase
 from jkeras.core.dispatch import is_symbolic, set_recorder
 from jkeras.core.names import unique_name
 from jkeras.engine.operators import Operators
-from jkeras.engine.shapes import Spec, infer
+from jkeras.engine.shapes import Shape, Spec, infer
 from jkeras.engine.variable import Frame, StrayTensorError, Variable, current_frame
 
 
@@ -29,14 +29,14 @@ class Tensor(Operators):
     """
 
     def __init__(self, shape, dtype, node: Node | None = None, index: int = 0, mask=None, name=None):
-        self.shape, self.dtype = tuple(shape), np.dtype(dtype).name
+        self.shape, self.dtype = Shape(shape), np.dtype(dtype).name
         self.node: Any = node  # None for a mere description of what a model takes or makes
         self.index, self.mask_spec = index, mask
         self.name = name or unique_name("tensor")
 
     @property
     def _keras_shape(self) -> tuple:
-        return self.shape
+        return tuple(self.shape)
 
     @property
     def _keras_history(self) -> tuple:
@@ -52,15 +52,19 @@ class Tensor(Operators):
     def ndim(self) -> int:
         return len(self.shape)
 
-    def get_shape(self) -> tuple:
+    def get_shape(self) -> Shape:
         """The static shape."""
         return self.shape
 
     def spec(self) -> Spec:
         return Spec(self.shape, self.dtype)
 
-    def __array__(self, *_, **__):
-        raise TypeError(f"{self!r} is symbolic; it has no value before a model or K.function computes it.")
+    def __array__(self, dtype=None, copy=None):
+        if not _needs_no_input(self):
+            raise TypeError(
+                f"{self!r} is symbolic; it has no value before a model or K.function computes it."
+            )
+        return np.asarray(self.eval(), dtype)
 
     def __repr__(self) -> str:
         return f"<Tensor {self.name!r} shape={self.shape} dtype={self.dtype}>"
@@ -84,6 +88,7 @@ class Node:
         self.order = next(_order)
         self.position = 0  # among the nodes of its owner
         self.differs = False  # between training and inference, by itself
+        self.runs = 0  # of a node that draws from its own seed: how often `K.function` has computed it
         self.inputs = [
             x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Tensor)
         ]
@@ -168,12 +173,12 @@ class Node:
     @property
     def input_shapes(self) -> list[tuple]:
         """The shapes of the inputs."""
-        return [t.shape for t in self.input_tensors]
+        return [tuple(t.shape) for t in self.input_tensors]
 
     @property
     def output_shapes(self) -> list[tuple]:
         """The shapes of the outputs."""
-        return [t.shape for t in self.outputs]
+        return [tuple(t.shape) for t in self.outputs]
 
     @property
     def arguments(self) -> dict:
@@ -232,6 +237,9 @@ def _record(fn, args: tuple, kwargs: dict):
     if frame is not None:
         args, kwargs = substitute((args, kwargs), lambda s: _value_in(frame, s))
         return fn(*args, **kwargs)
+    if any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((args, kwargs))):
+        with Frame({}):  # in a transformation of jax, where variables are what they are now
+            return _record(fn, args, kwargs)
     if not args:  # all by name: a node without positional arguments would be an input of its graph
         bound = inspect.signature(fn).bind(**kwargs)
         args, kwargs = bound.args, bound.kwargs

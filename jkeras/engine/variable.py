@@ -14,6 +14,7 @@ from jkeras import initializers
 from jkeras.core import settings
 from jkeras.core.types import INFERENCE, Ctx
 from jkeras.engine.operators import Operators
+from jkeras.engine.shapes import Shape
 
 
 class Variable(Operators):
@@ -77,6 +78,14 @@ class Variable(Operators):
 
     _keras_shape = shape
 
+    def get_shape(self) -> Shape:
+        """The shape."""
+        return Shape(self.shape)
+
+    def __bool__(self) -> bool:
+        """True, whatever the value: `if self.bias:` asks whether there is one."""
+        return True
+
     @property
     def dtype(self):
         return self._value.dtype.name
@@ -107,6 +116,19 @@ def _array(value, dtype) -> jax.Array:
         )
     with jax.ensure_compile_time_eval():
         return jnp.asarray(value, dtype)
+
+
+class Constant(Variable):
+    """A value that never changes: what `K.constant` makes outside of a layer's code."""
+
+    def assign(self, value) -> None:
+        raise TypeError(f"{self!r} does not change; a value that changes is a variable (K.variable).")
+
+    def __bool__(self) -> bool:
+        return Operators.__bool__(self)
+
+    def __repr__(self) -> str:
+        return f"<Constant shape={self.shape} dtype={self.dtype}>"
 
 
 class StrayTensorError(ValueError):
@@ -173,7 +195,7 @@ class Frame:
             if id(variable) in frame.values:
                 return frame.values[id(variable)]
             frame = frame.parent
-        if all(v is not variable for v in self.captured):
+        if not isinstance(variable, Constant) and all(v is not variable for v in self.captured):
             self.captured.append(variable)
         return variable.value
 

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jkeras.core.dispatch import Symbolic
 from jkeras.core.registry import configured, deserialize_keras_object, has_arg, serialize_keras_object
 from jkeras.core.settings import floatx
 from jkeras.initializers import classes, scaled
@@ -113,7 +114,7 @@ def draw(init, key, shape, dtype=None) -> jax.Array:
     if isinstance(init, Initializer) and type(init).__call__ is Initializer.__call__:
         return init.draw(key, shape, dtype)
     values = init(shape, dtype=dtype or floatx()) if has_arg(init, "dtype", True) else init(shape)
-    values = getattr(values, "value", values)  # a K.variable
+    values = values.eval() if isinstance(values, Symbolic) else values  # K.variable, K.random_normal
     if np.shape(values) != tuple(shape):
         name = getattr(init, "__name__", type(init).__name__)
         raise ValueError(f"Initializer {name} returned shape {np.shape(values)}, expected {tuple(shape)}.")

@@ -20,7 +20,7 @@ from jkeras.engine.program import Program
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor, mask_tensor
 from jkeras.engine.tree import bind, collect, instances, variables_of
-from jkeras.engine.variable import Variable
+from jkeras.engine.variable import Constant, Variable
 from jkeras.models import config as configs
 from jkeras.models.files import Files
 from jkeras.models.summary import print_summary
@@ -110,7 +110,7 @@ class Network(Files, Layer):
         """Variables that are used and that no layer here owns are hidden state: new values take effect."""
         owned = {id(v) for v in variables_of([self])}
         for variable in (*variables_of(layers), *variables):
-            if id(variable) not in owned:
+            if id(variable) not in owned and not isinstance(variable, Constant):
                 self._state[f"_free_{len(self._state)}"] = variable
 
     # --- structure -------------------------------------------------------------------------------------

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from jkeras import backend as K
 from jkeras.layers import Dense
 
 
-@pytest.mark.parametrize("call", [K.get_session, lambda: K.set_session(None)])
-def test_sessions_name_what_takes_their_place(call):
-    with pytest.raises(RuntimeError, match="session.*XLA_PYTHON_CLIENT_MEM_FRACTION.*K.function"):
-        call()
+def test_sessions_name_what_takes_their_place():
+    advice = "session.*XLA_PYTHON_CLIENT_MEM_FRACTION.*K.function"
+    with pytest.raises(RuntimeError, match=advice):
+        K.set_session(None)
+    with pytest.raises(AttributeError, match=f"'list_devices'.*{advice}"):
+        K.get_session().list_devices()
+    with pytest.raises(TypeError, match=advice):
+        K.get_session().run("init")
+
+
+def test_a_session_computes_what_is_fetched():
+    session, x, v = K.get_session(), K.placeholder((2,)), K.variable(3.0)
+    fed = {x: [1.0, 2.0], K.learning_phase(): 1}
+    doubled = K.in_train_phase(x * 2, x)
+    assert session.run(doubled, fed).tolist() == [2, 4]
+    assert session.run([v, K.sum(x)], {x: np.ones(2)}) == [3, 2]
+    assert session.run({"v": v * 2}) == {"v": 6}
+    assert session.run(K.update_add(v, 1.0)) == 4 and K.get_value(v) == 4
 
 
 def test_clear_session_restarts_names():
