@@ -22,36 +22,17 @@ LATER = (
     "keras.preprocessing",
     "keras.wrappers",
     "keras.utils.vis_utils",
-    "keras.utils.test_utils",
 )
 
 # The inside of Keras, or of TensorFlow's graphs, which has no counterpart here.
 INTERNAL = {
-    "keras.engine.network": "ask_to_proceed_with_overwrite object_list_uid print_layer_summary",
+    "keras.engine.network": "ask_to_proceed_with_overwrite print_layer_summary",
     "keras.engine.saving": """
         h5dict ask_to_proceed_with_overwrite HDF5_OBJECT_HEADER_LIMIT pickle_model unpickle_model
         load_attributes_from_hdf5_group save_attributes_to_hdf5_group preprocess_weights_for_loading
         load_weights_from_hdf5_group load_weights_from_hdf5_group_by_name save_weights_to_hdf5_group
     """,
-    "keras.engine.training": """
-        check_array_length_consistency check_loss_and_target_compatibility collect_metrics
-        standardize_class_weights standardize_input_data standardize_sample_weights standardize_weights
-        weighted_masked_objective
-    """,
-    "keras.engine.training_arrays": """
-        batch_shuffle check_num_samples fit_loop make_batches predict_loop test_loop
-    """,
-    "keras.engine.training_generator": """
-        evaluate_generator fit_generator iter_sequence_infinite predict_generator
-    """,
-    "keras.engine.training_utils": """
-        batch_shuffle check_array_length_consistency check_num_samples collect_metrics
-        check_loss_and_target_compatibility iter_sequence_infinite make_batches standardize_class_weights
-        standardize_input_data standardize_sample_or_class_weights standardize_sample_weights
-        standardize_single_array standardize_weights weighted_masked_objective
-    """,
     "keras.utils.io_utils": "ask_to_proceed_with_overwrite HDF5_OBJECT_HEADER_LIMIT",
-    "keras.utils.generic_utils": "func_dump func_load object_list_uid",
     "keras.utils.data_utils": "get_index init_pool init_pool_generator next_sample",
 }
 # What stands between a legacy argument and its new name (`keras.legacy.interfaces`) is one function here.
@@ -61,9 +42,8 @@ INTERNAL["keras.legacy.interfaces"] = " ".join(
 
 # Names that a module of Keras merely imports for its own use.
 INCIDENTAL = """
-    deserialize_keras_object serialize_keras_object func_dump func_load has_arg object_list_uid to_list
-    is_all_none transpose_shape unpack_singleton standardize_input_data count_params
-    ask_to_proceed_with_overwrite
+    deserialize_keras_object serialize_keras_object has_arg to_list is_all_none transpose_shape
+    unpack_singleton count_params ask_to_proceed_with_overwrite
 """.split()
 
 # Names that a module with a file here would only pass on.

@@ -6,7 +6,7 @@ import contextlib
 import gc
 
 from jkeras.backend.function import function
-from jkeras.core import phase
+from jkeras.core import as_keras, phase
 from jkeras.core.dispatch import Symbolic
 from jkeras.core.names import reset_uids
 from jkeras.engine.effects import Update
@@ -22,7 +22,7 @@ def backend() -> str:
     """The name of the backend.
 
     Returns:
-        "jax".
+        "jax", unless `install_as_keras(backend_name=...)` said that it is to be another.
 
     Example:
         >>> backend()
@@ -30,7 +30,7 @@ def backend() -> str:
 
     Keras 2.2.4: keras/backend/__init__.py backend
     """
-    return "jax"
+    return as_keras.backend_name()
 
 
 def clear_session() -> None:

@@ -16,14 +16,26 @@ from collections.abc import Callable, Iterable
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
+from jkeras.core import imported
+
 ROOT = "jkeras"
 
 _GLOBAL = " ".join(
     f"Global{kind}{n}D" for kind in ("AveragePooling", "MaxPooling", "AvgPool", "MaxPool") for n in (1, 2, 3)
 )
 _POOLING = " ".join(f"{kind}Pooling{n}D" for kind in ("Average", "Max") for n in (1, 2, 3))
+_POOLING_BASES = " ".join(f"_{kind}Pooling{n}D" for kind in ("", "Global") for n in (1, 2, 3))
 _INPUT = {"engine.input_layer": "Input InputLayer"}
 _SOURCES = {"utils.layer_utils": "get_source_inputs"}
+_DROPOUT = "_generate_dropout_mask _standardize_args"
+_FUNCTIONS = {"utils.generic_utils": "func_dump func_load", "engine.insides": "object_list_uid"}
+_DEVICES = "_get_available_devices _normalize_device_name"
+_TENSORFLOW = {
+    "backend.insides": "_get_available_gpus _has_nchw_support _to_tensor _preprocess_conv1d_input "
+    "_preprocess_conv2d_input _preprocess_conv3d_input _preprocess_padding",
+    "backend.nn": "_regular_normalize_batch_in_training=normalize_batch_in_training "
+    "_broadcast_normalize_batch_in_training=normalize_batch_in_training",
+}
 
 # The modules and packages of Keras.
 KERAS = frozenset(
@@ -60,12 +72,20 @@ _INSTEAD = {
     "theano": " There is no Theano here: use the functions of jkeras.backend, or jax.numpy.",
 }
 
-# Path of Keras, below the package → {module here: names, "*" for all of its public names}.
+# Path of Keras, below the package → {module here: names, "*" for all of its public names}. Names with
+# `_` are of Keras's inside, and packages lean on them; `theirs=ours` is said where the name here is another.
 TABLE: dict[str, dict[str, str]] = {
     # Modules that have no file here.
     "backend.common": {"core.settings": "*"},
-    "backend.tensorflow_backend": {"backend": "*"},
-    "engine.network": {**_INPUT, **_SOURCES, "models": "Network"},
+    "backend.tensorflow_backend": {"backend": "*", **_TENSORFLOW},
+    "engine.network": {
+        **_INPUT,
+        **_SOURCES,
+        "models": "Network",
+        "engine.insides": "_make_node_key=node_key object_list_uid",
+        "models.walks": "_map_graph_network=map_graph_network",
+        "utils.io_utils": "ask_to_proceed_with_overwrite",
+    },
     "engine.saving": {
         "saving": "load_model model_from_config model_from_json model_from_yaml save_model",
         "saving.groups": "*",
@@ -73,40 +93,65 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "engine.sequential": {**_INPUT, "models": "Model Sequential"},
     "engine.topology": {**_INPUT, **_SOURCES, "models": "Network", "saving.groups": "*"},
-    "engine.training": {"models": "Model Network"},
-    "engine.training_arrays": {"core.progbar": "Progbar"},
+    "engine.training": {"models": "Model Network", "training.standardize": "*"},
+    "engine.training_arrays": {
+        "core.progbar": "Progbar",
+        "models.loops": "fit_loop predict_loop test_loop",
+        "training.standardize": "batch_shuffle check_num_samples make_batches",
+    },
     "engine.training_generator": {
         "core.progbar": "Progbar",
+        "models.loops": "fit_generator evaluate_generator predict_generator",
+        "training.standardize": "iter_sequence_infinite",
         "utils.data_utils": "GeneratorEnqueuer OrderedEnqueuer Sequence",
     },
-    "engine.training_utils": {},
+    "engine.training_utils": {"training.standardize": "*"},
     "layers.convolutional_recurrent": {
+        "layers.bases": _DROPOUT,
         "layers.recurrent": "ConvRNN2D ConvLSTM2DCell ConvLSTM2D RNN Recurrent",
         "layers.legacy_layers": "ConvRecurrent2D",
     },
-    "layers.cudnn_recurrent": {"layers.recurrent": "CuDNNGRU CuDNNLSTM RNN"},
+    "layers.cudnn_recurrent": {
+        "layers.recurrent": "CuDNNGRU CuDNNLSTM RNN",
+        "layers.recurrent.cudnn": "_CuDNNRNN=_CuDNN",
+    },
     "legacy": {},
     "legacy.interfaces": {"engine.interfaces": "*"},
     "legacy.layers": {"layers.legacy_layers": "*"},
     "objectives": {"losses": "*"},
     "utils.training_utils": {
         "utils.multi_gpu_utils": "multi_gpu_model",
+        "utils.insides": _DEVICES,
         "models": "Model clone_model",
         "layers": "Lambda concatenate",
     },
     # Further names of modules that have a file.
-    "backend": {"utils.generic_utils": "transpose_shape"},
+    "backend": {"core.as_keras": "_BACKEND=_backend", "utils.generic_utils": "transpose_shape"},
     "engine": {**_INPUT, **_SOURCES, "models": "Model Sequential Network"},
-    "engine.base_layer": {"utils.layer_utils": "count_params"},
+    "activations": {"engine.base_layer": "Layer"},
+    "callbacks": {"training.standardize": "standardize_input_data"},
+    "engine.base_layer": {
+        "core.names": "_to_snake_case=snake_case",
+        "engine.insides": "_collect_input_shape=collect_input_shape object_list_uid "
+        "_collect_previous_mask=collect_previous_mask",
+        "utils.layer_utils": "count_params",
+    },
     "layers.convolutional": {
+        "layers.bases": "_Conv _Cropping _SeparableConv _UpSampling _ZeroPadding",
         "layers.pooling": _POOLING,
         "layers.global_pooling": _GLOBAL,
         "layers.legacy_layers": "AtrousConv1D AtrousConv2D AtrousConvolution1D AtrousConvolution2D",
     },
-    "layers.core": {"layers.lambda_layer": "Lambda"},
-    "layers.pooling": {"layers.global_pooling": _GLOBAL},
-    "layers.recurrent": {"layers.legacy_layers": "ConvRecurrent2D Recurrent"},
-    "models": _INPUT,
+    "layers": _FUNCTIONS,
+    "layers.core": {"layers.lambda_layer": "Lambda", **_FUNCTIONS},
+    "layers.pooling": {"layers.global_pooling": _GLOBAL, "layers.bases": _POOLING_BASES},
+    "layers.recurrent": {"layers.legacy_layers": "ConvRecurrent2D Recurrent", "layers.bases": _DROPOUT},
+    "layers.wrappers": {"engine.insides": "object_list_uid"},
+    "models": {
+        **_INPUT,
+        "models.clone": "_clone_functional_model=clone_model _clone_sequential_model=clone_model",
+    },
+    "optimizers": {"utils.generic_utils": "deserialize_keras_object serialize_keras_object"},
     "utils": {
         "utils.io_utils": "HDF5Matrix H5Dict h5dict",
         "utils.data_utils": "GeneratorEnqueuer OrderedEnqueuer Sequence",
@@ -114,6 +159,18 @@ TABLE: dict[str, dict[str, str]] = {
         "utils.multi_gpu_utils": "multi_gpu_model",
         "utils.vis_utils": "plot_model",
     },
+    "utils.data_utils": {"utils.insides": "_hash_file"},
+    "utils.generic_utils": {
+        "core.registry": "_GLOBAL_CUSTOM_OBJECTS=_custom_objects",
+        "engine.insides": "object_list_uid",
+    },
+    "utils.multi_gpu_utils": {
+        "utils.insides": _DEVICES,
+        "utils.generic_utils": "to_list",
+        "models": "clone_model",
+        "layers": "Lambda concatenate",
+    },
+    "utils.test_utils": {"layers": "Input", "models": "Model", "utils.generic_utils": "has_arg"},
 }
 
 
@@ -143,9 +200,11 @@ def lazy(module: str) -> Callable:
             return [n for n in __dir__() if not n.startswith("_") and n not in _OURS]
         if name in MODULES and _is_keras(path):
             return _imported(MODULES[name])
-        home = _home(path, name)
-        if home is not None:
-            return getattr(home, name)
+        found = _found(path, name)
+        if found is not None:
+            return found[0]
+        if name in imported.names(path):
+            return imported.find(path, name)
         if not name.startswith("_") and "__path__" in vars(here):
             if importlib.util.find_spec(f"{module}.{name}") is not None:
                 return importlib.import_module(f"{module}.{name}")
@@ -187,7 +246,8 @@ def _hint(here: ModuleType, name: str, names: Iterable[str]) -> str:
     renamed = own.get("_RENAMED", {})
     if name in _INSTEAD or name in renamed:
         return _INSTEAD.get(name) or f" In Keras 2.2.4 use {renamed[name]}."
-    ours = (n for n in names if n not in own or _origin(own[n]).startswith(ROOT))
+    foreign = imported.names(here.__name__.removeprefix(f"{ROOT}."))
+    ours = (n for n in names if n not in foreign and (n not in own or _origin(own[n]).startswith(ROOT)))
     registry = importlib.import_module(f"{ROOT}.core.registry")  # late: `import jkeras` is to stay light
     return registry.suggest(name, dict.fromkeys(ours, object))
 
@@ -201,21 +261,26 @@ def _is_keras(path: str) -> bool:
     return path.partition(".")[0] in KERAS
 
 
-def _homes(path: str) -> dict[str, str]:
-    """Where the further names of a module live; the table, then what Keras's modules import."""
+def _homes(path: str) -> list[tuple[str, str]]:
+    """(home, names) of a module's further names: the table, then what Keras's modules import."""
     common = _COMMON if path.partition(".")[0] in _BUILDERS else {}
-    return {home: names for home, names in (*TABLE.get(path, {}).items(), *common.items()) if home != path}
+    return [(home, names) for home, names in (*TABLE.get(path, {}).items(), *common.items()) if home != path]
 
 
-def _home(path: str, name: str) -> ModuleType | None:
-    """The module that has `name` for the module at `path`."""
-    if name.startswith("_"):
-        return None
-    for home, names in _homes(path).items():
-        if names == "*" or name in names.split():
-            module = _imported(home)
-            if hasattr(module, name):
-                return module
+def _listed(names: str) -> dict[str, str]:
+    """{name in Keras: name here}."""
+    pairs = (name.partition("=") for name in names.split())
+    return {theirs: ours or theirs for theirs, _, ours in pairs}
+
+
+def _found(path: str, name: str) -> tuple | None:
+    """What the module at `path` gets as `name` from another, as a tuple of one; None if there is no such."""
+    for home, names in _homes(path):
+        public = names == "*" and not name.startswith("_")
+        ours = name if public else _listed(names).get(name)
+        module = _imported(home) if ours is not None else None
+        if ours is not None and hasattr(module, ours):
+            return (getattr(module, ours),)
     return None
 
 
@@ -248,12 +313,13 @@ def names_of(path: str) -> list[str]:
         ['multi_gpu_model', 'regularizers']
     """
     found = {other.removeprefix(f"{path}.") for other in TABLE if other.startswith(f"{path}.")}
+    found |= set(imported.names(path))
     if _is_keras(path):
         found |= set(MODULES)
-    for home, names in _homes(path).items():
+    for home, names in _homes(path):
         module = _imported(home)
-        listed = _public(module) if names == "*" else names.split()
-        found |= {n for n in listed if hasattr(module, n)}
+        listed = {n: n for n in _public(module)} if names == "*" else _listed(names)
+        found |= {theirs for theirs, ours in listed.items() if hasattr(module, ours)}
     return sorted(found)
 
 

@@ -13,10 +13,23 @@ from jkeras.core.aliases import ROOT
 NAME = "keras"
 KERAS_VERSION = "2.2.4"  # the version whose interface this is
 
+BACKENDS = ("jax", "tensorflow")
+
 _aside: dict[str, ModuleType] = {}  # modules of the real Keras that wait for the undoing
+_backend = BACKENDS[0]
 
 
-def install_as_keras(replace: bool = False) -> Installed:
+def backend_name() -> str:
+    """What `K.backend()` says.
+
+    Example:
+        >>> backend_name()
+        'jax'
+    """
+    return _backend
+
+
+def install_as_keras(replace: bool = False, backend_name: str | None = None) -> Installed:
     """Let `import keras`, and every path below it, mean jkeras from now on, in this process.
 
     Call it before the script's first `import keras`. `keras.layers` then is `jkeras.layers`, the same module;
@@ -30,12 +43,15 @@ def install_as_keras(replace: bool = False) -> Installed:
     Args:
         replace: whether to go on although another Keras has been imported. Its modules are set aside until
             the undoing; names that were bound before keep the other Keras.
+        backend_name: what `K.backend()` says until the undoing: "jax", or "tensorflow" for packages that ask
+            for the name and then use functions of Keras only. Default: as it is, "jax".
 
     Returns:
         A context manager that undoes the installation at the end of its block. It need not be used as such.
 
     Raises:
         RuntimeError: another Keras has been imported, and `replace` is False.
+        ValueError: a `backend_name` that is none of the two.
 
     Example:
         >>> import jkeras
@@ -44,7 +60,10 @@ def install_as_keras(replace: bool = False) -> Installed:
         >>> Dense is jkeras.layers.Dense
         True
     """
+    if backend_name not in (None, *BACKENDS):
+        raise ValueError(f"backend_name must be one of {BACKENDS}; got {backend_name!r}.")
     if Finder in sys.meta_path:
+        _answer(backend_name)
         return Installed(first=False)
     others = [name for name in sys.modules if name.partition(".")[0] == NAME]
     if others and not replace:
@@ -57,7 +76,13 @@ def install_as_keras(replace: bool = False) -> Installed:
     for name in others:
         _aside[name] = sys.modules.pop(name)
     sys.meta_path.insert(0, Finder)
+    _answer(backend_name)
     return Installed(first=True)
+
+
+def _answer(name: str | None) -> None:
+    global _backend
+    _backend = name or _backend
 
 
 def uninstall_as_keras() -> None:
@@ -75,6 +100,7 @@ def uninstall_as_keras() -> None:
         del sys.modules[name]
     sys.modules.update(_aside)
     _aside.clear()
+    _answer(BACKENDS[0])
 
 
 class Installed:

@@ -16,6 +16,7 @@ from jkeras.engine.call import call_layer, overridden, shapes_of
 from jkeras.engine.checks import InputSpec as InputSpec
 from jkeras.engine.config import BASE_ARGUMENTS, own_config
 from jkeras.engine.effects import EffectAccess, Update
+from jkeras.engine.insides import LayerInsides
 from jkeras.engine.legacy import legacy
 from jkeras.engine.nodes import NodeAccess
 from jkeras.engine.shapes import Spec, infer
@@ -60,7 +61,7 @@ def draw(rng, layer, **shapes) -> dict:
     return found
 
 
-class Layer(NodeAccess, WeightAccess, EffectAccess):
+class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
     """Base of all layers.
 
     A built-in layer says what it computes in `pair()`; a user's layer defines `build`, `call` and, where

@@ -202,6 +202,8 @@ def _by_depth(finished: list[Node], first_visits: dict) -> tuple[list, dict]:
             node_depth[id(tensor.node)] = max(depth + 1, node_depth.get(id(tensor.node), 0))
     layers = sorted(layer_depth, key=lambda layer: (-layer_depth[layer], first_visits[layer]))
     nodes_by_depth: dict[int, list[Node]] = {}
-    for node in finished:
-        nodes_by_depth.setdefault(node_depth[id(node)], []).append(node)
+    known = {id(n): n for n in finished}
+    for key, depth in node_depth.items():
+        if key in known:
+            nodes_by_depth.setdefault(depth, []).append(known[key])
     return layers, nodes_by_depth

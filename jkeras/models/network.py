@@ -24,6 +24,7 @@ from jkeras.engine.variable import Constant, Variable
 from jkeras.models import config as configs
 from jkeras.models.files import Files
 from jkeras.models.summary import print_summary
+from jkeras.models.walks import GraphInsides
 
 
 def as_list(x) -> list:
@@ -50,7 +51,7 @@ class NoGraphError(NotImplementedError, AttributeError):
     """A subclassed model was asked for what only a graph of layers has."""
 
 
-class Network(Files, Layer):
+class Network(GraphInsides, Files, Layer):
     """A graph of layers (`Network(inputs, outputs)`), or a subclass that computes in its own `call`.
 
     Args:

@@ -68,15 +68,29 @@ def _decode(stored: Any, name: Any, custom_objects: Mapping[str, Any]) -> types.
     """The function in Keras's `[base64 of marshalled code, defaults, closure]`."""
     try:
         text, defaults, closure = stored
-        code = marshal.loads(base64.decodebytes(text.encode("ascii")))
-        if not isinstance(code, types.CodeType):
-            raise TypeError(f"a {type(code).__name__} in the place of code")
-        cells = tuple(types.CellType(value) for value in closure or ())
-        names = {"K": backend, "np": np, "jnp": jnp, **custom_objects}
-        return types.FunctionType(code, names, code.co_name, tuple(defaults) if defaults else None, cells)
+        return function(decode(text), defaults, closure, {**_names(), **custom_objects})
     except (ValueError, TypeError, EOFError, AttributeError, UnicodeError, binascii.Error) as e:
         raise ValueError(
             f"The bytecode of the Lambda layer {name!r} cannot be read here ({e}): bytecode fits only the "
             f"version of Python that wrote it. Pass the function itself: custom_objects={{{name!r}: "
             "function}}."
         ) from e
+
+
+def _names() -> dict[str, Any]:
+    return {"K": backend, "np": np, "jnp": jnp}
+
+
+def decode(text: str) -> types.CodeType:
+    """The code in base64 of marshalled code; whoever calls this trusts where it comes from."""
+    code = marshal.loads(base64.decodebytes(text.encode("ascii")))
+    if not isinstance(code, types.CodeType):
+        raise TypeError(f"a {type(code).__name__} in the place of code")
+    return code
+
+
+def function(code: types.CodeType, defaults, closure, names: dict | None = None) -> types.FunctionType:
+    """A function of code, defaults, the values (or cells) of its closure, and its global names."""
+    cells = tuple(v if isinstance(v, types.CellType) else types.CellType(v) for v in closure or ())
+    names = _names() if names is None else names
+    return types.FunctionType(code, names, code.co_name, tuple(defaults) if defaults else None, cells)

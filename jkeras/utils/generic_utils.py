@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import marshal
+import types
+
 import numpy as np
 
 from jkeras.core.progbar import Progbar as Progbar
@@ -11,6 +15,7 @@ from jkeras.core.registry import deserialize_keras_object as deserialize_keras_o
 from jkeras.core.registry import get_custom_objects as get_custom_objects
 from jkeras.core.registry import has_arg as has_arg
 from jkeras.core.registry import serialize_keras_object as serialize_keras_object
+from jkeras.saving import bytecode
 
 
 def to_list(x, allow_tuple=False):
@@ -100,3 +105,50 @@ def transpose_shape(shape, target_format, spatial_axes):
         )
     moved = [*shape[: spatial_axes[0]], shape[-1], *(shape[axis] for axis in spatial_axes)]
     return moved if isinstance(shape, list) else tuple(moved)
+
+
+_dumped: dict[str, types.CodeType] = {}  # what `func_dump` gave in this process → the code
+
+
+def func_dump(func):
+    """A function as plain values, for a config.
+
+    Returns:
+        (text of its bytecode, defaults, values of its closure).
+
+    Keras 2.2.4: keras/utils/generic_utils.py func_dump.
+
+    Example:
+        >>> func_load(func_dump(lambda x, n=2: x * n))(3)
+        6
+    """
+    text = base64.encodebytes(marshal.dumps(func.__code__)).decode("ascii")
+    _dumped[text] = func.__code__
+    closure = tuple(cell.cell_contents for cell in func.__closure__) if func.__closure__ else None
+    return text, func.__defaults__, closure
+
+
+def func_load(code, defaults=None, closure=None, globs=None, safe_mode=True):
+    """The function that `func_dump` took apart.
+
+    Args:
+        code: text, or all three values of `func_dump`.
+        defaults, closure: the other two.
+        globs: the global names that the function sees; default `K`, `np` and `jnp`.
+        safe_mode: False runs bytecode from elsewhere.
+
+    Raises:
+        ValueError: the bytecode comes from another process, such as out of a file: it could be any program.
+
+    Keras 2.2.4: keras/utils/generic_utils.py func_load.
+    """
+    if isinstance(code, (tuple, list)):
+        code, defaults, closure = code
+    if code not in _dumped and safe_mode:
+        raise ValueError(
+            "This bytecode was not made by func_dump in this process and is not run: a file could hold any "
+            "program. Keep the function itself in code and pass it by name (custom_objects), or, if you "
+            "trust where it comes from, func_load(..., safe_mode=False)."
+        )
+    known = _dumped.get(code)
+    return bytecode.function(known or bytecode.decode(code), defaults, closure, globs)

@@ -7,10 +7,11 @@ import inspect
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import jkeras
-from jkeras.core import aliases
+from jkeras.core import aliases, imported
 
 
 @pytest.mark.parametrize("path", aliases.TABLE)
@@ -68,6 +69,82 @@ def test_import_star_and_dir_have_what_keras_has(module, others):
     assert names["K"] is jkeras.backend
     assert set(others.split()) <= names.keys() & set(dir(importlib.import_module(f"jkeras.{module}")))
     assert not {"aliases", "TYPE_CHECKING"} & names.keys()
+
+
+@pytest.mark.parametrize(
+    "module, names",
+    [
+        ("callbacks", "np os csv json time warnings sys io deque OrderedDict Iterable K Callback"),
+        ("layers", "np copy warnings namedtuple python_types func_dump func_load Layer Dense"),
+        ("layers.core", "np copy warnings func_load Lambda"),
+        ("models", "h5py Input Sequential"),
+        ("backend", "np os sys json py_sum py_all dot"),
+        ("optimizers", "copy SGD"),
+        ("engine.topology", "Layer InputLayer Network"),
+        ("engine.training", "np copy warnings losses optimizers metrics_module standardize_input_data Model"),
+        ("utils.generic_utils", "np sys time marshal inspect Progbar func_dump"),
+        ("utils.data_utils", "np os time threading multiprocessing queue urlopen Sequence"),
+        ("utils.test_utils", "np layer_test get_test_data assert_allclose Input Model has_arg K"),
+        ("initializers", "np glorot_uniform"),
+    ],
+)
+def test_import_star_has_what_the_module_of_keras_imports(module, names):
+    found: dict = {}
+    exec(f"from jkeras.{module} import *", found)
+    assert not [name for name in names.split() if name not in found]
+    assert found.get("np", np) is np and "jkeras" not in found
+
+
+def test_what_a_module_imports_is_no_hint():
+    with pytest.raises(AttributeError) as caught:
+        _ = jkeras.callbacks.tim
+    assert "'time'" not in str(caught.value)
+
+
+def test_names_that_are_imported_exist():
+    for path in imported._NAMES:
+        for name in imported.names(path):
+            assert imported.find(path, name) is not None
+
+
+@pytest.mark.parametrize(
+    "path, names",
+    [
+        ("backend", "_BACKEND"),
+        (
+            "backend.tensorflow_backend",
+            "_get_available_gpus _has_nchw_support _to_tensor _preprocess_conv1d_input _preprocess_padding "
+            "_preprocess_conv2d_input _preprocess_conv3d_input _regular_normalize_batch_in_training",
+        ),
+        ("engine.base_layer", "_collect_input_shape _collect_previous_mask _to_snake_case object_list_uid"),
+        ("engine.network", "_make_node_key _map_graph_network object_list_uid"),
+        ("layers.convolutional", "_Conv _Cropping _SeparableConv _UpSampling _ZeroPadding"),
+        (
+            "layers.pooling",
+            "_Pooling1D _Pooling2D _Pooling3D _GlobalPooling1D _GlobalPooling2D _GlobalPooling3D",
+        ),
+        ("layers.merge", "_Merge"),
+        ("layers.recurrent", "_generate_dropout_mask _standardize_args"),
+        ("layers.convolutional_recurrent", "_generate_dropout_mask _standardize_args"),
+        ("layers.cudnn_recurrent", "_CuDNNRNN"),
+        ("models", "_clone_functional_model _clone_sequential_model"),
+        ("utils.data_utils", "_hash_file"),
+        ("utils.generic_utils", "_GLOBAL_CUSTOM_OBJECTS object_list_uid"),
+        ("utils.multi_gpu_utils", "_get_available_devices _normalize_device_name"),
+    ],
+)
+def test_names_of_the_inside(path, names):
+    module = importlib.import_module(f"jkeras.{path}")
+    assert not [name for name in names.split() if not hasattr(module, name)]
+    found: dict = {}
+    exec(f"from jkeras.{path} import *", found)
+    assert not {*names.split()} & found.keys() - {"object_list_uid"}  # not by `import *`, as everywhere
+
+
+def test_the_live_dict_of_custom_objects():
+    from jkeras.utils.generic_utils import _GLOBAL_CUSTOM_OBJECTS, get_custom_objects
+
+    assert _GLOBAL_CUSTOM_OBJECTS is get_custom_objects()
 
 
 def test_submodules_are_attributes():
@@ -144,7 +221,10 @@ def test_unknown_paths():
 def test_import_jkeras_stays_light():
     code = "import sys, jkeras; print(*(m for m in sys.modules if m.startswith(('jkeras', 'jax', 'numpy'))))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert set(out.split()) == {"jkeras", "jkeras.core", "jkeras.core.aliases", "jkeras.version"}
+    assert set(out.split()) == {
+        "jkeras",
+        *(f"jkeras.{n}" for n in "core core.aliases core.imported version".split()),
+    }
 
 
 def test_layers_written_for_keras_1_decorators():

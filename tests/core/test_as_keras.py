@@ -74,6 +74,25 @@ def test_a_script_finds_jkeras():
     assert jkeras.layers.__name__ == jkeras.layers.__spec__.name == "jkeras.layers"
 
 
+def test_the_name_of_the_backend():
+    from jkeras import backend as K
+
+    with jkeras.install_as_keras(backend_name="tensorflow"):
+        from keras.backend import _BACKEND
+        from keras.backend import backend as name
+
+        assert name() == K.backend() == _BACKEND == "tensorflow"
+        with jkeras.install_as_keras():  # an inner one that does not ask leaves it
+            assert K.backend() == "tensorflow"
+    assert K.backend() == "jax"
+    with jkeras.install_as_keras():
+        assert K.backend() == "jax"
+        jkeras.install_as_keras(backend_name="tensorflow")
+        assert K.backend() == "tensorflow"
+    with pytest.raises(ValueError, match="backend_name must be one of .*'theano'"):
+        jkeras.install_as_keras(backend_name="theano")
+
+
 UNCHANGED = """
 import numpy as np
 import keras

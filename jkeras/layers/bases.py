@@ -1,0 +1,293 @@
+"""The base classes and helpers inside Keras's layer modules, for packages that subclass or ask for them.
+
+Here one base serves all ranks, so that of Keras for one rank counts the layers of that rank as its own:
+`isinstance(MaxPooling2D(), _Pooling2D)`.
+"""
+
+from __future__ import annotations
+
+from jkeras import backend as K
+from jkeras.core import settings
+from jkeras.engine.base_layer import InputSpec
+from jkeras.layers import global_pooling, pooling
+from jkeras.layers.convolutional import conv, resize, separable
+
+
+class _Kin(type):
+    """Counts the layers in `kin`, and what is derived from them, as subclasses."""
+
+    def __subclasscheck__(cls, other) -> bool:
+        return super().__subclasscheck__(other) or issubclass(other, vars(cls).get("kin", ()))
+
+    def __instancecheck__(cls, thing) -> bool:
+        return issubclass(type(thing), cls)
+
+
+class _Conv(conv._Conv, metaclass=_Kin):
+    """A convolution of any rank.
+
+    Args:
+        rank: number of spatial axes.
+        filters, kernel_size, ...: as of `Conv2D`.
+
+    Keras 2.2.4: keras/layers/convolutional.py _Conv
+    """
+
+    kin = (conv._Conv,)
+
+    def __init__(
+        self,
+        rank,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        conv.start(self, locals(), rank, ("valid", "same", "causal"))
+
+
+class _SeparableConv(separable._SeparableConv, metaclass=_Kin):
+    """A separable convolution of any rank.
+
+    Args:
+        rank: number of spatial axes.
+        filters, kernel_size, ...: as of `SeparableConv2D`.
+
+    Keras 2.2.4: keras/layers/convolutional.py _SeparableConv
+    """
+
+    kin = (separable._SeparableConv,)
+
+    def __init__(
+        self,
+        rank,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        depth_multiplier=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        pointwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        pointwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        pointwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        conv.start(self, locals(), rank)
+
+    def get_config(self) -> dict:
+        """As Keras: without the rank."""
+        return {key: value for key, value in super().get_config().items() if key != "rank"}
+
+
+class _UpSampling(resize._UpSampling, metaclass=_Kin):
+    """Repeats along every spatial axis; `size` has one factor for each.
+
+    Keras 2.2.4: keras/layers/convolutional.py _UpSampling
+    """
+
+    kin = (resize._UpSampling,)
+
+    def __init__(self, size, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.size, self.data_format = tuple(size), settings.normalize_data_format(data_format)
+        self.rank, self.input_spec = len(self.size), InputSpec(ndim=len(self.size) + 2)
+
+
+class _ZeroPadding(resize._ZeroPadding, metaclass=_Kin):
+    """Zeros around every spatial axis; `padding` has a pair (before, after) for each.
+
+    Keras 2.2.4: keras/layers/convolutional.py _ZeroPadding
+    """
+
+    kin = (resize._ZeroPadding,)
+
+    def __init__(self, padding, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.padding, self.data_format = tuple(padding), settings.normalize_data_format(data_format)
+        self.rank, self.input_spec = len(self.padding), InputSpec(ndim=len(self.padding) + 2)
+
+
+class _Cropping(resize._Cropping, metaclass=_Kin):
+    """Cuts off both ends of every spatial axis; `cropping` has a pair (before, after) for each.
+
+    Keras 2.2.4: keras/layers/convolutional.py _Cropping
+    """
+
+    kin = (resize._Cropping,)
+
+    def __init__(self, cropping, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.cropping, self.data_format = tuple(cropping), settings.normalize_data_format(data_format)
+        self.rank, self.input_spec = len(self.cropping), InputSpec(ndim=len(self.cropping) + 2)
+
+
+class _Windows(pooling._Pooling, metaclass=_Kin):
+    """Pooling by the `_pooling_function(inputs, pool_size, strides, padding, data_format)` of a subclass."""
+
+    def call(self, inputs):
+        """What the subclass makes of the windows."""
+        return self._pooling_function(  # type: ignore[attr-defined]
+            inputs=inputs,
+            pool_size=self.pool_size,
+            strides=self.strides,
+            padding=self.padding,
+            data_format=self.data_format,
+        )
+
+
+class _Pooling1D(_Windows):
+    """Pooling over a sequence; `_pooling_function` gets it as an image of width 1, with windows of width 1.
+
+    Keras 2.2.4: keras/layers/pooling.py _Pooling1D
+    """
+
+    kin = (pooling.MaxPooling1D, pooling.AveragePooling1D)
+
+    def __init__(self, pool_size=2, strides=None, padding="valid", data_format="channels_last", **kwargs):
+        self.start(locals(), 1)
+
+    def call(self, inputs):
+        """What the subclass makes of the windows."""
+        axis = 2 if self.data_format == "channels_last" else 3
+        output = self._pooling_function(  # type: ignore[attr-defined]
+            inputs=K.expand_dims(inputs, axis),
+            pool_size=(*self.pool_size, 1),
+            strides=(*self.strides, 1),
+            padding=self.padding,
+            data_format=self.data_format,
+        )
+        return K.squeeze(output, axis)
+
+
+class _Pooling2D(_Windows):
+    """Pooling over an image.
+
+    Keras 2.2.4: keras/layers/pooling.py _Pooling2D
+    """
+
+    kin = (pooling.MaxPooling2D, pooling.AveragePooling2D)
+
+    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
+        self.start(locals(), 2)
+
+
+class _Pooling3D(_Windows):
+    """Pooling over a volume.
+
+    Keras 2.2.4: keras/layers/pooling.py _Pooling3D
+    """
+
+    kin = (pooling.MaxPooling3D, pooling.AveragePooling3D)
+
+    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, **kwargs):
+        self.start(locals(), 3)
+
+
+class _Everything(global_pooling._GlobalPooling, metaclass=_Kin):
+    """Pooling over all spatial axes, as the `call` of a subclass says."""
+
+    rank: int
+
+    def __init__(self, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = settings.normalize_data_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+
+class _GlobalPooling1D(_Everything):
+    """Pooling over all of a sequence.
+
+    Keras 2.2.4: keras/layers/pooling.py _GlobalPooling1D
+    """
+
+    kin = (global_pooling.GlobalMaxPooling1D, global_pooling.GlobalAveragePooling1D)
+    rank = 1
+
+    def __init__(self, data_format="channels_last", **kwargs):
+        super().__init__(data_format, **kwargs)
+
+
+class _GlobalPooling2D(_Everything):
+    """Pooling over all of an image.
+
+    Keras 2.2.4: keras/layers/pooling.py _GlobalPooling2D
+    """
+
+    kin = (global_pooling.GlobalMaxPooling2D, global_pooling.GlobalAveragePooling2D)
+    rank = 2
+
+
+class _GlobalPooling3D(_Everything):
+    """Pooling over all of a volume.
+
+    Keras 2.2.4: keras/layers/pooling.py _GlobalPooling3D
+    """
+
+    kin = (global_pooling.GlobalMaxPooling3D, global_pooling.GlobalAveragePooling3D)
+    rank = 3
+
+
+def _generate_dropout_mask(ones, rate, training=None, count=1):
+    """What a cell multiplies with: `ones`, a share of `rate` of them dropped in training; `count` times.
+
+    Returns:
+        A tensor; a list of them for a `count` above 1.
+
+    Keras 2.2.4: keras/layers/recurrent.py _generate_dropout_mask
+    """
+    masks = [K.in_train_phase(lambda: K.dropout(ones, rate), ones, training=training) for _ in range(count)]
+    return masks if count > 1 else masks[0]
+
+
+def _standardize_args(inputs, initial_state, constants, num_constants):
+    """The arguments of a recurrent layer's call apart: a list of inputs ends in the state and the constants.
+
+    Args:
+        inputs: tensor; or a list that starts with it.
+        initial_state, constants: tensor, list or None.
+        num_constants: how many tensors at the end of a list of inputs are constants; None for none.
+
+    Returns:
+        (inputs, initial_state, constants): a tensor and two lists or None.
+
+    Keras 2.2.4: keras/layers/recurrent.py _standardize_args
+
+    Example:
+        >>> _standardize_args(["x", "h", "c"], None, None, 1)
+        ('x', ['h'], ['c'])
+    """
+    if isinstance(inputs, list):
+        assert initial_state is None and constants is None
+        if num_constants is not None:
+            inputs, constants = inputs[:-num_constants], inputs[-num_constants:]
+        inputs, *states = inputs
+        initial_state = states or None
+    return inputs, _list_or_none(initial_state), _list_or_none(constants)
+
+
+def _list_or_none(x) -> list | None:
+    if x is None or isinstance(x, list):
+        return x
+    return list(x) if isinstance(x, tuple) else [x]

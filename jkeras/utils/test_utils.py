@@ -1,0 +1,129 @@
+"""What Keras's own tests are written with, for packages that test their layers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jkeras import backend as K
+from jkeras.core.registry import has_arg
+from jkeras.engine.input_layer import Input
+from jkeras.models import Model
+
+
+def get_test_data(
+    num_train=1000, num_test=500, input_shape=(10,), output_shape=(2,), classification=True, num_classes=2
+):
+    """Random data that can be learned: the inputs lie around what they stand for.
+
+    Args:
+        num_train, num_test: numbers of samples.
+        input_shape, output_shape: of one sample.
+        classification: whether the targets are class numbers (without `output_shape`).
+        num_classes: number of classes.
+
+    Returns:
+        (x_train, y_train), (x_test, y_test).
+
+    Keras 2.2.4: keras/utils/test_utils.py get_test_data
+
+    Example:
+        >>> (x, y), (x_test, _) = get_test_data(3, 2, input_shape=(4,))
+        >>> x.shape, y.shape, x_test.shape
+        ((3, 4), (3,), (2, 4))
+    """
+    count = num_train + num_test
+    centers = np.random.randint(0, num_classes, count) if classification else np.random.random(count)
+    x = _around(centers, input_shape)
+    y = centers if classification else _around(centers, output_shape)
+    return (x[:num_train], y[:num_train]), (x[num_train:], y[num_train:])
+
+
+def _around(centers, shape) -> np.ndarray:
+    means = centers.reshape(-1, *(1 for _ in shape))
+    return np.random.normal(means, 0.7, (len(centers), *shape)).astype("float32")
+
+
+def layer_test(
+    layer_cls,
+    kwargs={},  # noqa: B006 (Keras's signature; `weights` is added to a copy)
+    input_shape=None,
+    input_dtype=None,
+    input_data=None,
+    expected_output=None,
+    expected_output_dtype=None,
+    fixed_batch_size=False,
+):
+    """Put a layer of one input and one output through a model: shapes, config, weights, a training step.
+
+    Args:
+        layer_cls: class of the layer.
+        kwargs: arguments that make it.
+        input_shape: with the batch axis; None in it is some small size. Default: that of `input_data`.
+        input_dtype: default: that of `input_data`, else floatx.
+        input_data: array; default: random numbers between 0 and 10.
+        expected_output: what the layer is to give, up to 1e-3.
+        expected_output_dtype: default: that of the input.
+        fixed_batch_size: whether the model's input has the batch size of `input_shape`.
+
+    Returns:
+        The output for `input_data`.
+
+    Raises:
+        AssertionError: something is not as it has to be.
+
+    Keras 2.2.4: keras/utils/test_utils.py layer_test
+
+    Example:
+        >>> from jkeras.layers import Dense
+        >>> layer_test(Dense, kwargs={"units": 3}, input_shape=(2, 4)).shape
+        (2, 3)
+    """
+    data, input_shape, input_dtype = _data(input_data, input_shape, input_dtype)
+    layer = _made(layer_cls, dict(kwargs))
+    expected_shape = layer.compute_output_shape(input_shape)
+    batch_shape = tuple(input_shape) if fixed_batch_size else (None, *input_shape[1:])
+    x = Input(batch_shape=batch_shape, dtype=input_dtype)
+    y = layer(x)
+    wanted = expected_output_dtype or input_dtype
+    assert K.dtype(y) == wanted, f"{layer.name!r} gives {K.dtype(y)}, expected {wanted}"
+    output = _in_model(Model(x, y), layer, data, expected_shape, expected_output)
+    type(layer).from_config({**layer.get_config(), "batch_input_shape": input_shape})
+    return output
+
+
+def _data(data, shape, dtype) -> tuple:
+    """(input array, its shape, name of its dtype)."""
+    if data is not None:
+        return data, shape or data.shape, np.dtype(dtype or data.dtype).name
+    assert shape, "layer_test needs input_shape or input_data"
+    dtype = np.dtype(dtype or K.floatx()).name
+    sizes = [np.random.randint(1, 4) if size is None else size for size in shape]
+    return (10 * np.random.random(sizes)).astype(dtype), shape, dtype
+
+
+def _made(layer_cls, kwargs: dict):
+    """The layer; made anew from its own weights where it has some before it is built."""
+    layer = layer_cls(**kwargs)
+    weights = layer.get_weights()
+    layer.set_weights(weights)
+    if len(weights) and has_arg(layer_cls.__init__, "weights"):
+        return layer_cls(**{**kwargs, "weights": weights})
+    return layer
+
+
+def _in_model(model, layer, data, expected_shape, expected) -> np.ndarray:
+    output = model.predict(data)
+    pairs = list(zip(expected_shape, output.shape, strict=False))
+    assert all(want in (None, got) for want, got in pairs), (
+        f"the output has shape {output.shape}, but compute_output_shape says {expected_shape}"
+    )
+    if expected is not None:
+        np.testing.assert_allclose(output, expected, rtol=1e-3)
+    again = type(model).from_config(model.get_config())
+    if model.weights:
+        again.set_weights(model.get_weights())
+        np.testing.assert_allclose(again.predict(data), output, rtol=1e-3)
+    if has_arg(layer.call, "training"):
+        model.compile("rmsprop", "mse")
+        model.train_on_batch(data, output)
+    return output
