@@ -45,9 +45,11 @@ def rounded_up(value, name: str, least: int = 1) -> int:
         (3, 2)
     """
     number = _number(value)
-    if not isinstance(number, numbers.Real) or not math.isfinite(number) or math.ceil(number) < least:
-        raise ValueError(f"`{name}` should be a finite number of at least {least}; got {value!r}.")
-    return math.ceil(number)
+    if isinstance(number, numbers.Real) and math.isfinite(number):
+        count = math.ceil(float(number))
+        if count >= least:
+            return count
+    raise ValueError(f"`{name}` should be a finite number of at least {least}; got {value!r}.")
 
 
 def steps(value, name: str) -> int | None:

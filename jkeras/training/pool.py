@@ -6,14 +6,17 @@ import contextlib
 import multiprocessing
 import os
 import queue
+import sys
 import threading
 import time
+import types
+import warnings
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-from jkeras.training import worker
+from jkeras.training import parcel, worker
 from jkeras.training.counts import whole
 
 _JOIN_SECONDS = 2.0  # workers end by themselves; one that hangs in the user's code is not waited for longer
@@ -50,15 +53,15 @@ ONE_THREAD = Supply()
 class Process:
     """A worker process that runs a job; used by one thread.
 
-    It is spawned, never forked (a fork of a process with threads, which jax has, may lock up), and its jax
-    knows the CPU only.
+    It is spawned, never forked (a fork of a process with threads, which jax has, may lock up). It does not
+    run the main script, so that scripts need no guard, and its jax knows the CPU only.
     """
 
     def __init__(self):
         context = multiprocessing.get_context("spawn")
         self._end, there = context.Pipe()
         self._process = context.Process(target=worker.serve, args=(there,), daemon=True, name="jkeras-data")
-        with _starting, _environment(JAX_PLATFORMS="cpu"):
+        with _starting, _environment(JAX_PLATFORMS="cpu"), _without_script():
             self._process.start()
         there.close()
         self._answered = False
@@ -90,8 +93,7 @@ class Process:
             )
         return (
             f"A worker process has ended while it started (exit code {code}); its error is printed above. "
-            "Worker processes import the main script anew, so what trains there must stand under "
-            '`if __name__ == "__main__":`; or use threads (use_multiprocessing=False).'
+            "Threads need none: use_multiprocessing=False."
         )
 
     def end(self) -> None:
@@ -119,18 +121,28 @@ def _environment(**values: str):
                 os.environ[name] = value
 
 
+@contextlib.contextmanager
+def _without_script():
+    """A process that is started within takes an empty module for the main script, so it runs none."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+
+
 class Pool:
     """Workers that run one job with many arguments. Each is a daemon thread; or a process behind one.
 
+    A job that cannot be sent to a process is run by the threads, and a warning says why.
+
     Args:
-        job: `job(ticket)`; picklable if processes are to run it.
+        job: `job(ticket)`, with what it works on as `items`.
         workers: how many.
         processes: whether each worker is a process.
         finish: what is done, in a thread of this process, with what the job returned.
         seed: processes seed Python's and numpy's global generators by it and the place of the ticket.
-
-    Raises:
-        TypeError: the job cannot be sent to a process.
     """
 
     def __init__(
@@ -143,7 +155,9 @@ class Pool:
     ):
         self.seed = seed
         self._job, self._finish = job, finish
-        self._blob = worker.packed(job) if processes else None
+        self._blob: bytes | None = None
+        self._processes = processes
+        self.renew()
         self._tasks: queue.SimpleQueue = queue.SimpleQueue()
         self._closed = threading.Event()
         self._living: list[Process] = []
@@ -153,6 +167,11 @@ class Pool:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def has_processes(self) -> bool:
+        """Whether the job can be sent to processes, as far as that is known."""
+        return self._processes
+
     def submit(self, ticket, place: int = 0) -> Future:
         """Have the job run with `ticket`, some time."""
         future: Future = Future()
@@ -161,8 +180,24 @@ class Pool:
 
     def renew(self) -> None:
         """The job has changed here: let the processes know."""
-        if self._blob is not None:
-            self._blob = worker.packed(self._job)
+        if self._processes:
+            try:
+                self._blob = parcel.packed(self._job)
+            except Exception as error:  # it runs code of the user's classes
+                self.give_up(error)
+
+    def give_up(self, error: Exception) -> None:
+        """The job cannot be sent to processes: from now on the threads run it themselves."""
+        with _starting:
+            told, self._processes, self._blob = not self._processes, False, None
+        if not told:
+            warnings.warn(
+                f"The {type(self._job.items).__name__} cannot be sent to worker processes "
+                f"({type(error).__name__}: {error}): threads of this process make the batches, as without "
+                "use_multiprocessing=True. What can be sent is a `jkeras.utils.Sequence` that holds no "
+                "generator, open file or the like (open them in __getitem__).",
+                stacklevel=2,
+            )
 
     def close(self) -> None:
         """End the workers. Processes are ended whatever they are doing; a thread that hangs in user code is
@@ -180,7 +215,7 @@ class Pool:
                 thread.join(max(0.0, limit - time.monotonic()))
 
     def _work(self) -> None:
-        run = self._run_here if self._blob is None else _Remote(self).run
+        run = _Remote(self).run
         while (task := self._tasks.get()) is not None and not self._closed.is_set():
             future, ticket, place = task
             if not future.set_running_or_notify_cancel():
@@ -191,12 +226,13 @@ class Pool:
                 future.set_exception(error)
             del future, task  # the batch must not live on in this frame
 
-    def _run_here(self, ticket, place):
+    def run_here(self, ticket):
+        """The job, without a process."""
         return self._job(ticket)
 
 
 class _Remote:
-    """What a thread of a pool knows of its process."""
+    """What a thread of a pool knows of its process, if it has one."""
 
     def __init__(self, pool: Pool):
         self.pool = pool
@@ -205,17 +241,28 @@ class _Remote:
 
     def run(self, ticket, place):
         pool = self.pool
+        blob = pool._blob
+        if blob is not None and self.known is not blob:
+            try:
+                self._start().call("job", blob, 0)
+                self.known = blob
+            except Exception as error:
+                if pool._closed.is_set():
+                    raise
+                pool.give_up(error)
+        if pool._blob is None or self.process is None:
+            return pool.run_here(ticket)
+        return self.process.call("run", ticket, (pool.seed * 1_000_003 + place) % 2**32)
+
+    def _start(self) -> Process:
         if self.process is None:
             self.process = Process()
             with _starting:
-                pool._living.append(self.process)
-                late = pool._closed.is_set()
+                self.pool._living.append(self.process)
+                late = self.pool._closed.is_set()
             if late:
                 self.process.end()
-        if self.known is not pool._blob:
-            self.known = pool._blob
-            self.process.call("job", self.known, 0)
-        return self.process.call("run", ticket, (pool.seed * 1_000_003 + place) % 2**32)
+        return self.process
 
 
 class Feed:
@@ -232,6 +279,7 @@ class Feed:
         self.seed = 0
         self._job, self._finish = job, finish
         self._workers = min(supply.workers, 1) if serial else supply.workers
+        self._idle = supply.workers - self._workers
         self._processes = supply.use_multiprocessing and supply.workers > 0
         self._room = max(supply.max_queue_size or _MOST, self._workers)
         self._pool: Pool | None = None
@@ -250,6 +298,13 @@ class Feed:
             self.drop()
         if self._pool is None:
             self._pool = Pool(self._job, self._workers, self._processes, self._finish, self.seed)
+            if self._idle and self._pool.has_processes:
+                warnings.warn(
+                    "Using a generator with `use_multiprocessing=True` and multiple workers: one of them "
+                    "makes all batches, for several may duplicate your data. Please consider using the "
+                    "`jkeras.utils.Sequence` class, which several workers can ask.",
+                    stacklevel=2,
+                )
         self._pool.seed = self.seed
         for place in places[len(self._due) :]:
             if len(self._due) >= self._room:

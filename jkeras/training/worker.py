@@ -53,24 +53,6 @@ class Next:
         return item
 
 
-def packed(job) -> bytes:
-    """A job as bytes.
-
-    Raises:
-        TypeError: it cannot be pickled; the message says what to do.
-    """
-    try:
-        return pickle.dumps(job)
-    except Exception as error:  # pickling runs code of the user's classes
-        name = type(job.items).__name__
-        raise TypeError(
-            f"use_multiprocessing=True sends the {name!r} to worker processes, but it cannot be pickled "
-            f"({type(error).__name__}: {error}). Give a `jkeras.utils.Sequence` whose class stands at the "
-            "top of a module and that holds no generator, lambda, lock or open file (open them in "
-            "__getitem__); or use threads: use_multiprocessing=False."
-        ) from error
-
-
 def serve(end) -> None:
     """The life of a worker process: answer `(kind, value, seed)` with `(True, result)` or `(False, error)`.
 
@@ -86,7 +68,7 @@ def serve(end) -> None:
             return
         try:
             if kind == "job":
-                job = _unpacked(value)
+                job = pickle.loads(value)
                 answer = pickle.dumps((True, None))
             else:
                 random.seed(seed)
@@ -98,16 +80,6 @@ def serve(end) -> None:
             end.send_bytes(answer)
         except OSError:
             return
-
-
-def _unpacked(blob: bytes):
-    try:
-        return pickle.loads(blob)
-    except AttributeError as error:
-        raise RuntimeError(
-            f"A worker process cannot find what it should run ({error}): a class that is defined in a "
-            "notebook or at the prompt must move to a module file; or use threads: use_multiprocessing=False."
-        ) from error
 
 
 def portable(error: Exception) -> Exception:

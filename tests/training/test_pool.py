@@ -1,5 +1,6 @@
 """Worker processes: what they may run, what they see, and that none of them is left."""
 
+import functools
 import multiprocessing
 import os
 import random
@@ -112,22 +113,94 @@ def test_an_error_in_a_process_stops_fit(how, error, text):
     assert how == "end" or ("In the worker process" in notes and "__getitem__" in notes)
 
 
-def test_what_cannot_be_sent():
-    def batches():
-        yield np.zeros((2, 3)), np.zeros((2, 1))
+class Locked:
+    """An iterator that several threads may ask; `made` is a list of batches or makes them itself."""
 
-    class Local(Failing):
-        pass
+    def __init__(self, made):
+        self.made, self.lock = iter(made), threading.Lock()
 
-    for items in (batches(), Local("raise")):
-        with pytest.raises(TypeError, match="cannot be pickled.*use_multiprocessing=False"):
-            _model().fit(items, steps_per_epoch=1, use_multiprocessing=True, verbose=0)
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        with self.lock:
+            return next(self.made)
+
+
+BATCH = np.ones((2, 3)), np.zeros((2, 1))
+_one_model = functools.cache(_model)
+CALLS = {
+    "fit": lambda items, **how: _one_model().fit_generator(items(), 2, verbose=0, **how),
+    "validation": lambda items, **how: _one_model().fit(
+        *BATCH, validation_data=items(), validation_steps=2, verbose=0, **how
+    ),
+    "evaluate": lambda items, **how: _one_model().evaluate_generator(items(), 2, **how),
+    "predict": lambda items, **how: _one_model().predict_generator(items(), 2, **how),
+}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_what_cannot_be_sent_is_made_by_threads(call, workers):
+    """Keras on Linux forks, so it trains with them."""
+
+    def endless():
+        while True:
+            assert threading.current_thread() is not threading.main_thread()
+            yield BATCH
+
+    class Holds(Failing):
+        def __init__(self):
+            self.view = memoryview(b"as open files, this does not go into a pickle")
+
+        def __getitem__(self, index):
+            return BATCH
+
+    for items in (endless, lambda: Locked(endless()), Holds):
+        with pytest.warns(UserWarning, match="cannot be sent to worker processes.*Sequence") as told:
+            call(items, workers=workers, use_multiprocessing=True)
+        assert len([w for w in told if w.category is UserWarning]) == 1
+
+
+def test_what_a_worker_cannot_make_again():
+    class Once(Facts):
+        def __init__(self):
+            self.turn = 0
+
+        def __setstate__(self, state):
+            raise KeyError("only here")
+
+    enqueuer = OrderedEnqueuer(Once(), use_multiprocessing=True)
+    enqueuer.start(workers=2)
+    with pytest.warns(UserWarning, match="cannot be sent.*KeyError: 'only here'"):
+        assert next(enqueuer.get())[1] == os.getpid()
+    enqueuer.stop()
+
+
+def test_sending_may_fail_later():
+    class Grows(Facts):
+        def on_epoch_end(self):
+            self.more = (i for i in range(3))
+
+    enqueuer = OrderedEnqueuer(Grows(), use_multiprocessing=True)
+    enqueuer.start()
+    batches = enqueuer.get()
+    assert all(next(batches)[1] != os.getpid() for _ in range(4))
+    with pytest.warns(UserWarning, match="'generator'"):
+        assert next(batches)[1] == os.getpid()
+    enqueuer.stop()
+
+
+def test_several_workers_of_a_generator():
+    with pytest.warns(UserWarning, match="may duplicate your data.*`jkeras.utils.Sequence`"):
+        CALLS["fit"](lambda: Locked([BATCH] * 2), workers=2, use_multiprocessing=True)
+    CALLS["fit"](lambda: Locked([BATCH] * 2), workers=1, use_multiprocessing=True)
 
 
 def test_an_iterator_in_a_process():
     items = [(np.full((2, 3), i), np.zeros((2, 1))) for i in range(4)]
     model = _model()
-    found = model.predict(iter(items), steps=4, workers=3, use_multiprocessing=True)
+    found = model.predict(iter(items), steps=4, workers=1, use_multiprocessing=True)
     np.testing.assert_allclose(found, model.predict(np.concatenate([x for x, _ in items])), atol=1e-6)
 
 
@@ -140,20 +213,65 @@ def _script(tmp_path, text, **more):
     )
 
 
-def test_a_script_without_a_guard_is_told(tmp_path):
+def test_a_script_without_a_guard_runs_once(tmp_path):
+    """Workers get the classes of a script by value; they do not run it."""
     found = _script(
         tmp_path,
         """
-        from jkeras.utils import OrderedEnqueuer, Sequence
-        class Two(Sequence):
-            def __len__(self): return 2
-            def __getitem__(self, i): return i
-        enqueuer = OrderedEnqueuer(Two(), use_multiprocessing=True)
+        print("the script")
+        import collections, dataclasses, enum, os, threading
+        import numpy as np
+        import xml.dom
+        from jkeras import layers, models, utils
+
+        class Kind(enum.Enum):
+            LEFT = "left"
+
+        @dataclasses.dataclass
+        class Settings:
+            kind: Kind
+            size: int = 2
+
+        Answer = collections.namedtuple("Answer", "number parent kind")
+        FACTOR, PARENT = 3, os.getpid()
+
+        def scaled(x):
+            return x * FACTOR
+
+        class Base(utils.Sequence):
+            def __len__(self):
+                return 2
+
+        class Answers(Base):
+            def __init__(self, offset):
+                super().__init__()
+                self.add, self.lock = lambda x: x + offset, threading.RLock()
+                self.settings = Settings(Kind.LEFT)
+
+            def __getitem__(self, i):
+                with self.lock:
+                    fields = dataclasses.asdict(self.settings)
+                    assert xml.dom.EMPTY_NAMESPACE is None and fields["size"] == 2
+                    return Answer(self.add(scaled(i)), os.getpid() == PARENT, fields["kind"])
+
+        class Data(Base):
+            def __getitem__(self, i):
+                return np.ones((2, 3)), np.zeros((2, 1))
+
+        enqueuer = utils.OrderedEnqueuer(Answers(10), use_multiprocessing=True)
         enqueuer.start()
-        next(enqueuer.get())
+        answers = enqueuer.get()
+        for want in (10, 13):
+            found = next(answers)
+            assert type(found) is Answer and found == (want, False, Kind.LEFT), found
+        enqueuer.stop()
+        model = models.Sequential([layers.Dense(1, input_shape=(3,))])
+        model.compile("sgd", "mse")
+        model.fit_generator(Data(), workers=1, use_multiprocessing=True, verbose=2)
         """,
     )
-    assert found.returncode == 1 and 'if __name__ == "__main__":' in found.stderr.splitlines()[-1]
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.count("the script") == found.stdout.count("Epoch 1/1") == 1 and not found.stderr
 
 
 def test_a_program_ends_though_data_hang(tmp_path):
@@ -167,13 +285,12 @@ def test_a_program_ends_though_data_hang(tmp_path):
             def __getitem__(self, i):
                 time.sleep(1000 * (i > 0))
                 return i
-        if __name__ == "__main__":
-            for processes in (False, True):
-                enqueuer = OrderedEnqueuer(Hangs(), use_multiprocessing=processes)
-                enqueuer.start(workers=2)
-                print(next(enqueuer.get()), flush=True)
-                if processes:
-                    enqueuer.stop()
+        for processes in (False, True):
+            enqueuer = OrderedEnqueuer(Hangs(), use_multiprocessing=processes)
+            enqueuer.start(workers=2)
+            print(next(enqueuer.get()), flush=True)
+            if processes:
+                enqueuer.stop()
         """,
     )
     assert (found.returncode, found.stdout) == (0, "0\n0\n"), found.stderr
