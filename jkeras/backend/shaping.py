@@ -9,6 +9,7 @@ import numpy as np
 from jkeras.backend.operands import of_array
 from jkeras.core import settings
 from jkeras.core.dispatch import op
+from jkeras.ops.lookup import as_index, rows
 
 
 @of_array
@@ -215,9 +216,12 @@ def gather(reference, indices):
         indices: an array of whole numbers, of any shape.
 
     Returns:
-        An array of the shape of `indices`, followed by the axes of `reference` after the first. An index
-        beyond the end gives NaN (of whole numbers the least one), a negative one counts from the end;
-        TensorFlow refuses both on a CPU.
+        An array of the shape of `indices`, followed by the axes of `reference` after the first. An index out
+        of range that is computed in a compiled program gives NaN, a negative one too; of whole numbers,
+        which have no NaN, the least one (of unsigned ones the greatest).
+
+    Raises:
+        ValueError: an index out of range whose value is known; TensorFlow refuses all of them on a CPU.
 
     Example:
         >>> gather([5, 6, 7], [[2, 0]]).tolist()
@@ -225,7 +229,7 @@ def gather(reference, indices):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py gather
     """
-    return jnp.take(jnp.asarray(reference), jnp.asarray(indices, jnp.int32), axis=0)
+    return rows(reference, indices)
 
 
 @op
@@ -246,7 +250,7 @@ def one_hot(indices, num_classes):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py one_hot
     """
-    return jax.nn.one_hot(jnp.asarray(indices, jnp.int32), num_classes, dtype=settings.floatx())
+    return jax.nn.one_hot(as_index(indices), num_classes, dtype=settings.floatx())
 
 
 @of_array

@@ -9,6 +9,7 @@ from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.engine.legacy import legacy
 from jkeras.layers._common import begin
+from jkeras.ops import lookup
 
 
 class Embedding(Layer):
@@ -31,8 +32,8 @@ class Embedding(Layer):
     Raises:
         ValueError: the input does not have `input_length`.
 
-    An index outside the table is found on the host when data enters a model; in the compiled program it would
-    be the nearest row.
+    An index outside of the table is an error where its value is known: when data enters a model, and in a
+    call on arrays. One that is computed in a compiled program gives a row of NaN, as `K.gather` does.
 
     Keras 2.2.4: keras/layers/embeddings.py Embedding
 
@@ -86,9 +87,7 @@ class Embedding(Layer):
 
         def apply(params, state, x, ctx=INFERENCE):
             _check_lengths(x.shape, lengths)
-            index = x if jnp.issubdtype(x.dtype, jnp.integer) else x.astype(jnp.int32)
-            table = jnp.asarray(params["embeddings"])
-            return Out(table.at[index].get(mode="clip"), mask=(x != 0) if mask_zero else None)
+            return Out(lookup.rows(params["embeddings"], x), mask=(x != 0) if mask_zero else None)
 
         return Pair(init, apply)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jkeras.core.settings import epsilon
+from jkeras.ops.lookup import as_index
 
 
 def clip(x, low=None, high=None):
@@ -197,7 +198,7 @@ def as_classes(target, output):
         output: what has the classes in its last axis.
 
     Returns:
-        The indices.
+        The indices; -1 for what is none (NaN).
 
     Raises:
         ValueError: if there are more or fewer of them.
@@ -207,7 +208,7 @@ def as_classes(target, output):
         [2, 0]
     """
     try:
-        return jnp.reshape(target, output.shape[:-1]).astype("int32")
+        return as_index(jnp.reshape(target, output.shape[:-1]))
     except TypeError as error:
         raise ValueError(
             f"Sparse targets of shape {jnp.shape(target)} do not fit outputs of shape {output.shape}: "
