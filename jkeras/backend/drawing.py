@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jkeras.backend.making import made, sized
+from jkeras.core import bits, settings
 from jkeras.core import random as seeds
-from jkeras.core import settings
 from jkeras.core.dispatch import is_symbolic, op, recorded
 from jkeras.engine.variable import current_frame
 
@@ -23,7 +22,7 @@ def _key(seed):
 
 def _draw(sample, shape, dtype, seed):
     """`sample(key, shape, dtype)`, of dtype `floatx()` where none is given; outside of frames a tensor."""
-    dtype = np.dtype(dtype or settings.floatx())
+    dtype = bits.supported(dtype or settings.floatx(), "A random tensor")
     if current_frame() is not None:
         return sample(_key(seed), sized(shape), dtype)
     seed = seeds.next_seed() if seed is None else seed

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jkeras.backend.operands import of_array, of_arrays_2
+from jkeras.core import bits
 from jkeras.core.dispatch import op
 from jkeras.ops import numeric
 
@@ -439,6 +440,9 @@ def stop_gradient(variables):
 def cast(x, dtype):
     """The same numbers in another dtype; fractions are cut off, and what is not 0 is True.
 
+    In jax's 32-bit mode "int64" is kept as int32: numbers beyond it are refused where they are known, and
+    become its limits inside of a program; "float64" is refused.
+
     Args:
         x: an array of any shape.
         dtype: name of the dtype, like "float32", "int32" or "bool".
@@ -452,4 +456,4 @@ def cast(x, dtype):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py cast
     """
-    return x.astype(dtype)
+    return bits.array(x, dtype, "K.cast")

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.backend.control import is_marker
-from jkeras.core import random
+from jkeras.core import bits, random
 from jkeras.core.dispatch import set_evaluator
 from jkeras.core.types import Ctx
 from jkeras.engine.effects import Update, together
@@ -95,7 +95,10 @@ class Function:
             return self._of(given)([inputs[i] for i in given])
         training = any(bool(np.asarray(inputs[i])) for i in self._phase_at)
         fed = [x for i, x in enumerate(inputs) if i not in self._phase_at]
-        xs = [jnp.asarray(np.array(x), t.dtype) for x, t in zip(fed, self.inputs, strict=True)]
+        xs = [
+            bits.array(np.array(x), t.dtype, f"The input {t.name!r}")
+            for x, t in zip(fed, self.inputs, strict=True)
+        ]
         rng = np.array([0, random.next_seed()], np.uint32)
         counts = np.array([n.runs for n in self._drawing], np.uint32)
         found = iter(self._run[training]([v.take() for v in self._cells], xs, rng, counts))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 
-from jkeras.core import settings
+from jkeras.core import bits, settings
 from jkeras.core.dispatch import Symbolic
 from jkeras.engine.variable import Variable, current_frame
 
@@ -14,7 +13,7 @@ def made(value, dtype=None, name=None, constraint=None):
     """A variable, or inside a frame an array, which nothing there could change; by default of `floatx()`."""
     dtype = dtype or settings.floatx()
     if current_frame() is not None:
-        return jnp.asarray(value, dtype)
+        return bits.array(value, dtype, "A new tensor")
     return Variable(value, name=name, dtype=dtype, constraint=constraint)
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import jax.numpy as jnp
 
 from jkeras.backend.inspection import Sizes, to_dense
+from jkeras.core import bits
 from jkeras.core.dispatch import op
+from jkeras.engine.variable import current_frame
 
 
 def _of_arrays(function: Callable, count: int) -> Callable:
@@ -23,8 +25,10 @@ def _of_arrays(function: Callable, count: int) -> Callable:
     @op
     @functools.wraps(function)
     def converted(*args, **kwargs):
-        args, kwargs = operands(lambda a: jnp.asarray(to_dense(a)), args, kwargs)
-        return function(*args, **kwargs)
+        args, kwargs = operands(lambda a: bits.array(to_dense(a), what=function.__name__), args, kwargs)
+        result, frame = function(*args, **kwargs), current_frame()
+        # What comes out is a new tensor, also where nothing is to be done: the mask of a layer ends here.
+        return result if frame is None or function.__name__ == "cast" else frame.masked(result, None)
 
     @functools.wraps(function)
     def with_sizes(*args, **kwargs):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.backend.operands import of_array
-from jkeras.core import settings
+from jkeras.core import bits, settings
 from jkeras.core.dispatch import op
 from jkeras.ops.lookup import as_index, rows
 
@@ -383,4 +383,5 @@ def arange(start, stop=None, step=1, dtype="int32"):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py arange
     """
+    dtype = bits.supported(dtype, "K.arange")
     return jnp.arange(start, stop, step, dtype) if stop is not None else jnp.arange(0, start, step, dtype)

@@ -10,7 +10,7 @@ import numpy as np
 from jkeras.backend.assignment import get_value
 from jkeras.backend.inspection import to_dense
 from jkeras.backend.making import made, sized
-from jkeras.core import settings
+from jkeras.core import bits, settings
 from jkeras.core.dispatch import Symbolic, op
 from jkeras.core.names import unique_name
 from jkeras.engine.shapes import Spec
@@ -74,7 +74,9 @@ def constant(value, dtype=None, shape=None, name=None):
         if missing < 0:
             raise ValueError(f"K.constant: {array.size} values do not fit into shape {shape}.")
         array = np.pad(array.ravel(), (0, missing), mode="edge").reshape(shape)
-    return jnp.asarray(array) if current_frame() is not None else Constant(array, name)
+    if current_frame() is not None:
+        return bits.array(array, array.dtype, "K.constant")
+    return Constant(array, name, dtype=array.dtype)
 
 
 def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None) -> Tensor:
@@ -190,7 +192,7 @@ def zeros_like(x, dtype=None, name=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py zeros_like
     """
-    return jnp.zeros_like(x, dtype)
+    return jnp.zeros_like(x, dtype and bits.supported(dtype, "K.zeros_like"))
 
 
 @op
@@ -211,4 +213,4 @@ def ones_like(x, dtype=None, name=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py ones_like
     """
-    return jnp.ones_like(x, dtype)
+    return jnp.ones_like(x, dtype and bits.supported(dtype, "K.ones_like"))

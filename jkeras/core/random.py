@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from jkeras.core import bits
+
 
 def next_seed() -> int:
     """A fresh seed from numpy's global generator (one draw, as every unseeded random op of Keras takes one).
@@ -160,7 +162,7 @@ def _draw(sample: Callable, key, shape, shift, scale, dtype) -> jax.Array:
     shape = tuple(int(n) for n in shape)
     size = math.prod(shape)
     affine = np.float32(shift), np.float32(scale)
-    dtype = jax.dtypes.canonicalize_dtype(dtype)
+    dtype = bits.supported(dtype, "A weight")
     parts, done, left = [], 0, -(-size // _BLOCK)
     if any(isinstance(x, Tracer) for x in (key, jax.device_put(affine[0]))):  # inside a transformation
         return _blocks(sample, left, key, np.uint32(0), *affine)[:size].reshape(shape).astype(dtype)

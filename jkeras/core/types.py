@@ -106,11 +106,17 @@ INFERENCE = Ctx()
 class Out:
     """What flows out of a layer beside its output.
 
+    A pure layer knows nothing of `trainable`: in the training phase BatchNormalization moves its statistics
+    also where it is frozen, which `fit` does not let it. Keep its old state then.
+
     Args:
         y: the output, or a list of outputs.
-        state: the state that changed, in the nesting of the layer's own state; what is absent stays.
+        state: of a model the whole state after the call, so that it can be a scan's carry; of a layer what
+            changed of it, and what is absent stays (`merged` gives the whole).
         mask: the mask of the output (a list for several outputs), or None.
-        loss: a scalar added to the model's loss; on several devices the sum over them is the total.
+        loss: a scalar that the computation adds to the loss: activity regularizers and `add_loss`. Weight
+            regularizers are functions of the parameters alone: add `layer.penalty(params)`. On several
+            devices the sum over them is the total.
         seen: values of inner tensors that somebody outside asked for, `{id(tensor): array}`.
     """
 
@@ -119,6 +125,24 @@ class Out:
     mask: Any = None
     loss: Any = 0.0
     seen: dict = dataclasses.field(default_factory=dict)
+
+    def merged(self, state):
+        """The whole state after the call.
+
+        Args:
+            state: the one before.
+
+        Example:
+            >>> Out(y=0, state={"bn": {"mean": 2}}).merged({"bn": {"mean": 1, "count": 5}})
+            {'bn': {'mean': 2, 'count': 5}}
+        """
+        return _merged(state, self.state)
+
+
+def _merged(state, changed):
+    if not (isinstance(state, dict) and isinstance(changed, dict)):
+        return changed
+    return state | {name: _merged(state.get(name), value) for name, value in changed.items()}
 
 
 class Pair(NamedTuple):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 
 import jax
 import numpy as np
 
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
-from jkeras.engine.shapes import Spec, infer
+from jkeras.engine.shapes import Spec, agree, infer
 from jkeras.engine.symbolic import Tensor
-from jkeras.engine.tree import bind, collect, gather, scatter, walk
+from jkeras.engine.tree import bind, bound, collect, gather, scatter, walk
 from jkeras.engine.variable import Frame, Variable, current_frame, outside_frames
 
 
@@ -20,10 +21,11 @@ def adapt(layer) -> Pair:
     def init(rng, in_shape):
         with jax.ensure_compile_time_eval():
             build_once(layer, in_shape)
+            _check_fits(layer, in_shape)
         return redraw(layer, rng)
 
     def apply(params, state, x, ctx=INFERENCE, **kwargs):
-        values = bind(layer, params, state, {})
+        values = bound(layer, params, state)
         if layer.fixed_phase is not None:
             ctx = ctx.replace(training=layer.fixed_phase)
         with Frame(values, ctx) as frame:
@@ -33,7 +35,7 @@ def adapt(layer) -> Pair:
             else:
                 frame.note_mask(x, ctx.mask)
             y = layer.call(x, **call_arguments(layer.call, ctx, kwargs))
-            mask = _output_mask(layer, x, y, ctx, frame)
+            mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
         _remember_captured(layer, frame)
         if frame.asked_for_phase:
             layer.uses_learning_phase = True
@@ -58,6 +60,23 @@ def build_once(layer, in_shape) -> None:
         layer.set_initial_weights()
     if any(not inner.built for _, inner in walk(layer)):
         trace(layer, in_shape)
+
+
+def _check_fits(layer, in_shape) -> None:
+    """The weights of a layer are those of the shape that it was built for; others must do with them.
+
+    Raises:
+        ValueError: they do not.
+    """
+    if in_shape is None or agree(in_shape, layer.build_shape):
+        return
+    try:
+        trace(layer, in_shape)
+    except Exception as error:  # the user's code may fail in any way
+        raise ValueError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) was built for inputs of shape "
+            f"{layer.build_shape}, and its weights do not fit inputs of shape {in_shape}. Make a new layer."
+        ) from error
 
 
 def trace(layer, shapes, dtypes=None):
@@ -103,17 +122,25 @@ def call_arguments(call, ctx: Ctx, kwargs: dict) -> dict:
     return kwargs | added
 
 
-def _output_mask(layer, x, y, ctx: Ctx, frame: Frame):
-    if overrides(layer, "compute_mask") or layer.supports_masking:
-        mask = layer.compute_mask(x, ctx.mask)
-        if mask is not None:
-            return mask
-    elif not layer.children():
-        layer.compute_mask(x, ctx.mask)  # refuses a mask
-    if isinstance(y, (list, tuple)):
-        masks = [frame.mask_of(item) for item in y]
-        return masks if any(m is not None for m in masks) else None
-    return frame.mask_of(y)
+def takes_mask(layer) -> bool:
+    """Whether the user's `call` asks for the mask."""
+    return not layer.is_native and "mask" in inspect.signature(layer.call).parameters
+
+
+def by_own_mask(layer, pair: Pair) -> Pair:
+    """A built-in formula whose mask is what the layer's `compute_mask` says, if that is the user's, or if
+    the layer was told to support masking where its class does not."""
+    ours = next(c for c in type(layer).__mro__ if c.__module__.startswith("jkeras."))
+    told = layer.supports_masking and not ours.supports_masking
+    if not told and not overrides(layer, "compute_mask"):
+        return pair
+
+    def apply(params, state, x, ctx=INFERENCE):
+        out = pair.apply(params, state, x, ctx)
+        with Frame(bind(layer, params, state, {}), ctx):
+            return dataclasses.replace(out, mask=layer.compute_mask(x, ctx.mask))
+
+    return Pair(pair.init, apply)
 
 
 def overrides(layer, method: str) -> bool:
@@ -143,8 +170,6 @@ def absorb(layer, out: Out, frame: Frame) -> None:
     scatter(layer, out.state, frame.write)
     if not isinstance(out.loss, float):
         frame.losses.append(out.loss)
-    for y in jax.tree.leaves(out.y)[:1]:
-        frame.note_mask(y, out.mask)
 
 
 def unwrapped(value, frame: Frame):
@@ -185,7 +210,7 @@ def tracked_layers(layer) -> dict:
             for key, item in value.items():
                 visit(f"{name}_{key}", item)
 
-    private = ("inbound_nodes", "outbound_nodes", "extra_losses", "extra_updates", "follows")
+    private = ("inbound_nodes", "outbound_nodes", "extra_losses", "extra_updates")
     for name, value in [*vars(layer).items(), *vars(layer).get("_held", {}).items()]:
         if not name.startswith("_own") and name not in private and name != "_held":
             visit(name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import jax
@@ -12,16 +13,16 @@ from jkeras.core import random, settings
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter, checks, measures
-from jkeras.engine.call import call_layer, overridden, own_formula, shapes_of
+from jkeras.engine.call import call_layer, overridden, shapes_of
 from jkeras.engine.checks import InputSpec as InputSpec
 from jkeras.engine.config import BASE_ARGUMENTS, own_config
-from jkeras.engine.effects import Added, EffectAccess, Update
+from jkeras.engine.effects import EffectAccess, Update
 from jkeras.engine.insides import LayerInsides
 from jkeras.engine.legacy import legacy
 from jkeras.engine.nodes import NodeAccess
 from jkeras.engine.shapes import Spec, infer
 from jkeras.engine.symbolic import Tensor
-from jkeras.engine.tree import gather
+from jkeras.engine.tree import gather, own_entries
 from jkeras.engine.variable import Variable, current_frame
 from jkeras.engine.weights import WeightAccess
 
@@ -61,11 +62,42 @@ def draw(rng, layer, **shapes) -> dict:
     return found
 
 
+def _may_mix(cls) -> bool:
+    """Whether a class that says nothing of it may mix the samples: one with a formula of the user's."""
+    if not cls.is_native:
+        return True
+    ours = cls.__module__.startswith("jkeras.")
+    graph = isinstance(inspect.getattr_static(cls, "rowwise"), property)  # its layers tell
+    says_already = not cls.__base__.__module__.startswith("jkeras.") and "pair" not in vars(cls)
+    return not (ours or graph or says_already)
+
+
+def _penalties(layer, params, seen: set[int]) -> list:
+    """The regularizers' values, each weight once, also of layers that nobody has built."""
+    if id(layer) in seen:
+        return []
+    seen.add(id(layer))
+    terms = []
+    for name, value in own_entries(layer, params).items():
+        cell = layer._params.get(name)
+        regularizer = rule(layer, name, "regularizer") if cell is None else cell.regularizer
+        if regularizer is not None:
+            terms.append(regularizer(value))
+    for name, child in layer.children().items():
+        if isinstance(params, dict) and name in params:
+            terms += _penalties(child, params[name], seen)
+    return terms
+
+
 class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
     """Base of all layers.
 
     A built-in layer says what it computes in `pair()`; a user's layer defines `build`, `call` and, where
     needed, `compute_mask`, `compute_output_shape` and `get_config`, as in Keras.
+
+    A batch may be shared among devices by rows only where every sample's output depends on that sample
+    alone. A class of the user's is taken to mix the samples (`x - x.mean(0)`), and gives the same numbers
+    on any number of devices, unless it says `rowwise = True`.
 
     Args:
         name: unique in a model; default: the class name in snake case with a number.
@@ -93,9 +125,8 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
 
     supports_masking = False
     stateful = False
-    rowwise = True  # every sample's output depends on that sample only; False for user code (see `adapter`)
+    rowwise: Any = True  # every sample's output depends on that sample only; the user's classes must say so
     named_children = False
-    call_words: tuple[str, ...] = ("mask",)  # what Keras's `call` takes after the inputs, in its order
     input_spec: Any = None
 
     def __init__(self, **kwargs):
@@ -123,7 +154,6 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
         self.outbound_nodes: list = []
         self.extra_losses: list = []
         self.extra_updates: list = []
-        self.follows: list[Added] = []  # what of these was said to follow inputs
         self.extra_metrics: list = []  # (name, tensor)
         self.reported: list[str] = []  # names of the metrics that `call` adds
 
@@ -131,7 +161,7 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
         super().__init_subclass__(**kwargs)
         first = next(c for c in cls.__mro__ if {"pair", "call", "build"} & set(vars(c)))
         cls.is_native = "pair" in vars(first)
-        if not cls.is_native:
+        if "rowwise" not in vars(cls) and _may_mix(cls):
             cls.rowwise = False
 
     is_native = True
@@ -155,9 +185,32 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
 
         Returns:
             `Pair(init, apply)` with `init(rng, in_shape) -> (params, state)` and
-            `apply(params, state, x, ctx=INFERENCE) -> Out`, fit for jit, grad, vmap and pmap.
+            `apply(params, state, x, ctx=INFERENCE) -> Out`, fit for jit, grad, vmap and pmap. What a loss
+            has beside `Out.loss` is `penalty(params)`.
         """
-        return checks.guarded(self, self.pair() if self.is_native else adapter.adapt(self))
+        return self.formula()
+
+    def formula(self) -> Pair:
+        """The pair as the engine runs it: `Out.state` holds what changed."""
+        meaning = adapter.by_own_mask(self, self.pair()) if self.is_native else adapter.adapt(self)
+        return checks.guarded(self, meaning)
+
+    def penalty(self, params):
+        """The sum of the weight regularizers, the part of Keras's loss that depends on weights alone.
+
+        Args:
+            params: as `init` of `pure()` makes them.
+
+        Returns:
+            A scalar, 0.0 without regularizers.
+
+        Example:
+            >>> import jkeras
+            >>> layer = jkeras.layers.Dense(2, kernel_regularizer=jkeras.regularizers.l2(0.5))
+            >>> float(layer.penalty({"kernel": np.ones((3, 2)), "bias": np.ones(2)}))
+            3.0
+        """
+        return sum(_penalties(self, params, set()), 0.0)
 
     def children(self) -> dict[str, Layer]:
         """Inner layers by name; for a user's layer those found among its attributes."""
@@ -167,27 +220,17 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
         """Record a node (symbolic inputs), or compute (arrays; `training=`, `mask=` are understood)."""
         return call_layer(self, inputs, kwargs)
 
-    def call(self, inputs, *words, **kwargs):
+    def call(self, inputs, **kwargs):
         """The layer's own formula: what a subclass of a built-in layer reaches by `super().call(x)`.
 
-        `training` and `mask` count, by name or in Keras's order; other words a built-in layer has no use for.
+        `training=` and `mask=` count, and there is no mask but the one given; other words a built-in layer
+        has no use for.
         """
-        if len(words) > len(self.call_words):
-            raise TypeError(
-                f"`call` of layer {self.name!r} takes {len(self.call_words)} arguments after the inputs "
-                f"({', '.join(self.call_words)}); got {len(words)}."
-            )
-        kwargs |= dict(zip(self.call_words, words, strict=False))
         frame = current_frame()
         if frame is None:
-            said = {name: word for name, word in kwargs.items() if word is not None}
-            return (
-                call_layer(self, inputs, said)
-                if self.is_native
-                else own_formula(self, Layer.call, inputs, said)
-            )
+            return call_layer(self, inputs, kwargs)
         params, state = gather(self, frame.read)
-        ctx = overridden(frame.ctx.at("super", kwargs.get("mask")), kwargs)
+        ctx = overridden(frame.ctx.at("super"), kwargs)
         out = self.pair().apply(params, state, inputs, ctx)
         adapter.absorb(self, out, frame)
         return out.y
@@ -250,31 +293,21 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
 
         Args:
             updates: a pair or a list of pairs (`K.update(...)` makes one); outside `call`, of tensors.
-            inputs: outside `call`: the inputs that it depends on, for `get_updates_for`.
+            inputs: accepted for compatibility: what an update depends on is known.
         """
+        pairs = updates if isinstance(updates, list) else [updates]
         frame = current_frame()
-        for pair in updates if isinstance(updates, list) else [updates]:
+        for pair in pairs:
             if frame is not None:
                 frame.write(*pair)
             elif pair is not None:
-                pair = Update(*pair) if type(pair) is tuple else pair
-                self.extra_updates.append(pair)
-                self.follows += Added.all([pair], inputs)
+                self.extra_updates.append(pair if isinstance(pair, Update) else Update(*pair))
 
     def add_loss(self, losses, inputs=None) -> None:
-        """Add scalars (inside `call`) or tensors to the loss of every model that holds this layer.
-
-        Args:
-            losses: one, or a list of them.
-            inputs: outside `call`: the inputs that it depends on, for `get_losses_for`.
-        """
+        """Add scalars (inside `call`) or tensors to the loss of every model that holds this layer."""
+        losses = [] if losses is None else losses if isinstance(losses, (list, tuple)) else [losses]
         frame = current_frame()
-        losses = [] if losses is None else list(losses) if isinstance(losses, (list, tuple)) else [losses]
-        if frame is not None:
-            frame.losses.extend(losses)
-        else:
-            self.extra_losses.extend(losses)
-            self.follows += Added.all(losses, inputs)
+        (frame.losses if frame is not None else self.extra_losses).extend(losses)
 
     def add_metric(self, value, name=None, aggregation="mean") -> None:
         """Report the mean of a value beside the loss: in `metrics_names`, logs and histories.
@@ -323,7 +356,7 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
 
     def compute_output_shape(self, input_shape):
         """The output shape (None = unknown) for an input shape, batch axis first."""
-        pair = self.pure()
+        pair = self.formula()
         many = isinstance(input_shape, list)
         specs = [Spec(s, self.dtype) for s in (input_shape if many else [input_shape])]
 

@@ -2,64 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jkeras.core import phase, random
-from jkeras.core.dispatch import is_symbolic, op
+from jkeras.core import bits, phase, random
 from jkeras.core.types import Ctx
+from jkeras.engine import adapter, measures
 from jkeras.engine.shapes import Spec, infer, known
 from jkeras.engine.symbolic import Node, Tensor, specs_of, substitute
-from jkeras.engine.tree import carried, gather, scatter, variables_of
-from jkeras.engine.variable import Frame, current_frame, outside_frames
+from jkeras.engine.tree import carried, gather, scatter
+from jkeras.engine.variable import Variable, current_frame, outside_frames
 
 
 def call_layer(layer, inputs, kwargs: dict):
     """`layer(inputs, **kwargs)`: the choice of three."""
-    frame = current_frame()
-    if has_tensor((inputs, kwargs)) or (frame is None and is_symbolic([inputs, kwargs])):
+    if has_tensor((inputs, kwargs)):
         return record(layer, inputs, kwargs)
+    frame = current_frame()
     if frame is not None:
         return _call_in_frame(layer, inputs, kwargs, frame)
     return _call_eagerly(layer, inputs, kwargs)
-
-
-def own_formula(layer, formula, inputs, words: dict):
-    """What a built-in layer computes, where code that extends it asks for that outside of any frame.
-
-    Args:
-        layer: the layer.
-        formula: `(layer, inputs, **words)`, to be run in a frame.
-        inputs: tensors, variables or arrays.
-        words: of the call.
-    """
-    ensure_built(layer, inputs)
-    if is_symbolic([inputs, words]):
-
-        def own(inputs, words, cells):
-            return formula(layer, inputs, **words)
-
-        return op(own)(inputs, words, variables_of([layer]))  # the node depends on them
-    seed = np.array([0, random.next_seed()], np.uint32)
-    with Frame({}, Ctx(rng=seed, training=bool(phase.fixed()))) as frame:
-        y = formula(layer, inputs, **words)
-    for variable, value in frame.updates.values():
-        variable.assign(value)
-    return y
-
-
-def formula_mask(layer, inputs, mask):
-    """The mask that the layer's own formula makes, for tensors or arrays."""
-    cells = variables_of([layer])
-    known = cells if current_frame() or is_symbolic([inputs, mask]) else [v.value for v in cells]
-
-    def found(inputs, mask, arrays):
-        values = {id(v): a for v, a in zip(cells, arrays, strict=True)}
-        params, state = gather(layer, lambda v: values[id(v)])
-        return layer.pair().apply(params, state, inputs, Ctx(mask=mask)).mask
-
-    return op(found)(inputs, mask, known)
 
 
 def has_tensor(tree) -> bool:
@@ -86,9 +50,10 @@ def ensure_built(layer, inputs) -> None:
 
 
 def split_kwargs(layer, kwargs: dict) -> tuple[dict, dict]:
-    """(what the engine itself understands, what the user's `call` gets)."""
-    known_words = {k: v for k, v in kwargs.items() if k in ("training", "mask")}
-    rest = {k: v for k, v in kwargs.items() if k not in known_words}
+    """(what the engine itself understands, what the user's `call` gets: a mask too, if it takes one)."""
+    words = ("training",) if adapter.takes_mask(layer) else ("training", "mask")
+    known_words = {k: v for k, v in kwargs.items() if k in words}
+    rest = {k: v for k, v in kwargs.items() if k not in words}
     if rest and layer.is_native:
         raise TypeError(
             f"Layer {layer.name!r} ({type(layer).__name__}) got unknown call arguments {sorted(rest)}."
@@ -100,13 +65,22 @@ def overridden(ctx: Ctx, words: dict) -> Ctx:
     """The context, with `training` and `mask` as the words of a call say."""
     if isinstance(words.get("training"), (bool, int)):
         ctx = ctx.replace(training=bool(words["training"]))
-    return ctx if words.get("mask") is None else ctx.replace(mask=words["mask"])
+    return ctx.replace(mask=words["mask"]) if "mask" in words else ctx
 
 
 def apply_layer(layer, params, state, x, ctx: Ctx, kwargs: dict):
-    """Run the pure pair with the call's keywords (`training`, `mask` override what the context says)."""
+    """Run the pure pair with the call's keywords (`training`, `mask` override what the context says).
+
+    A mask given by hand is for the computation; the output's mask follows from the input's own.
+    """
     words, rest = split_kwargs(layer, kwargs)
-    return layer.pure().apply(params, state, x, overridden(ctx, words), **rest)
+    apply = layer.formula().apply
+    out = apply(params, state, x, overridden(ctx, words), **rest)
+    if "mask" not in words:
+        return out
+    with measures.measuring():  # nothing is reported twice
+        own = apply(params, state, x, overridden(ctx, {**words, "mask": ctx.mask}), **rest)
+    return dataclasses.replace(out, mask=own.mask)
 
 
 def masks_for(inputs, mask_of):
@@ -119,10 +93,8 @@ def masks_for(inputs, mask_of):
 
 def aligned(y, mask) -> list:
     """One mask (or None) for each output."""
-    outputs = jax.tree.leaves(y)
-    if isinstance(mask, (list, tuple)):
-        return list(mask) + [None] * (len(outputs) - len(mask))
-    return [mask] + [None] * (len(outputs) - 1)
+    masks, count = list(mask) if isinstance(mask, (list, tuple)) else [mask], len(jax.tree.leaves(y))
+    return (masks + [None] * count)[:count]
 
 
 def record(layer, inputs, kwargs: dict):
@@ -197,13 +169,12 @@ def _call_in_frame(layer, inputs, kwargs: dict, frame):
     scatter(layer, out.state, frame.write)
     if not isinstance(out.loss, float):
         frame.losses.append(out.loss)
-    for value, mask in zip(jax.tree.leaves(out.y), aligned(out.y, out.mask), strict=True):
-        frame.note_mask(value, mask)
-    return out.y
+    masks = iter(aligned(out.y, out.mask))
+    return jax.tree.map(lambda value: frame.masked(value, next(masks), inputs), out.y)
 
 
 def _call_eagerly(layer, inputs, kwargs: dict):
-    inputs = jax.tree.map(lambda x: _array(layer, x), inputs, is_leaf=lambda x: x is None)
+    inputs = jax.tree.map(lambda x: _array(layer, x), inputs, is_leaf=lambda x: x is None or _is_cell(x))
     ensure_built(layer, inputs)
     params, state = gather(layer, lambda v: v.value)
     seed = np.array([0, random.next_seed()], np.uint32)
@@ -214,13 +185,19 @@ def _call_eagerly(layer, inputs, kwargs: dict):
 
 
 def _array(layer, x):
+    if isinstance(x, Variable):
+        return x.value
     problem = None
     try:
         if x is not None:
-            return jnp.asarray(x)
+            return bits.array(x, what=f"The input of layer {layer.name!r}")
     except TypeError as error:
         problem = error
     raise ValueError(
         f"Layer {layer.name!r} ({type(layer).__name__}) was called on {x!r}, which is neither a symbolic "
         "tensor (from Input, or the output of a layer) nor an array."
     ) from problem
+
+
+def _is_cell(x) -> bool:
+    return isinstance(x, Variable)

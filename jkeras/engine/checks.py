@@ -82,6 +82,9 @@ def guarded(layer, pair: Pair) -> Pair:
     def explained(function, shapes, *args, **kwargs):
         try:
             return function(*args, **kwargs)
+        except KeyError as error:
+            problem = _missing(layer, error, args[:2])
+            raise problem from (None if problem is error else error)
         except (ValueError, TypeError) as error:
             if f"{layer.name!r}" in str(error) or isinstance(error, jax.errors.JAXTypeError):
                 raise
@@ -110,6 +113,18 @@ def guarded(layer, pair: Pair) -> Pair:
         return Out(out.y, out.state, out.mask, out.loss + sum(losses[1:], losses[0]), out.seen)
 
     return Pair(init, apply)
+
+
+def _missing(layer, error: KeyError, trees: tuple) -> Exception:
+    """What to raise for a KeyError of a formula: which entry it did not find in params or state."""
+    key = error.args[0] if error.args else None
+    if not isinstance(key, str) or not all(isinstance(t, dict) and key not in t for t in trees):
+        return error
+    params, state = (sorted(t, key=str) for t in trees)
+    return ValueError(
+        f"Layer {layer.name!r} ({type(layer).__name__}) finds no entry {key!r} in its params {params} and "
+        f"state {state}; `init` makes all of them."
+    )
 
 
 def _refuse_empty(layer, shapes, outputs) -> None:

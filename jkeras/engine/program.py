@@ -31,7 +31,7 @@ class Program:
     def __init__(self, layer):
         self.layer = layer
         self._places = [(path or _ROOT, inner) for path, inner in instances(layer)]
-        self._pure = layer.pure()
+        self._pure = layer.formula()
         self.params = {path: dict(inner._params) for path, inner in self._places if inner._params}
         self.state = {path: dict(inner._state) for path, inner in self._places if inner._state}
         paths = {id(inner): path for path, inner in self._places}

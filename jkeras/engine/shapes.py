@@ -60,6 +60,21 @@ class Shape(tuple):
         return len(self)
 
 
+def agree(shapes, others) -> bool:
+    """Whether shapes, or lists of them, are the same as far as they are known; the batch size is left out.
+
+    Example:
+        >>> agree((None, 7), (4, 7)), agree((None, None, 3), (2, 5, 4))
+        (True, False)
+    """
+    many = [isinstance(s, list) for s in (shapes, others)]
+    if any(many):
+        pairs = zip(shapes, others, strict=True) if all(many) and len(shapes) == len(others) else [((), (0,))]
+        return all(agree(a, b) for a, b in pairs)
+    pairs = list(zip(shapes, others, strict=False))[1:]
+    return len(shapes) == len(others) and all(a is None or b is None or a == b for a, b in pairs)
+
+
 class Spec:
     """Static shape (None = unknown) and dtype of a value: a leaf of the trees given to `infer`."""
 

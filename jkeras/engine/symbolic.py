@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jkeras.core import phase
+from jkeras.core import bits, phase
 from jkeras.core.dispatch import is_symbolic, set_recorder
 from jkeras.core.names import unique_name
 from jkeras.engine.operators import Operators
@@ -227,12 +227,17 @@ def substitute(tree, value_of):
 
 
 def specs_of(tree):
-    """Every tensor and variable in a tree becomes its `Spec`."""
-    return substitute(tree, lambda s: Spec(s.shape, s.dtype))
+    """Every tensor and variable in a tree becomes its `Spec`, in a dtype that there is.
+
+    Raises:
+        ValueError: 64-bit floats in jax's 32-bit mode.
+    """
+    return substitute(tree, lambda s: Spec(s.shape, bits.supported(s.dtype, repr(s))))
 
 
 def _record(fn, args: tuple, kwargs: dict):
     """The dispatch hook: unwrap variables inside a frame, else add a node to the graph."""
+    args, kwargs = _with_operands(fn, args, kwargs)
     frame = current_frame()
     if frame is not None:
         args, kwargs = substitute((args, kwargs), lambda s: _value_in(frame, s))
@@ -251,6 +256,14 @@ def _record(fn, args: tuple, kwargs: dict):
 
     specs = infer(run, specs_of(args), specs_of(kwargs))
     return node.set_outputs(specs, name=unique_name(getattr(fn, "__name__", "function")))
+
+
+def _with_operands(fn, args, kwargs):
+    """The arguments with their constants in numbers that jax can compute with."""
+    leaves, treedef = jax.tree.flatten((args, kwargs), is_leaf=_is_symbol)
+    floating = any(_is_symbol(x) and np.dtype(x.dtype).kind == "f" for x in leaves)
+    what = f"An argument of {getattr(fn, '__name__', 'a function')}"
+    return treedef.unflatten([x if _is_symbol(x) else bits.operand(x, floating, what) for x in leaves])
 
 
 def _value_in(frame: Frame, symbol):

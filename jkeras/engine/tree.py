@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 
@@ -58,15 +59,80 @@ def flags(layer, holds: Callable, found: set[int] | None = None) -> set[int]:
     return found
 
 
-def gather(layer, read: Callable) -> tuple[dict, dict]:
+# --- a layer's own entries: most are arrays by name; a pair may return any tree of them -------------------
+
+
+def own_entries(layer, tree) -> dict[str, Any]:
+    """A layer's own part of a nested tree, by the names of its variables.
+
+    An array has the name that it has in the tree, one inside of a tree in the tree its path:
+    `{"blocks": [{"w": a}]}` holds `blocks/0/w`.
+    """
+    if not isinstance(tree, dict):
+        return _paths("", tree)
+    own = layer._params.keys() | layer._state.keys()
+    inner = set(layer.children()) - own
+    mine = [_paths(name, value) for name, value in tree.items() if name not in inner]
+    return {path: array for paths in mine for path, array in paths.items()}
+
+
+def _paths(name: str, tree) -> dict[str, Any]:
+    if name and isinstance(tree, jax.Array):
+        return {name: tree}
+    found = jax.tree_util.tree_flatten_with_path(tree)[0]
+    return {_path(name, keys): leaf for keys, leaf in found}
+
+
+def _path(name: str, keys) -> str:
+    return f"{name}/{jax.tree_util.keystr(keys, simple=True, separator='/')}".strip("/") or "values"
+
+
+def plan(layer, tree) -> dict:
+    """How to put a layer's own entries together again: trees of names, by the name of the whole."""
+    if not isinstance(tree, dict):
+        return {"": jax.tree_util.tree_map_with_path(lambda keys, _: _path("", keys), tree)}
+    inner = layer.children()
+    return {
+        name: jax.tree_util.tree_map_with_path(lambda keys, _, name=name: _path(name, keys), value)
+        for name, value in tree.items()
+        if name not in inner and not jax.tree_util.all_leaves([value])
+    }
+
+
+def _together(layer, kind: str, entries: dict) -> Any:
+    """A layer's own entries as its pair has them; a tree of which something is missing is left out."""
+    plans = layer._plans.get(kind)
+    if not plans:
+        return entries
+    trees = {
+        name: jax.tree.map(entries.__getitem__, names)
+        for name, names in plans.items()
+        if all(n in entries for n in jax.tree.leaves(names))
+    }
+    if "" in plans:
+        return trees.get("", {})
+    apart = {n for names in plans.values() for n in jax.tree.leaves(names)}
+    return {n: a for n, a in entries.items() if n not in apart} | trees
+
+
+def _inside(tree, name: str):
+    """What a nested tree holds for an inner layer."""
+    return tree.get(name, {}) if isinstance(tree, dict) else {}
+
+
+def _holds(tree) -> bool:
+    return not (isinstance(tree, dict) and not tree)
+
+
+def gather(layer, read: Callable) -> tuple[Any, Any]:
     """The nested (params, state) of a layer, each variable replaced by `read(variable)`."""
-    params = {name: read(v) for name, v in layer._params.items()}
-    state = {name: read(v) for name, v in layer._state.items()}
+    params = _together(layer, "params", {name: read(v) for name, v in layer._params.items()})
+    state = _together(layer, "state", {name: read(v) for name, v in layer._state.items()})
     for name, child in layer.children().items():
         inner_params, inner_state = gather(child, read)
-        if inner_params:
+        if _holds(inner_params):
             params[name] = inner_params
-        if inner_state:
+        if _holds(inner_state):
             state[name] = inner_state
     return params, state
 
@@ -74,27 +140,59 @@ def gather(layer, read: Callable) -> tuple[dict, dict]:
 def bind(layer, params, state, values: dict) -> dict:
     """Fill `values` from nested params and state; a place that is absent is skipped, a first place wins."""
     for cells, tree in ((layer._params, params), (layer._state, state)):
+        entries = own_entries(layer, tree)
         for name, variable in cells.items():
-            if name in tree:
-                values.setdefault(id(variable), tree[name])
+            if name in entries:
+                values.setdefault(id(variable), entries[name])
     for name, child in layer.children().items():
-        bind(child, params.get(name, {}), state.get(name, {}), values)
+        bind(child, _inside(params, name), _inside(state, name), values)
     return values
+
+
+def bound(layer, params, state) -> dict:
+    """The values of all variables of a layer, from nested params and state.
+
+    Raises:
+        ValueError: one is missing; it says which, of which layer, and what there is.
+    """
+    values = bind(layer, params, state, {})
+    for path, inner in instances(layer):
+        for kind, cells, tree in (("params", inner._params, params), ("state", inner._state, state)):
+            for name, variable in cells.items():
+                if name.startswith(_HIDDEN):
+                    values.setdefault(id(variable), variable._value)
+                elif id(variable) not in values:
+                    raise _missing(layer, inner, path.split("/")[1::2] if path else [], kind, name, tree)
+    return values
+
+
+_HIDDEN = ("_free_", "_captured_")  # variables that the code of a layer uses without owning them
+
+
+def _missing(layer, inner, names: list[str], kind: str, name: str, tree) -> ValueError:
+    place, found = kind, tree
+    for n in names:
+        place, found = f"{place}[{n!r}]", _inside(found, n)
+    there = sorted(found, key=str) if isinstance(found, dict) else type(found).__name__
+    return ValueError(
+        f"Layer {inner.name!r} ({type(inner).__name__}) needs its weight {name!r}: {place} should hold it, "
+        f"but holds {there}. `init` of {layer.name!r} makes the whole {kind}."
+    )
 
 
 def scatter(layer, state, write: Callable) -> None:
     """Call `write(variable, array)` for every entry of a nested state that a layer returned."""
-    children = layer.children()
-    for name, value in state.items():
-        if name in layer._state:
-            variable = layer._state[name]
-            write(variable, _like(layer, name, variable, value))
-        elif name in children:
-            scatter(children[name], value, write)
-        else:
+    for name, value in own_entries(layer, state).items():
+        if name not in layer._state:
             raise ValueError(
                 f"Layer {layer.name!r} returned a state {name!r} that it did not declare in init."
             )
+        variable = layer._state[name]
+        write(variable, _like(layer, name, variable, value))
+    for name, child in layer.children().items():
+        inner = _inside(state, name)
+        if name not in layer._state and _holds(inner):
+            scatter(child, inner, write)
 
 
 def _like(layer, name: str, variable, value):
@@ -107,20 +205,20 @@ def _like(layer, name: str, variable, value):
     return jnp.asarray(value, variable.dtype)
 
 
-def collect(layer, values: dict, seen: set[int] | None = None) -> tuple[dict, dict]:
+def collect(layer, values: dict, seen: set[int] | None = None) -> tuple[Any, Any]:
     """The nested (params, state) of the variables in `values`, every instance at its first place only."""
     seen = set() if seen is None else seen
     if id(layer) in seen:
         return {}, {}
     seen.add(id(layer))
     params, state = (
-        {name: values[id(v)] for name, v in cells.items() if id(v) in values}
-        for cells in (layer._params, layer._state)
+        _together(layer, kind, {name: values[id(v)] for name, v in cells.items() if id(v) in values})
+        for kind, cells in (("params", layer._params), ("state", layer._state))
     )
     for name, child in layer.children().items():
         inner_params, inner_state = collect(child, values, seen)
-        if inner_params:
+        if _holds(inner_params):
             params[name] = inner_params
-        if inner_state:
+        if _holds(inner_state):
             state[name] = inner_state
     return params, state

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras import initializers
-from jkeras.core import settings
+from jkeras.core import bits, settings
 from jkeras.core.types import INFERENCE, Ctx
 from jkeras.engine.operators import Operators
 from jkeras.engine.shapes import Shape
@@ -39,9 +39,9 @@ class Variable(Operators):
             value = np.array(value)
             if dtype is None and value.dtype == np.float64:
                 dtype = settings.floatx()
-        self._value = _array(value, dtype)
-        self._lent = False
         self.name = name or "Variable"
+        self._value = _array(value, dtype, self.name)
+        self._lent = False
         self.regularizer, self.constraint = regularizer, constraint
 
     @property
@@ -57,7 +57,7 @@ class Variable(Operators):
             raise ValueError(
                 f"{self.name} has shape {self._value.shape}; got a value of shape {value.shape}."
             )
-        self._value = _array(value, self._value.dtype)
+        self._value = _array(value, self._value.dtype, self.name)
         self._lent = isinstance(value, jax.Array)
 
     def take(self, donate: bool = False) -> jax.Array:
@@ -102,11 +102,12 @@ class Variable(Operators):
         return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}>"
 
 
-def _array(value, dtype) -> jax.Array:
+def _array(value, dtype, name: str) -> jax.Array:
     """A value for a cell: an array of its own, even where the code that makes it is being traced.
 
     Raises:
         TypeError: the value itself belongs to the trace, and would mean nothing after it.
+        ValueError: 32 bits cannot hold it.
     """
     if isinstance(value, jax.core.Tracer):
         raise TypeError(
@@ -115,7 +116,7 @@ def _array(value, dtype) -> jax.Array:
             "value with self.add_update((weight, value)); keep other values as attributes."
         )
     with jax.ensure_compile_time_eval():
-        return jnp.asarray(value, dtype)
+        return bits.array(value, dtype, f"The variable {name!r}")
 
 
 class Constant(Variable):
@@ -230,6 +231,14 @@ class Frame:
         """Let a mask travel with an array through user code, as it travels with a tensor."""
         if mask is not None:
             self.masks[id(array)] = (array, mask)
+
+    def masked(self, array, mask, inputs=()):
+        """The output of a layer with its mask: a copy, if it is an array that is known with another mask."""
+        known = self.mask_of(array)
+        if known is not mask and (known is not None or any(array is x for x in jax.tree.leaves(inputs))):
+            array = jnp.copy(array)
+        self.note_mask(array, mask)
+        return array
 
     def mask_of(self, array):
         found = self.masks.get(id(array))

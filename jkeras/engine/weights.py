@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.engine import adapter
+from jkeras.engine.tree import own_entries, plan
 from jkeras.engine.variable import Variable, current_frame
 
 
@@ -46,6 +47,11 @@ class WeightAccess:
     @property
     def _state(self) -> dict[str, Variable]:
         return self.__dict__.setdefault("_own_state", {})
+
+    @property
+    def _plans(self) -> dict[str, dict]:
+        """For "params" and "state": how trees of weights that the layer's pair returned are put together."""
+        return self.__dict__.setdefault("_own_plans", {})
 
     # --- attributes that hold variables are arrays inside a frame --------------------------------------
 
@@ -96,10 +102,10 @@ class WeightAccess:
         """Put freshly drawn params and state into variables, here and in inner layers not yet built."""
         scope, taken = scope or self.name, set() if taken is None else taken
         children = self.children()
-        for cells, tree in ((self._params, params), (self._state, state)):
-            for name, value in tree.items():
-                if name not in children:
-                    cells[name] = self._cell(name, value, scope, taken)
+        for kind, cells, tree in (("params", self._params, params), ("state", self._state, state)):
+            self._plans[kind] = plan(self, tree)
+            for name, value in own_entries(self, tree).items():
+                cells[name] = self._cell(name, value, scope, taken)
         for name, child in children.items():
             if not child.built:
                 inner = f"{scope}/{child.name}" if self.named_children else scope

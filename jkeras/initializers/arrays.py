@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jkeras.core import random
+from jkeras.core import bits, random
 from jkeras.core.settings import floatx
 
 
@@ -31,7 +31,7 @@ def filled(value, shape, dtype=None) -> jax.Array:
         >>> filled(2, (1, 2)).tolist()
         [[2.0, 2.0]]
     """
-    dtype = jax.dtypes.canonicalize_dtype(dtype or floatx())
+    dtype = bits.supported(dtype or floatx(), "A weight")
     try:
         return jax.device_put(np.broadcast_to(np.asarray(value, dtype), shape).copy())
     except ValueError as error:

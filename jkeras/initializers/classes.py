@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jkeras.core import random
+from jkeras.core import bits, random
 from jkeras.core.settings import floatx
 from jkeras.initializers.arrays import fans, filled, keras_orthonormal, orthonormal
 
@@ -290,7 +290,7 @@ class Orthogonal(Initializer):
                 self.gain * keras_orthonormal(self.seed, rows, columns).reshape(shape), shape, dtype
             )
         q = self.gain * orthonormal(_key(None, key), rows, columns).reshape(shape)
-        return jax.device_put(q.astype(jax.dtypes.canonicalize_dtype(dtype or floatx())))
+        return jax.device_put(q.astype(bits.supported(dtype or floatx(), "A weight")))
 
     def get_config(self):
         return {"gain": self.gain, "seed": self.seed}

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jkeras.core import bits
 from jkeras.core.dispatch import Symbolic
 from jkeras.core.registry import configured, deserialize_keras_object, has_arg, serialize_keras_object
 from jkeras.core.settings import floatx
@@ -119,5 +120,5 @@ def draw(init, key, shape, dtype=None) -> jax.Array:
         name = getattr(init, "__name__", type(init).__name__)
         raise ValueError(f"Initializer {name} returned shape {np.shape(values)}, expected {tuple(shape)}.")
     if isinstance(values, jax.Array):
-        return values.astype(dtype or floatx())
+        return values.astype(bits.supported(dtype or floatx(), "A weight"))
     return filled(values, shape, dtype)

@@ -10,6 +10,7 @@ import numpy as np
 
 from jkeras import activations, constraints, initializers, regularizers
 from jkeras.core import settings
+from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.ops import conv_args
@@ -132,3 +133,10 @@ def noise_dims(x, noise_shape) -> tuple:
 def floating(x):
     """`x`, integers turned into the default float type."""
     return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(settings.floatx())
+
+
+@op
+def steps_unlike(x, value):
+    """Where a step of a sequence has other features than `value`: the mask that `Masking` makes."""
+    x = jnp.asarray(x)
+    return jnp.any(x != np.asarray(value, x.dtype), -1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import jax.numpy as jnp
-import numpy as np
 
 from jkeras import activations, regularizers
 from jkeras.core import settings
@@ -21,6 +20,7 @@ from jkeras.layers._common import (
     kept,
     no_weights,
     noise_dims,
+    steps_unlike,
 )
 from jkeras.ops import conv_args
 
@@ -136,7 +136,6 @@ class Dropout(Layer):
     """
 
     supports_masking = True
-    call_words = ("training",)
 
     @legacy("dropout")
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
@@ -488,7 +487,11 @@ class Masking(Layer):
         value = self.mask_value
 
         def apply(params, state, x, ctx=INFERENCE):
-            mask = jnp.any(x != np.asarray(value, x.dtype), -1)
+            mask = steps_unlike(x, value)
             return Out(x * mask[..., None].astype(x.dtype), mask=mask)
 
         return Pair(no_weights, apply)
+
+    def compute_mask(self, inputs, mask=None):
+        """Where a step has other values than `mask_value`; for subclasses that write their own `call`."""
+        return steps_unlike(inputs, self.mask_value)

@@ -159,6 +159,10 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
         return Pair(no_weights, apply)
 
+    def compute_mask(self, inputs, mask=None):
+        """None: the steps are gone; for subclasses that write their own `call`."""
+        return None
+
 
 class GlobalAveragePooling2D(_GlobalPooling):
     """The mean over all of an image.

@@ -33,7 +33,7 @@ class _Merge(Layer):
         first = next(c for c in cls.__mro__ if {"pair", "_merge_function"} & set(vars(c)))
         if "pair" not in vars(first) and not first.__module__.startswith("jkeras."):
             # code of the user, which may draw numbers and mix the samples
-            cls.is_native = cls.rowwise = False
+            cls.is_native = False
 
     def pair(self) -> Pair:
         merge, exactly = self._merge_function, self.exactly

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jkeras.core import phase
+from jkeras.core import bits, phase
+from jkeras.core.dispatch import op
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.call import shapes_of
+from jkeras.engine.call import aligned, has_tensor, shapes_of
 from jkeras.engine.checks import phases_differ
-from jkeras.engine.effects import Update, Whole
+from jkeras.engine.effects import Whole
 from jkeras.engine.graph import Graph
 from jkeras.engine.legacy import legacy
 from jkeras.engine.measures import reported_by
 from jkeras.engine.program import Program
-from jkeras.engine.shapes import Spec
+from jkeras.engine.shapes import Spec, agree
 from jkeras.engine.symbolic import Node, Tensor, mask_tensor
-from jkeras.engine.tree import bind, collect, instances, variables_of
-from jkeras.engine.variable import Constant, Variable
+from jkeras.engine.tree import bind, bound, collect, gather, instances, variables_of
+from jkeras.engine.variable import Constant, Variable, current_frame
 from jkeras.models import config as configs
 from jkeras.models.files import Files
 from jkeras.models.summary import print_summary
@@ -42,11 +44,30 @@ def _input_name(tensor: Tensor) -> str:
     return owner.name if owner is not None else tensor.name
 
 
-def _as_declared(x, dtype: str):
+def _as_declared(x, tensor: Tensor):
     """An input in the dtype that the model declares; floats of another precision stay as they are."""
-    x = jnp.asarray(x)
-    both_float = jnp.issubdtype(x.dtype, jnp.floating) and jnp.issubdtype(dtype, jnp.floating)
-    return x if both_float else x.astype(dtype)
+    x = x if isinstance(x, jax.Array) else np.asarray(x)
+    both_float = jnp.issubdtype(x.dtype, jnp.floating) and jnp.issubdtype(tensor.dtype, jnp.floating)
+    return bits.array(x, None if both_float else tensor.dtype, f"The input {tensor.name!r}")
+
+
+class _Mark(Layer):
+    """Gives its first input the second as mask."""
+
+    supports_masking = True
+
+    def pair(self) -> Pair:
+        return Pair(lambda rng, in_shape: ({}, {}), lambda params, state, x, ctx: Out(x[0], mask=x[1]))
+
+
+@op
+def _unmarked(x):
+    return x
+
+
+def _marked(x, mask):
+    """A tensor with this mask and no other."""
+    return _unmarked(x) if mask is None else _Mark()([x, mask])
 
 
 class NoGraphError(NotImplementedError, AttributeError):
@@ -249,6 +270,16 @@ class Network(GraphInsides, Files, Layer):
 
     # --- meaning ---------------------------------------------------------------------------------------
 
+    def pure(self) -> Pair:
+        """This model as two pure functions; see `Layer.pure`. `Out.state` is the whole state."""
+        init, apply = super().pure()
+
+        def whole(params, state, x, ctx=INFERENCE, **kwargs):
+            out = apply(params, state, x, ctx, **kwargs)
+            return dataclasses.replace(out, state=out.merged(state))
+
+        return Pair(init, whole)
+
     def pair(self) -> Pair:
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
         known = self._whole() if self._graph is not None else None
@@ -256,6 +287,7 @@ class Network(GraphInsides, Files, Layer):
         def init(rng, in_shape=None):
             values: dict = {}
             graph = self._graph_or_complain("init")
+            self._check_in_shape(in_shape)
             for i, layer in enumerate(graph.layers):
                 node = next(n for n in layer.inbound_nodes if id(n) in graph.layer_nodes)
                 if node.args:
@@ -268,7 +300,7 @@ class Network(GraphInsides, Files, Layer):
 
         def apply(params, state, x, ctx=INFERENCE):
             whole = known or self._whole()
-            values, changed = bind(self, params, state, {}), {}
+            values, changed = bound(self, params, state), {}
 
             def write(variable, value):
                 values[id(variable)] = changed[id(variable)] = value
@@ -278,36 +310,53 @@ class Network(GraphInsides, Files, Layer):
             if len(xs) != len(fed):
                 raise ValueError(f"Model {self.name!r} takes {len(fed)} inputs; got {len(xs)}.")
             masks = as_list(ctx.mask) if ctx.mask is not None else [None] * len(xs)
-            xs = [_as_declared(v, t.dtype) for v, t in zip(xs, fed, strict=True)]
+            xs = [_as_declared(v, t) for v, t in zip(xs, fed, strict=True)]
             ys, masks, loss, seen = whole.run(values, xs, masks, ctx, write)
             mask = _single(masks) if any(m is not None for m in masks) else None
             return Out(_single(ys), collect(self, changed)[1], mask, loss, seen)
 
         return Pair(init, apply)
 
+    def _check_in_shape(self, in_shape) -> None:
+        declared = [t.shape for t in self._graph_or_complain("init").fed]
+        given = in_shape if isinstance(in_shape, list) else [in_shape]
+        if in_shape is not None and not agree(given, declared):
+            raise ValueError(
+                f"Model {self.name!r} takes inputs of shape {_single(declared)}, so it has no weights for "
+                f"{in_shape}."
+            )
+
     def call(self, inputs, mask=None):
         """The outputs for other inputs."""
         return super().call(inputs, mask=mask)
 
     def run_internal_graph(self, inputs, masks=None) -> tuple:
-        """The outputs for a list of other tensors, their masks and their shapes."""
-        outputs = as_list(self.call(_single(list(inputs)), masks and _single(list(masks))))
-        found = [mask_tensor(t) for t in outputs]
+        """The outputs for a list of other tensors or arrays, their masks and their shapes."""
+        masks = list(masks or [None] * len(inputs))
+        if has_tensor((inputs, masks)):
+            outputs = as_list(self(_single([_marked(x, m) for x, m in zip(inputs, masks, strict=True)])))
+            found = [mask_tensor(t) for t in outputs]
+        else:
+            frame = current_frame()
+            read, ctx = (frame.read, frame.ctx) if frame else (lambda v: v.value, INFERENCE)
+            out = self.formula().apply(
+                *gather(self, read), _single(list(inputs)), ctx.at("masks", _single(masks))
+            )
+            outputs, found = as_list(out.y), aligned(out.y, out.mask)
         return _single(outputs), _single(found), _single([t.shape for t in outputs])
 
     def compute_mask(self, inputs, mask=None):
-        """The masks of the outputs, for tensors."""
+        """The masks of the outputs, for tensors; a model with its own `call` makes none."""
         if self._graph is None:
-            return super().compute_mask(inputs, mask)
+            return None
         return self.run_internal_graph(as_list(inputs), None if mask is None else as_list(mask))[1]
 
     def _whole(self) -> Whole:
         """The graph with added losses, updates and watched tensors."""
-        terms = [a.value for a in self._added("extra_losses")]
-        updates = [a.value for a in self._added("extra_updates") if isinstance(a.value, Update)]
+        terms = [t for t in self._added("extra_losses") if isinstance(t, Tensor)]
         graph = self._graph_or_complain("apply")
         measured = [(owner, *entry) for owner in self._accounted() for entry in owner.extra_metrics]
-        whole = Whole(graph, terms, updates, measured, self._watched)
+        whole = Whole(graph, terms, self._added("extra_updates"), measured, self._watched)
         if whole.graph is not graph:
             self._hold(whole.graph.layers, whole.graph.free_variables)
         return whole
@@ -318,9 +367,13 @@ class Network(GraphInsides, Files, Layer):
         self._watched = tensors
         self._hold([], variables)
 
+    def _added(self, kind: str) -> list:
+        """Also what was given to the layers."""
+        return [x for layer in self._accounted() for x in getattr(layer, kind)]
+
     def _accounted(self) -> list[Layer]:
         """This model and its layers, except models, which account for what was given to them."""
-        return [self, *dict.fromkeys(inner for layer in self.layers for inner in _up_to_models(layer))]
+        return [self, *(layer for layer in self.layers if not isinstance(layer, Network))]
 
     def _calls(self) -> list[Node]:
         return [n for n in self._graph.nodes if n.owner is not None] if self._graph is not None else []
@@ -427,11 +480,3 @@ class Network(GraphInsides, Files, Layer):
     def from_config(cls, config: dict, custom_objects: dict | None = None):
         """A new model from `get_config()`."""
         return configs.graph_from_config(cls, config, custom_objects)
-
-
-def _up_to_models(layer) -> Iterator[Layer]:
-    """A layer and its inner layers, without models and what they hold."""
-    if not isinstance(layer, Network):
-        yield layer
-        for child in layer.children().values():
-            yield from _up_to_models(child)

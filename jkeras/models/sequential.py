@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import jax.numpy as jnp
+
 from jkeras.core.types import INFERENCE, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.graph import Graph
 from jkeras.engine.input_layer import Input, InputLayer
+from jkeras.engine.shapes import agree
 from jkeras.engine.symbolic import Tensor
 from jkeras.layers.serialization import deserialize
 from jkeras.models.model import Model
@@ -146,19 +149,43 @@ class Sequential(Model):
         return self
 
     def pair(self) -> Pair:
-        meaning = super().pair
-        if self._graph is not None:
-            return meaning()
+        own = super().pair
+        if self._graph is not None and self.build_input_shape is None:
+            return own()
+        twins: dict[tuple, Pair] = {}
 
-        # Without a shape yet: there is a graph, and what was added to it, once `init` has built the model.
+        # Without a shape of its own a chain follows the one it is given: `init` builds the model for the
+        # first; for others there are twins.
+        def meaning(shape) -> Pair:
+            if shape is None or self.build_input_shape is None or agree(shape, self.build_input_shape):
+                return own()
+            if shape not in twins:
+                twins[shape] = self._twin(shape).pair()
+            return twins[shape]
+
         def init(rng, in_shape=None):
             self.build(in_shape)
-            return meaning().init(rng, in_shape)
+            return meaning(in_shape and (None, *in_shape[1:])).init(rng, in_shape)
 
         def apply(params, state, x, ctx=INFERENCE):
-            return meaning().apply(params, state, x, ctx)
+            return meaning((None, *jnp.shape(x)[1:])).apply(params, state, x, ctx)
 
         return Pair(init, apply)
+
+    def _twin(self, shape) -> Sequential:
+        """The same chain for another input shape."""
+        problem: Exception | None = None
+        if not self._has_effects():
+            try:
+                twin = Sequential([type(i).from_config(i.get_config()) for i in self._chain], self.name)
+                twin.build(shape)
+                return twin
+            except Exception as error:  # configs of the user's layers
+                problem = error
+        raise ValueError(
+            f"Sequential {self.name!r} was built for inputs of shape {self.build_input_shape} and cannot be "
+            f"made again for {shape}{'' if problem is None else f': {problem}'}. Make a new model."
+        ) from problem
 
     def predict_proba(self, x, batch_size: int = 32, verbose: int = 0):
         """Class probabilities: `predict`, with a warning where the outputs are not in [0, 1]."""

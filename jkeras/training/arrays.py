@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jkeras import losses
+from jkeras.core import bits
 from jkeras.training.host import Rows, is_lazy, len_of, on_host, rows_of
 from jkeras.training.ports import Target, by_name
 from jkeras.training.table import Table
@@ -128,7 +129,8 @@ def _checked(a, shape, port, what: str):
                 f"Error when checking {what}: expected {port.name} to have shape {tuple(shape[1:])} but got "
                 f"array with shape {tuple(a.shape[1:])}"
             )
-    return a if port.limit is None else _limited(a, port, what)
+    cuts = np.dtype(port.dtype).kind in "iu" and not np.can_cast(a.dtype, bits.supported(port.dtype))
+    return _limited(a, port, what) if cuts or port.limit is not None else a
 
 
 def _limited(a: Any, port, what: str):
@@ -140,7 +142,8 @@ def _limited(a: Any, port, what: str):
 
 
 def _in_range(a: np.ndarray, port, what: str) -> None:
-    if a.size == 0:
+    bits.check_range(a, port.dtype, f"Error when checking {what}: {port.name}")
+    if a.size == 0 or port.limit is None:
         return
     low, high = a.min(), a.max()  # both NaN where one of the values is
     if not (low >= 0 and high < port.limit):

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from jkeras.core import bits
 from jkeras.core.types import Batch, Ctx
 from jkeras.engine.measures import measuring
 from jkeras.training.parallel import Layout, gather, stacked
@@ -105,8 +106,8 @@ def predict_step(program, inputs: list[Port]) -> Callable:
 
 def cast(batch: Batch, inputs, targets) -> Batch:
     """Data travel as they are; here they get the dtype that the model declares."""
-    x = [a.astype(port.dtype) for a, port in zip(batch.x, inputs, strict=True)]
-    y = [a.astype(target.dtype) for a, target in zip(batch.y, targets, strict=True)]
+    x = [a.astype(bits.supported(port.dtype)) for a, port in zip(batch.x, inputs, strict=True)]
+    y = [a.astype(bits.supported(target.dtype)) for a, target in zip(batch.y, targets, strict=True)]
     return Batch(x, y, batch.weight)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jkeras.core import bits
 from jkeras.core.random import next_seed
 from jkeras.core.types import Batch, Ctx
 from jkeras.training import memory
@@ -238,10 +239,13 @@ class Trainer:
 
     def dtypes(self, need_y: bool = True) -> Batch:
         """What arrays become on the device, in the shape of a `Batch`."""
-        inputs = [port.dtype for port in self.inputs]
+        inputs, targets = (
+            [bits.supported(port.dtype, f"The data for {port.name!r}").name for port in ports]
+            for ports in (self.inputs, self.objective.fed if need_y else ())
+        )
         if not need_y:
             return Batch(inputs, [], [])
-        return Batch(inputs, [t.dtype for t in self.objective.fed], ["float32"] * len(self.objective.targets))
+        return Batch(inputs, targets, ["float32"] * len(self.objective.targets))
 
     def _dispatch(self, kind: str, key, build: Callable, rows: int, data: Batch, *args):
         place = self.layout.place

@@ -7,7 +7,8 @@ import pytest
 
 from jkeras import layers, optimizers
 from jkeras.core.random import set_random_seed
-from jkeras.models import Sequential
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.models import Model, Sequential
 from jkeras.training.parallel import Layout, choose
 
 pytestmark = pytest.mark.skipif(len(jax.devices()) < 8, reason="needs 8 (simulated) devices")
@@ -53,6 +54,73 @@ class _Loss(layers.Layer):
 
 def _added_loss():
     return Sequential([layers.Dense(6, input_shape=(5,)), _Loss(), layers.Dense(3, activation="softmax")])
+
+
+class _Centred(layers.Layer):
+    """A formula of the user's that mixes the samples and does not say whether."""
+
+    def pair(self):
+        return Pair(lambda rng, shape: ({}, {}), lambda params, state, x, ctx=INFERENCE: Out(x - x.mean(0)))
+
+
+class _CentredDense(layers.Dense):
+    def pair(self):
+        init, apply = super().pair()
+
+        def centred(params, state, x, ctx=INFERENCE):
+            return apply(params, state, x - x.mean(0), ctx)
+
+        return Pair(init, centred)
+
+
+class _Apart(_Centred):
+    rowwise = True
+
+    def pair(self):
+        return Pair(lambda rng, shape: ({}, {}), lambda params, state, x, ctx=INFERENCE: Out(2 * x))
+
+
+def test_a_formula_of_the_users_sees_the_whole_batch():
+    x, kernel = _data(8, 5)[0], np.ones((5, 3))
+    found = []
+    for devices in (1, 2):
+        dense = _CentredDense(3, use_bias=False, weights=[kernel])
+        model = Sequential([_Centred(input_shape=(5,)), dense])
+        model.compile("sgd", "mse", devices=devices)
+        found.append([model.predict(x), model.evaluate(x, np.zeros((8, 3)), verbose=0)])
+    centred = (x - x.mean(0)) @ kernel
+    for y, loss in found:
+        np.testing.assert_allclose(y, centred, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(loss, np.mean(centred**2), rtol=1e-5)
+
+
+def test_classes_of_the_users_take_rows_apart_only_if_they_say_so():
+    class Renamed(_Apart):
+        pass
+
+    class Again(_Apart):
+        def pair(self):
+            return super().pair()
+
+    class Called(layers.Layer):
+        rowwise = True
+
+        def call(self, x):
+            return 2 * x
+
+    class Mine(layers.Dense):
+        pass
+
+    class Graph(Model):
+        pass
+
+    says = [_Apart(), Renamed(), Called(), layers.Dense(2), layers.TimeDistributed(_Apart())]
+    assert all(layer.rowwise for layer in says)
+    silent = [_Centred(), _CentredDense(3), Again(), Mine(3), _Loss(), layers.TimeDistributed(_Centred())]
+    assert not any(layer.rowwise for layer in silent)
+    x = layers.Input((3,))
+    assert Graph(x, layers.Dense(2)(x)).program().rowwise
+    assert not Graph(x, Mine(2)(x)).program().rowwise
 
 
 def _train(make, devices, optimizer, rows, size, shape, **fit):

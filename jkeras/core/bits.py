@@ -1,0 +1,100 @@
+"""64-bit numbers: jax computes in 32 bits unless told otherwise, and then nothing is cut without a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+_ADVICE = (
+    "jax's 64-bit mode is off. Switch it on before anything else is made: K.set_floatx('float64'), or, for "
+    "wide integers alone, jax.config.update('jax_enable_x64', True)."
+)
+
+
+def supported(dtype, what: str = "This") -> np.dtype:
+    """The dtype in which numbers of `dtype` are kept: 32-bit integers for 64-bit ones, in jax's 32-bit mode.
+
+    Args:
+        dtype: any dtype, also its name.
+        what: who asks, for the error.
+
+    Raises:
+        ValueError: floats of 64 bits in jax's 32-bit mode.
+
+    Example:
+        >>> supported("int64").name, supported("uint8").name
+        ('int32', 'uint8')
+    """
+    if jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
+        return dtype  # random keys
+    wanted = jnp.dtype(dtype)
+    kept = wanted if jax.config.jax_enable_x64 else jax.dtypes.canonicalize_dtype(wanted)
+    if kept != wanted and wanted.kind not in "iu":
+        raise ValueError(f"{what} should be {wanted.name}, but {_ADVICE}")
+    return np.dtype(kept)
+
+
+def array(value, dtype=None, what: str = "The value") -> jax.Array:
+    """`jnp.asarray`, where integers must fit into the bits that there are.
+
+    Args:
+        value: array, number or nested list.
+        dtype: of the result; default: the value's own.
+        what: what the value is, for the error.
+
+    Raises:
+        ValueError: an integer too large for 32 bits in jax's 32-bit mode, or `dtype` asks for 64-bit floats.
+
+    Example:
+        >>> array([1, 2], "int64").tolist()
+        [1, 2]
+    """
+    kept = None if dtype is None else supported(dtype, what)
+    if not isinstance(value, jax.Array):
+        value = np.asarray(value)
+        check_range(value, value.dtype if dtype is None else dtype, what)
+    elif dtype is not None and not isinstance(value, jax.core.Tracer):
+        check_range(value, dtype, what)
+    return jnp.asarray(value, kept)
+
+
+def check_range(value: Any, dtype, what: str) -> None:
+    """Refuse numbers that the integers which stand for `dtype` cannot hold.
+
+    Raises:
+        ValueError: names `what`, and the number.
+    """
+    if jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
+        return
+    wanted = jnp.dtype(dtype)
+    if wanted.kind not in "iu" or wanted.itemsize < 4 or value.size == 0:
+        return
+    kept = supported(wanted)
+    if value.dtype.kind not in "iuf" or np.can_cast(value.dtype, kept):
+        return
+    low, high, room = value.min().item(), value.max().item(), np.iinfo(kept)
+    if low < room.min or high > room.max:
+        bad = low if low < room.min else high
+        advice = "make the numbers smaller" if jax.config.jax_enable_x64 else _ADVICE
+        raise ValueError(f"{what} holds {bad:.15g}, which does not fit into {kept.name}: {advice}")
+
+
+def operand(value, floating: bool, what: str):
+    """A constant beside a tensor: an integer that is too wide becomes a float where the tensor is one.
+
+    Raises:
+        ValueError: the tensor holds integers.
+
+    Example:
+        >>> operand(-(2**32) + 1, True, "add")
+        -4294967295.0
+    """
+    if isinstance(value, bool) or not isinstance(value, (np.ndarray, np.generic, int)):
+        return value
+    if floating and isinstance(value, int):
+        return value if abs(value) < 2**31 or jax.config.jax_enable_x64 else float(value)
+    check_range(np.asarray(value), np.asarray(value).dtype, what)
+    return value
