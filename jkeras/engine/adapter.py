@@ -210,7 +210,7 @@ def tracked_layers(layer) -> dict:
             for key, item in value.items():
                 visit(f"{name}_{key}", item)
 
-    private = ("inbound_nodes", "outbound_nodes", "extra_losses", "extra_updates")
+    private = ("inbound_nodes", "outbound_nodes", "extra_losses", "extra_updates", "follows")
     for name, value in [*vars(layer).items(), *vars(layer).get("_held", {}).items()]:
         if not name.startswith("_own") and name not in private and name != "_held":
             visit(name, value)

@@ -13,10 +13,10 @@ from jkeras.core import random, settings
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter, checks, measures
-from jkeras.engine.call import call_layer, overridden, shapes_of
+from jkeras.engine.call import call_layer, overridden, own_formula, shapes_of
 from jkeras.engine.checks import InputSpec as InputSpec
 from jkeras.engine.config import BASE_ARGUMENTS, own_config
-from jkeras.engine.effects import EffectAccess, Update
+from jkeras.engine.effects import Added, EffectAccess, Update
 from jkeras.engine.insides import LayerInsides
 from jkeras.engine.legacy import legacy
 from jkeras.engine.nodes import NodeAccess
@@ -127,6 +127,7 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
     stateful = False
     rowwise: Any = True  # every sample's output depends on that sample only; the user's classes must say so
     named_children = False
+    call_words: tuple[str, ...] = ("mask",)  # what Keras's `call` takes after the inputs, in its order
     input_spec: Any = None
 
     def __init__(self, **kwargs):
@@ -154,6 +155,7 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
         self.outbound_nodes: list = []
         self.extra_losses: list = []
         self.extra_updates: list = []
+        self.follows: list[Added] = []  # what of these was said to follow inputs
         self.extra_metrics: list = []  # (name, tensor)
         self.reported: list[str] = []  # names of the metrics that `call` adds
 
@@ -220,17 +222,28 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
         """Record a node (symbolic inputs), or compute (arrays; `training=`, `mask=` are understood)."""
         return call_layer(self, inputs, kwargs)
 
-    def call(self, inputs, **kwargs):
+    def call(self, inputs, *words, **kwargs):
         """The layer's own formula: what a subclass of a built-in layer reaches by `super().call(x)`.
 
-        `training=` and `mask=` count, and there is no mask but the one given; other words a built-in layer
-        has no use for.
+        `training` and `mask` count, by name or in Keras's order, and there is no mask but the one given;
+        other words a built-in layer has no use for.
         """
+        if len(words) > len(self.call_words):
+            raise TypeError(
+                f"`call` of layer {self.name!r} takes {len(self.call_words)} arguments after the inputs "
+                f"({', '.join(self.call_words)}); got {len(words)}."
+            )
+        kwargs |= dict(zip(self.call_words, words, strict=False))
         frame = current_frame()
         if frame is None:
-            return call_layer(self, inputs, kwargs)
+            said = {name: word for name, word in kwargs.items() if word is not None}
+            return (
+                call_layer(self, inputs, said)
+                if self.is_native
+                else own_formula(self, Layer.call, inputs, said)
+            )
         params, state = gather(self, frame.read)
-        ctx = overridden(frame.ctx.at("super"), kwargs)
+        ctx = overridden(frame.ctx.at("super", kwargs.get("mask")), kwargs)
         out = self.pair().apply(params, state, inputs, ctx)
         adapter.absorb(self, out, frame)
         return out.y
@@ -293,21 +306,31 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
 
         Args:
             updates: a pair or a list of pairs (`K.update(...)` makes one); outside `call`, of tensors.
-            inputs: accepted for compatibility: what an update depends on is known.
+            inputs: outside `call`: the inputs that it depends on, for `get_updates_for`.
         """
-        pairs = updates if isinstance(updates, list) else [updates]
         frame = current_frame()
-        for pair in pairs:
+        for pair in updates if isinstance(updates, list) else [updates]:
             if frame is not None:
                 frame.write(*pair)
             elif pair is not None:
-                self.extra_updates.append(pair if isinstance(pair, Update) else Update(*pair))
+                pair = Update(*pair) if type(pair) is tuple else pair
+                self.extra_updates.append(pair)
+                self.follows += Added.all([pair], inputs)
 
     def add_loss(self, losses, inputs=None) -> None:
-        """Add scalars (inside `call`) or tensors to the loss of every model that holds this layer."""
-        losses = [] if losses is None else losses if isinstance(losses, (list, tuple)) else [losses]
+        """Add scalars (inside `call`) or tensors to the loss of every model that holds this layer.
+
+        Args:
+            losses: one, or a list of them.
+            inputs: outside `call`: the inputs that it depends on, for `get_losses_for`.
+        """
         frame = current_frame()
-        (frame.losses if frame is not None else self.extra_losses).extend(losses)
+        losses = [] if losses is None else list(losses) if isinstance(losses, (list, tuple)) else [losses]
+        if frame is not None:
+            frame.losses.extend(losses)
+        else:
+            self.extra_losses.extend(losses)
+            self.follows += Added.all(losses, inputs)
 
     def add_metric(self, value, name=None, aggregation="mean") -> None:
         """Report the mean of a value beside the loss: in `metrics_names`, logs and histories.

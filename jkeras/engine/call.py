@@ -8,22 +8,60 @@ import jax
 import numpy as np
 
 from jkeras.core import bits, phase, random
+from jkeras.core.dispatch import is_symbolic, op
 from jkeras.core.types import Ctx
 from jkeras.engine import adapter, measures
 from jkeras.engine.shapes import Spec, infer, known
 from jkeras.engine.symbolic import Node, Tensor, specs_of, substitute
-from jkeras.engine.tree import carried, gather, scatter
-from jkeras.engine.variable import Variable, current_frame, outside_frames
+from jkeras.engine.tree import carried, gather, scatter, variables_of
+from jkeras.engine.variable import Frame, current_frame, outside_frames
 
 
 def call_layer(layer, inputs, kwargs: dict):
     """`layer(inputs, **kwargs)`: the choice of three."""
-    if has_tensor((inputs, kwargs)):
-        return record(layer, inputs, kwargs)
     frame = current_frame()
+    if has_tensor((inputs, kwargs)) or (frame is None and is_symbolic([inputs, kwargs])):
+        return record(layer, inputs, kwargs)
     if frame is not None:
         return _call_in_frame(layer, inputs, kwargs, frame)
     return _call_eagerly(layer, inputs, kwargs)
+
+
+def own_formula(layer, formula, inputs, words: dict):
+    """What a built-in layer computes, where code that extends it asks for that outside of any frame.
+
+    Args:
+        layer: the layer.
+        formula: `(layer, inputs, **words)`, to be run in a frame.
+        inputs: tensors, variables or arrays.
+        words: of the call.
+    """
+    ensure_built(layer, inputs)
+    if is_symbolic([inputs, words]):
+
+        def own(inputs, words, cells):
+            return formula(layer, inputs, **words)
+
+        return op(own)(inputs, words, variables_of([layer]))  # the node depends on them
+    seed = np.array([0, random.next_seed()], np.uint32)
+    with Frame({}, Ctx(rng=seed, training=bool(phase.fixed()))) as frame:
+        y = formula(layer, inputs, **words)
+    for variable, value in frame.updates.values():
+        variable.assign(value)
+    return y
+
+
+def formula_mask(layer, inputs, mask):
+    """The mask that the layer's own formula makes, for tensors or arrays."""
+    cells = variables_of([layer])
+    known = cells if current_frame() or is_symbolic([inputs, mask]) else [v.value for v in cells]
+
+    def found(inputs, mask, arrays):
+        values = {id(v): a for v, a in zip(cells, arrays, strict=True)}
+        params, state = gather(layer, lambda v: values[id(v)])
+        return layer.pair().apply(params, state, inputs, Ctx(mask=mask)).mask
+
+    return op(found)(inputs, mask, known)
 
 
 def has_tensor(tree) -> bool:
@@ -174,7 +212,7 @@ def _call_in_frame(layer, inputs, kwargs: dict, frame):
 
 
 def _call_eagerly(layer, inputs, kwargs: dict):
-    inputs = jax.tree.map(lambda x: _array(layer, x), inputs, is_leaf=lambda x: x is None or _is_cell(x))
+    inputs = jax.tree.map(lambda x: _array(layer, x), inputs, is_leaf=lambda x: x is None)
     ensure_built(layer, inputs)
     params, state = gather(layer, lambda v: v.value)
     seed = np.array([0, random.next_seed()], np.uint32)
@@ -185,8 +223,6 @@ def _call_eagerly(layer, inputs, kwargs: dict):
 
 
 def _array(layer, x):
-    if isinstance(x, Variable):
-        return x.value
     problem = None
     try:
         if x is not None:
@@ -197,7 +233,3 @@ def _array(layer, x):
         f"Layer {layer.name!r} ({type(layer).__name__}) was called on {x!r}, which is neither a symbolic "
         "tensor (from Input, or the output of a layer) nor an array."
     ) from problem
-
-
-def _is_cell(x) -> bool:
-    return isinstance(x, Variable)

@@ -52,12 +52,40 @@ def together(updates: list[Update], values: list, before: Callable) -> dict[Vari
     return new
 
 
+class Added(NamedTuple):
+    """What was given to `add_loss` or `add_update` outside `call`, and the inputs that it follows."""
+
+    value: Any
+    inputs: tuple | None
+
+    @classmethod
+    def all(cls, values: list, inputs) -> list[Added]:
+        """One for each of `values`; none where there are no inputs to follow."""
+        return [] if inputs is None else [cls(v, tuple(_listed(inputs))) for v in values]
+
+    @classmethod
+    def known(cls, values: list, said: list[Added]) -> list[Added]:
+        """The values, with the inputs that were said of them."""
+        rest, found = list(said), []
+        for value in values:
+            entry = next((a for a in rest if a.value is value), cls(value, None))
+            rest = [a for a in rest if a is not entry]
+            found.append(entry)
+        return found
+
+    def follows(self, inputs) -> bool:
+        """Whether it was said to follow these inputs (None: none at all)."""
+        if inputs is None or self.inputs is None:
+            return inputs is self.inputs
+        return [id(t) for t in self.inputs] == [id(t) for t in _listed(inputs)]
+
+
 class Whole:
     """A graph with all that is asked of it beside its outputs; what is random is drawn once for all.
 
     Args:
         graph: the graph of a model.
-        terms: tensors given to `add_loss`.
+        terms: tensors, variables and numbers given to `add_loss`.
         updates: given to `add_update`; applied in training.
         measured: (layer, name, tensor) of what was given to `add_metric`.
         watched: tensors that losses and metrics close over.
@@ -66,9 +94,12 @@ class Whole:
     def __init__(
         self, graph: Graph, terms: list, updates: list[Update], measured: list, watched: list[Tensor]
     ):
-        self.terms, self.updates, self.measured, self.watched = terms, updates, measured, watched
+        terms = [op(_itself)(t) if isinstance(t, Variable) else t for t in terms]
+        self.terms = [t for t in terms if isinstance(t, Tensor)]
+        self.fixed = sum(t for t in terms if not isinstance(t, Tensor))
+        self.updates, self.measured, self.watched = updates, measured, watched
         self.count = len(graph.outputs)
-        extra = [*terms, *(u.value for u in updates), *(t for _, _, t in measured), *watched]
+        extra = [*self.terms, *(u.value for u in updates), *(t for _, _, t in measured), *watched]
         self.graph = Graph(graph.inputs, [*graph.outputs, *extra]) if extra else graph
 
     def run(self, values: dict, xs: list, masks: list, ctx, write) -> tuple[list, list, Any, dict]:
@@ -76,7 +107,7 @@ class Whole:
         before = dict(values)
         ys, masks, loss = self.graph.run(values, xs, masks, ctx, write)
         rest = iter(ys[self.count :])
-        loss = sum((jnp.mean(next(rest)) for _ in self.terms), loss)
+        loss = sum((jnp.mean(next(rest)) for _ in self.terms), loss + self.fixed)
         new = together(self.updates, [next(rest) for _ in self.updates], lambda v: before[id(v)])
         for variable, value in new.items():
             if ctx.training:
@@ -101,41 +132,59 @@ class EffectAccess:
         return [n for n in self.inbound_nodes if n.args]
 
     def _calls_on(self, inputs) -> list[Node]:
-        wanted = [id(t) for t in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
-        return [n for n in self._calls() if [id(t) for t in n.inputs] == wanted]
+        wanted = [id(t) for t in _listed(inputs)]
+        return [n for n in self._calls() if [id(t) for t in (*n.inputs, *n.variables)] == wanted]
 
-    def _added(self, kind: str) -> list:
+    def _accounted(self) -> list:
+        """The layers whose `add_loss` and `add_update` are this one's too."""
+        return [inner for _, inner in instances(self)]
+
+    def _added(self, kind: str) -> list[Added]:
         """What was given to `add_loss` or `add_update` outside `call`."""
-        return list(getattr(self, kind))
+        return [a for layer in self._accounted() for a in Added.known(getattr(layer, kind), layer.follows)]
 
     @property
     def losses(self) -> list:
         """Weight regularizers, `add_loss` terms, then one tensor for each call that adds to the loss."""
-        return self.get_losses_for(None) + [t for n in self._calls() for t in _losses_of(n)]
+        added = [a.value for a in self._added("extra_losses")]
+        return [*_penalties(self), *added, *(t for n in self._calls() for t in _losses_of(n))]
 
     @property
     def updates(self) -> list:
         """New values of states: `(variable, tensor)` pairs; none for a frozen layer."""
-        return self.get_updates_for(None) + [u for n in self._calls() for u in self._updates_of(n)]
+        if not (self.trainable or self.stateful):
+            return []
+        added = [a.value for a in self._added("extra_updates")]
+        return [*added, *(u for n in self._calls() for u in self._updates_of(n))]
 
     def get_losses_for(self, inputs) -> list:
         """The losses of the calls on these input tensors; for None those that depend on no input."""
+        added = [a.value for a in self._added("extra_losses") if a.follows(inputs)]
         if inputs is None:
-            return list(_penalties(self)) + self._added("extra_losses")
-        return [t for n in self._calls_on(inputs) for t in _losses_of(n)]
+            return [*_penalties(self), *added]
+        return [*added, *(t for n in self._calls_on(inputs) for t in _losses_of(n))]
 
     def get_updates_for(self, inputs) -> list:
         """The updates of the calls on these input tensors; for None those that depend on no input."""
         if not (self.trainable or self.stateful):
             return []
+        added = [a.value for a in self._added("extra_updates") if a.follows(inputs)]
         if inputs is None:
-            return self._added("extra_updates")
-        return [u for n in self._calls_on(inputs) for u in self._updates_of(n)]
+            return added
+        return [*added, *(u for n in self._calls_on(inputs) for u in self._updates_of(n))]
 
     def _updates_of(self, node: Node) -> list[Update]:
         moving = flags(self, lambda layer: layer.trainable or layer.stateful)
         cells = {id(v) for _, i in instances(self) if id(i) in moving for v in i._state.values()}
         return [u for u in _updates_of(node) if id(u.variable) in cells]
+
+
+def _listed(inputs) -> list:
+    return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+
+
+def _itself(x):
+    return x
 
 
 def _penalties(layer) -> Iterator:

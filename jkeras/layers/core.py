@@ -136,6 +136,7 @@ class Dropout(Layer):
     """
 
     supports_masking = True
+    call_words = ("training",)
 
     @legacy("dropout")
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):

@@ -31,6 +31,7 @@ class GaussianNoise(Layer):
     """
 
     supports_masking = True
+    call_words = ("training",)
     training_differs = True
 
     @legacy("gaussian_noise")
@@ -65,6 +66,7 @@ class GaussianDropout(Layer):
     """
 
     supports_masking = True
+    call_words = ("training",)
 
     @legacy("rate")
     def __init__(self, rate, **kwargs):
@@ -108,6 +110,7 @@ class AlphaDropout(Layer):
     """
 
     supports_masking = True
+    call_words = ("training",)
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)

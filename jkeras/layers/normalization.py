@@ -45,6 +45,7 @@ class BatchNormalization(Layer):
     """
 
     supports_masking = True
+    call_words = ("training",)
     training_differs = True
 
     @legacy("batch_norm")

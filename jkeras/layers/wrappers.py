@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jkeras.core.registry import CustomObjectScope
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
+from jkeras.engine.call import formula_mask
 from jkeras.engine.tree import walk
 from jkeras.layers.recurrent.base import merge_inputs
 from jkeras.layers.serialization import deserialize, serialize
@@ -92,6 +93,11 @@ class TimeDistributed(Wrapper):
     """
 
     supports_masking = True
+    call_words = ("training", "mask")
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the output, as the inner layer makes it."""
+        return formula_mask(self, inputs, mask)
 
     def pair(self) -> Pair:
         inner = self.layer.formula()
@@ -162,6 +168,8 @@ class Bidirectional(Wrapper):
             )
         constants = kwargs.pop("num_constants", None)
         self.forward_layer, self.backward_layer = _both_ways(layer)
+        if constants is not None:
+            self.forward_layer._num_constants = self.backward_layer._num_constants = constants
         super().__init__(layer, **kwargs)
         if weights:
             half = len(weights) // 2
@@ -231,6 +239,16 @@ class Bidirectional(Wrapper):
             self.forward_layer._num_constants = self.backward_layer._num_constants = count
         return super().__call__(merge_inputs(inputs, initial_state, constants), **kwargs)
 
+    def call(self, inputs, mask=None, training=None, initial_state=None, constants=None):
+        """The layer's own computation, for a subclass that extends it by `super().call(inputs, ...)`."""
+        if not isinstance(inputs, (list, tuple)):  # else states and constants are among the inputs already
+            inputs = merge_inputs(inputs, initial_state, constants)
+        return super().call(inputs, mask=mask, training=training)
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the output."""
+        return formula_mask(self, inputs, mask)
+
     def get_weights(self) -> list:
         """The forward layer's weights, then the backward layer's."""
         return self.forward_layer.get_weights() + self.backward_layer.get_weights()
@@ -256,6 +274,7 @@ def _both_ways(layer) -> tuple[Layer, Layer]:
     """The layer under a new name, and a new one that goes the other way."""
     forward = copy.copy(layer)
     forward.inbound_nodes, forward.outbound_nodes = [], []
+    forward.extra_losses, forward.extra_updates, forward.follows = [], [], []
     config = layer.get_config()
     config["go_backwards"] = not config["go_backwards"]
     own = {

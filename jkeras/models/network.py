@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from jkeras.engine import adapter
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import aligned, has_tensor, shapes_of
 from jkeras.engine.checks import phases_differ
-from jkeras.engine.effects import Whole
+from jkeras.engine.effects import Update, Whole
 from jkeras.engine.graph import Graph
 from jkeras.engine.legacy import legacy
 from jkeras.engine.measures import reported_by
@@ -353,10 +354,11 @@ class Network(GraphInsides, Files, Layer):
 
     def _whole(self) -> Whole:
         """The graph with added losses, updates and watched tensors."""
-        terms = [t for t in self._added("extra_losses") if isinstance(t, Tensor)]
+        terms = [a.value for a in self._added("extra_losses")]
+        updates = [a.value for a in self._added("extra_updates") if isinstance(a.value, Update)]
         graph = self._graph_or_complain("apply")
         measured = [(owner, *entry) for owner in self._accounted() for entry in owner.extra_metrics]
-        whole = Whole(graph, terms, self._added("extra_updates"), measured, self._watched)
+        whole = Whole(graph, terms, updates, measured, self._watched)
         if whole.graph is not graph:
             self._hold(whole.graph.layers, whole.graph.free_variables)
         return whole
@@ -367,13 +369,9 @@ class Network(GraphInsides, Files, Layer):
         self._watched = tensors
         self._hold([], variables)
 
-    def _added(self, kind: str) -> list:
-        """Also what was given to the layers."""
-        return [x for layer in self._accounted() for x in getattr(layer, kind)]
-
     def _accounted(self) -> list[Layer]:
         """This model and its layers, except models, which account for what was given to them."""
-        return [self, *(layer for layer in self.layers if not isinstance(layer, Network))]
+        return [self, *dict.fromkeys(inner for layer in self.layers for inner in _up_to_models(layer))]
 
     def _calls(self) -> list[Node]:
         return [n for n in self._graph.nodes if n.owner is not None] if self._graph is not None else []
@@ -480,3 +478,11 @@ class Network(GraphInsides, Files, Layer):
     def from_config(cls, config: dict, custom_objects: dict | None = None):
         """A new model from `get_config()`."""
         return configs.graph_from_config(cls, config, custom_objects)
+
+
+def _up_to_models(layer) -> Iterator[Layer]:
+    """A layer and its inner layers, without models and what they hold."""
+    if not isinstance(layer, Network):
+        yield layer
+        for child in layer.children().values():
+            yield from _up_to_models(child)

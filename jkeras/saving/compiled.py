@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from jkeras import optimizers
+from jkeras.engine.tree import instances
 from jkeras.saving.config import plain
 from jkeras.saving.stored import Stored
 
@@ -51,7 +52,7 @@ def collect(model: Any, stored: Stored) -> None:
         stored.notes["code"] = type(optimizer).__name__
     if optimizer.binding is not None:
         stored.add_section("optimizer", optimizer.state_dict())
-    lost = sum(len(layer.extra_losses) for layer in [model, *model.layers])
+    lost = sum(len(layer.extra_losses) for _, layer in instances(model))
     if lost:
         stored.notes["add_loss"] = lost
 

@@ -4,8 +4,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jkeras import backend as K
 from jkeras import layers, regularizers
+from jkeras.core.registry import CustomObjectScope
 from jkeras.core.types import Ctx
+from jkeras.models import Model, Sequential
 
 RNG = np.random.RandomState(0)
 X = RNG.randn(3, 5, 2).astype("float32")
@@ -137,3 +140,120 @@ def test_activity_regularizer_is_of_the_merged_output():
         both.pure().apply(params, {}, jnp.asarray(X)).loss, 0.1 * np.sum(y**2), rtol=1e-5
     )
     assert both.get_config()["layer"]["config"]["activity_regularizer"] is not None
+
+
+# Subclasses that extend `call`; the numbers are those of Keras 2.2.4 ----------------------------------------
+
+STEPS = np.arange(12.0).reshape(1, 4, 3) / 10
+ONES = {"kernel_initializer": "ones"}
+
+
+class EveryStep(layers.TimeDistributed):
+    def call(self, x, training=None, mask=None):
+        return super().call(x, training, mask)
+
+
+class BothWays(layers.Bidirectional):
+    def call(self, x, mask=None, training=None, initial_state=None, constants=None):
+        return super().call(x, mask, training, initial_state, constants)
+
+
+class Dropping(layers.Dropout):
+    def call(self, x, training=None):
+        return super().call(x, training)
+
+
+class Doubling(layers.Dense):
+    def call(self, x):
+        return super().call(x) * 2
+
+
+class Mean(layers.GlobalAveragePooling1D):
+    def call(self, x, mask=None):
+        return super().call(x, mask)
+
+
+def through(layer, x=STEPS, **words):
+    inputs = layers.Input(x.shape[1:])
+    return Model(inputs, layer(inputs, **words)).predict(x)
+
+
+def test_call_with_words_in_keras_order():
+    np.testing.assert_allclose(
+        through(EveryStep(layers.Dense(1, **ONES)))[0, :, 0], [0.3, 1.2, 2.1, 3.0], rtol=1e-5
+    )
+    both = through(BothWays(layers.LSTM(2, recurrent_initializer="ones", **ONES)))
+    np.testing.assert_allclose(both, [[0.99319, 0.99319, 0.95724, 0.95724]], rtol=1e-4)
+    np.testing.assert_array_equal(through(Dropping(1 - 1e-9), training=True), 0 * STEPS)
+    masked = layers.Masking()(inputs := layers.Input((4, 3)))
+    half = STEPS * [[[0], [1], [1], [0]]]
+    np.testing.assert_allclose(Model(inputs, Mean()(masked)).predict(half), half.sum(1) / 2, rtol=1e-5)
+    with pytest.raises(TypeError, match="2 arguments after the inputs"):
+        layers.TimeDistributed(layers.Dense(1)).call(STEPS, None, None, None)
+
+
+def test_call_outside_of_a_model_is_the_subclasss_own_and_runs_once():
+    layer = Doubling(2, **ONES)
+    x = layers.Input((3,))
+    (y,) = K.function([x], [layer.call(x)])([STEPS[0]])
+    np.testing.assert_allclose(y[:, 0], 2 * STEPS[0].sum(1), rtol=1e-5)
+    np.testing.assert_allclose(layer.call(STEPS[0].astype("float32"))[:, 0], 2 * STEPS[0].sum(1), rtol=1e-5)
+
+
+def test_a_layer_called_on_a_variable_is_a_tensor():
+    x = K.variable(np.ones((1, 3)))
+    y = layers.Dense(2, **ONES)(x)
+    np.testing.assert_array_equal(K.eval(K.gradients(y, x)[0]), [[2, 2, 2]])
+    K.set_value(x, np.zeros((1, 3)))
+    np.testing.assert_array_equal(K.eval(y), [[0, 0]])
+    assert layers.LSTM(2, dropout=0.5)(K.variable(np.ones((1, 2, 3))))._uses_learning_phase
+
+
+def test_losses_and_updates_given_to_the_layers_of_a_wrapper():
+    x = layers.Input((3, 2))
+    layer = layers.Bidirectional(layers.SimpleRNN(3, kernel_regularizer="l1", bias_regularizer="l1"))
+    layer(x)
+    assert [len(layer.losses), len(layer.get_losses_for(None)), len(layer.get_losses_for(x))] == [4, 4, 0]
+    for inner in (layer.forward_layer, layer.backward_layer):
+        inner.add_loss(0, inputs=x)
+        inner.add_loss(1, inputs=None)
+        inner.add_update(0, inputs=x)
+        inner.add_update(1, inputs=None)
+    assert [len(layer.losses), len(layer.get_losses_for(None)), len(layer.get_losses_for(x))] == [8, 6, 2]
+    assert [len(layer.updates), len(layer.get_updates_for(None)), len(layer.get_updates_for(x))] == [4, 2, 2]
+
+
+def test_numbers_and_variables_given_to_add_loss_count():
+    model = Sequential([layers.Dense(1, input_shape=(3,))])
+    model.layers[0].add_loss(1)
+    model.add_loss(K.variable(2.0))
+    model.compile("sgd", "mse")
+    x = STEPS[0]
+    np.testing.assert_allclose(model.evaluate(x, model.predict(x), verbose=0), 3, rtol=1e-5)
+
+
+class WithConstant(layers.Layer):
+    """A cell that adds a constant to its state."""
+
+    state_size = 2
+
+    def build(self, input_shape):
+        assert isinstance(input_shape, list)
+        super().build(input_shape)
+
+    def call(self, inputs, states, constants):
+        output = inputs + states[0] + constants[0]
+        return output, [output]
+
+
+def test_constants_of_a_bidirectional_from_its_config():
+    x, c = layers.Input((3, 2)), layers.Input((2,))
+    with CustomObjectScope({"WithConstant": WithConstant}):
+        layer = layers.Bidirectional(layers.RNN(WithConstant()))
+        first = Model([x, c], layer(x, constants=c))
+        again = layers.Bidirectional.from_config(layer.get_config())
+    second = Model([x, c], again([x, c]))
+    data = [STEPS[:, :3, :2], np.ones((1, 2))]
+    expected = np.tile(data[0].sum(1) + 3, 2)
+    for model in (first, second):
+        np.testing.assert_allclose(model.predict(data), expected, rtol=1e-5)

@@ -9,11 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import settings
-from jkeras.core.dispatch import is_symbolic
+from jkeras.core.dispatch import is_symbolic, op
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.engine.adapter import overrides
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.checks import InputSpec
-from jkeras.layers.recurrent.stacked import StackedRNNCells, is_standard, sizes_of, step_of
+from jkeras.engine.tree import bind
+from jkeras.engine.variable import Frame
+from jkeras.layers.recurrent.stacked import StackedRNNCells, as_layer, is_standard, sizes_of, step_of
 from jkeras.layers.serialization import deserialize
 from jkeras.ops import recurrent as ops
 
@@ -81,21 +84,21 @@ class RNN(Layer):
                 raise ValueError(f"`cell` needs a `{needed}` {kind}; RNN was given {cell!r}.")
         constants = kwargs.pop("num_constants", None)
         super().__init__(**kwargs)
-        self.cell = cell
+        self.cell, self.part = cell, as_layer(cell)
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
         self.rowwise = type(self).rowwise and not stateful and getattr(cell, "rowwise", False)
         self._num_constants = constants
 
     def children(self) -> dict[str, Layer]:
-        return {"cell": self.cell} if isinstance(self.cell, Layer) else {}
+        return {"cell": self.part}
 
     # --- meaning --------------------------------------------------------------------------------------------
 
     def pair(self) -> Pair:
         init_cell, run = self.cell_over_time()
         stateful, unrolled, count = self.stateful, self.unroll, len(self.state_sizes())
-        split, first_states, finish = self.splitter(), self.zero_states(), self.finisher()
+        split, first_states, finish = self.splitter(), self.first_states(), self.finisher()
         way = ops.Way(self.go_backwards, self.unroll, self.return_sequences)
 
         def init(rng, in_shape):
@@ -117,8 +120,10 @@ class RNN(Layer):
             x, given, constants = split(list(x) if isinstance(x, (list, tuple)) else [x])
             mask = ctx.mask[0] if isinstance(ctx.mask, (list, tuple)) else ctx.mask
             kept = [state[f"_states_{i}"] for i in range(count)] if stateful else None
-            states = given or kept or first_states(params, x)
-            _check_states(states, first_states(params, x), kept)
+            first = first_states(params, x)
+            given = [_for_all(s, f.shape) for s, f in zip(given, first, strict=False)] + given[len(first) :]
+            states = given or kept or first
+            _check_states(states, first, kept)
             keep = _time_major_mask(mask, x)
             last, ys, states = run(params, state, jnp.swapaxes(x, 0, 1), states, keep, ctx, way, constants)
             return finish(last, ys, states, mask)
@@ -131,7 +136,7 @@ class RNN(Layer):
         Standard cells go their fast way; a stack of them too, unless a mask needs the states of single steps.
         """
         cell, nested, takes = self.cell, bool(self.children()), self._num_constants
-        step = step_of(cell)
+        step = step_of(self.part)
         fast = cell.over_time() if is_standard(cell) or isinstance(cell, StackedRNNCells) else None
         fast_masked = is_standard(cell)
 
@@ -197,6 +202,35 @@ class RNN(Layer):
             return [jnp.zeros((x.shape[0], size), dtype) for size in sizes]
 
         return zeros
+
+    def get_initial_state(self, inputs) -> list:
+        """The states that a sequence without a past starts from: zeros, unless a subclass says otherwise.
+
+        Args:
+            inputs: the sequences, a tensor or an array.
+
+        Example:
+            >>> from jkeras.layers import LSTM
+            >>> [state.shape for state in LSTM(5).get_initial_state(np.ones((2, 3, 4)))]
+            [(2, 5), (2, 5)]
+        """
+        zeros = self.zero_states()
+        return list(
+            op(lambda x: zeros({}, jnp.asarray(x)))(
+                inputs[0] if isinstance(inputs, (list, tuple)) else inputs
+            )
+        )
+
+    def first_states(self):
+        """`states(params, x)` for a batch without a past."""
+        if not overrides(self, "get_initial_state"):
+            return self.zero_states()
+
+        def states(params, x):
+            with Frame(bind(self, params, {}, {})):
+                return list(self.get_initial_state(x))
+
+        return states
 
     def state_shapes(self, shape) -> list[tuple]:
         """The shapes of the kept states for an input of this shape.
@@ -266,7 +300,12 @@ class RNN(Layer):
 
     def call(self, inputs, mask=None, training=None, initial_state=None, constants=None):
         """The layer's own computation, for a subclass that extends it by `super().call(inputs, ...)`."""
-        return super().call(merge_inputs(inputs, initial_state, constants), mask=mask, training=training)
+        if isinstance(inputs, (list, tuple)):  # states and constants are among the inputs already
+            return super().call(inputs, mask=mask, training=training)
+        if constants is not None:
+            self._num_constants = len(_as_list(constants))
+        inputs = merge_inputs(inputs, initial_state, constants)
+        return super().call(inputs, mask=mask, training=training)
 
     def compute_mask(self, inputs, mask=None):
         """The mask of the sequences; none for the last step alone, nor for the states.
@@ -322,6 +361,11 @@ def _time_major_mask(mask, x):
             "masks of shape (batch, time) for inputs of shape (batch, time, features)"
         )
     return jnp.swapaxes(mask, 0, 1).astype(bool)[..., None]
+
+
+def _for_all(state, shape):
+    """A state that was given for a batch of one, for all samples."""
+    return jnp.broadcast_to(state, shape) if state.shape == (1, *shape[1:]) else state
 
 
 def _check_states(states, expected, kept) -> None:

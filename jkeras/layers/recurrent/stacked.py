@@ -14,8 +14,39 @@ from jkeras.core.registry import has_arg
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.measures import adding_nothing
+from jkeras.engine.symbolic import Tensor
+from jkeras.engine.variable import Variable
 from jkeras.layers.recurrent.timed import TimedCell
 from jkeras.layers.serialization import deserialize, serialize
+
+
+class PlainCell(Layer):
+    """A cell that is no layer, as one: its variables are hidden state, which training leaves as it is.
+
+    Args:
+        cell: an object with `call` and `state_size`. A `build` is called where it has made nothing yet.
+    """
+
+    def __init__(self, cell):
+        super().__init__(name=type(cell).__name__)
+        self.cell = cell
+
+    def build(self, input_shape) -> None:
+        made = (Variable, Tensor, jax.Array)
+        wanted = hasattr(self.cell, "build") and not getattr(self.cell, "built", False)
+        if wanted and not any(isinstance(value, made) for value in vars(self.cell).values()):
+            self.cell.build(input_shape)
+        super().build(input_shape)
+
+    def call(self, inputs, states, training=None, **words):
+        """One time step of the cell."""
+        words |= {"training": training} if has_arg(self.cell.call, "training") else {}
+        return self.cell.call(inputs, states, **words)
+
+
+def as_layer(cell: Any) -> Layer:
+    """The cell itself, or a layer around it."""
+    return cell if isinstance(cell, Layer) else PlainCell(cell)
 
 
 class Step(NamedTuple):
@@ -32,21 +63,17 @@ class Step(NamedTuple):
     takes_constants: bool
 
 
-def step_of(cell: Any) -> Step:
-    """The step of any cell: a built-in one, a user's layer, a plain object with `call` and `state_size`."""
-    call: Any = cell.call
-    takes_constants, takes_training = has_arg(call, "constants"), has_arg(call, "training")
-    states_name = _states_name(cell)
-    pair = cell.pure() if isinstance(cell, Layer) else None
+def step_of(layer: Layer) -> Step:
+    """The step of any cell: a built-in one, a user's layer, a `PlainCell`."""
+    cell = layer.cell if isinstance(layer, PlainCell) else layer
+    takes_constants = has_arg(cell.call, "constants")
+    states_name = "states" if isinstance(layer, PlainCell) else _states_name(cell)
+    pair = layer.pure()
 
     def apply(params, state, x, states, ctx: Ctx, constants):
         words = {"constants": constants} if takes_constants and constants else {}
-        if pair is None:
-            if takes_training:
-                words["training"] = ctx.training
-            return _checked(cell, call(x, states, **words))
         complaint = (
-            f"The cell {cell.name!r} calls add_update, add_loss or add_metric; a cell runs inside a loop "
+            f"The cell {layer.name!r} calls add_update, add_loss or add_metric; a cell runs inside a loop "
             "over time, where none of them has a meaning. Do it in a layer around the RNN."
         )
         with adding_nothing(complaint):
@@ -55,8 +82,7 @@ def step_of(cell: Any) -> Step:
             raise ValueError(complaint)
         return _checked(cell, out.y)
 
-    init = pair.init if pair is not None else lambda rng, in_shape: ({}, {})
-    return Step(init, apply, takes_constants)
+    return Step(pair.init, apply, takes_constants)
 
 
 def _states_name(cell) -> str:
@@ -128,10 +154,11 @@ class StackedRNNCells(Layer):
             )
         super().__init__(**kwargs)
         self.cells, self.reverse_state_order = list(cells), reverse
+        self.parts = {f"cell_{i}": as_layer(cell) for i, cell in enumerate(self.cells)}
         self.rowwise = type(self).rowwise and all(getattr(c, "rowwise", False) for c in self.cells)
 
     def children(self) -> dict[str, Layer]:
-        return {f"cell_{i}": cell for i, cell in enumerate(self.cells) if isinstance(cell, Layer)}
+        return self.parts
 
     def _in_state_order(self, items: list) -> list:
         return items[::-1] if self.reverse_state_order else items
@@ -147,7 +174,7 @@ class StackedRNNCells(Layer):
         return output_size_of(self.cells[-1])
 
     def pair(self) -> Pair:
-        steps, names = [step_of(cell) for cell in self.cells], [f"cell_{i}" for i in range(len(self.cells))]
+        steps, names = [step_of(part) for part in self.parts.values()], list(self.parts)
         counts, outputs = [len(sizes_of(c)) for c in self.cells], [output_size_of(c) for c in self.cells]
         ordered = self._in_state_order
 

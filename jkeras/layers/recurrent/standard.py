@@ -25,6 +25,21 @@ class StandardRNN(RNN):
     def children(self) -> dict:
         return {}
 
+    def adopt(self, params: dict, state: dict, *args, **kwargs) -> None:
+        """Put drawn weights into variables, which the cell shows too."""
+        super().adopt(params, state, *args, **kwargs)
+        self.cell.__dict__["_own_params"] = self._params
+        self.cell.built = True
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the weights are trained: the layer's word, and the cell's."""
+        return self._trainable and self.cell.trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+
     def __getattr__(self, name: str) -> Any:
         cell = self.__dict__.get("cell")
         if cell is not None and name in argument_names(type(cell)):
