@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
+
+import pytest
 
 
 def _cache_folder() -> str:
@@ -46,3 +49,20 @@ for _name, _prefix in (("JKERAS_HOME", "jkeras-home-"), ("JKERAS_GOLDEN_DIR", "j
 def pytest_unconfigure(config):
     for folder in _OWN:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def ctrl_c():
+    """SIGINT raises KeyboardInterrupt, as in a terminal, also where the session ignores it: a shell's
+    background job begins so, and hands it on to its processes."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def ignored_ctrl_c():
+    """SIGINT is ignored, as under `nohup`."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -19,7 +19,8 @@ class RunCheckpoint(Callback):
     random numbers, and the state of all callbacks. It is complete or not there: a kill at any moment leaves
     the one before. On SIGINT (Ctrl-C) and SIGTERM the callback saves as soon as the running steps are done
     and then lets the signal take effect (Ctrl-C raises KeyboardInterrupt); a second one takes effect at once.
-    Signals are watched in the main thread only, and only while `fit` runs.
+    Signals are watched in the main thread only, and only while `fit` runs; one that the process ignores
+    (`nohup`, a shell's background job) stays ignored.
 
     Args:
         run_dir: the directory; checkpoints go to `run_dir/checkpoints`.
@@ -94,7 +95,8 @@ class RunCheckpoint(Callback):
         self._signal = None
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._handlers[number] = signal.signal(number, self._on_signal)
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    self._handlers[number] = signal.signal(number, self._on_signal)
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch != self._at[0]:

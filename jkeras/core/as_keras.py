@@ -29,6 +29,16 @@ def backend_name() -> str:
     return _backend
 
 
+def is_installed() -> bool:
+    """Whether `import keras` means jkeras.
+
+    Example:
+        >>> is_installed()
+        False
+    """
+    return Finder in sys.meta_path
+
+
 def install_as_keras(replace: bool = False, backend_name: str | None = None) -> Installed:
     """Let `import keras`, and every path below it, mean jkeras from now on, in this process.
 
@@ -37,8 +47,7 @@ def install_as_keras(replace: bool = False, backend_name: str | None = None) -> 
     is installed but not yet imported stays out of sight until the undoing; its files are not touched.
     `tensorflow.keras` and `tf.keras` are never redirected; a TensorFlow that imports the package `keras` for
     its own use (2.16 and later) has to do so before, or gets an error that says so. Calling it twice does no
-    harm. Worker processes (`use_multiprocessing=True`) import the main script anew: for them the call must
-    stand in the script itself.
+    harm. It holds in worker processes (`use_multiprocessing=True`) too.
 
     Args:
         replace: whether to go on although another Keras has been imported. Its modules are set aside until
@@ -62,7 +71,7 @@ def install_as_keras(replace: bool = False, backend_name: str | None = None) -> 
     """
     if backend_name not in (None, *BACKENDS):
         raise ValueError(f"backend_name must be one of {BACKENDS}; got {backend_name!r}.")
-    if Finder in sys.meta_path:
+    if is_installed():
         _answer(backend_name)
         return Installed(first=False)
     others = [name for name in sys.modules if name.partition(".")[0] == NAME]
@@ -93,7 +102,7 @@ def uninstall_as_keras() -> None:
     Example:
         >>> uninstall_as_keras()
     """
-    if Finder not in sys.meta_path:
+    if not is_installed():
         return
     sys.meta_path.remove(Finder)
     for name in [name for name in sys.modules if name.partition(".")[0] == NAME]:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
+from jkeras.core import as_keras
 from jkeras.training import parcel, worker
 from jkeras.training.counts import whole
 
@@ -60,7 +61,10 @@ class Process:
     def __init__(self):
         context = multiprocessing.get_context("spawn")
         self._end, there = context.Pipe()
-        self._process = context.Process(target=worker.serve, args=(there,), daemon=True, name="jkeras-data")
+        keras = as_keras.backend_name() if as_keras.is_installed() else None
+        self._process = context.Process(
+            target=worker.serve, args=(there, keras), daemon=True, name="jkeras-data"
+        )
         with _starting, _environment(JAX_PLATFORMS="cpu"), _without_script():
             self._process.start()
         there.close()

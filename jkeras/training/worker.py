@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from jkeras.core import as_keras
+
 
 class END:
     """Stands for the item after the last one."""
@@ -53,12 +55,15 @@ class Next:
         return item
 
 
-def serve(end) -> None:
+def serve(end, keras: str | None = None) -> None:
     """The life of a worker process: answer `(kind, value, seed)` with `(True, result)` or `(False, error)`.
 
     Args:
         end: a connection; the process ends when the other end is closed.
+        keras: what `K.backend()` says where `import keras` means jkeras; None: it does not.
     """
+    if keras is not None:
+        as_keras.install_as_keras(replace=True, backend_name=keras)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     job: Any = None
     while True:

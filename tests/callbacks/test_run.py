@@ -111,6 +111,7 @@ def test_an_earlier_run_is_not_mixed_with_a_new_one(store):
         run([RunCheckpoint("r")], EPOCHS[:1])
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("hooked", [False, True])
 def test_ctrl_c_saves_first_and_then_interrupts(store, hooked):
     class Press(Callback):
@@ -141,6 +142,7 @@ def test_sigterm_saves_and_then_has_its_way(store):
     assert taken == [signal.SIGTERM] and store.places == [(0, 0, 0), (1, 0, 10)]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_ctrl_c_does_not_wait(store):
     keeper = RunCheckpoint("r")
     keeper.on_train_begin()
@@ -150,6 +152,7 @@ def test_a_second_ctrl_c_does_not_wait(store):
     assert store.saved == []
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_close_gives_the_handlers_back(store):
     before = signal.getsignal(signal.SIGINT)
     keeper = RunCheckpoint("r")
@@ -158,6 +161,23 @@ def test_close_gives_the_handlers_back(store):
     keeper.close()
     keeper.close()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.usefixtures("ignored_ctrl_c")
+def test_signals_that_are_ignored_stay_ignored(store):
+    """As under `nohup`: the run goes on, without a checkpoint for it."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        press = LambdaCallback(
+            on_epoch_end=lambda epoch, logs: [
+                os.kill(os.getpid(), number) for number in (signal.SIGINT, signal.SIGTERM)
+            ]
+        )
+        run([press, RunCheckpoint("r", every_epochs=None)], EPOCHS[:2])
+        assert signal.getsignal(signal.SIGINT) is signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [epoch for epoch, *_ in store.places] == [0, 2]
 
 
 def test_other_threads_leave_signals_alone(store):

@@ -206,7 +206,7 @@ def test_wrappers_take_inner_layers_in_short_form(folder, call):
 def test_a_reader_that_leaves_early_is_no_error(trained, start):
     process = start("inspect", "runs/small/model.h5")
     process.stdout.close()
-    assert process.wait(timeout=120) == 1
+    assert process.wait(timeout=1800) == 1
     assert process.stderr.read() == ""
 
 

@@ -19,12 +19,10 @@ LONG = {
 }
 
 
-def wait_for(condition, process, seconds=120):
-    """Wait until something has happened in a process that runs."""
-    end = time.monotonic() + seconds
+def wait_for(condition, process):
+    """Wait until something has happened in a process that runs, however slow the machine is."""
     while not condition():
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
         time.sleep(0.005)
 
 
@@ -34,7 +32,7 @@ def run_once(tmp_path_factory):
     folder = write_files(tmp_path_factory.mktemp("whole"))
     (folder / "long.yaml").write_text(yaml.safe_dump(LONG))
     process = begin("train", "long.yaml", "--run-dir", "whole", cwd=folder)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate()
     assert process.returncode == 0, err
     return folder, load_model(str(folder / "whole" / "model.h5")).get_weights()
 
@@ -51,13 +49,14 @@ def same(run_dir, weights):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_resume_is_exact(start, whole, signal_number):
     cut = f"cut{signal_number}"
     process = start("train", "long.yaml", "--run-dir", cut)
-    wait_for(lambda: len(list_checkpoints(cut)) > 30, process)
+    wait_for(lambda: len(list_checkpoints(cut)) > 10, process)
     process.send_signal(signal_number)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate()
     assert process.returncode == {signal.SIGINT: 130}.get(signal_number, -signal_number), err
     if signal_number == signal.SIGINT:
         assert err.strip().endswith(f"Go on with: jkeras resume {cut}")
@@ -66,7 +65,7 @@ def test_resume_is_exact(start, whole, signal_number):
     newest = list_checkpoints(cut)[-1]
     assert newest.step > 0  # nearly always inside an epoch; the signal comes when it comes
     resumed = start("resume", cut)
-    out, err = resumed.communicate(timeout=300)
+    out, err = resumed.communicate()
     assert resumed.returncode == 0, err
     assert f"Going on from {newest.path}" in err
     assert out.strip().splitlines()[-1].startswith("Test loss: ")

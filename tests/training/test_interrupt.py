@@ -12,6 +12,7 @@ from jkeras import layers
 from jkeras.models import Sequential
 
 BATCH = np.ones((4, 3), "float32"), np.zeros((4, 2), "float32")
+AHEAD = 40  # more batches than a queue and a group of them hold
 
 
 @pytest.fixture
@@ -21,6 +22,7 @@ def model():
     return model
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("what", ["fit", "validation", "evaluate", "predict"])
 def test_ctrl_c_while_data_are_waited_for(model, what, workers):
@@ -44,6 +46,23 @@ def test_ctrl_c_while_data_are_waited_for(model, what, workers):
     }
     with pytest.raises(KeyboardInterrupt):
         calls[what]()
-    assert len(made) <= 4 and set(threading.enumerate()) <= threads
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(1800)
+        assert not thread.is_alive()
+    assert len(made) < AHEAD
     assert signal.getsignal(signal.SIGINT) is before
     assert np.isfinite(model.train_on_batch(*BATCH)), "the model is usable"
+
+
+@pytest.mark.usefixtures("ignored_ctrl_c")
+def test_ctrl_c_that_is_ignored_stays_ignored(model):
+    """As under `nohup`: training goes on to its end."""
+
+    def batches():
+        for _ in range(6):
+            os.kill(os.getpid(), signal.SIGINT)
+            yield BATCH
+
+    history = model.fit(batches(), steps_per_epoch=2, epochs=3, workers=0, verbose=0)
+    assert len(history.history["loss"]) == 3
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN

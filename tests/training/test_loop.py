@@ -166,6 +166,7 @@ def test_resume_is_exact(data, at):
         assert values[-1] == plain[1][name][-1]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupt_takes_effect_between_dispatches(data):
     class Press(callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

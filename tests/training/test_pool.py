@@ -24,7 +24,10 @@ from jkeras.utils.data_utils import GeneratorEnqueuer, OrderedEnqueuer
 def nothing_is_left():
     before = set(threading.enumerate())
     yield
-    assert set(threading.enumerate()) <= before and not multiprocessing.active_children()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(1800)
+        assert not thread.is_alive()
+    assert not multiprocessing.active_children()
 
 
 class Facts(Sequence):
@@ -209,7 +212,7 @@ def _script(tmp_path, text, **more):
     path.write_text(textwrap.dedent(text))
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "JAX_PLATFORMS": "cpu"}
     return subprocess.run(
-        [sys.executable, path], capture_output=True, text=True, timeout=120, env=environment, **more
+        [sys.executable, path], capture_output=True, text=True, timeout=1800, env=environment, **more
     )
 
 
