@@ -6,6 +6,7 @@ import jax
 
 from jkeras.core import bits, settings
 from jkeras.core.dispatch import Symbolic
+from jkeras.core.names import within_scope
 from jkeras.engine.variable import Variable, current_frame
 
 
@@ -14,7 +15,7 @@ def made(value, dtype=None, name=None, constraint=None):
     dtype = dtype or settings.floatx()
     if current_frame() is not None:
         return bits.array(value, dtype, "A new tensor")
-    return Variable(value, name=name, dtype=dtype, constraint=constraint)
+    return Variable(value, name=within_scope(name or "Variable"), dtype=dtype, constraint=constraint)
 
 
 def sized(shape) -> tuple:

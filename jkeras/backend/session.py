@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 
 from jkeras.backend.function import function
-from jkeras.core import as_keras, phase
+from jkeras.core import as_keras, names, phase
 from jkeras.core.dispatch import Symbolic
-from jkeras.core.names import reset_uids
 from jkeras.engine.effects import Update
 
 _ADVICE = (
@@ -43,7 +41,7 @@ def clear_session() -> None:
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py clear_session
     """
-    reset_uids()
+    names.reset_uids()
     phase.fix(None)
     gc.collect()
 
@@ -116,9 +114,8 @@ def set_session(session) -> None:
     raise RuntimeError(f"K.set_session(): {_ADVICE}")
 
 
-@contextlib.contextmanager
 def name_scope(name, default_name=None, values=None):
-    """A `with` block as TensorFlow has it; there is no graph here whose operations would get the name.
+    """A `with` block: the names of the variables that are made in it begin with that of the block.
 
     Args:
         name: the name.
@@ -126,16 +123,17 @@ def name_scope(name, default_name=None, values=None):
         values: accepted for compatibility.
 
     Returns:
-        A context manager that gives the name.
+        A context manager that gives the scope, as it stands before the names.
 
     Example:
-        >>> with name_scope("block") as name:
-        ...     print(name)
-        block
+        >>> from jkeras import backend as K
+        >>> with name_scope("my_block") as scope:
+        ...     print(scope, K.variable(0.0, name="rate").name)
+        my_block/ my_block/rate:0
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py name_scope
     """
-    yield name or default_name
+    return names.name_scope(name or default_name or "")
 
 
 def manual_variable_initialization(value) -> None:

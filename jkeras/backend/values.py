@@ -34,9 +34,8 @@ def variable(value, dtype=None, name=None, constraint=None):
         A `Variable`, or inside a layer's call an array.
 
     Example:
-        >>> weights = variable([1, 2], name="weights")
-        >>> weights
-        <Variable 'weights' shape=(2,) dtype=float32>
+        >>> variable([1, 2], name="counts")
+        <Variable 'counts:0' shape=(2,) dtype=float32>
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py variable
     """

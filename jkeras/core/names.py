@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 _counts: Counter[str] = Counter()
+_used: Counter[str] = Counter()  # names of variables and of scopes
+_scope: contextvars.ContextVar[str] = contextvars.ContextVar("jkeras_name_scope", default="")
 
 
 def snake_case(name: str) -> str:
@@ -59,7 +63,39 @@ def reset_uids() -> None:
     Keras 2.2.4: keras/backend/tensorflow_backend.py reset_uids
     """
     _counts.clear()
+    _used.clear()
 
 
 def unique_name(prefix: str) -> str:
     return f"{prefix}_{get_uid(prefix)}"
+
+
+def within_scope(name: str) -> str:
+    """The name of a variable as TensorFlow 1 gives it: after the scopes around it, and never twice.
+
+    Example:
+        >>> with name_scope("a new scope"):
+        ...     within_scope("m"), within_scope("m")
+        ('a new scope/m:0', 'a new scope/m_1:0')
+    """
+    return f"{_unused(name.removesuffix(':0'))}:0"
+
+
+@contextlib.contextmanager
+def name_scope(name: str) -> Iterator[str]:
+    """The variables that are made in a `with` block get a name that begins with that of the block.
+
+    Args:
+        name: of the block; one that ends with "/" is an open scope gone into again, "" is outside of all.
+    """
+    token = _scope.set(name if name.endswith("/") or not name else f"{_unused(name)}/")
+    try:
+        yield _scope.get()
+    finally:
+        _scope.reset(token)
+
+
+def _unused(name: str) -> str:
+    full = _scope.get() + name
+    _used[full] += 1
+    return full if _used[full] == 1 else f"{full}_{_used[full] - 1}"

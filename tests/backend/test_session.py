@@ -36,9 +36,16 @@ def test_clear_session_restarts_names():
     assert Dense(1).name == "dense_1"
 
 
-def test_name_scopes_are_accepted():
-    with K.name_scope("block") as scope, K.name_scope(None, "default", [1]):
-        assert scope == "block" and Dense(1).name.startswith("dense_")
+def test_variables_are_named_within_their_scopes():
+    K.clear_session()
+    assert [K.variable(1.0).name, K.zeros(1).name, K.ones(1, name="a").name] == ["Variable:0", "Variable_1:0", "a:0"]
+    with K.name_scope("block") as scope, K.name_scope(None, "inner", [1]):
+        assert scope == "block/" and K.variable(1.0, name="a").name == "block/inner/a:0"
+        assert Dense(1).name == "dense_1"
+        with K.name_scope(""):
+            assert K.variable(1.0, name="b").name == "b:0"
+    with K.name_scope("block") as again, K.name_scope("block/") as same:
+        assert (again, same) == ("block_1/", "block/")
 
 
 def test_what_is_accepted():
