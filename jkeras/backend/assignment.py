@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from jkeras.backend.function import eval
+from jkeras.backend.function import eval, function
 from jkeras.core.dispatch import op
 from jkeras.engine.effects import Increment, Update
 from jkeras.engine.symbolic import Tensor
@@ -16,7 +16,7 @@ def get_value(x) -> np.ndarray:
     """The value of a variable, of an array or of a symbolic tensor that needs no input.
 
     Args:
-        x: a variable, an array or a tensor.
+        x: a variable, an array or a tensor; what `K.update` gave is applied, and the value is the new one.
 
     Returns:
         A numpy array of its own: what happens to `x` later does not change it. For a scalar a numpy number.
@@ -27,7 +27,20 @@ def get_value(x) -> np.ndarray:
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py get_value
     """
+    if isinstance(x, Update):
+        return _applied([x])[0]
     return eval(x) if isinstance(x, Tensor) else (x.numpy() if isinstance(x, Variable) else np.array(x))[()]
+
+
+def _applied(updates: list[Update]) -> list[np.ndarray]:
+    """Make updates, all at once; the new values. What is compiled for them is kept with the first tensor."""
+    tensor = next((u.value for u in updates if isinstance(u.value, Tensor)), None)
+    kept = {} if tensor is None else tensor.node.effects
+    key = ("applied", *map(id, updates))
+    if key not in kept:
+        kept[key] = [function([], [], updates=updates), updates]  # holds them, so that no other gets their id
+    kept[key][0]([])
+    return [u.variable.numpy()[()] for u in updates]
 
 
 def set_value(x, value) -> None:
@@ -58,7 +71,7 @@ def batch_get_value(ops) -> list[np.ndarray]:
     """The values of several variables.
 
     Args:
-        ops: list of variables.
+        ops: list of variables; what `K.update` gave among them is applied, all at once.
 
     Returns:
         A list of numpy arrays.
@@ -69,7 +82,10 @@ def batch_get_value(ops) -> list[np.ndarray]:
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py batch_get_value
     """
-    return [get_value(x) for x in ops]
+    ops = list(ops)
+    updates = [x for x in ops if isinstance(x, Update)]
+    made = iter(_applied(updates) if updates else [])
+    return [next(made) if isinstance(x, Update) else get_value(x) for x in ops]
 
 
 def batch_set_value(tuples) -> None:

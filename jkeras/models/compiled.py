@@ -9,12 +9,13 @@ from jkeras import optimizers, training
 from jkeras.engine.legacy import legacy
 from jkeras.engine.measures import reported_by
 from jkeras.engine.symbolic import Tensor, closed_over
+from jkeras.models.functions import StepFunctions
 from jkeras.models.insides import Insides
 from jkeras.models.network import Network, as_list
 from jkeras.training import Objective, Port, Trainer
 
 
-class Compiled(Insides, Network):
+class Compiled(StepFunctions, Insides, Network):
     """What `compile` makes of a network."""
 
     @legacy("model")
@@ -73,6 +74,7 @@ class Compiled(Insides, Network):
         self.target_tensors = target_tensors
         self._arguments = {"devices": self.devices if devices is None else devices}
         self._trainer = None
+        self._forget_functions()
         if self.built:
             self._trainer = self._make_trainer()
 
@@ -162,7 +164,7 @@ class Compiled(Insides, Network):
             self.build_from_data(training.first_arrays(x))
             self._trainer = self._make_trainer()
         self._warn_if_trainable_changed()
-        return self._trainer
+        return self._use_function("train" if what == "training" else "test", self._trainer)
 
     def _warn_if_trainable_changed(self) -> None:
         if len(self.compiled_trainable_weights) != len(self.trainable_weights):
@@ -177,8 +179,9 @@ class Compiled(Insides, Network):
         """A trainer that predicts; the compiled one, or one without optimizer for an uncompiled model."""
         if not self.built:
             self.build_from_data(training.first_arrays(x))
-        if self._trainer is not None:
-            return self._trainer
-        if self._predictor is None or self._predictor[0] is not self._graph:
-            self._predictor = (self._graph, Trainer(self.program(), *self._ports()))
-        return self._predictor[1]
+        trainer = self._trainer
+        if trainer is None:
+            if self._predictor is None or self._predictor[0] is not self._graph:
+                self._predictor = (self._graph, Trainer(self.program(), *self._ports()))
+            trainer = self._predictor[1]
+        return self._use_function("predict", trainer)

@@ -12,8 +12,10 @@ from jkeras import saving
 from jkeras.core.names import function_name
 from jkeras.engine.config import argument_names
 from jkeras.engine.tree import instances
+from jkeras.optimizers import Optimizer
 
-_MADE_ANEW = ("_trainer", "_predictor", "_symbols", "history")
+_FUNCTIONS = ("train_function", "test_function", "predict_function")
+_MADE_ANEW = ("_trainer", "_predictor", "_symbols", "history", *_FUNCTIONS)
 _OPTIMIZER = "_state_of_optimizer"
 
 
@@ -56,6 +58,7 @@ def _of_the_user(model) -> dict:
     values += jax.tree.leaves(
         [getattr(model, kind, None) for kind in ("loss", "metrics", "weighted_metrics")]
     )
+    values += _optimizers(getattr(model, "optimizer", None))
     partial = functools.partial
     named = [
         v if hasattr(v, "__name__") or isinstance(v, partial) else type(v) for v in values if callable(v)
@@ -65,3 +68,10 @@ def _of_the_user(model) -> dict:
         for v in (*map(type, layers), *named)
         if not v.__module__.startswith("jkeras.") and function_name(v) != "<lambda>"
     }
+
+
+def _optimizers(optimizer) -> list:
+    """The optimizer and those that it wraps."""
+    if not isinstance(optimizer, Optimizer):
+        return []
+    return [type(optimizer), *(c for inner in vars(optimizer).values() for c in _optimizers(inner))]

@@ -163,8 +163,3 @@ class Insides:
         ]
         weights = [one if w is None else w for one, w in zip(ones, table.weight, strict=False)]
         return table.x, table.y, weights
-
-    def _make_predict_function(self) -> None:
-        """Nothing to do: programs are compiled when they are needed, and any thread may call them."""
-
-    _make_test_function = _make_train_function = _make_predict_function

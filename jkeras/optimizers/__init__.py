@@ -21,7 +21,7 @@ from jkeras.optimizers._get import serialize as serialize
 from jkeras.optimizers._keras import KerasState as KerasState
 from jkeras.optimizers._keras import Step as Step
 from jkeras.optimizers._keras import clip_norm as clip_norm
-from jkeras.optimizers._optimizer import Binding as Binding
-from jkeras.optimizers._optimizer import Hyper as Hyper
 from jkeras.optimizers._optimizer import Optimizer as Optimizer
+from jkeras.optimizers._state import Binding as Binding
+from jkeras.optimizers._state import Hyper as Hyper
 from jkeras.optimizers._wrapped import OptaxOptimizer as OptaxOptimizer

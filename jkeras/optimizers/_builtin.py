@@ -8,7 +8,8 @@ import numpy as np
 
 from jkeras.engine.variable import Variable
 from jkeras.optimizers import _keras
-from jkeras.optimizers._optimizer import Hyper, Optimizer
+from jkeras.optimizers._optimizer import Optimizer
+from jkeras.optimizers._state import Hyper
 
 Rate = float | Callable  # a number, or a schedule
 

@@ -4,109 +4,28 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
 from jkeras.core import settings
 from jkeras.engine.legacy import legacy
 from jkeras.engine.variable import Variable
+from jkeras.optimizers import _graph
 from jkeras.optimizers._keras import transformation
+from jkeras.optimizers._state import Binding, Hyper, from_numpy, path_name, to_numpy
 from jkeras.optimizers._updates import gradients_of, updates_of
-
-
-class Hyper:
-    """A hyperparameter in the state: `opt.lr` is its cell, `opt.lr = 0.1` stores into that cell."""
-
-    def __init__(self, dtype: str = "float32"):
-        self.dtype = dtype
-
-    def __set_name__(self, owner, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, opt: None, owner=None) -> Hyper: ...
-    @overload
-    def __get__(self, opt: Optimizer, owner=None) -> Variable: ...
-    def __get__(self, opt, owner=None):
-        return self if opt is None else opt._hyper[self.name]
-
-    def __set__(self, opt: Optimizer, value) -> None:
-        cells = opt.__dict__.setdefault("_hyper", {})
-        if callable(value) and self.name == "lr" and "lr" not in cells:
-            opt._schedule = value
-            cells["lr"] = Scheduled(np.float32(rate_at_start(value)), name=self._label(opt))
-        elif self.name in cells:
-            cells[self.name].assign(self._scalar(opt, value))
-        else:
-            cells[self.name] = Variable(self._scalar(opt, value), name=self._label(opt), dtype=self.dtype)
-
-    def _label(self, opt) -> str:
-        return f"{type(opt).__name__}/{self.name}:0"
-
-    def _scalar(self, opt, value) -> np.ndarray:
-        try:
-            number = np.array(value.numpy() if isinstance(value, Variable) else value, self.dtype)
-        except (TypeError, ValueError):
-            number = None
-        if number is None or number.ndim or value is None or isinstance(value, str):
-            hint = " A schedule is passed when an optimizer is made: SGD(lr=schedule)." * callable(value)
-            raise TypeError(f"{type(opt).__name__}: {self.name} must be a number; got {value!r}.{hint}")
-        return number
-
-
-class Scheduled(Variable):
-    """The cell of a rate that follows a schedule: it shows the rate used last and refuses to be set."""
-
-    def assign(self, value) -> None:
-        raise ValueError(
-            f"{self.name} follows a schedule, which would overwrite {value!r} at the next step. To set the "
-            "rate by hand or by a callback, make the optimizer with a number."
-        )
-
-
-def rate_at_start(schedule: Callable) -> float:
-    """`schedule(0)`, checked to be a number."""
-    rate = schedule(jnp.int32(0))
-    if isinstance(rate, optax.GradientTransformation):
-        name = getattr(schedule, "__name__", repr(schedule))
-        raise ValueError(f"{name} makes an optimizer and is no schedule: call it first, as in {name}(1e-3).")
-    if not isinstance(rate, (int, float, np.number)) and np.shape(rate) != ():
-        raise ValueError(f"A schedule must return one number for a step; {schedule!r} returned {rate!r}.")
-    return float(rate)
-
-
-class Binding:
-    """The state of an optimizer for the weights of one model.
-
-    Args:
-        state: the optax state with a `Variable` at every leaf; hyperparameters are the optimizer's own cells.
-        weights: the cells that `get_weights` returns, in Keras's order.
-    """
-
-    def __init__(self, state, weights: list[Variable]):
-        self.state, self.weights = state, weights
-        self.cells, self.treedef = jax.tree.flatten(state)
-        self.paths = list(by_path(state))
-
-
-def by_path(tree) -> dict[str, Any]:
-    """The leaves of a tree by their path, as in `slots/m/0001/dense_1/kernel`."""
-    return {_label(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
-
-
-def _label(path) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
 class Optimizer:
     """Base class of all optimizers.
 
-    An optimizer of your own is a subclass that names `config`, `slots` and `rule`, as the example does; any
-    `optax.GradientTransformation` can be given to `compile` as it is.
+    An optimizer of your own is a subclass that names `config`, `slots` and `rule`, as the example does, or
+    one that defines `get_updates` (or `get_gradients`) as in Keras: it is called once for each model, with a
+    tensor that stands for the loss, and its updates become the step. Any `optax.GradientTransformation` can
+    be given to `compile` as it is.
 
     One optimizer may be compiled into several models, as GAN scripts do: hyperparameters and `iterations` are
     shared, slots are not. Each model has its own `Binding`; the one made last (or chosen with `bind`) is what
@@ -141,12 +60,14 @@ class Optimizer:
     rule: ClassVar[Any] = None  # hyperparameters → Step
     counted: ClassVar[bool] = True  # whether iterations is the first of get_weights
     iterations = Hyper("int32")
+    binding: Binding | None = None
+    _schedule: Callable | None = None
     _hyper: dict[str, Variable]
 
     def __init__(self, **kwargs):
-        self._schedule: Callable | None = None
-        self.binding: Binding | None = None
-        self.iterations = 0
+        self.updates: list = []
+        if self.rule is not None and isinstance(type(self).iterations, Hyper):
+            self.iterations = 0
         if "learning_rate" in kwargs and "lr" in self.config:
             kwargs["lr"] = kwargs.pop("learning_rate")
         if "epsilon" in self.config and kwargs.get("epsilon") is None:
@@ -171,14 +92,46 @@ class Optimizer:
                 transformation of the user should see; the rules of Keras need neither.
 
         Returns:
-            `optax.GradientTransformationExtraArgs`; `update` takes `value`, `grad` and `value_fn` by keyword.
+            `optax.GradientTransformationExtraArgs`; `update` takes `value`, `grad` and `value_fn` by keyword,
+            and `rng`, which a `get_updates` that draws random numbers needs.
         """
-        is_old = type(self).get_updates is not Optimizer.get_updates
-        if self.rule is None or is_old:
-            has = "defines get_updates, which builds a TensorFlow graph" if is_old else "has no update rule"
+        return _graph.transformation(self) if self._is_graph else self._pure(to_tree, from_tree)
+
+    def mover(
+        self, binding: Binding, constrain: Callable, to_tree: Callable | None, from_tree: Callable | None
+    ) -> Callable:
+        """The step of training: `move(grads, state, params, ctx, value, value_fn) -> (params, state)`.
+
+        Args:
+            binding: made by `init`.
+            constrain: applies the constraints to parameters; a `get_updates` does that itself.
+            to_tree, from_tree: as in `transform`.
+        """
+        if binding.move is not None:
+            return binding.move
+        tx = self._pure(to_tree, from_tree)
+
+        def move(grads, state, params, ctx, value, value_fn):
+            updates, state = tx.update(grads, state, params, value=value, grad=grads, value_fn=value_fn)
+            return constrain(optax.apply_updates(params, updates)), state
+
+        return move
+
+    @property
+    def _is_graph(self) -> bool:
+        """Whether `get_updates` or `get_gradients` are the user's, on the class or on this object."""
+        return self._overrides("get_updates") or self._overrides("get_gradients")
+
+    def _overrides(self, name: str) -> bool:
+        return getattr(getattr(self, name), "__func__", None) is not vars(Optimizer)[name]
+
+    def _pure(self, to_tree=None, from_tree=None, clips: bool = True):
+        """The transformation of `rule`."""
+        if self.rule is None:
             raise TypeError(
-                f"{type(self).__name__} {has}: give the class `config`, `slots` and `rule` instead (see "
-                "help(jkeras.optimizers.Optimizer)), or pass an optax.GradientTransformation in its place."
+                f"{type(self).__name__} has no update rule: give the class `config`, `slots` and `rule` (see "
+                "help(jkeras.optimizers.Optimizer)) or `get_updates`, or pass an "
+                "optax.GradientTransformation in its place."
             )
         return transformation(
             type(self).rule,
@@ -186,8 +139,8 @@ class Optimizer:
             {name: float(cell.numpy()) for name, cell in self._hyper.items() if name != "iterations"},
             {name: getattr(self, name) for name in self.config if name not in self._hyper},
             self._schedule,
-            getattr(self, "clipnorm", None),
-            getattr(self, "clipvalue", None),
+            getattr(self, "clipnorm", None) if clips else None,
+            getattr(self, "clipvalue", None) if clips else None,
         )
 
     # Symbolic tensors
@@ -233,7 +186,8 @@ class Optimizer:
             >>> step([])[0].item(), w.value.tolist()
             (5.0, [0.5, 1.0])
         """
-        return updates_of(self, loss, list(params))
+        self.updates = updates_of(self, loss, list(params), self._overrides("get_gradients"))
+        return self.updates
 
     # Cells
 
@@ -256,15 +210,21 @@ class Optimizer:
         """
         if order is None:
             order = [(path, name) for path, weights in params.items() for name in weights]
-        state = self._fresh(params, self.transform(to_tree, from_tree))
+        if self._is_graph:
+            return self.bind(_graph.binding(self, params, list(order)))
+        return self.bind(self._ruled(params, order, to_tree, from_tree))
+
+    def _ruled(self, params, order, to_tree=None, from_tree=None) -> Binding:
+        """Fresh slots for the transformation of `rule`."""
+        state = self._fresh(params, self._pure(to_tree, from_tree))
         kept = self._kept()
 
         def cell(path, leaf):
-            label = _label(path)
+            label = path_name(path)
             return kept[label] if label in kept else Variable(leaf, name=label)
 
         state = jax.tree_util.tree_map_with_path(cell, state)
-        return self.bind(Binding(state, self._ordered(state, list(order))))
+        return Binding(state, self._ordered(state, list(order)))
 
     def _fresh(self, params, tx):
         """The first state; slots start as zeros, for which nothing needs to be compiled."""
@@ -273,7 +233,8 @@ class Optimizer:
 
     def _kept(self) -> dict[str, Variable]:
         """The cells that outlive a binding, by their path in the state."""
-        return {name if name == "iterations" else f"hyper/{name}": cell for name, cell in self._hyper.items()}
+        hyper = vars(self).get("_hyper", {})
+        return {name if name == "iterations" else f"hyper/{name}": cell for name, cell in hyper.items()}
 
     def _ordered(self, state, order: list[tuple[str, str]]) -> list[Variable]:
         """The weights in Keras's order: iterations, then slot by slot, weight by weight."""
@@ -290,6 +251,7 @@ class Optimizer:
     def bind(self, binding: Binding | None) -> Any:
         """Make `binding` the current one and return it."""
         self.binding = binding
+        self.weights = binding.weights if binding else []
         return binding
 
     def reset(self) -> None:
@@ -312,11 +274,16 @@ class Optimizer:
     @property
     def weights(self) -> list[Variable]:
         """The cells of the state in Keras's order; empty before the first step."""
-        return list(self.binding.weights) if self.binding else []
+        return vars(self).setdefault("_weights", [])
+
+    @weights.setter
+    def weights(self, cells: list[Variable]) -> None:
+        vars(self)["_weights"] = cells
 
     def get_weights(self) -> list[np.ndarray]:
         """The values of `weights` as numpy arrays (`iterations` as int64, as Keras counts)."""
-        return [w.numpy().astype(np.int64) if w is self.iterations else w.numpy() for w in self.weights]
+        count = getattr(self, "iterations", None)
+        return [w.numpy().astype(np.int64) if w is count else w.numpy() for w in self.weights]
 
     def set_weights(self, weights) -> None:
         """Set the state from arrays in the order of `get_weights`.
@@ -375,7 +342,7 @@ class Optimizer:
         It has what Keras's list of weights lacks: `iterations` of RMSprop, Adagrad and Adadelta, Nadam's
         schedule product, and the hyperparameters, which callbacks may have changed.
         """
-        return {path: _to_numpy(cell.take()) for path, cell in self._by_path().items()}
+        return {path: to_numpy(cell.take()) for path, cell in self._by_path().items()}
 
     def load_state_dict(self, values: dict[str, Any]) -> None:
         """Put back what `state_dict` gave.
@@ -391,7 +358,7 @@ class Optimizer:
                 f"The saved state does not fit this {type(self).__name__}: missing {missing[:5]}, not known "
                 f"{surplus[:5]}.{hint}"
             )
-        arrays = {path: _from_numpy(values[path], cell.take()) for path, cell in cells.items()}
+        arrays = {path: from_numpy(values[path], cell.take()) for path, cell in cells.items()}
         for path, cell in cells.items():
             if arrays[path].shape != cell.shape:
                 raise ValueError(f"{path} has shape {cell.shape}; the saved array has {arrays[path].shape}.")
@@ -402,17 +369,3 @@ class Optimizer:
         if self.binding is None:
             return self._kept()
         return dict(zip(self.binding.paths, self.binding.cells, strict=True))
-
-
-def _to_numpy(array: jax.Array) -> np.ndarray:
-    return np.array(jax.random.key_data(array) if is_key(array) else array)
-
-
-def _from_numpy(value, like: jax.Array) -> jax.Array:
-    if is_key(like):
-        return jax.random.wrap_key_data(jnp.array(np.array(value)), impl=jax.random.key_impl(like))
-    return jnp.array(np.array(value, like.dtype))
-
-
-def is_key(array: jax.Array) -> bool:
-    return jnp.issubdtype(array.dtype, jax.dtypes.prng_key)

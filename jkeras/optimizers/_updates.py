@@ -30,11 +30,18 @@ def gradients_of(optimizer: Any, loss, params: list[Variable], clipped: bool = T
     return op(clip)(found, norm, limit) if clipped and (norm or limit) else found
 
 
-def updates_of(optimizer: Any, loss, params: list[Variable]) -> list:
-    """Items of `updates` of `K.function` that make one step: of the weights, the slots and `iterations`."""
+def updates_of(optimizer: Any, loss, params: list[Variable], clipped: bool) -> list:
+    """Items of `updates` of `K.function` that make one step: of the weights, the slots and `iterations`.
+
+    Args:
+        optimizer: one with a rule; its hyperparameters may be tensors for a while.
+        loss, params: see `Optimizer.get_updates`.
+        clipped: whether `get_gradients` is the user's, and so clips by itself.
+    """
     names = [f"{i:04d}" for i in range(len(params))]  # in the order of `params`, also when sorted
-    binding = optimizer.init({"weights": dict(zip(names, params, strict=True))})
-    tx = optimizer.transform()
+    weights = {"weights": dict(zip(names, params, strict=True))}
+    binding = optimizer.bind(optimizer._ruled(weights, [("weights", name) for name in names]))
+    tx, still = optimizer._pure(clips=not clipped), set()
 
     def step(gradients, values, cells):
         state = jax.tree.unflatten(binding.treedef, cells)
@@ -45,10 +52,17 @@ def updates_of(optimizer: Any, loss, params: list[Variable]) -> list:
         kept = [
             w.constraint(moved[n]) if w.constraint else moved[n] for n, w in zip(names, params, strict=True)
         ]
-        return kept, jax.tree.leaves(state)
+        after = jax.tree.leaves(state)
+        still.update(i for i, (old, new) in enumerate(zip(cells, after, strict=True)) if old is new)
+        return kept, after
 
-    gradients = gradients_of(optimizer, loss, params, clipped=False)  # the transformation clips
-    values, cells = op(step)(gradients, params, binding.cells)
-    scheduled = optimizer.lr if optimizer._schedule is not None else None
-    pairs = zip([*params, *binding.cells], [*values, *cells], strict=True)
-    return [backend.update(cell, new) for cell, new in pairs if cell is not scheduled]
+    gradients = (
+        optimizer.get_gradients(loss, params) if clipped else gradients_of(optimizer, loss, params, False)
+    )
+    tensors = {id(optimizer._hyper[name]): tensor for name, tensor in optimizer._tensors.items()}
+    values, cells = op(step)(gradients, params, [tensors.get(id(cell), cell) for cell in binding.cells])
+    count, scheduled = optimizer.iterations, optimizer.lr if optimizer._schedule is not None else None
+    pairs = [(c, new) for i, (c, new) in enumerate(zip(binding.cells, cells, strict=True)) if i not in still]
+    moved = [backend.update(c, new) for c, new in pairs if c is not count and c is not scheduled]
+    weights = [backend.update(w, new) for w, new in zip(params, values, strict=True)]
+    return [backend.update_add(count, 1), *moved, *weights]

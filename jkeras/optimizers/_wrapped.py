@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import optax
 
 from jkeras.engine.variable import Variable
-from jkeras.optimizers._optimizer import Binding, Optimizer, Scheduled, by_path, is_key
+from jkeras.optimizers._optimizer import Optimizer
+from jkeras.optimizers._state import Binding, Scheduled, by_path, is_key
 
 _RATES = ("hyperparams/learning_rate", "hyperparams/lr")
 
@@ -55,6 +56,7 @@ class OptaxOptimizer(Optimizer):
 
     def __init__(self, transformation):
         super().__init__()
+        self.iterations = 0
         if isinstance(transformation, optax.MultiSteps):
             transformation = transformation.gradient_transformation()
         if not isinstance(transformation, optax.GradientTransformation):
@@ -62,8 +64,8 @@ class OptaxOptimizer(Optimizer):
         self.transformation = optax.with_extra_args_support(transformation)
         self._rates: dict[str, Variable] | None = None
 
-    def transform(self, to_tree: Callable | None = None, from_tree: Callable | None = None):
-        """See `Optimizer.transform`; `to_tree` and `from_tree` give the user's transformation its view."""
+    def _pure(self, to_tree: Callable | None = None, from_tree: Callable | None = None, clips: bool = True):
+        """The user's transformation; `to_tree` and `from_tree` give it its view."""
         tx = self.transformation
         to_tree, from_tree = to_tree or _same, from_tree or _same
 
@@ -82,16 +84,16 @@ class OptaxOptimizer(Optimizer):
 
         return optax.GradientTransformationExtraArgs(init, update)
 
-    def init(self, params, order=None, to_tree=None, from_tree=None) -> Binding:
-        """See `Optimizer.init`. One step is tried on shapes only, so that misfits show before training.
+    def _ruled(self, params, order, to_tree=None, from_tree=None) -> Binding:
+        """One step is tried on shapes only, so that misfits show before training.
 
         Raises:
             TypeError: if the transformation needs more than gradients, parameters and the loss.
             ValueError: if its updates or its new state differ in shape from the parameters or the old state.
         """
         params = jax.tree.map(lambda p: p.take() if isinstance(p, Variable) else jnp.asarray(p), params)
-        self._rehearse(params, self.transform(to_tree, from_tree))
-        return super().init(params, order, to_tree, from_tree)
+        self._rehearse(params, self._pure(to_tree, from_tree))
+        return super()._ruled(params, order, to_tree, from_tree)
 
     def _fresh(self, params, tx):
         state = tx.init(params)
@@ -159,7 +161,7 @@ class OptaxOptimizer(Optimizer):
     def _probe(self) -> dict[str, Variable]:
         """The rates before a model is known: as the transformation sets them up for no parameters at all."""
         try:
-            return _rate_cells(self.transform().init({}))
+            return _rate_cells(self._pure().init({}))
         except Exception as error:  # whatever user code does with an empty tree
             raise AttributeError(
                 "This optax optimizer shows its learning rate only after it is bound to a built model "

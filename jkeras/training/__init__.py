@@ -29,6 +29,7 @@ stays None): the `*_generator` methods call the same functions. Resuming goes th
 `callbacks.fit_state`; see `jkeras.callbacks.base`.
 """
 
+from jkeras.training.loop import StepFunction as StepFunction
 from jkeras.training.loop import evaluate as evaluate
 from jkeras.training.loop import fit as fit
 from jkeras.training.loop import predict as predict

@@ -4,6 +4,7 @@ forms."""
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -381,21 +382,82 @@ def train_on_batch(trainer: Trainer, x, y=None, sample_weight=None, class_weight
     """One step on one batch; see `Model.train_on_batch`."""
     table = arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight, class_weight)
     trainer.prepare()
-    return _one("train", trainer, table)
+    return _one("train", trainer, table, trainer.run)
 
 
 def test_on_batch(trainer: Trainer, x, y=None, sample_weight=None):
     """Loss and metrics of one batch; see `Model.test_on_batch`."""
-    return _one("test", trainer, arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight))
+    table = arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight)
+    return _one("test", trainer, table, trainer.run)
 
 
-def _one(kind: str, trainer: Trainer, table: Table):
+def _one(kind: str, trainer: Trainer, table: Table, run: Callable):
     block = Block(stack([table], trainer.dtypes(), table.rows), Cut(table.rows, table.rows), None, 0, 1)
-    return _single(np.asarray(trainer.run(kind, block, trainer.call_span()))[0].tolist())
+    return _single(np.asarray(run(kind, block, trainer.call_span()))[0].tolist())
 
 
 def predict_on_batch(trainer: Trainer, x):
     """Outputs for one batch; see `Model.predict_on_batch`."""
+    return _outputs(trainer, x, trainer.predict)
+
+
+def _outputs(trainer: Trainer, x, predict: Callable):
     table = arrays.read(x, None, trainer.inputs, [], need_y=False)
     rows = table.rows if table.x else None
-    return _single([np.array(y) for y in _landed(trainer.predict(table, table.rows), rows)])
+    return _single([np.array(y) for y in _landed(predict(table, table.rows), rows)])
+
+
+class StepFunction:
+    """What `model.train_function` is: called on the arrays of a batch it makes a step, by our own program.
+
+    Args:
+        trainer: of the model.
+        kind: "train", "test" or "predict".
+
+    Keras 2.2.4: keras/engine/training.py Model._make_train_function
+    """
+
+    def __init__(self, trainer: Trainer, kind: str):
+        self.trainer, self.kind = trainer, kind
+
+    def __call__(self, inputs) -> list:
+        """The step on one batch.
+
+        Args:
+            inputs: list of the inputs, the targets and the sample weights (of "predict": the inputs); the
+                learning phase may follow.
+
+        Returns:
+            A list: loss and metrics, or the outputs.
+
+        Raises:
+            ValueError: another number of arrays, or the other learning phase.
+        """
+        trainer, kind = self.trainer, self.kind
+        counts = [len(trainer.inputs)]
+        if kind != "predict":
+            counts += [len(trainer.objective.fed), len(trainer.objective.targets)]
+        given = self._without_phase(list(inputs), sum(counts))
+        if kind == "predict":
+            found = _outputs(trainer, given, trainer.own_outputs)
+        else:
+            n, m, _ = np.cumsum(counts)
+            x, y, weights = given[:n], given[n:m] or None, given[m:]
+            table = arrays.read(x, y, trainer.inputs, trainer.objective.targets, weights)
+            found = _one(kind, trainer, table, trainer.own_steps)
+        return found if isinstance(found, list) else [found]
+
+    def _without_phase(self, given: list, count: int) -> list:
+        if len(given) == count + 1:
+            phase = given.pop()
+            if bool(np.asarray(phase)) != (self.kind == "train"):
+                raise ValueError(
+                    f"The {self.kind}_function of a model has a learning phase of its own; got {phase!r}."
+                )
+        if len(given) != count:
+            raise ValueError(
+                f"The {self.kind}_function of this model takes a list of {count} arrays (inputs"
+                f"{', targets and sample weights' * (self.kind != 'predict')}), and perhaps the learning "
+                f"phase; got {len(given)}."
+            )
+        return given

@@ -61,7 +61,7 @@ class Pace:
             start += count
 
     def _count(self, key, block: Block) -> int:
-        if self.single or not self.trainer.loops(self.kind, block):
+        if self.single or self.kind in self.trainer.replaced or not self.trainer.loops(self.kind, block):
             return 1
         seconds = self.trainer.step_seconds.get(key)
         return 1 if seconds is None else max(1, min(ROOM, int(self.seconds / seconds)))

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import lax
 
 from jkeras.core import bits
@@ -38,13 +37,13 @@ class Fixed(NamedTuple):
     state: Any
 
 
-def train_step(program, objective, tx, inputs: list[Port]) -> Callable:
+def train_step(program, objective, move: Callable, inputs: list[Port]) -> Callable:
     """One step of training: gradients of the live parameters, all updates at once.
 
     Args:
-        program: the model (`apply`, `penalty`, `constrain`).
+        program: the model (`apply`, `penalty`).
         objective: its `Objective`.
-        tx: an optax transformation over `{path: {name: array}}`.
+        move: the optimizer's step over `{path: {name: array}}`, see `Optimizer.mover`.
         inputs: the model's inputs.
 
     Returns:
@@ -68,8 +67,8 @@ def train_step(program, objective, tx, inputs: list[Port]) -> Callable:
         (loss, (values, new)), grads = jax.value_and_grad(share, has_aux=True)(carry.params)
         loss, values, grads = ctx.total((loss, values, grads))
         whole = _whole(lambda live: share(live)[0], ctx)
-        updates, opt = tx.update(grads, carry.opt, carry.params, value=loss, grad=grads, value_fn=whole)
-        live = program.constrain(optax.apply_updates(carry.params, updates))
+        same = ctx.at("optimizer").replace(axis=None)  # what is drawn is the same on all devices
+        live, opt = move(grads, carry.opt, carry.params, same, loss, whole)
         return Carry(like(live, carry.params), like(new, carry.state), opt), _vector(loss, values)
 
     return step

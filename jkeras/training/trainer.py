@@ -13,7 +13,7 @@ import numpy as np
 from jkeras.core import bits
 from jkeras.core.random import next_seed
 from jkeras.core.types import Batch, Ctx
-from jkeras.training import memory
+from jkeras.training import memory, replaced
 from jkeras.training import step as steps
 from jkeras.training.objective import Objective
 from jkeras.training.parallel import Layout
@@ -85,6 +85,7 @@ class Trainer:
         self._programs = {kind: Programs() for kind in ("train", "test", "predict")}
         self._steps: dict[str, Callable] = {}
         self._convolutional: dict[str, bool] = {}
+        self.replaced: dict[str, Callable] = {}  # kind → what makes its steps instead, a function of the user
         self._binding: Any = None
         self._cells: dict[str, tuple[Cells, Cells]] = {}
         self._seed: int | None = None
@@ -103,13 +104,30 @@ class Trainer:
         return self.program.stateful
 
     def prepare(self) -> None:
-        """Give the optimizer its state for this model, unless it has one."""
+        """Give the optimizer its state for this model, unless it has one, or somebody else trains."""
+        if "train" in self.replaced:
+            return
         if self._binding is None:
             program = self.program
             live = {path: program.params[path] for path in program.params if path in program.live}
-            self._binding = self.optimizer.init(live, program.order, program.tree, program.flat)
+            binding = self.optimizer.init(live, program.order, program.tree, program.flat)
+            self._refuse_shared(binding.cells)
+            self._binding = binding
         else:
             self.optimizer.bind(self._binding)
+
+    def _refuse_shared(self, cells: list) -> None:
+        """A variable is the model's or the optimizer's: a step cannot move it in two places."""
+        program = self.program
+        stores = [*program.params.items(), *program.state.items()]
+        ours = {id(cell): path for path, entries in stores for cell in entries.values()}
+        for cell in cells:
+            if id(cell) in ours:
+                raise ValueError(
+                    f"The updates of {type(self.optimizer).__name__} use {cell.name}, a variable of the "
+                    f"model ({ours[id(cell)]}) that does not train. Let them use a variable of their own, "
+                    "K.variable(K.get_value(...)), or move it in a callback."
+                )
 
     # Which cells go where.
 
@@ -144,8 +162,9 @@ class Trainer:
 
     def _make_step(self, kind: str) -> Callable:
         if kind == "train":
-            tx = self.optimizer.transform(self.program.tree, self.program.flat)
-            return steps.train_step(self.program, self.objective, tx, self.inputs)
+            program = self.program
+            move = self.optimizer.mover(self._binding, program.constrain, program.tree, program.flat)
+            return steps.train_step(program, self.objective, move, self.inputs)
         if kind == "test":
             return steps.test_step(self.program, self.objective, self.inputs)
         return steps.predict_step(self.program, self.inputs)
@@ -214,6 +233,12 @@ class Trainer:
         Returns:
             Logs on the device, one row per step and perhaps further rows: `(steps, len(objective.names))`.
         """
+        if kind in self.replaced:
+            return replaced.logs(self.replaced[kind], self.objective, block, span)
+        return self.own_steps(kind, block, span)
+
+    def own_steps(self, kind: str, block, span: Span):
+        """As `run`, by our own program in any case."""
         cut, size = block.cut, block.cut.size_of(span.start)
         if self.loops(kind, block):
             key, build = cut, lambda: self._chunk(kind, cut)
@@ -228,6 +253,13 @@ class Trainer:
             table: the batch.
             room: rows to compute where samples do not mix, so that a last batch needs no program of its own.
         """
+        if "predict" in self.replaced:
+            outputs = self.replaced["predict"](list(table.x))
+            return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+        return self.own_outputs(table, room)
+
+    def own_outputs(self, table: Table, room: int) -> list:
+        """As `predict`, by our own program in any case."""
         rows, count = table.rows, len(self.layout.devices)
         if self._rowwise:
             rows = -(-max(rows, room) // count) * count

@@ -38,7 +38,11 @@ def test_clear_session_restarts_names():
 
 def test_variables_are_named_within_their_scopes():
     K.clear_session()
-    assert [K.variable(1.0).name, K.zeros(1).name, K.ones(1, name="a").name] == ["Variable:0", "Variable_1:0", "a:0"]
+    assert [K.variable(1.0).name, K.zeros(1).name, K.ones(1, name="a").name] == [
+        "Variable:0",
+        "Variable_1:0",
+        "a:0",
+    ]
     with K.name_scope("block") as scope, K.name_scope(None, "inner", [1]):
         assert scope == "block/" and K.variable(1.0, name="a").name == "block/inner/a:0"
         assert Dense(1).name == "dense_1"

@@ -222,24 +222,8 @@ class Bare(Optimizer):
     pass
 
 
-class Old(SGD):
-    def get_updates(self, loss, params):
-        return []
-
-
-class OldAlone(Optimizer):
-    def get_updates(self, loss, params):
-        return []
-
-
-@pytest.mark.parametrize(
-    ("cls", "words"),
-    [
-        (Bare, "Bare has no update rule"),
-        (Old, "Old defines get_updates"),
-        (OldAlone, "OldAlone defines get_updates"),
-    ],
-)
-def test_without_a_rule_the_error_says_what_to_do(cls, words):
-    with pytest.raises(TypeError, match=words + ".*`config`, `slots` and `rule` instead"):
-        cls().init(PARAMS)
+def test_without_a_rule_the_error_says_what_to_do():
+    with pytest.raises(
+        TypeError, match="Bare has no update rule.*`config`, `slots` and `rule`.*`get_updates`"
+    ):
+        Bare().init(PARAMS)

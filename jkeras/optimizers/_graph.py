@@ -1,0 +1,238 @@
+"""Optimizers that are written as `get_updates`: their updates, traced once, are the rule.
+
+`get_updates(loss, params)` is called with the model's own weights and with a tensor that stands for the loss:
+its gradients are those that training computes. What it returns is a graph over weights, gradients and
+variables; the step runs it. All new values come from the old ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jkeras.core import settings
+from jkeras.core.names import name_scope
+from jkeras.core.types import Ctx
+from jkeras.engine.effects import Update, together
+from jkeras.engine.graph import Graph
+from jkeras.engine.shapes import Spec
+from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.tree import variables_of
+from jkeras.engine.variable import Variable
+from jkeras.optimizers._state import Binding
+
+Places = list[tuple[str, str]]  # (path, weight name), in Keras's order
+
+
+class GraphState(NamedTuple):
+    """The state of such an optimizer: all variables that its updates read or write."""
+
+    cells: dict[str, Any]
+
+
+class _Loss:
+    """The function of the node that stands for the loss: of the weights, with the gradients of this step."""
+
+    __name__ = "loss"
+
+    def __init__(self):
+        self.now: Any = None
+
+    def __call__(self, weights):
+        return self.now(weights)
+
+
+class Rule:
+    """The updates of an optimizer for the weights of one model.
+
+    Args:
+        optimizer: its `get_updates` is called, once.
+        params: `{path: {name: Variable}}` of the weights that train.
+        places: their places, in Keras's order.
+
+    Attributes:
+        cells: the other variables that the updates read or write, the optimizer's weights first.
+
+    Raises:
+        ValueError: an update depends on a tensor that is fed to the model.
+        TypeError: what `get_updates` returns are no updates.
+    """
+
+    def __init__(self, optimizer, params: dict[str, dict[str, Variable]], places: Places):
+        self.owner, self.places = type(optimizer).__name__, places
+        self.params = [params[path][name] for path, name in places]
+        loss = _stand_in(optimizer, self.params)
+        self._loss: _Loss = loss.node.fn
+        with name_scope("training"), name_scope(self.owner):
+            found = optimizer.get_updates(loss=loss, params=self.params)
+        self._updates = self._checked(found)
+        self._wanted = [u.value for u in self._updates] + [t for t in found if isinstance(t, Tensor)]
+        self._graph = self._traced()
+        self.weights: list[Variable] = [w for w in optimizer.weights if isinstance(w, Variable)]
+        used = [
+            *self._graph.free_variables,
+            *variables_of(self._graph.layers),
+            *(u.variable for u in self._updates),
+        ]
+        used += [value for value in self._wanted if isinstance(value, Variable)]
+        self.cells = [v for v in dict.fromkeys([*self.weights, *used]) if v not in set(self.params)]
+
+    def _checked(self, found) -> list[Update]:
+        pairs = [u for u in found if not isinstance(u, Tensor)]  # a tensor is computed, and changes nothing
+        for pair in pairs:
+            if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], Variable):
+                raise TypeError(
+                    f"{self.owner}.get_updates must return a list of K.update(variable, value), or of such "
+                    f"pairs; it holds {pair!r}."
+                )
+        return [u if isinstance(u, Update) else Update(*u) for u in pairs]
+
+    def _traced(self) -> Graph:
+        try:
+            return Graph([], [t for t in self._wanted if isinstance(t, Tensor)])
+        except ValueError as error:
+            raise ValueError(
+                f"{self.owner}.get_updates computes with a tensor that is fed to the model; its updates may "
+                f"depend on `loss`, `params`, gradients of the loss and variables. ({error})"
+            ) from error
+
+    def state(self) -> GraphState:
+        """The variables by their place, which is the same in every process."""
+        return GraphState({f"{i:04d}": cell for i, cell in enumerate(self.cells)})
+
+    def step(self, grads, state: GraphState, params, ctx: Ctx, value, value_fn: Callable | None):
+        """One step: (new parameters, new state); the arguments are those of an optax transformation."""
+
+        def listed(store) -> list:
+            return [store[path][name] for path, name in self.places]
+
+        def stored(values) -> dict:
+            new = {path: dict(entries) for path, entries in params.items()}
+            for (path, name), array in zip(self.places, values, strict=True):
+                new[path][name] = array
+            return new
+
+        self._loss.now = _differentiable(
+            value, listed(grads), value_fn and (lambda weights: value_fn(stored(weights)))
+        )
+        try:
+            weights, cells = self._run(listed(params), list(state.cells.values()), ctx)
+        finally:
+            self._loss.now = None
+        return stored(weights), GraphState(dict(zip(state.cells, cells, strict=True)))
+
+    def _run(self, weights: list, cells: list, ctx: Ctx) -> tuple[list, list]:
+        known = [*self.params, *self.cells]
+        values = {id(v): a for v, a in zip(known, [*weights, *cells], strict=True)}
+        new = dict(values)
+        outputs = iter(self._graph.run(values, [], [], ctx, lambda variable, array: None)[0])
+        results = [next(outputs) if isinstance(v, Tensor) else values.get(id(v), v) for v in self._wanted]
+        moved = together(self._updates, results[: len(self._updates)], lambda v: values[id(v)])
+        new |= {id(variable): self._fitted(variable, value) for variable, value in moved.items()}
+        return [new[id(v)] for v in self.params], [new[id(v)] for v in self.cells]
+
+    def _fitted(self, variable: Variable, value):
+        value = jnp.asarray(value, variable.dtype)
+        if value.shape != variable.shape:
+            raise ValueError(
+                f"{self.owner}.get_updates gives {variable.name} of shape {variable.shape} a value of shape "
+                f"{value.shape}."
+            )
+        return value
+
+
+def _stand_in(optimizer, params: list[Variable]) -> Tensor:
+    """The tensor that stands for the loss; one for each list of weights: their updates may be kept."""
+    made = vars(optimizer).setdefault("_losses", {})
+    key = tuple(map(id, params))
+    if key not in made:
+        node = Node(None, _Loss(), (list(params),), {})
+        made[key] = node.set_outputs(Spec((), settings.floatx()), name="loss"), list(params)
+    return made[key][0]
+
+
+def _differentiable(value, grads: list, value_fn: Callable | None) -> Callable:
+    """The loss as a function of the weights whose gradients are known; only theirs are computed anew."""
+
+    @jax.custom_jvp
+    def slopes(weights):
+        return grads
+
+    @slopes.defjvp
+    def _(primals, tangents):
+        if value_fn is None:
+            raise ValueError(
+                "Gradients of gradients need `value_fn`, the loss as a function of the parameters."
+            )
+        return grads, jax.jvp(jax.grad(value_fn), primals, tangents)[1]
+
+    @jax.custom_jvp
+    def loss(weights):
+        return jnp.asarray(jnp.nan if value is None else value, settings.floatx())
+
+    @loss.defjvp
+    def _(primals, tangents):
+        moves = zip(slopes(*primals), *tangents, strict=True)
+        return loss(*primals), sum(jnp.sum(slope * move) for slope, move in moves).astype(settings.floatx())
+
+    return loss
+
+
+def binding(optimizer, params: dict[str, dict[str, Any]], places: Places) -> Binding:
+    """The state of `optimizer` for these weights, Variables or arrays."""
+    cells = {
+        path: {
+            n: v if isinstance(v, Variable) else Variable(v, name=f"{path}/{n}:0") for n, v in weights.items()
+        }
+        for path, weights in params.items()
+    }
+    rule = Rule(optimizer, cells, places)
+    return Binding(rule.state(), rule.weights, rule.step)
+
+
+def transformation(optimizer) -> optax.GradientTransformationExtraArgs:
+    """An optax transformation that follows `get_updates`, for parameters in any tree."""
+    rules: dict[Any, Rule] = {}
+
+    def rule_of(params) -> Rule:
+        leaves, tree = jax.tree_util.tree_flatten_with_path(params)
+        key = tree, *((leaf.shape, str(leaf.dtype)) for _, leaf in leaves)
+        if key not in rules:
+            names = [f"{i:04d}" for i in range(len(leaves))]
+            with jax.ensure_compile_time_eval():
+                cells = {
+                    n: Variable(_held(leaf), name=jax.tree_util.keystr(path))
+                    for n, (path, leaf) in zip(names, leaves, strict=True)
+                }
+                rules[key] = Rule(optimizer, {"": cells}, [("", n) for n in names])
+        return rules[key]
+
+    def flat(rule: Rule, tree) -> dict:
+        return {"": dict(zip([n for _, n in rule.places], jax.tree.leaves(tree), strict=True))}
+
+    def init(params) -> GraphState:
+        return jax.tree.map(lambda cell: cell.value, rule_of(params).state())
+
+    def update(updates, state, params=None, *, value=None, value_fn=None, rng=None, **extra):
+        if params is None:
+            raise ValueError(
+                f"{type(optimizer).__name__}.get_updates computes new parameters: pass `params` to update."
+            )
+        rule, tree = rule_of(params), jax.tree.structure(params)
+
+        def whole(store):
+            return value_fn(tree.unflatten(store[""].values()))
+
+        ctx = Ctx(rng=rng, training=True)
+        new, state = rule.step(flat(rule, updates), state, flat(rule, params), ctx, value, value_fn and whole)
+        return jax.tree.map(lambda n, o: n - o, tree.unflatten(new[""].values()), params), state
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _held(leaf):
+    return jnp.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, jax.core.Tracer) else leaf

@@ -1,0 +1,140 @@
+"""The state of an optimizer as cells: its hyperparameters, and its slots for the weights of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, overload
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jkeras.core.dispatch import Symbolic
+from jkeras.engine.variable import Variable
+
+
+class Hyper:
+    """A hyperparameter in the state: `opt.lr` is its cell, `opt.lr = 0.1` stores into that cell."""
+
+    def __init__(self, dtype: str = "float32"):
+        self.dtype = dtype
+
+    def __set_name__(self, owner, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, opt: None, owner=None) -> Hyper: ...
+    @overload
+    def __get__(self, opt: object, owner=None) -> Variable: ...
+    def __get__(self, opt, owner=None):
+        if opt is None:
+            return self
+        for values in ("_tensors", "_hyper"):
+            if self.name in vars(opt).get(values, {}):
+                return vars(opt)[values][self.name]
+        raise AttributeError(f"{type(opt).__name__!r} object has no attribute {self.name!r}")
+
+    def __set__(self, opt, value) -> None:
+        cells = vars(opt).setdefault("_hyper", {})
+        if value is cells.get(self.name):
+            vars(opt)["_tensors"].pop(self.name, None)
+            return
+        tensors = vars(opt).setdefault("_tensors", {})  # what stands in the place of a cell for a while
+        tensors.pop(self.name, None)
+        if callable(value) and self.name == "lr" and "lr" not in cells:
+            opt._schedule = value
+            cells["lr"] = Scheduled(np.float32(rate_at_start(value)), name=self._label(opt))
+        elif isinstance(value, Symbolic) and not isinstance(value, Variable) and self.name in cells:
+            tensors[self.name] = value
+        elif self._may_take_place(opt, value):
+            cells[self.name] = value
+        elif self.name in cells:
+            cells[self.name].assign(self._scalar(opt, value))
+        else:
+            cells[self.name] = Variable(self._scalar(opt, value), name=self._label(opt), dtype=self.dtype)
+
+    def _may_take_place(self, opt, value) -> bool:
+        """Whether a variable becomes the cell itself: before there is a state, and for any rule of Keras."""
+        return (
+            isinstance(value, Variable)
+            and opt.binding is None
+            and value.shape == ()
+            and (opt.rule is None or value.dtype == self.dtype)
+        )
+
+    def _label(self, opt) -> str:
+        return f"{type(opt).__name__}/{self.name}:0"
+
+    def _scalar(self, opt, value) -> np.ndarray:
+        try:
+            number = np.array(value.numpy() if isinstance(value, Variable) else value, self.dtype)
+        except (TypeError, ValueError):
+            number = None
+        if number is None or number.ndim or value is None or isinstance(value, str):
+            hint = " A schedule is passed when an optimizer is made: SGD(lr=schedule)." * callable(value)
+            raise TypeError(f"{type(opt).__name__}: {self.name} must be a number; got {value!r}.{hint}")
+        return number
+
+
+class Scheduled(Variable):
+    """The cell of a rate that follows a schedule: it shows the rate used last and refuses to be set."""
+
+    def assign(self, value) -> None:
+        raise ValueError(
+            f"{self.name} follows a schedule, which would overwrite {value!r} at the next step. To set the "
+            "rate by hand or by a callback, make the optimizer with a number."
+        )
+
+
+def rate_at_start(schedule: Callable) -> float:
+    """`schedule(0)`, checked to be a number."""
+    rate = schedule(jnp.int32(0))
+    if isinstance(rate, optax.GradientTransformation):
+        name = getattr(schedule, "__name__", repr(schedule))
+        raise ValueError(f"{name} makes an optimizer and is no schedule: call it first, as in {name}(1e-3).")
+    if not isinstance(rate, (int, float, np.number)) and np.shape(rate) != ():
+        raise ValueError(f"A schedule must return one number for a step; {schedule!r} returned {rate!r}.")
+    return float(rate)
+
+
+class Binding:
+    """The state of an optimizer for the weights of one model.
+
+    Args:
+        state: the optax state with a `Variable` at every leaf; hyperparameters are the optimizer's own cells.
+        weights: the cells that `get_weights` returns, in Keras's order.
+        move: of an optimizer that is written as `get_updates`, the function that makes a step; see `mover`.
+    """
+
+    def __init__(self, state, weights: list[Variable], move: Callable | None = None):
+        self.state, self.weights, self.move = state, weights, move
+        self.cells, self.treedef = jax.tree.flatten(state)
+        self.paths = list(by_path(state))
+
+
+def by_path(tree) -> dict[str, Any]:
+    """The leaves of a tree by their path, as in `slots/m/0001/dense_1/kernel`."""
+    return {path_name(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
+
+
+def path_name(path) -> str:
+    """The path of a leaf in words."""
+    return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+def to_numpy(array: jax.Array) -> np.ndarray:
+    """A copy of an array for a file; of a random key its data."""
+    return np.array(jax.random.key_data(array) if is_key(array) else array)
+
+
+def from_numpy(value, like: jax.Array) -> jax.Array:
+    """What `to_numpy` gave, as an array of the kind of `like`."""
+    if is_key(like):
+        return jax.random.wrap_key_data(jnp.array(np.array(value)), impl=jax.random.key_impl(like))
+    return jnp.array(np.array(value, like.dtype))
+
+
+def is_key(array: jax.Array) -> bool:
+    """Whether an array is one of random keys."""
+    return jnp.issubdtype(array.dtype, jax.dtypes.prng_key)

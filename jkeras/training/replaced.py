@@ -1,0 +1,43 @@
+"""Steps that a function of the user makes in the place of our program: `model.train_function = f`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import numpy as np
+
+from jkeras.core.types import Batch
+
+
+def logs(function: Callable, objective, block, span) -> np.ndarray:
+    """The loss and the metrics of the steps of a span, one row a step.
+
+    Args:
+        function: called with the list of the inputs, the targets and the sample weights of a batch.
+        objective: of the model.
+        block, span: see `Trainer.run`.
+    """
+    width, rows = len(objective.names), []
+    for step in range(span.start, span.stop):
+        size, first = block.cut.size_of(step), step * block.cut.size
+        chosen = slice(first, first + size)
+        if block.order is not None:
+            chosen = np.asarray(block.order)[chosen]
+        found = function(
+            _listed(jax.tree.map(lambda a, rows=chosen: np.asarray(a[rows]), block.data), objective, size)
+        )
+        values = [float(np.mean(v)) for v in (found if isinstance(found, (list, tuple)) else [found])][:width]
+        rows.append(values + [np.nan] * (width - len(values)))
+    return np.array(rows, "float32")
+
+
+def _listed(batch: Batch, objective, size: int) -> list:
+    """A batch as Keras lists it: where no weights are given they are ones."""
+    targets = iter(batch.y)
+    weights = []
+    for target, weight in zip(objective.targets, batch.weight, strict=True):
+        y = None if target.symbol is not None else next(targets)
+        shape = (size, *y.shape[1:2]) if target.mode == "temporal" and y is not None else (size,)
+        weights.append(np.ones(shape, "float32") if weight is None else weight)
+    return [*batch.x, *batch.y, *weights]
