@@ -11,7 +11,7 @@ import optax
 import pytest
 
 from jkeras.optimizers import SGD, OptaxOptimizer, get
-from jkeras.optimizers._optimizer import Scheduled
+from jkeras.optimizers._state import Scheduled
 
 NAMES = {"0000/first": "first", "0001/last": "last"}
 
