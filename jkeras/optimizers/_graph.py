@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jax.core import Tracer
 
 from jkeras.core import settings
 from jkeras.core.names import name_scope
@@ -177,7 +178,7 @@ def _differentiable(value, grads: list, value_fn: Callable | None) -> Callable:
     @loss.defjvp
     def _(primals, tangents):
         moves = zip(slopes(*primals), *tangents, strict=True)
-        return loss(*primals), sum(jnp.sum(slope * move) for slope, move in moves).astype(settings.floatx())
+        return loss(*primals), jnp.asarray(sum(jnp.sum(g * m) for g, m in moves), settings.floatx())
 
     return loss
 
@@ -224,15 +225,13 @@ def transformation(optimizer) -> optax.GradientTransformationExtraArgs:
             )
         rule, tree = rule_of(params), jax.tree.structure(params)
 
-        def whole(store):
-            return value_fn(tree.unflatten(store[""].values()))
-
+        whole = value_fn and (lambda store: value_fn(tree.unflatten(store[""].values())))
         ctx = Ctx(rng=rng, training=True)
-        new, state = rule.step(flat(rule, updates), state, flat(rule, params), ctx, value, value_fn and whole)
+        new, state = rule.step(flat(rule, updates), state, flat(rule, params), ctx, value, whole)
         return jax.tree.map(lambda n, o: n - o, tree.unflatten(new[""].values()), params), state
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
 def _held(leaf):
-    return jnp.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, jax.core.Tracer) else leaf
+    return jnp.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, Tracer) else leaf
