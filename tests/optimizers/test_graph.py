@@ -18,8 +18,6 @@ from jkeras.layers import Dense, Dropout, Lambda
 from jkeras.models import Sequential, load_model
 from jkeras.optimizers import SGD, Adam, Optimizer
 
-pytestmark = pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")
-
 rows = np.random.RandomState(0)
 WEIGHTS = [rows.randn(3, 4) / 2, rows.randn(4) / 10, rows.randn(4, 1) / 2, rows.randn(1) / 10]
 X, Y = rows.randn(12, 3), rows.randn(12, 1)
