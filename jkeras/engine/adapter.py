@@ -34,7 +34,7 @@ def adapt(layer) -> Pair:
                     frame.note_mask(item, mask)
             else:
                 frame.note_mask(x, ctx.mask)
-            y = layer.call(x, **call_arguments(layer.call, ctx, kwargs))
+            y = _single(layer.call(x, **call_arguments(layer.call, ctx, kwargs)))
             mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
         _remember_captured(layer, frame)
         if frame.asked_for_phase:
@@ -49,6 +49,11 @@ def adapt(layer) -> Pair:
         )
 
     return Pair(init, apply)
+
+
+def _single(y):
+    """What `call` returned; a list of one is that one, as in Keras."""
+    return y[0] if isinstance(y, (list, tuple)) and len(y) == 1 else y
 
 
 def build_once(layer, in_shape) -> None:
@@ -87,7 +92,7 @@ def trace(layer, shapes, dtypes=None):
 
     def run(xs):
         with Frame({}, Ctx(rng=np.zeros(2, np.uint32))) as frame:
-            return layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {}))
+            return _single(layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {})))
 
     return specs, infer(run, specs)
 
@@ -221,10 +226,14 @@ def declared(layer, shapes):
     """Output specs by a user's own `compute_output_shape`, or None."""
     if not overrides(layer, "compute_output_shape"):
         return None
-    shape = layer.compute_output_shape(shapes)
+    return specs_for(layer.compute_output_shape(shapes), layer.dtype)
+
+
+def specs_for(shape, dtype):
+    """The `Spec` of a shape, or of each of a list of shapes (a list of one is that one)."""
     if isinstance(shape, list) and shape and isinstance(shape[0], (tuple, list)):
-        return [Spec(s, layer.dtype) for s in shape]
-    return Spec(shape, layer.dtype)
+        return _single([Spec(s, dtype) for s in shape])
+    return Spec(shape, dtype)
 
 
 def refine(specs, user_specs):

@@ -106,7 +106,6 @@ def guarded(layer, pair: Pair) -> Pair:
         if refuses:
             refuse_mask(layer, ctx.mask)
         out = explained(pair.apply, shapes, params, state, x, ctx, **kwargs)
-        _refuse_empty(layer, shapes, out.y)
         if regularizer is None:
             return out
         losses = [regularizer(y) for y in jax.tree.leaves(out.y)]
@@ -125,15 +124,6 @@ def _missing(layer, error: KeyError, trees: tuple) -> Exception:
         f"Layer {layer.name!r} ({type(layer).__name__}) finds no entry {key!r} in its params {params} and "
         f"state {state}; `init` makes all of them."
     )
-
-
-def _refuse_empty(layer, shapes, outputs) -> None:
-    for y in jax.tree.leaves(outputs):
-        if any(isinstance(d, int) and d <= 0 for d in y.shape[1:]):
-            raise ValueError(
-                f"Layer {layer.name!r} ({type(layer).__name__}) makes an output of shape {known(y.shape)} "
-                f"from an input of shape {shapes}: the window, kernel or cropping is larger than the input."
-            )
 
 
 def phases_differ(layer) -> bool:

@@ -22,7 +22,7 @@ class Program:
     Attributes:
         params, state: `{path: {name: Variable}}`; paths are the first places of instances, in order.
         live: paths whose parameters are trained.
-        order: (path, weight name) of the trained parameters, in Keras's order.
+        order: (path, weight name) of the trained parameters, in Keras's order, and as often as in Keras.
         moving: paths whose state moves in training (Keras 2.2.4: not that of frozen layers, unless stateful).
         rowwise: every sample's output depends on that sample only, so that devices may take rows apart.
         stateful: some layer carries state from batch to batch, also in inference.
@@ -108,7 +108,7 @@ class Program:
 
     def _order(self) -> list[tuple[str, str]]:
         places = {id(v): (path, name) for path, cells in self.params.items() for name, v in cells.items()}
-        trained = [places[id(v)] for v in self.layer.trainable_weights if id(v) in places]
+        trained = [places[id(v)] for v in _listed(self.layer) if id(v) in places]
         known = [k for k in trained if k[0] in self.live]
         return known + [k for k in places.values() if k[0] in self.live and k not in known]
 
@@ -129,6 +129,13 @@ class Program:
             for store in cells
             if name in store.get(path, {})
         }
+
+
+def _listed(layer) -> list:
+    """The trainable weights as Keras lists them: those of a layer that a model and a wrapper hold, twice."""
+    if not hasattr(layer, "layers") or not layer.trainable:
+        return layer.trainable_weights
+    return [*layer._params.values(), *(v for inner in layer.layers for v in _listed(inner))]
 
 
 def _is_state(flat: dict, state: dict) -> bool:

@@ -274,7 +274,7 @@ class Flatten(Layer):
         `(batch, product of the others)`.
 
     Raises:
-        ValueError: a size of the input is unknown.
+        ValueError: a size of the input is unknown, or 0.
 
     Keras 2.2.4: keras/layers/core.py Flatten
 
@@ -293,7 +293,7 @@ class Flatten(Layer):
         format = self.data_format
 
         def init(rng, in_shape):
-            if None in in_shape[1:]:
+            if None in in_shape[1:] or 0 in in_shape[1:]:
                 raise ValueError(
                     f'The shape of the input to "Flatten" is not fully defined (got {in_shape[1:]}). Pass a '
                     'complete "input_shape" or "batch_input_shape" to the first layer in your model.'

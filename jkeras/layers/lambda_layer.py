@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import jax
 import numpy as np
 
 from jkeras.core import functions
 from jkeras.core.registry import deserialize_keras_object
+from jkeras.engine.adapter import specs_for
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.shapes import Spec
 
 PREFIX = "fingerprint:"
 
@@ -73,23 +74,22 @@ class Lambda(Layer):
         if from_user is None:
             return None
         first = shapes[0] if isinstance(shapes, list) else shapes
-        shape = from_user(shapes) if callable(from_user) else (first[0], *from_user)
-        if isinstance(shape, list) and shape and isinstance(shape[0], (list, tuple)):
-            return [Spec(s, self.dtype) for s in shape]
-        return Spec(shape, self.dtype)
+        return specs_for(from_user(shapes) if callable(from_user) else (first[0], *from_user), self.dtype)
 
     def get_config(self) -> dict:
         function, function_type = _named(self.function)
         shape, shape_type = (
             _named(self.declared_shape) if callable(self.declared_shape) else (self.declared_shape, "raw")
         )
-        return super().get_config() | {
+        config = super().get_config() | {
             "function": function,
             "function_type": function_type,
             "output_shape": shape,
             "output_shape_type": shape_type,
             "arguments": self.arguments,
         }
+        mask = config.pop("mask", None)  # Keras forgets it
+        return config if mask is None else config | {"mask": _named(mask)[0] if callable(mask) else mask}
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None):
@@ -105,12 +105,33 @@ class Lambda(Layer):
             config["output_shape"] = find(
                 config["output_shape"], shape_kind, config.get("name"), custom_objects
             )
-        arguments = config.get("arguments") or {}
-        config["arguments"] = {
-            k: np.array(v["value"]) if isinstance(v, dict) and v.get("type") == "ndarray" else v
-            for k, v in arguments.items()
-        }
+        mask = config.get("mask")
+        if isinstance(mask, (str, list)):
+            mask_kind = "function" if isinstance(mask, str) else "lambda"
+            config["mask"] = find(mask, mask_kind, config.get("name"), custom_objects)
+        config["arguments"] = unpacked(config.get("arguments") or {})
         return cls(**config)
+
+
+def packed(value):
+    """Arguments for a file: arrays as Keras writes them, and their type."""
+    if isinstance(value, dict):
+        return {key: packed(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(packed(item) for item in value)
+    if isinstance(value, (np.ndarray, jax.Array)):
+        array = np.asarray(value)
+        return {"type": "ndarray", "value": array.tolist(), "dtype": array.dtype.name}
+    return value
+
+
+def unpacked(value):
+    """Arguments from a file."""
+    if isinstance(value, dict) and value.get("type") == "ndarray" and "value" in value:
+        return np.array(value["value"], value.get("dtype"))
+    if isinstance(value, dict):
+        return {key: unpacked(item) for key, item in value.items()}
+    return type(value)(unpacked(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 def _named(function) -> tuple[Any, str]:

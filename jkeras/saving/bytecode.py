@@ -1,4 +1,4 @@
-"""Lambda layers in files: Keras stored functions as bytecode, which runs only where the caller allows it."""
+"""Lambda layers in files: arrays among arguments; bytecode, which runs only where the caller allows it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras import backend
-from jkeras.layers.lambda_layer import PREFIX
+from jkeras.layers.lambda_layer import PREFIX, packed
 
 
 def resolve(config: Any, custom_objects: Mapping[str, Any], safe_mode: bool) -> Any:
@@ -38,6 +38,18 @@ def resolve(config: Any, custom_objects: Mapping[str, Any], safe_mode: bool) -> 
     config = {key: resolve(value, custom_objects, safe_mode) for key, value in config.items()}
     if config.get("class_name") == "Lambda" and isinstance(config.get("config"), dict):
         config["config"] = _with_functions(config["config"], custom_objects, safe_mode)
+    return config
+
+
+def with_arrays(config: Any) -> Any:
+    """A copy of a config in which the arguments of every `Lambda` are as files keep them."""
+    if isinstance(config, (list, tuple)):
+        return type(config)(with_arrays(v) for v in config)
+    if not isinstance(config, dict):
+        return config
+    config = {key: with_arrays(value) for key, value in config.items()}
+    if config.get("class_name") == "Lambda" and isinstance(config.get("config"), dict):
+        config["config"] = config["config"] | {"arguments": packed(config["config"].get("arguments"))}
     return config
 
 

@@ -180,7 +180,7 @@ def model_from_config(config: Any, custom_objects: dict | None = None, safe_mode
 
 
 def _named(model: Any) -> dict[str, Any]:
-    return {"class_name": type(model).__name__, "config": model.get_config()}
+    return {"class_name": type(model).__name__, "config": bytecode.with_arrays(model.get_config())}
 
 
 def _stamped(model: Any) -> dict[str, Any]:

@@ -79,7 +79,16 @@ def _check_seal(path: str | Path) -> None:
 
 
 def write_group(group: h5py.Group, stored: Stored) -> None:
-    """Write `stored` into an open HDF5 group (or file) in Keras's layout."""
+    """Write `stored` into an open HDF5 group (or file) in Keras's layout.
+
+    Raises:
+        ValueError: it holds a model already.
+    """
+    if "model_weights" in group or has_names(group, "layer_names"):
+        raise ValueError(
+            f"The HDF5 group {group.name!r} holds a model or weights already: write into another group, "
+            f"`file.create_group(name)`, or clear this one first."
+        )
     if stored.model is None:
         _write_layers(group, stored)
     else:

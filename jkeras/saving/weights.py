@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
 import numpy as np
 
+from jkeras.engine.tree import variables_of
 from jkeras.saving import legacy
 from jkeras.saving.stored import Stored, StoredLayer
 
+_NUMBER = re.compile(r"_(\d+)(?=/|$)")
 Plan = list[tuple[Any, np.ndarray]]
 
 
@@ -41,7 +44,7 @@ def by_position(stored: Stored, layers: list[Any], reshape: bool = False) -> Pla
     origin = _origin(stored, reshape)
     plan: Plan = []
     for position, (source, layer) in enumerate(zip(sources, targets, strict=True)):
-        values = legacy.convert(layer, source.values, origin)
+        values = legacy.convert(layer, arranged(layer, source), origin)
         if len(values) != len(layer.weights):
             raise ValueError(
                 f'Layer #{position} (named "{layer.name}" in the current model) was found to correspond to '
@@ -75,7 +78,7 @@ def by_name(stored: Stored, layers: list[Any], skip_mismatch: bool = False, resh
 
 
 def _fill(position: int, source: StoredLayer, layer: Any, origin: legacy.Origin, skip: bool) -> Plan:
-    values = legacy.convert(layer, source.values, origin)
+    values = legacy.convert(layer, arranged(layer, source), origin)
     variables = layer.weights
     if len(values) != len(variables):
         if not skip:
@@ -96,6 +99,59 @@ def _fill(position: int, source: StoredLayer, layer: Any, origin: legacy.Origin,
         else:
             raise ValueError(f'Layer #{position} (named "{layer.name}"), {complaint}')
     return plan
+
+
+# Order within a layer ---------------------------------------------------------------------------------------
+
+
+def arranged(layer: Any, source: StoredLayer) -> list[np.ndarray]:
+    """The values of a layer in the file, in the order that its weights have now.
+
+    Keras lists what trains before what is frozen, so the order of the weights of a nested model depends on
+    what was frozen when the file was written; Keras itself swaps weights of equal shape then. Names tell.
+    """
+    found, wanted = _keys([name for name, _ in source.weights]), _keys([v.name for v in layer.weights])
+    known = dict(zip(found, source.values, strict=True))
+    if found == wanted or len(known) < len(found) or known.keys() != set(wanted):
+        return source.values
+    if any(rank for _, rank, _ in wanted):  # names that differ by a number only
+        place = {variable: i for i, variable in enumerate(variables_of([layer]))}
+        natural = sorted(zip(map(place.__getitem__, layer.weights), wanted, strict=True))
+        if not _rising([key for _, key in natural]):
+            return source.values
+        warnings.warn(
+            f'The file lists the weights of layer "{layer.name}" as '
+            f"{_listing(n for n, _ in source.weights)}: layers in it were frozen when the file was written "
+            "that are not now, or the other way round. The weights are taken by the numbers in these names; "
+            "give the layers names of their own to be sure.",
+            stacklevel=6,
+        )
+    return [known[key] for key in wanted]
+
+
+def _keys(names: list[str]) -> list[tuple[str, int, str]]:
+    """What the names of weights say, whatever else the process had made.
+
+    `inner/dense_7/kernel:0` → (`inner/dense`, 0, `kernel`), where 7 is the lowest number among these names.
+    """
+    scopes, _, kinds = zip(*(name.rpartition("/") for name in names), strict=True) if names else ((), (), ())
+    numbers = {scope: [int(n) for n in _NUMBER.findall(scope)] for scope in scopes}
+    stems = {scope: _NUMBER.sub("", scope) for scope in scopes}
+    rank = {
+        scope: sum(stems[other] == stems[scope] and numbers[other] < numbers[scope] for other in numbers)
+        for scope in numbers
+    }
+    return [(stems[s], rank[s], kind.split(":")[0]) for s, kind in zip(scopes, kinds, strict=True)]
+
+
+def _rising(keys: list[tuple[str, int, str]]) -> bool:
+    """Whether layers whose names differ by a number only stand in the order of these numbers."""
+    last: dict[str, int] = {}
+    for stem, rank, _ in keys:
+        if rank < last.get(stem, 0):
+            return False
+        last[stem] = rank
+    return True
 
 
 def _skipped(layer: Any, what: str) -> None:

@@ -108,7 +108,7 @@ class Layout:
         """Outputs by row with one batch axis, as numpy arrays where devices computed parts of it."""
         if self.kind != "map":
             return outputs
-        return [np.asarray(y).reshape(-1, *y.shape[2:]) for y in outputs]
+        return [_on_host(y).reshape(y.shape[0] * y.shape[1], *y.shape[2:]) for y in outputs]
 
     def place(self, tree):
         """Put arrays on every device of the layout."""
@@ -129,6 +129,11 @@ class Layout:
     def loops_convolutions(self) -> bool:
         """Whether a convolution may stand in a loop (XLA's CPU backend makes it 20 times slower there)."""
         return self.platform != "cpu"
+
+
+def _on_host(y) -> np.ndarray:
+    """As a numpy array; what holds no numbers (a cropped input) jax cannot put together."""
+    return np.asarray(y) if y.size else np.zeros(y.shape, y.dtype)
 
 
 def choose(devices=None) -> list:

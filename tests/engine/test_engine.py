@@ -205,3 +205,35 @@ def test_a_loss_may_use_layers():
     judge.set_weights([np.zeros((4, 3)), np.zeros(3)])
     assert model.evaluate(x, x, verbose=0) == 0
     assert len(model.trainable_weights) == 2
+
+
+class ListOfOne(Layer):
+    """`call` returns a list with one tensor in it; what `compute_output_shape` says follows."""
+
+    def call(self, x, mask=None):
+        return [x * 2]
+
+
+class WithList(ListOfOne):
+    def compute_output_shape(self, input_shape):
+        return [input_shape]
+
+
+class WithShape(ListOfOne):
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@pytest.mark.parametrize(
+    "make",
+    [ListOfOne, WithList, WithShape, lambda: Lambda(lambda x: [x * 2])],
+    ids=["none", "list", "one", "lambda"],
+)
+def test_a_list_of_one_is_that_one(make):
+    x = Input((3,))
+    y = make()(x)
+    assert y.shape == (None, 3)
+    model = Model(x, Dense(1, kernel_initializer="ones")(y))
+    np.testing.assert_array_equal(model.predict(np.ones((2, 3))), [[6.0], [6.0]])
+    assert make()(np.ones((2, 3), "float32")).shape == (2, 3)
+    assert Sequential([Scale(input_shape=(3,)), make(), Dense(1)]).output_shape == (None, 1)

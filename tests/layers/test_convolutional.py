@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jkeras import layers as L
+from jkeras.models import Model
 
 OPEN = (None, None, None, 2)
 
@@ -44,7 +45,7 @@ def test_open_sizes_stay_open(layer, shape, expected):
         ),
         (lambda n: L.MaxPooling2D(3, name=n), (None, 2, 4, 2), "extent 3 does not fit into length 2"),
         (lambda n: L.LocallyConnected1D(3, 4, name=n), (None, 3, 2), "extent 4 does not fit into length 3"),
-        (lambda n: L.Cropping2D(2, name=n), (None, 4, 9, 2), "larger than the input"),
+        (lambda n: L.Cropping2D(3, name=n), (None, 4, 9, 2), r"larger than the input: 3 \+ 3 of length 4"),
         (lambda n: L.Cropping1D((0, 9), name=n), (None, 4, 2), "larger than the input"),
         (lambda n: L.Conv2D(3, 3, name=n), (None, 9, 9, None), "needs a known size for its weight 'kernel'"),
         (lambda n: L.SeparableConv2D(3, 3, name=n), (None, 9, 9, None), "needs a known size"),
@@ -132,3 +133,50 @@ def test_class_relations_are_keras_s():
     assert L.Deconvolution2D is L.Conv2DTranspose and L.MaxPool2D is L.MaxPooling2D
     assert "filters" not in L.DepthwiseConv2D(3).get_config()
     assert "dilation_rate" not in L.Conv3DTranspose(3, 3).get_config()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "left"),
+    [
+        (lambda: L.Cropping1D((1, 2)), (3, 4), (0, 4)),
+        (lambda: L.Cropping1D((3, 0)), (3, 4), (0, 4)),
+        (lambda: L.Cropping2D(((1, 2), (0, 0))), (3, 4, 1), (0, 4, 1)),
+        (lambda: L.Cropping2D(2, data_format="channels_first"), (1, 3, 4), None),
+        (lambda: L.Cropping2D(((0, 0), (2, 2)), data_format="channels_first"), (1, 3, 4), (1, 3, 0)),
+        (lambda: L.Cropping3D(((1, 2), (0, 0), (0, 0))), (3, 4, 5, 1), (0, 4, 5, 1)),
+        (lambda: L.Cropping3D(((0, 0), (0, 0), (5, 0))), (3, 4, 5, 1), (3, 4, 0, 1)),
+    ],
+)
+def test_nothing_may_be_left_of_a_cropped_input(layer, shape, left):
+    """As in Keras 2.2.4; but more cannot be cut than there is."""
+    x = L.Input(shape)
+    if left is None:
+        with pytest.raises(ValueError, match="larger than the input"):
+            layer()(x)
+        return
+    y = layer()(x)
+    assert y.shape == (None, *left)
+    assert Model(x, y).predict(np.ones((2, *shape))).shape == (2, *left)
+
+
+def test_what_layers_make_of_an_empty_input():
+    """Keras 2.2.4 takes and refuses the same ones."""
+    x = L.Input((3, 4))
+    empty = L.Cropping1D((1, 2))(x)
+    through = L.GaussianNoise(0.1)(L.Dropout(0.5)(L.BatchNormalization()(L.Permute((1, 2))(empty))))
+    outputs = [
+        L.TimeDistributed(L.Dense(3))(through),
+        L.ZeroPadding1D(1)(empty),
+        L.Concatenate(1)([x, empty]),
+        L.Reshape((0, 2))(empty),
+        L.Lambda(lambda v: v[:, 3:])(x),
+        L.Conv1D(2, 2, padding="same")(empty),
+    ]
+    found = [y.shape[1:] for y in Model(x, outputs).predict(np.ones((2, 3, 4)))]
+    assert found == [(0, 3), (2, 4), (3, 4), (0, 2), (0, 4), (0, 2)]
+    with pytest.raises(ValueError, match="not fully defined"):
+        L.Flatten()(empty)
+    with pytest.raises(ValueError, match="at least one time step"):
+        L.LSTM(2)(empty)
+    with pytest.raises(ValueError, match="does not fit into length 0"):
+        L.Conv1D(2, 2)(empty)

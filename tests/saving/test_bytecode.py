@@ -9,8 +9,8 @@ import marshal
 import numpy as np
 import pytest
 
-from jkeras.layers import Dense, Lambda
-from jkeras.models import Sequential, load_model, model_from_json
+from jkeras.layers import LSTM, Dense, Lambda, Masking
+from jkeras.models import Sequential, load_model, model_from_json, model_from_yaml
 from jkeras.saving.bytecode import resolve
 
 # As Keras 2.2.4 wrote `Lambda(lambda x: K.square(x) + 1, input_shape=(3,), name="squared")` under Python 3.7.
@@ -116,3 +116,68 @@ def test_an_unnamed_function_unknown_here_can_be_given_by_the_name_of_the_layer(
         model_from_json(text)
     model = model_from_json(text, custom_objects={"squared": lambda x: x**2})
     assert model.predict(X).tolist() == [[1, 4, 9]]
+
+
+def scaled(x, by, of=None):
+    return x * by
+
+
+ARRAY = np.array([1, 2, 3], "float32")
+
+
+def through(model, way, tmp_path):
+    if way == "config":
+        return Sequential.from_config(model.get_config())
+    if way == "json":
+        return model_from_json(model.to_json())
+    if way == "yaml":
+        return model_from_yaml(model.to_yaml())
+    model.save(tmp_path / f"model.{way}")
+    return load_model(tmp_path / f"model.{way}", compile=False)
+
+
+WAYS = pytest.mark.parametrize("way", ["config", "json", "yaml", "h5", "msgpack"])
+
+
+@WAYS
+def test_arrays_among_the_arguments(way, tmp_path):
+    arguments = {"by": ARRAY, "of": [np.int32(2), {"deep": np.eye(2)}, (1, "text"), None]}
+    model = Sequential([Lambda(scaled, arguments=arguments, input_shape=(3,))])
+    again = through(model, way, tmp_path)
+    np.testing.assert_array_equal(again.predict(np.ones((2, 3))), [ARRAY, ARRAY])
+    found = again.layers[0].arguments
+    assert found["by"].dtype == np.float32 and found["of"][0] == 2 and found["of"][3] is None
+    np.testing.assert_array_equal(found["of"][1]["deep"], np.eye(2))
+    assert isinstance(model.layers[0].get_config()["arguments"]["by"], np.ndarray)
+
+
+def test_arrays_as_keras_writes_them():
+    """Its `get_json_type`: no type of the numbers."""
+    model = Sequential([Lambda(scaled, arguments={"by": ARRAY}, input_shape=(3,))])
+    config = json.loads(model.to_json())
+    written = config["config"]["layers"][0]["config"]["arguments"]
+    assert (written["by"]["type"], written["by"]["value"]) == ("ndarray", [1.0, 2.0, 3.0])
+    del written["by"]["dtype"]
+    again = model_from_json(json.dumps(config))
+    np.testing.assert_array_equal(again.layers[0].arguments["by"], ARRAY)
+
+
+def hides_the_last(x, mask):
+    return mask & (np.arange(4) < 3)
+
+
+@WAYS
+@pytest.mark.parametrize(
+    "mask", [hides_the_last, lambda x, mask: hides_the_last(x, mask)], ids=["name", "lambda"]
+)
+def test_the_mask_of_a_lambda_is_kept(mask, way, tmp_path):
+    """Keras 2.2.4 loses it and computes other numbers with the model it loads."""
+    doubling = Lambda(lambda x: 2 * x, mask=mask)
+    model = Sequential([Masking(input_shape=(4, 3)), doubling, LSTM(2)])
+    x = np.random.RandomState(0).rand(2, 4, 3)
+    again = through(model, way, tmp_path)
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    unmasked = Sequential([Lambda(lambda x: 2 * x, input_shape=(4, 3)), LSTM(2, weights=model.get_weights())])
+    assert abs(unmasked.predict(x) - model.predict(x)).max() > 1e-3
+    assert "mask" not in Lambda(scaled).get_config()

@@ -212,6 +212,26 @@ def test_open_hdf5_files_and_groups(tmp_path):
         same_weights(other, model)
 
 
+def test_an_hdf5_file_in_memory_with_several_models():
+    first, second = small("adam"), small()
+    first.train_on_batch(X, Y)
+    with h5py.File("nowhere", "w", driver="core", backing_store=False) as file:
+        file["other"] = np.ones(3)
+        first.save(file)
+        second.save(file.create_group("deep/inside"))
+        second.save_weights(file.create_group("weights"))
+        for model, group in ((first, file), (second, file["deep/inside"])):
+            loaded = load_model(group)
+            same_weights(loaded, model)
+            goes_on_alike(loaded, load_model(group))
+        other = small()
+        other.load_weights(file["weights"])
+        same_weights(other, second)
+        with pytest.raises(ValueError, match="holds a model or weights already"):
+            first.save(file)
+    assert not os.path.exists("nowhere")
+
+
 def test_a_dict_which_holds_no_pickle(tmp_path):
     model, content = small(), {"old": 1}
     model.save(content)

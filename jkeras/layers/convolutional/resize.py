@@ -242,10 +242,16 @@ class _Cropping(Layer):
     data_format = "channels_last"
 
     def pair(self) -> Pair:
-        cuts = [slice(before, -after or None) for before, after in self.cropping]
-        index = tuple(conv_args.spread(self.data_format, cuts, slice(None)))
+        cropping, format = self.cropping, self.data_format
+        cuts = [slice(before, -after or None) for before, after in cropping]
+        index = tuple(conv_args.spread(format, cuts, slice(None)))
 
         def apply(params, state, x, ctx=INFERENCE):
+            for axis, (before, after) in zip(conv_args.spatial_axes(format, x.ndim), cropping, strict=True):
+                if isinstance(x.shape[axis], int) and before + after > x.shape[axis]:
+                    raise ValueError(
+                        f"the cropping is larger than the input: {before} + {after} of length {x.shape[axis]}"
+                    )
             return Out(x[index])
 
         return Pair(no_weights, apply)
@@ -264,7 +270,7 @@ class Cropping1D(_Cropping):
         `(batch, steps - before - after, features)`.
 
     Raises:
-        ValueError: nothing is left.
+        ValueError: more is cut than there is (nothing may be left).
 
     Keras 2.2.4: keras/layers/convolutional.py Cropping1D
 
@@ -298,7 +304,7 @@ class Cropping2D(_Cropping):
         The same with fewer rows and columns.
 
     Raises:
-        ValueError: nothing is left.
+        ValueError: more is cut than there is (nothing may be left).
 
     Keras 2.2.4: keras/layers/convolutional.py Cropping2D
 
@@ -330,7 +336,7 @@ class Cropping3D(_Cropping):
         The same with shorter axes.
 
     Raises:
-        ValueError: nothing is left.
+        ValueError: more is cut than there is (nothing may be left).
 
     Keras 2.2.4: keras/layers/convolutional.py Cropping3D
 

@@ -118,6 +118,8 @@ class RNN(Layer):
 
         def apply(params, state, x, ctx: Ctx = INFERENCE):
             x, given, constants = split(list(x) if isinstance(x, (list, tuple)) else [x])
+            if isinstance(x.shape[1], int) and x.shape[1] == 0:
+                raise ValueError("a sequence needs at least one time step")
             mask = ctx.mask[0] if isinstance(ctx.mask, (list, tuple)) else ctx.mask
             kept = [state[f"_states_{i}"] for i in range(count)] if stateful else None
             first = first_states(params, x)
