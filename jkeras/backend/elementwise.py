@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jkeras.backend.operands import of_array, of_arrays_2
 from jkeras.core import bits
 from jkeras.core.dispatch import op
+from jkeras.engine import sizes
+from jkeras.engine.sizes import of_sizes
 from jkeras.ops import numeric
 
 
@@ -437,6 +439,7 @@ def stop_gradient(variables):
 
 
 @of_array
+@of_sizes(sizes.cast, sizes.is_known)
 def cast(x, dtype):
     """The same numbers in another dtype; fractions are cut off, and what is not 0 is True.
 

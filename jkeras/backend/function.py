@@ -16,6 +16,7 @@ from jkeras.engine.effects import Update, together
 from jkeras.engine.graph import Around, Graph
 from jkeras.engine.measures import measuring
 from jkeras.engine.shapes import Spec
+from jkeras.engine.sizes import as_array, is_sizes, plain
 from jkeras.engine.symbolic import Node, Tensor
 from jkeras.engine.tree import variables_of
 from jkeras.engine.variable import Variable, current_frame
@@ -55,8 +56,9 @@ class Function:
             raise ValueError(
                 f"K.function got unknown arguments {sorted(kwargs)}; there is no session to pass them to."
             )
-        self.name, self._one = name, not isinstance(outputs, (list, tuple))
+        self.name, self._one = name, not isinstance(outputs, (list, tuple)) or is_sizes(outputs)
         inputs, self.outputs = list(inputs), [outputs] if self._one else list(outputs)
+        self.outputs = plain(self.outputs)
         self.updates = [u if isinstance(u, Update) else Update(*u) for u in updates or []]
         self._phase_at = [i for i, t in enumerate(inputs) if is_marker(t)]
         self._all, self._fewer = inputs, {}
@@ -82,7 +84,8 @@ class Function:
             for n, count in zip(self._drawing, counts, strict=True)
         }
         around = Around(ctx, self._graph.sites, {}, keys)
-        return self._graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
+        found = self._graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
+        return [as_array(value) for value in found]
 
     def __call__(self, inputs):
         """Compute the outputs for a list of input values."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from jkeras.core.dispatch import Symbolic
 from jkeras.engine.shapes import known
+from jkeras.engine.sizes import Sizes, size
 from jkeras.engine.symbolic import Tensor
 
 
@@ -29,17 +30,17 @@ def int_shape(x):
 
 
 def shape(x):
-    """The shape as a tuple: numbers where the code runs on values, else the static shape.
+    """The sizes of the axes: numbers where they are known, else scalar tensors that the graph computes.
 
-    Keras gives a tensor of integers; a tuple can be indexed, sliced and handed to `K.reshape` like that.
-    K's arithmetic on the whole shape of a symbolic tensor, as in `K.prod(K.cast(K.shape(x), "float32"))`,
-    computes with the sizes that the tensor has when the graph runs.
+    Keras gives a tensor of integers. This one can be indexed, sliced, computed with (`// 2`, `K.prod`,
+    `K.cast`, `K.stack` and `K.concatenate` of parts) and handed to whatever takes a shape, in the code of
+    layers and outside.
 
     Args:
         x: a tensor, a variable or an array.
 
     Returns:
-        A tuple.
+        A tuple whose arithmetic is that of a tensor of rank 1.
 
     Example:
         >>> shape(np.ones((2, 3)))
@@ -47,22 +48,7 @@ def shape(x):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py shape
     """
-    return Sizes(x) if isinstance(x, Tensor) and None in x.shape else tuple(x.shape)
-
-
-class Sizes(tuple):
-    """The static shape of a symbolic tensor, of which not all is known before the graph runs.
-
-    Args:
-        tensor: the tensor.
-    """
-
-    tensor: Tensor
-
-    def __new__(cls, tensor: Tensor):
-        sizes = super().__new__(cls, tensor.shape)
-        sizes.tensor = tensor
-        return sizes
+    return Sizes(size(x, axis) if d is None else d for axis, d in enumerate(np.shape(x)))
 
 
 def get_variable_shape(x):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
+
 import jax
 import jax.numpy as jnp
 
 from jkeras.backend.operands import of_array
 from jkeras.core import settings
+from jkeras.engine import sizes
+from jkeras.engine.sizes import is_sizes, of_sizes
 from jkeras.ops import numeric
 
 
@@ -20,6 +24,7 @@ def _floating(x):
 
 
 @of_array
+@of_sizes(sizes.reduced(builtins.sum), is_sizes)
 def sum(x, axis=None, keepdims=False):
     """The sum over axes; 0 of no numbers.
 
@@ -41,6 +46,7 @@ def sum(x, axis=None, keepdims=False):
 
 
 @of_array
+@of_sizes(sizes.prod, is_sizes)
 def prod(x, axis=None, keepdims=False):
     """The product over axes; 1 of no numbers.
 
@@ -125,6 +131,7 @@ def std(x, axis=None, keepdims=False):
 
 
 @of_array
+@of_sizes(sizes.reduced(builtins.max), is_sizes)
 def max(x, axis=None, keepdims=False):
     """The greatest number over axes.
 
@@ -149,6 +156,7 @@ def max(x, axis=None, keepdims=False):
 
 
 @of_array
+@of_sizes(sizes.reduced(builtins.min), is_sizes)
 def min(x, axis=None, keepdims=False):
     """The least number over axes.
 

@@ -9,6 +9,8 @@ import numpy as np
 from jkeras.backend.operands import of_array
 from jkeras.core import bits, settings
 from jkeras.core.dispatch import op
+from jkeras.engine import sizes
+from jkeras.engine.sizes import is_sizes, of_sizes
 from jkeras.ops.lookup import as_index, rows
 
 
@@ -119,6 +121,7 @@ def permute_dimensions(x, pattern):
 
 
 @of_array
+@of_sizes(sizes.expand_dims, lambda x: sizes.is_known(x) and not is_sizes(x))
 def expand_dims(x, axis=-1):
     """A new axis of size 1.
 
@@ -162,6 +165,7 @@ def squeeze(x, axis):
 
 
 @op
+@of_sizes(sizes.concatenate, sizes.are_parts)
 def concatenate(tensors, axis=-1):
     """Arrays one after the other along an axis.
 
@@ -185,6 +189,7 @@ def concatenate(tensors, axis=-1):
 
 
 @op
+@of_sizes(sizes.stack, sizes.are_known)
 def stack(x, axis=0):
     """Arrays side by side along a new axis.
 
@@ -208,6 +213,7 @@ def stack(x, axis=0):
 
 
 @op
+@of_sizes(sizes.gather, is_sizes)
 def gather(reference, indices):
     """The rows `reference[indices]`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -11,7 +12,7 @@ from jkeras.backend.assignment import get_value
 from jkeras.backend.inspection import to_dense
 from jkeras.backend.making import made, sized
 from jkeras.core import bits, settings
-from jkeras.core.dispatch import Symbolic, op
+from jkeras.core.dispatch import Symbolic, is_symbolic, op
 from jkeras.core.names import unique_name
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
@@ -73,9 +74,10 @@ def constant(value, dtype=None, shape=None, name=None):
         if missing < 0:
             raise ValueError(f"K.constant: {array.size} values do not fit into shape {shape}.")
         array = np.pad(array.ravel(), (0, missing), mode="edge").reshape(shape)
-    if current_frame() is not None:
+    if current_frame() is None:
+        return Constant(array, name, dtype=array.dtype)
+    with jax.ensure_compile_time_eval():  # so that it may be a part of a shape
         return bits.array(array, array.dtype, "K.constant")
-    return Constant(array, name, dtype=array.dtype)
 
 
 def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None) -> Tensor:
@@ -111,12 +113,12 @@ def zeros(shape, dtype=None, name=None):
     """A variable of zeros.
 
     Args:
-        shape: a tuple without unknown dimensions.
+        shape: a tuple without unknown dimensions; sizes of `K.shape` are known when the graph runs.
         dtype: default: `floatx()`.
         name: of the variable.
 
     Returns:
-        A `Variable`, or inside a layer's call an array.
+        A `Variable`; a tensor, where the graph computes the shape; inside a layer's call an array.
 
     Raises:
         ValueError: an unknown dimension.
@@ -127,19 +129,19 @@ def zeros(shape, dtype=None, name=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py zeros
     """
-    return made(np.zeros(sized(shape)), dtype, name)
+    return _filled(0, shape, dtype, name)
 
 
 def ones(shape, dtype=None, name=None):
     """A variable of ones.
 
     Args:
-        shape: a tuple without unknown dimensions.
+        shape: a tuple without unknown dimensions; sizes of `K.shape` are known when the graph runs.
         dtype: default: `floatx()`.
         name: of the variable.
 
     Returns:
-        A `Variable`, or inside a layer's call an array.
+        A `Variable`; a tensor, where the graph computes the shape; inside a layer's call an array.
 
     Raises:
         ValueError: an unknown dimension.
@@ -150,7 +152,19 @@ def ones(shape, dtype=None, name=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py ones
     """
-    return made(np.ones(sized(shape)), dtype, name)
+    return _filled(1, shape, dtype, name)
+
+
+def _filled(number, shape, dtype, name):
+    """A variable; of a shape that the graph computes, and inside a layer's call, an array."""
+    if is_symbolic(shape) or current_frame() is not None:
+        return _full(shape, number, dtype or settings.floatx())
+    return made(np.full(sized(shape), number), dtype, name)
+
+
+@op
+def _full(shape, number, dtype):
+    return jnp.full(sized(shape), number, dtype)
 
 
 def eye(size, dtype=None, name=None):

@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
+import functools
 import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
 from jkeras.core.dispatch import Symbolic, op
+from jkeras.engine.sizes import is_known
 
-_getitem = op(operator.getitem)
-_add, _sub, _mul, _div = op(jnp.add), op(jnp.subtract), op(jnp.multiply), op(jnp.true_divide)
-_floordiv, _mod, _pow, _matmul = op(jnp.floor_divide), op(jnp.mod), op(jnp.power), op(jnp.matmul)
+
+def _binary(function: Callable, python: Callable) -> Callable:
+    """An operator; what is known of shapes it computes with `python`."""
+
+    @functools.wraps(function)
+    def either(a, b):
+        return python(a, b) if is_known(a) and is_known(b) else function(a, b)
+
+    either.of_sizes = True
+    return op(either)
+
+
+class _Slice(NamedTuple):
+    """A slice as a tree, whose ends may be tensors."""
+
+    start: Any
+    stop: Any
+    step: Any
+
+
+def _as_tree(index):
+    if isinstance(index, tuple):
+        return tuple(map(_as_tree, index))
+    return _Slice(index.start, index.stop, index.step) if isinstance(index, slice) else index
+
+
+def _as_index(tree):
+    if isinstance(tree, _Slice):
+        return slice(*tree)
+    return tuple(map(_as_index, tree)) if isinstance(tree, tuple) else tree
+
+
+def getitem(x, index):
+    return operator.getitem(x, _as_index(index))
+
+
+getitem.of_sizes = True
+_getitem = op(getitem)
+_add, _sub = _binary(jnp.add, operator.add), _binary(jnp.subtract, operator.sub)
+_mul, _div = _binary(jnp.multiply, operator.mul), _binary(jnp.true_divide, operator.truediv)
+_floordiv, _mod = _binary(jnp.floor_divide, operator.floordiv), _binary(jnp.mod, operator.mod)
+_pow, _matmul = _binary(jnp.power, operator.pow), op(jnp.matmul)
 _neg, _abs = op(jnp.negative), op(jnp.abs)
 _lt, _le, _gt, _ge = op(jnp.less), op(jnp.less_equal), op(jnp.greater), op(jnp.greater_equal)
 _and, _or, _invert = op(jnp.logical_and), op(jnp.logical_or), op(jnp.logical_not)
@@ -95,7 +138,7 @@ class Operators(Symbolic):
         return _invert(self)
 
     def __getitem__(self, index):
-        return _getitem(self, index)
+        return _getitem(self, _as_tree(index))
 
     def __iter__(self):
         raise TypeError(f"{self!r} is symbolic and cannot be iterated over; index or slice it instead.")

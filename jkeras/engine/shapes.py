@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 from jax import export
 
 _DIVISIBLE = 80640
@@ -76,12 +77,29 @@ def agree(shapes, others) -> bool:
 
 
 class Spec:
-    """Static shape (None = unknown) and dtype of a value: a leaf of the trees given to `infer`."""
+    """Static shape (None = unknown) and dtype of a value: a leaf of the trees given to `infer`.
 
-    __slots__ = ("dtype", "shape")
+    Args:
+        shape, dtype: of the value.
+        worth: for what is computed from shapes, the value itself: a function of a way to fill in shapes.
+    """
 
-    def __init__(self, shape, dtype):
-        self.shape, self.dtype = tuple(shape), dtype
+    __slots__ = ("dtype", "shape", "worth")
+
+    def __init__(self, shape, dtype, worth: Callable | None = None):
+        self.shape, self.dtype, self.worth = tuple(shape), dtype, worth
+
+
+def is_unknown(x) -> bool:
+    """Whether `x` is an unknown dimension."""
+    return isinstance(x, type(_symbol(0)))
+
+
+def _aval(x):
+    """An output, where what Python computed from shapes stands for an array."""
+    if is_unknown(x):
+        return jnp.zeros((), jnp.int32)
+    return jnp.zeros(x.shape, x.dtype) if isinstance(x, tuple) else x
 
 
 def is_spec(x) -> bool:
@@ -96,19 +114,23 @@ def infer(function: Callable, *trees):
 
     def run(concrete):
         leaves, treedef = jax.tree.flatten(trees, is_leaf=is_spec)
-        spots = [i for i, leaf in enumerate(leaves) if is_spec(leaf)]
+        spots = [i for i, leaf in enumerate(leaves) if is_spec(leaf) and leaf.worth is None]
+        sizes = [i for i, leaf in enumerate(leaves) if is_spec(leaf) and leaf.worth is not None]
         avals = [jax.ShapeDtypeStruct(concrete(leaves[i].shape), leaves[i].dtype) for i in spots]
 
         def call(*values):
             full = list(leaves)
             for i, value in zip(spots, values, strict=True):
                 full[i] = value
-            return function(*jax.tree.unflatten(treedef, full))
+            for i in sizes:
+                full[i] = leaves[i].worth(concrete)
+            return jax.tree.map(_aval, function(*jax.tree.unflatten(treedef, full)))
 
         return jax.eval_shape(call, *avals)
 
-    given = [s.shape for s in jax.tree.leaves(trees, is_leaf=is_spec) if is_spec(s)]
-    if not any(None in shape for shape in given):
+    specs = [s for s in jax.tree.leaves(trees, is_leaf=is_spec) if is_spec(s)]
+    given = [s.shape for s in specs]
+    if not any(None in s.shape or s.worth for s in specs):
         return jax.tree.map(lambda s: Spec(s.shape, s.dtype), run(tuple))
     try:
         return jax.tree.map(lambda s: Spec(known(s.shape), s.dtype), run(symbolic))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -14,7 +16,8 @@ from jkeras.core.dispatch import is_symbolic, set_recorder
 from jkeras.core.names import unique_name
 from jkeras.engine.operators import Operators
 from jkeras.engine.shapes import Shape, Spec, infer
-from jkeras.engine.variable import Frame, StrayTensorError, Variable, current_frame
+from jkeras.engine.sizes import plain
+from jkeras.engine.variable import Constant, Frame, StrayTensorError, Variable, current_frame
 
 
 class Tensor(Operators):
@@ -32,6 +35,7 @@ class Tensor(Operators):
         self.shape, self.dtype = Shape(shape), np.dtype(dtype).name
         self.node: Any = node  # None for a mere description of what a model takes or makes
         self.index, self.mask_spec = index, mask
+        self.worth: Callable | None = None  # of what is computed from shapes, see `Spec`
         self.name = name or unique_name("tensor")
 
     @property
@@ -57,7 +61,7 @@ class Tensor(Operators):
         return self.shape
 
     def spec(self) -> Spec:
-        return Spec(self.shape, self.dtype)
+        return Spec(self.shape, self.dtype, self.worth)
 
     def __array__(self, dtype=None, copy=None):
         if not _needs_no_input(self):
@@ -93,7 +97,9 @@ class Node:
             x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Tensor)
         ]
         self.variables = [
-            x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Variable)
+            x
+            for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol)
+            if isinstance(x, Variable) and not _is_whole(x)
         ]
         self.outputs: list[Tensor] = []
         self.treedef: Any = None
@@ -227,18 +233,32 @@ def substitute(tree, value_of):
 
 
 def specs_of(tree):
-    """Every tensor and variable in a tree becomes its `Spec`, in a dtype that there is.
+    """Every tensor and variable in a tree becomes its `Spec`, in a dtype that there is; what may be a part of
+    a shape stays known.
 
     Raises:
         ValueError: 64-bit floats in jax's 32-bit mode.
     """
-    return substitute(tree, lambda s: Spec(s.shape, bits.supported(s.dtype, repr(s))))
+
+    def spec(symbol):
+        if _is_whole(symbol):
+            return symbol.value
+        dtype = bits.supported(symbol.dtype, repr(symbol))
+        return Spec(symbol.shape, dtype, getattr(symbol, "worth", None))
+
+    return substitute(tree, spec)
+
+
+def _is_whole(symbol) -> bool:
+    """Whether a symbol is a constant of whole numbers."""
+    return isinstance(symbol, Constant) and np.issubdtype(symbol.dtype, np.integer)
 
 
 def _record(fn, args: tuple, kwargs: dict):
     """The dispatch hook: unwrap variables inside a frame, else add a node to the graph."""
     args, kwargs = _with_operands(fn, args, kwargs)
     frame = current_frame()
+    args, kwargs = plain((args, kwargs))
     if frame is not None:
         args, kwargs = substitute((args, kwargs), lambda s: _value_in(frame, s))
         return fn(*args, **kwargs)
@@ -255,7 +275,33 @@ def _record(fn, args: tuple, kwargs: dict):
             return fn(*args, **kwargs)
 
     specs = infer(run, specs_of(args), specs_of(kwargs))
-    return node.set_outputs(specs, name=unique_name(getattr(fn, "__name__", "function")))
+    outputs = node.set_outputs(specs, name=unique_name(getattr(fn, "__name__", "function")))
+    if _is_worth_something(node):
+        node.outputs[0].worth = functools.partial(_worth, node)
+    return outputs
+
+
+def _is_worth_something(node: Node) -> bool:
+    """Whether the output follows from shapes alone."""
+    if getattr(node.fn, "of_shapes", False):
+        return True
+    known = all(t.worth is not None for t in node.inputs) and not node.variables
+    return getattr(node.fn, "of_sizes", False) and bool(node.inputs) and known
+
+
+def _worth(node: Node, concrete):
+    """The output of such a node for a way to fill in shapes."""
+
+    def value_of(tensor):
+        if isinstance(tensor, Tensor) and tensor.worth is not None:
+            return tensor.worth(concrete)
+        if isinstance(tensor, Variable):
+            return tensor.value
+        return jax.ShapeDtypeStruct(concrete(tensor.shape), tensor.dtype)
+
+    args, kwargs = substitute((node.args, node.kwargs), value_of)
+    with Frame({}):
+        return node.fn(*args, **kwargs)
 
 
 def _with_operands(fn, args, kwargs):

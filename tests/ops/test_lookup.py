@@ -92,7 +92,9 @@ def test_computed_indices_in_models(wrap):
 
 def test_in_functions():
     k = K.variable(TABLE)
-    assert np.isnan(K.eval(K.gather(k, K.constant([7], dtype="int32")))).all()
+    assert np.isnan(K.eval(K.gather(k, K.variable([7], dtype="int32")))).all()
+    with pytest.raises(ValueError, match="out of range"):
+        K.gather(k, K.constant([7], dtype="int32"))
     model = Sequential([Embedding(5, 2, input_length=2, weights=[TABLE]), Flatten(), Dense(1)])
     f = K.function([model.input], [model.layers[0].output])
     assert np.isnan(f([np.array([[1, 9.0]])])[0]).tolist() == [[[False, False], [True, True]]]
