@@ -15,6 +15,7 @@ from jkeras.core.types import Ctx
 from jkeras.engine.effects import Update, together
 from jkeras.engine.graph import Around, Graph
 from jkeras.engine.measures import measuring
+from jkeras.engine.scope import NeedsTensorsError, next_gradients, note_gradients
 from jkeras.engine.shapes import Spec
 from jkeras.engine.sizes import as_array, is_sizes, plain
 from jkeras.engine.symbolic import Node, Tensor
@@ -24,7 +25,7 @@ from jkeras.engine.variable import Variable, current_frame
 
 def _cells(graph: Graph) -> list[Variable]:
     """Every variable that a graph reads: of its layers and of its functions."""
-    return list(dict.fromkeys([*variables_of(graph.layers), *graph.free_variables]))
+    return list(dict.fromkeys([*variables_of(graph.all_layers), *graph.free_variables]))
 
 
 class Function:
@@ -186,15 +187,15 @@ def gradients(loss, variables):
     """The gradients of a scalar (or of the sum of a tensor) as tensors.
 
     Args:
-        loss: a symbolic tensor; inside a loss or metric of a model also its `y_pred`, which stands for the
-            output.
+        loss: a symbolic tensor. In the code of a layer or of a model's loss, what K functions make of its
+            arguments.
         variables: variables, or tensors that `loss` is computed from; a list or a single one.
 
     Returns:
         A list: a tensor for each; None for one that `loss` does not depend on.
 
     Raises:
-        TypeError: `loss` is a value, as in the call of a layer, or something that a loss made of `y_pred`.
+        TypeError: `loss` is a value, as in the call of a layer on arrays.
 
     Example:
         >>> from jkeras import backend as K
@@ -206,17 +207,20 @@ def gradients(loss, variables):
     """
     frame = current_frame()
     targets = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+    made = next_gradients() if frame is not None else None
+    if frame is not None and made is not None:
+        return [g if g is None else frame.tensor(g) for g in made]
     if frame is not None:
         loss, *targets = [frame.meaning(x) for x in (loss, *targets)]
     if not isinstance(loss, Tensor) or loss.node is None:
-        raise TypeError(
+        raise NeedsTensorsError(
             f"K.gradients differentiates symbolic tensors; got {type(loss).__name__}. In code that runs on "
-            "values (a loss, a layer's call, a Lambda) use jax.grad. A loss of a model that is a graph may "
-            "use K.gradients(y_pred, tensor), of y_pred itself and nothing made of it, or a gradient made "
-            "before, for example g = K.gradients(K.sum(model.outputs[0]), tensor)[0]."
+            "values (a layer's call, a Lambda, a loss) it works where the layer is called on symbolic "
+            "tensors and the code up to there is made of K functions and operators; else use jax.grad."
         )
     if frame is None:
-        return _gradients(loss, targets)
+        note_gradients(made := _gradients(loss, targets))
+        return made
     made = loss.node.effects.setdefault(("gradients", loss.index, *targets), [])  # once for probe and steps
     made[:] = made or _gradients(loss, targets)
     return [g if g is None else frame.tensor(g) for g in made]
@@ -255,7 +259,7 @@ def _roots(loss: Tensor) -> list[Tensor]:
             roots[id(tensor)] = tensor
         elif id(node) not in seen:
             seen.add(id(node))
-            stack += node.inputs
+            stack += [*node.inputs, *node.captured.values()]
     return list(roots.values())
 
 

@@ -9,8 +9,10 @@ import jax
 import numpy as np
 
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.engine.kept import mark, sweep
+from jkeras.engine.scope import as_asked, code_of
 from jkeras.engine.shapes import Spec, agree, infer
-from jkeras.engine.symbolic import Tensor
+from jkeras.engine.symbolic import Tensor, substitute, value_in
 from jkeras.engine.tree import bind, bound, collect, gather, scatter, walk
 from jkeras.engine.variable import Frame, Variable, current_frame, outside_frames
 
@@ -28,13 +30,16 @@ def adapt(layer) -> Pair:
         values = bound(layer, params, state)
         if layer.fixed_phase is not None:
             ctx = ctx.replace(training=layer.fixed_phase)
-        with Frame(values, ctx) as frame:
+        with Frame(values, ctx, owner=layer) as frame:
             if isinstance(x, (list, tuple)):
                 for item, mask in zip(x, ctx.mask or [None] * len(x), strict=True):
                     frame.note_mask(item, mask)
             else:
                 frame.note_mask(x, ctx.mask)
-            y = _single(layer.call(x, **call_arguments(layer.call, ctx, kwargs)))
+            call, lists = code_of(layer), mark(layer)
+            y = call(as_asked(x), **call_arguments(call, ctx, kwargs))
+            y = _single(substitute(y, lambda symbol: value_in(frame, symbol)))
+            sweep(layer, lists, frame)
             mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
         _remember_captured(layer, frame)
         if frame.asked_for_phase:
@@ -54,6 +59,21 @@ def adapt(layer) -> Pair:
 def _single(y):
     """What `call` returned; a list of one is that one, as in Keras."""
     return y[0] if isinstance(y, (list, tuple)) and len(y) == 1 else y
+
+
+def framed(layer, pair: Pair) -> Pair:
+    """The pair of a built-in layer with a user's functions (activation, activity regularizer): they may use
+    variables and tensors, as the code of a layer may."""
+
+    def apply(params, state, x, ctx=INFERENCE, **kwargs):
+        with Frame(bound(layer, params, state), ctx, owner=layer) as frame:
+            out = pair.apply(params, state, x, ctx, **kwargs)
+        _remember_captured(layer, frame)
+        if frame.asked_for_phase:
+            layer.uses_learning_phase = True
+        return out
+
+    return Pair(pair.init, apply)
 
 
 def build_once(layer, in_shape) -> None:
@@ -91,7 +111,7 @@ def trace(layer, shapes, dtypes=None):
     specs = [Spec(s, d) for s, d in zip(given, dtypes or [layer.dtype] * len(given), strict=True)]
 
     def run(xs):
-        with Frame({}, Ctx(rng=np.zeros(2, np.uint32))) as frame:
+        with Frame({}, Ctx(rng=np.zeros(2, np.uint32)), owner=layer) as frame:
             return _single(layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {})))
 
     return specs, infer(run, specs)
@@ -157,8 +177,11 @@ def overrides(layer, method: str) -> bool:
 def _remember_captured(layer, frame: Frame) -> None:
     """Variables that the code read without owning them become hidden state: a new value takes effect."""
     owned = {id(v) for _, inner in walk(layer) for v in (*inner._params.values(), *inner._state.values())}
-    for variable in frame.captured:
-        if id(variable) not in owned and frame.parent is None:
+    if frame.parent is not None:
+        frame.parent.captured.extend(frame.captured)  # whoever runs this layer in a call of its own
+        return
+    for variable in dict.fromkeys(frame.captured):
+        if id(variable) not in owned:
             layer._state[f"_captured_{len(layer._state)}"] = variable
 
 

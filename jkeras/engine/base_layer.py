@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 from jkeras import constraints, initializers, regularizers
 from jkeras.core import random, settings
 from jkeras.core.names import snake_case, unique_name
+from jkeras.core.snapshot import as_now
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine import adapter, checks, measures
 from jkeras.engine.call import call_layer, overridden, own_formula, shapes_of
@@ -195,7 +197,8 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
     def formula(self) -> Pair:
         """The pair as the engine runs it: `Out.state` holds what changed."""
         meaning = adapter.by_own_mask(self, self.pair()) if self.is_native else adapter.adapt(self)
-        return checks.guarded(self, meaning)
+        pair = checks.guarded(self, meaning)
+        return pair if checks.functions_are_ours(self) else adapter.framed(self, pair)
 
     def penalty(self, params):
         """The sum of the weight regularizers, the part of Keras's loss that depends on weights alone.
@@ -247,6 +250,10 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
         out = self.pair().apply(params, state, inputs, ctx)
         adapter.absorb(self, out, frame)
         return out.y
+
+    def code_now(self) -> Callable:
+        """The user's `call` as it is now, for a call that is being recorded."""
+        return self.call if self.is_native else as_now(self.call)
 
     def build(self, input_shape) -> None:
         """Create the weights for inputs of this shape (a list of shapes for several inputs)."""

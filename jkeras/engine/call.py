@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import jax
 import numpy as np
@@ -11,19 +12,21 @@ from jkeras.core import bits, phase, random
 from jkeras.core.dispatch import is_symbolic, op
 from jkeras.core.types import Ctx
 from jkeras.engine import adapter, measures
+from jkeras.engine.discovery import arrays_in, discover, masks_for, scope_of, show_kept, users_layers
+from jkeras.engine.scope import NeedsTensorsError
 from jkeras.engine.shapes import Spec, infer, known
-from jkeras.engine.symbolic import Node, Tensor, specs_of, substitute
+from jkeras.engine.symbolic import Node, Tensor, specs_of, substitute, value_in
 from jkeras.engine.tree import carried, gather, scatter, variables_of
-from jkeras.engine.variable import Frame, current_frame, outside_frames
+from jkeras.engine.variable import Frame, StrayTensorError, current_frame, outside_frames
 
 
 def call_layer(layer, inputs, kwargs: dict):
     """`layer(inputs, **kwargs)`: the choice of three."""
     frame = current_frame()
-    if has_tensor((inputs, kwargs)) or (frame is None and is_symbolic([inputs, kwargs])):
-        return record(layer, inputs, kwargs)
     if frame is not None:
         return _call_in_frame(layer, inputs, kwargs, frame)
+    if is_symbolic([inputs, kwargs]):
+        return record(layer, inputs, kwargs)
     return _call_eagerly(layer, inputs, kwargs)
 
 
@@ -121,14 +124,6 @@ def apply_layer(layer, params, state, x, ctx: Ctx, kwargs: dict):
     return dataclasses.replace(out, mask=own.mask)
 
 
-def masks_for(inputs, mask_of):
-    """The masks of one input or a list of inputs; None when there is none at all."""
-    if not isinstance(inputs, (list, tuple)):
-        return mask_of(inputs)
-    masks = [mask_of(x) for x in inputs]
-    return masks if any(m is not None for m in masks) else None
-
-
 def aligned(y, mask) -> list:
     """One mask (or None) for each output."""
     masks, count = list(mask) if isinstance(mask, (list, tuple)) else [mask], len(jax.tree.leaves(y))
@@ -139,18 +134,25 @@ def record(layer, inputs, kwargs: dict):
     """Add a node for this call to the graph and return its output tensors."""
     ensure_built(layer, inputs)
     node = Node(layer, None, (inputs,), kwargs)
-    y, masks = infer_call(layer, inputs, kwargs)
+    node.code = {id(inner): inner.code_now() for inner in users_layers(layer)}
+    y, masks, kept, specs = infer_call(node)
+    node.stamp()  # after what its code closes over
     node.position = len(layer.inbound_nodes)
     layer.inbound_nodes.append(node)
     for tensor in node.inputs:
         if tensor.node is not None and tensor.node.owner is not None:
             tensor.node.owner.outbound_nodes.append(node)
-    return node.set_outputs(y, masks, name=f"{layer.name}/{type(layer).__name__}:0")
+    outputs = node.set_outputs(y, masks, name=f"{layer.name}/{type(layer).__name__}:0")
+    show_kept(node, kept, specs)
+    return outputs
 
 
-def infer_call(layer, inputs, kwargs: dict):
-    """(tree of output specs, list of mask specs) of a call, found by tracing it on shapes."""
+def infer_call(node: Node):
+    """(tree of output specs, list of mask specs, what is left in attributes, specs of the arrays in that) of
+    a call, found by tracing it on shapes."""
+    layer, inputs, kwargs = node.owner, node.args[0], node.kwargs
     variables: list = []
+    kept: dict = {}
 
     def spec(variable):
         variables.append(variable)
@@ -159,13 +161,27 @@ def infer_call(layer, inputs, kwargs: dict):
     params, state = gather(layer, spec)
     masks = masks_for(inputs, lambda t: t.mask_spec if isinstance(t, Tensor) else None)
 
-    def run(params, state, x, masks, kwargs):
-        ctx = Ctx(rng=np.zeros(2, np.uint32), mask=masks)
-        out = apply_layer(layer, params, state, x, ctx, kwargs)
-        return out.y, aligned(out.y, out.mask)
+    def run(training, params, state, x, masks, kwargs, around):
+        ctx = Ctx(rng=np.zeros(2, np.uint32), mask=masks, training=training)
+        captured = {id(t): pair for t, pair in zip(node.captured, around, strict=True)}
+        with scope_of(node, x, masks, captured) as scope:
+            out = apply_layer(layer, params, state, x, ctx, kwargs)
+        node.adds_loss = node.adds_loss or not isinstance(out.loss, float)
+        if not training:
+            kept.clear()
+            kept.update(scope.kept)
+        return out.y, aligned(out.y, out.mask), {key: arrays_in(value) for key, (_, value) in kept.items()}
+
+    def trace(training):
+        around = [(t.spec(), t.mask_spec) for t in node.captured]
+        call = functools.partial(run, training)
+        given = (params, state, specs_of(inputs), masks, specs_of(kwargs), around)
+        return infer(call, *given, passing=(StrayTensorError, NeedsTensorsError))
 
     try:
-        y, mask_specs = infer(run, params, state, specs_of(inputs), masks, specs_of(kwargs))
+        y, mask_specs, kept_specs = discover(node, trace)
+    except (StrayTensorError, NeedsTensorsError):
+        raise
     except Exception as error:
         if isinstance(error, _MISTAKES):
             error.add_note(_advice(layer, error))
@@ -180,8 +196,13 @@ def infer_call(layer, inputs, kwargs: dict):
                 "number where a dimension is unknown, give the layer a compute_output_shape method (a "
                 "Lambda: output_shape=...)."
             ) from error
-        return declared, [None] * len(jax.tree.leaves(declared, is_leaf=lambda s: isinstance(s, Spec)))
-    return layer.refine_output_specs(y, shapes_of(inputs)), mask_specs
+        return (
+            declared,
+            [None] * len(jax.tree.leaves(declared, is_leaf=lambda s: isinstance(s, Spec))),
+            {},
+            {},
+        )
+    return layer.refine_output_specs(y, shapes_of(inputs)), mask_specs, kept, kept_specs
 
 
 _MISTAKES = (AttributeError, NameError, ImportError, NotImplementedError)  # no other shape would help
@@ -198,7 +219,7 @@ def _advice(layer, error: Exception) -> str:
 
 def _call_in_frame(layer, inputs, kwargs: dict, frame):
     ensure_built(layer, inputs)
-    inputs, kwargs = substitute(inputs, frame.read), substitute(kwargs, frame.read)
+    inputs, kwargs = substitute((inputs, kwargs), lambda s: value_in(frame, s))
     held = carried(layer)
     params, state = gather(layer, lambda v: frame.before(v) if id(v) in held else frame.read(v))
     frame.calls += 1

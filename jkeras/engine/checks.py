@@ -8,7 +8,14 @@ import jax
 import jax.numpy as jnp
 
 from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine.scope import NeedsTensorsError
 from jkeras.engine.shapes import known
+from jkeras.engine.variable import StrayTensorError
+
+_WHOLE = (jax.errors.JAXTypeError, StrayTensorError, NeedsTensorsError)  # they say it all
+
+
+_FUNCTIONS = ("activation", "recurrent_activation", "activity_regularizer")
 
 
 class InputSpec:
@@ -86,7 +93,7 @@ def guarded(layer, pair: Pair) -> Pair:
             problem = _missing(layer, error, args[:2])
             raise problem from (None if problem is error else error)
         except (ValueError, TypeError) as error:
-            if f"{layer.name!r}" in str(error) or isinstance(error, jax.errors.JAXTypeError):
+            if f"{layer.name!r}" in str(error) or isinstance(error, _WHOLE):
                 raise
             text = re.sub(r"\b\d+\*d\d+\b", "None", str(error))  # an unknown dimension, see `shapes`
             kind = TypeError if type(error) is TypeError and "shape" not in text else ValueError
@@ -130,3 +137,14 @@ def phases_differ(layer) -> bool:
     """Whether the layer or an inner one says that training and inference differ."""
     says = getattr(layer, "training_differs", False) or vars(layer).get("_differs")
     return bool(says) or any(phases_differ(inner) for inner in layer.children().values())
+
+
+def functions_are_ours(layer) -> bool:
+    """Whether activations and activity regularizers are known to treat every sample apart."""
+    for name in _FUNCTIONS:
+        value = getattr(layer, name, None)
+        if value is not None:
+            module = getattr(value, "__module__", None) or type(value).__module__
+            if not module.startswith(("jkeras.", "jax", "optax")):
+                return False
+    return True

@@ -15,8 +15,10 @@ import numpy as np
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Out
 from jkeras.engine import measures
-from jkeras.engine.call import apply_layer, masks_for
+from jkeras.engine.call import apply_layer
+from jkeras.engine.discovery import masks_for, scope_of
 from jkeras.engine.graph import Graph
+from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor, mask_tensor
 from jkeras.engine.tree import carried, flags, gather, instances, scatter, variables_of
 from jkeras.engine.variable import Variable, current_frame
@@ -100,12 +102,14 @@ class Whole:
         self.updates, self.measured, self.watched = updates, measured, watched
         self.count = len(graph.outputs)
         extra = [*self.terms, *(u.value for u in updates), *(t for _, _, t in measured), *watched]
-        self.graph = Graph(graph.inputs, [*graph.outputs, *extra]) if extra else graph
+        self.graph = Graph(graph.inputs, graph.outputs, extra) if extra else graph
+        # Keras feeds the phase if the outputs differ by it; what is hidden is in the phase of the outputs.
+        self.phased = not self.graph.hidden or any(t._uses_learning_phase for t in graph.outputs)
 
     def run(self, values: dict, xs: list, masks: list, ctx, write) -> tuple[list, list, Any, dict]:
         """(outputs, their masks, loss, values of the watched tensors); see `Graph.run`."""
-        before = dict(values)
-        ys, masks, loss = self.graph.run(values, xs, masks, ctx, write)
+        phase, before = ctx.training and self.phased, dict(values)
+        ys, masks, loss = self.graph.run(values, xs, masks, ctx.replace(training=phase), write)
         rest = iter(ys[self.count :])
         loss = sum((jnp.mean(next(rest)) for _ in self.terms), loss + self.fixed)
         new = together(self.updates, [next(rest) for _ in self.updates], lambda v: before[id(v)])
@@ -200,16 +204,19 @@ class _Call:
     def __init__(self, node: Node):
         self.node, self.layer = node, node.owner
         self.cells = variables_of([node.owner])
-        self.arguments = (node.args[0], node.kwargs, masks_for(node.args[0], _mask), self.cells)
+        around = (list(node.captured.values()), [_mask(t) for t in node.captured.values()])
+        self.arguments = (node.args[0], node.kwargs, masks_for(node.args[0], _mask), self.cells, around)
 
-    def run(self, training: bool, inputs, kwargs, masks, arrays) -> Out:
+    def run(self, training: bool, inputs, kwargs, masks, arrays, around) -> Out:
         values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}
         params, state = gather(self.layer, lambda v: values[id(v)])
         ctx = self._context()
         ctx = ctx.replace(mask=masks, training=training or ctx.training)
         if ctx.rng is None:
             ctx = ctx.replace(rng=np.zeros(2, np.uint32))
-        return apply_layer(self.layer, params, state, inputs, ctx, kwargs)
+        captured = {id(t): (x, m) for t, x, m in zip(self.node.captured, *around, strict=True)}
+        with scope_of(self.node, inputs, masks, captured):
+            return apply_layer(self.layer, params, state, inputs, ctx, kwargs)
 
     def _context(self):
         """That of the call itself where it runs in the graph around: the same phase and random numbers."""
@@ -225,18 +232,14 @@ def _mask(x):
 
 
 def _losses_of(node: Node) -> list[Tensor]:
-    if "loss" not in node.effects:
-        call, found = _Call(node), []
+    """What the call adds to the loss, computed with its outputs (so that what is random is drawn once)."""
+    if node.loss is None and (node.adds_loss or _penalizes(node.owner)):
+        node.loss = node.beside(Spec((), "float32"), f"{node.owner.name}/loss")
+    return [] if node.loss is None else [node.loss]
 
-        @_running_again(node)
-        def loss(*arguments):
-            out = call.run(False, *arguments)
-            found.append(not isinstance(out.loss, float))
-            return jnp.asarray(out.loss, jnp.float32)
 
-        tensor = op(loss)(*call.arguments)
-        node.effects["loss"] = [tensor] if found[-1] else []
-    return node.effects["loss"]
+def _penalizes(layer) -> bool:
+    return any(inner.activity_regularizer is not None for _, inner in instances(layer))
 
 
 def _updates_of(node: Node) -> list[Update]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from jkeras.core.types import Ctx
-from jkeras.engine.call import aligned, apply_layer, masks_for
+from jkeras.engine.call import aligned, apply_layer
+from jkeras.engine.discovery import arrays_in, masks_for, scope_of
+from jkeras.engine.scope import value_around
 from jkeras.engine.symbolic import MaskOf, Node, Tensor, substitute
 from jkeras.engine.tree import carried, gather, scatter
-from jkeras.engine.variable import Frame, Variable
+from jkeras.engine.variable import Frame, StrayTensorError, Variable, current_frame
 
 
 class Around(NamedTuple):
@@ -38,10 +42,14 @@ class Graph:
 
     Args:
         inputs, outputs: lists of tensors.
+        beside: tensors to compute with the outputs. What they need, and what the code of layers closes over,
+            is computed but is no part of the model: as in Keras its weights are not trained, its states stay,
+            and its losses do not count.
 
     Attributes:
         fed: the inputs that wait for data (not `Input(tensor=...)`).
         nodes: what has to run.
+        hidden: ids of the nodes that are no part of the model.
         sites: `{id(node): its place}` among the nodes, those inside of gradients included: a node that runs
             there and here draws the same random numbers.
         nodes_by_depth: `{distance from the outputs: nodes}`.
@@ -52,15 +60,23 @@ class Graph:
         ValueError: an output depends on an input that is not listed.
     """
 
-    def __init__(self, inputs: list[Tensor], outputs: list[Tensor]):
-        self.inputs, self.outputs = inputs, outputs
+    def __init__(self, inputs: list[Tensor], outputs: list[Tensor], beside: Sequence[Tensor] = ()):
+        self.inputs, self.outputs, self.beside = inputs, outputs, beside
         self.fed = [t for t in inputs if getattr(t.node.owner, "input_tensor", None) is None]
         finished, first_visits = _visit(self.fed, outputs)
-        self.nodes = sorted((n for n in finished if n.args), key=lambda n: n.order)
+        hidden = _hidden(self.fed, finished, beside)
+        self.nodes = sorted((n for n in [*finished, *hidden] if n.args), key=lambda n: n.order)
+        self.hidden = {id(n) for n in hidden}
         self.known_nodes = _with_inner(self.nodes)
         self.sites = {id(n): i for i, n in enumerate(self.known_nodes)}
         self.layers, self.nodes_by_depth = _by_depth(finished, first_visits)
         self.layer_nodes = {id(n) for n in finished if n.owner is not None}
+
+    @property
+    def all_layers(self) -> list:
+        """The layers of the model, and those of hidden nodes."""
+        hidden = [n.owner for n in self.nodes if n.owner is not None and id(n) in self.hidden]
+        return list(dict.fromkeys([*self.layers, *hidden]))
 
     @property
     def free_variables(self) -> list[Variable]:
@@ -83,7 +99,10 @@ class Graph:
             around: the run that this one is a part of, if it is; it has its own `ctx`.
 
         Returns:
-            (outputs, masks of the outputs, sum of the layers' losses).
+            (outputs and what is computed beside them, their masks, sum of the layers' losses).
+
+        Raises:
+            StrayTensorError: the code of a layer closes over a tensor that has no value here.
         """
         around = around or Around(ctx, self.sites, {})
         ctx, sites, taps, keys = around
@@ -107,26 +126,66 @@ class Graph:
                 here = here.replace(rng=keys[id(node)], site=0)
             if node.owner is None:
                 y, mask = _run_function(node, found, values, here, around)
+            elif id(node) in self.hidden:
+                out = self._run_layer(node, found, values, moved, here, _nowhere)
+                y, mask = out.y, out.mask
             else:
-                out = _run_layer(node, found, values, moved, here, note)
+                out = self._run_layer(node, found, values, moved, here, note)
                 y, mask, loss = out.y, out.mask, loss + out.loss
             for tensor, value, m in zip(node.outputs, jax.tree.leaves(y), aligned(y, mask), strict=True):
                 found.setdefault(id(tensor), (value + taps[id(tensor)] if id(tensor) in taps else value, m))
-        return [found[id(t)][0] for t in self.outputs], [found[id(t)][1] for t in self.outputs], loss
+        wanted = [self._found(t, found) for t in (*self.outputs, *self.beside)]
+        return [value for value, _ in wanted], [mask for _, mask in wanted], loss
+
+    def _found(self, tensor: Tensor, found: dict) -> tuple:
+        if id(tensor) not in found:
+            raise ValueError(
+                f"{tensor!r} was not computed: the code of {tensor.node!r} makes it in the other phase only."
+            )
+        return found[id(tensor)]
+
+    def _run_layer(self, node: Node, found: dict, values: dict, moved: dict, ctx: Ctx, write):
+        def value_of(symbol):
+            return (
+                found[id(symbol)][0] if isinstance(symbol, Tensor) else values.get(id(symbol), symbol._value)
+            )
+
+        inputs = node.args[0]
+        masks = masks_for(inputs, lambda t: found[id(t)][1] if isinstance(t, Tensor) else None)
+        held = carried(node.owner)
+        params, state = gather(node.owner, lambda v: (values if id(v) in held else moved)[id(v)])
+        x, kwargs = substitute((inputs, node.kwargs), value_of)
+        around = {id(t): self._captured(real, node, found) for t, real in node.captured.items()}
+        with scope_of(node, x, masks, around) as scope:
+            out = apply_layer(node.owner, params, state, x, ctx.replace(mask=masks), kwargs)
+        scatter(node.owner, out.state, write)
+        for key, tensors in node.kept.items():
+            arrays = arrays_in(scope.kept[key][1]) if key in scope.kept else []
+            found.update({id(t): (a, None) for t, a in zip(tensors, arrays, strict=False)})
+        if node.loss is not None:
+            found[id(node.loss)] = jnp.asarray(out.loss, node.loss.dtype), None
+        return out
+
+    def _captured(self, tensor: Tensor, node: Node, found: dict) -> tuple:
+        """(value, mask) of a tensor that the code of a node closes over: from here, or from further out."""
+        if id(tensor) in found:
+            return found[id(tensor)]
+        around, frame = value_around(tensor), current_frame()
+        if around is not None:
+            return around
+        if frame is not None and frame.knows(tensor):
+            return frame.tensor(tensor), None
+        raise StrayTensorError(
+            tensor,
+            f"Graph disconnected: the code of layer {node.owner.name!r} uses {tensor!r}, which cannot be "
+            f"computed from the inputs {[t.name for t in self.inputs]} of this model. Add what it depends on "
+            "to the inputs; or build the model in code on the tensors that its layers use (a layer that was "
+            "loaded from a file or cloned still names the tensors of the old model), then load_weights.",
+        )
 
 
-def _run_layer(node: Node, found: dict, values: dict, moved: dict, ctx: Ctx, write):
-    def value_of(symbol):
-        return found[id(symbol)][0] if isinstance(symbol, Tensor) else values.get(id(symbol), symbol._value)
-
-    inputs = node.args[0]
-    masks = masks_for(inputs, lambda t: found[id(t)][1] if isinstance(t, Tensor) else None)
-    held = carried(node.owner)
-    params, state = gather(node.owner, lambda v: (values if id(v) in held else moved)[id(v)])
-    x, kwargs = substitute((inputs, node.kwargs), value_of)
-    out = apply_layer(node.owner, params, state, x, ctx.replace(mask=masks), kwargs)
-    scatter(node.owner, out.state, write)
-    return out
+def _nowhere(variable, value) -> None:
+    """The states of what is no part of the model stay as they are."""
 
 
 def _run_function(node: Node, found: dict, values: dict, ctx: Ctx, around: Around):
@@ -143,6 +202,45 @@ def _with_inner(nodes: list[Node]) -> list[Node]:
     """The nodes and those that their functions run again, in the order of their creation."""
     inner = [inner for n in nodes for inner in getattr(n.fn, "nodes", ())]
     return sorted({*nodes, *inner}, key=lambda n: n.order)
+
+
+def _hidden(inputs: list[Tensor], finished: list[Node], beside: Sequence[Tensor]) -> list[Node]:
+    """The nodes that are needed beside those of the model, where the inputs suffice for them."""
+    given, known = {id(t) for t in inputs}, {id(n) for n in finished}
+    hidden: list[Node] = []
+    waiting = [(t, inputs) for t in beside] + [(t, None) for n in finished for t in n.captured.values()]
+    while waiting:
+        tensor, needed = waiting.pop()
+        for node in _upstream(tensor, given, needed):
+            if id(node) not in known:
+                known.add(id(node))
+                hidden.append(node)
+                waiting += [(t, None) for t in node.captured.values()]
+    return hidden
+
+
+def _upstream(tensor: Tensor, given: set[int], inputs: list[Tensor] | None) -> list[Node]:
+    """What a tensor needs; nothing if that is an input that is not given, or (with `inputs`) an error."""
+    nodes: list[Node] = []
+    seen: set[int] = set()
+    stack = [tensor]
+    while stack:
+        tensor = stack.pop()
+        node = tensor.node
+        if id(tensor) in given or id(node) in seen:
+            continue
+        if inputs is not None:
+            _refuse_unknown_input(node, tensor, inputs)
+        elif node is None or _is_input(node):
+            return []
+        seen.add(id(node))
+        nodes.append(node)
+        stack += node.inputs
+    return nodes
+
+
+def _is_input(node: Node) -> bool:
+    return not node.args and not node.variables
 
 
 def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dict]:
@@ -181,7 +279,7 @@ def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dic
 
 
 def _refuse_unknown_input(node: Node, tensor: Tensor, inputs: list[Tensor]) -> None:
-    if not node.args and not node.variables:
+    if _is_input(node):
         raise ValueError(
             f"Graph disconnected: an output depends on {tensor!r}, which is not among the inputs "
             f"{[t.name for t in inputs]}. Add it to the inputs of the model."

@@ -6,11 +6,11 @@ import jax
 
 from jkeras.core.types import Ctx, Out
 from jkeras.engine.call import aligned
+from jkeras.engine.checks import functions_are_ours
 from jkeras.engine.tree import bind, collect, flags, gather, instances, scatter
 from jkeras.engine.variable import Frame
 
 _ROOT = "."  # the path of weights that the model itself owns
-_FUNCTIONS = ("activation", "recurrent_activation", "activity_regularizer")
 
 
 class Program:
@@ -42,7 +42,7 @@ class Program:
         self.live = frozenset(paths[i] for i in live if paths[i] in self.params)
         self.order = self._order()
         self.moving = frozenset(paths[i] for i in moving if paths[i] in self.state)
-        self.rowwise = all(inner.rowwise and _functions_are_ours(inner) for _, inner in self._places)
+        self.rowwise = all(inner.rowwise and functions_are_ours(inner) for _, inner in self._places)
         self.stateful = any(inner.stateful for _, inner in self._places)
 
     def apply(self, params, state, xs: list, ctx: Ctx) -> Out:
@@ -140,14 +140,3 @@ def _listed(layer) -> list:
 
 def _is_state(flat: dict, state: dict) -> bool:
     return any(name in state.get(path, {}) for path, entries in flat.items() for name in entries)
-
-
-def _functions_are_ours(layer) -> bool:
-    """Whether activations and activity regularizers are known to treat every sample apart."""
-    for name in _FUNCTIONS:
-        value = getattr(layer, name, None)
-        if value is not None:
-            module = getattr(value, "__module__", None) or type(value).__module__
-            if not module.startswith(("jkeras.", "jax", "optax")):
-                return False
-    return True

@@ -106,8 +106,13 @@ def is_spec(x) -> bool:
     return isinstance(x, Spec)
 
 
-def infer(function: Callable, *trees):
+def infer(function: Callable, *trees, passing: tuple[type[Exception], ...] = ()):
     """The tree of `Spec` that `function(*trees)` returns, its arguments being trees with `Spec` leaves.
+
+    Args:
+        function: run under `jax.eval_shape`.
+        *trees: its arguments.
+        passing: errors that other sizes would not change.
 
     Raises: what the function raises; for two probe sizes, the error of the first.
     """
@@ -134,11 +139,13 @@ def infer(function: Callable, *trees):
         return jax.tree.map(lambda s: Spec(s.shape, s.dtype), run(tuple))
     try:
         return jax.tree.map(lambda s: Spec(known(s.shape), s.dtype), run(symbolic))
+    except passing:
+        raise
     except Exception as error:  # user code may fail in any way on a symbol; the probes decide
-        return _probe(run, given, error)
+        return _probe(run, given, error, passing)
 
 
-def _probe(run: Callable, given: list[tuple], error: Exception):
+def _probe(run: Callable, given: list[tuple], error: Exception, passing: tuple):
     """Run with two sets of sizes; in the last try an unknown dimension takes a size that it meets."""
     first, then = (_PROBES, _WIDE) if _is_about_symbols(error) else (_WIDE, _PROBES)
     met = {i: d for shape in given for i, d in enumerate(shape) if d is not None and _unknown_at(i, given)}
@@ -146,6 +153,8 @@ def _probe(run: Callable, given: list[tuple], error: Exception):
     for pair, fixed in ((first, {}), (then, {}), *([(first, met)] if met else [])):
         try:
             a, b = (run(functools.partial(_probed, sizes=sizes, fixed=fixed)) for sizes in pair)
+        except passing:
+            raise
         except Exception as problem:
             error = problem if _is_about_symbols(error) else error
             continue

@@ -36,6 +36,7 @@ class Tensor(Operators):
         self.node: Any = node  # None for a mere description of what a model takes or makes
         self.index, self.mask_spec = index, mask
         self.worth: Callable | None = None  # of what is computed from shapes, see `Spec`
+        self.mask: Any = None  # the same as a tensor, once somebody asks for it
         self.name = name or unique_name("tensor")
 
     @property
@@ -89,7 +90,7 @@ class Node:
 
     def __init__(self, owner, fn, args: tuple, kwargs: dict):
         self.owner, self.fn, self.args, self.kwargs = owner, fn, args, kwargs
-        self.order = next(_order)
+        self.stamp()
         self.position = 0  # among the nodes of its owner
         self.differs = False  # between training and inference, by itself
         self.runs = 0  # of a node that draws from its own seed: how often `K.function` has computed it
@@ -102,9 +103,22 @@ class Node:
             if isinstance(x, Variable) and not _is_whole(x)
         ]
         self.outputs: list[Tensor] = []
+        self.captured: dict[Tensor, Tensor] = {}  # what the code closes over, and what that is in this graph
+        self.code: dict[int, Callable] = {}  # id(layer) → its `call` as it was, for user's layers
+        self.as_tensors = False  # whether the code asks its arguments for what only a tensor has
+        self.gradients: list[list] = []  # what `K.gradients` gives in the code
+        self.kept: dict[
+            tuple[int, str], list[Tensor]
+        ] = {}  # (id(layer), attribute) → what the code leaves there
+        self.loss: Tensor | None = None  # what the call adds to the loss, once somebody asks for it
+        self.adds_loss = False
         self.treedef: Any = None
         self.phase = phase.fixed()
         self.effects: dict[Any, list] = {}  # losses, updates, gradients: made once somebody asks for them
+
+    def stamp(self) -> None:
+        """Take the next place in the order in which nodes are run."""
+        self.order = next(_order)
 
     def set_outputs(self, specs, masks=None, name: str | None = None):
         """Make the output tensors from a tree of `Spec` (and of mask specs); returns that tree of tensors."""
@@ -116,6 +130,10 @@ class Node:
             for i, (s, mask, n) in enumerate(zip(leaves, masks, names, strict=True))
         ]
         return jax.tree.unflatten(self.treedef, self.outputs)
+
+    def beside(self, spec: Spec, name: str) -> Tensor:
+        """A tensor for something that the call makes beside its outputs."""
+        return Tensor(spec.shape, spec.dtype, self, len(self.outputs), name=unique_name(name))
 
     @property
     def uses_learning_phase(self) -> bool:
@@ -223,8 +241,10 @@ def mask_tensor(tensor: Tensor):
     """The mask of a tensor as a tensor, or None."""
     if tensor.mask_spec is None:
         return None
-    node = Node(None, MaskOf(), (tensor,), {})
-    return node.set_outputs(tensor.mask_spec, name=f"{tensor.name}/mask")
+    if tensor.mask is None:
+        node = Node(None, MaskOf(), (tensor,), {})
+        tensor.mask = node.set_outputs(tensor.mask_spec, name=f"{tensor.name}/mask")
+    return tensor.mask
 
 
 def substitute(tree, value_of):
@@ -260,7 +280,7 @@ def _record(fn, args: tuple, kwargs: dict):
     frame = current_frame()
     args, kwargs = plain((args, kwargs))
     if frame is not None:
-        args, kwargs = substitute((args, kwargs), lambda s: _value_in(frame, s))
+        args, kwargs = substitute((args, kwargs), lambda s: value_in(frame, s))
         return fn(*args, **kwargs)
     if any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((args, kwargs))):
         with Frame({}):  # in a transformation of jax, where variables are what they are now
@@ -312,7 +332,7 @@ def _with_operands(fn, args, kwargs):
     return treedef.unflatten([x if _is_symbol(x) else bits.operand(x, floating, what) for x in leaves])
 
 
-def _value_in(frame: Frame, symbol):
+def value_in(frame: Frame, symbol):
     """The array that a symbol stands for in a frame.
 
     A tensor made of variables alone, as cells keep in `build` (`self.kernel_i = self.kernel[:, :units]`), is
@@ -320,10 +340,10 @@ def _value_in(frame: Frame, symbol):
     """
     if not isinstance(symbol, Tensor):
         return frame.read(symbol)
-    if id(symbol) in frame.tensors or not _needs_no_input(symbol):
+    if frame.knows(symbol) or not _needs_no_input(symbol):
         return frame.tensor(symbol)
     node = symbol.node
-    args, kwargs = substitute((node.args, node.kwargs), lambda s: _value_in(frame, s))
+    args, kwargs = substitute((node.args, node.kwargs), lambda s: value_in(frame, s))
     return jax.tree.leaves(node.fn(*args, **kwargs))[symbol.index]
 
 
@@ -334,13 +354,14 @@ def _needs_no_input(tensor: Tensor) -> bool:
     return bool(node.args or node.variables) and all(_needs_no_input(t) for t in node.inputs)
 
 
-def closed_over(fn, *specs, symbols=()) -> tuple[list[Tensor], list[Variable]]:
+def closed_over(fn, *specs, symbols=(), passing=()) -> tuple[list[Tensor], list[Variable]]:
     """The symbolic tensors and the variables that a function uses without getting them as arguments.
 
     Args:
         fn: the function; what it raises on values of these specs is ignored, whoever runs it will see.
         *specs: `Spec` of each argument.
         symbols: the symbolic tensor that each argument stands for, or None.
+        passing: errors that are not ignored.
     """
     tensors: list[Tensor] = []
     variables: list[Variable] = []
@@ -356,9 +377,13 @@ def closed_over(fn, *specs, symbols=()) -> tuple[list[Tensor], list[Variable]]:
 
     while True:
         try:
-            infer(run, specs, [t.spec() for t in tensors])
+            infer(run, specs, [t.spec() for t in tensors], passing=(StrayTensorError,))
         except StrayTensorError as error:
+            if any(t is error.tensor for t in tensors):
+                return tensors, variables
             tensors.append(error.tensor)
+        except passing:
+            raise
         except Exception:
             return tensors, variables
         else:

@@ -13,7 +13,9 @@ import numpy as np
 from jkeras import initializers
 from jkeras.core import bits, settings
 from jkeras.core.types import INFERENCE, Ctx
+from jkeras.engine.kept import MISSING, show
 from jkeras.engine.operators import Operators
+from jkeras.engine.scope import current_scope, meaning_around, value_around
 from jkeras.engine.shapes import Shape
 
 
@@ -133,12 +135,14 @@ class Constant(Variable):
 
 
 class StrayTensorError(ValueError):
-    """A symbolic tensor in code that runs on values."""
+    """A symbolic tensor that has no value where code runs on values."""
 
-    def __init__(self, tensor):
+    def __init__(self, tensor, text: str | None = None):
         super().__init__(
-            f"{tensor!r} is symbolic, but is used in code that runs on values (inside a layer's call or a "
-            "Lambda). Pass it to the layer as an input instead."
+            text
+            or f"{tensor!r} is symbolic, but is used in code that runs on values (inside a layer's call or a "
+            "Lambda). Call the layer on a symbolic tensor of the same graph, or pass the tensor to it as an "
+            "input."
         )
         self.tensor = tensor
 
@@ -151,6 +155,7 @@ class Frame:
         ctx: the context of the layer whose code runs.
         tensors: `{id(tensor): array}` for symbolic tensors that the code may close over.
         around: the run of a graph that the code belongs to, for functions that run graphs themselves.
+        owner: the layer whose code runs.
     """
 
     def __init__(
@@ -159,8 +164,10 @@ class Frame:
         ctx: Ctx = INFERENCE,
         tensors: dict[int, Any] | None = None,
         around: Any = None,
+        owner: Any = None,
     ):
         self.values, self.ctx, self.tensors, self.around = values, ctx, tensors or {}, around
+        self.owner, self.scope = owner, current_scope()
         self.symbols: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its tensor)
         self.parent = current_frame()
         self.seen: dict[int, Variable] = {}  # id(array) → the variable it was read from
@@ -168,6 +175,7 @@ class Frame:
         self.losses: list[Any] = []
         self.captured: list[Variable] = []  # read, but not part of the store
         self.masks: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its mask)
+        self.kept: dict[tuple[int, str], tuple[Any, Any]] = {}  # (id(layer), attribute) → (layer, value)
         self.draws = self.calls = 0
         self.asked_for_phase = False
 
@@ -177,6 +185,26 @@ class Frame:
 
     def __exit__(self, *exc) -> None:
         _current.reset(self._token)
+        same = self.parent is not None and self.parent.scope is self.scope
+        above = self.parent if same else self.scope
+        if above is not None:
+            above.kept.update(self.kept)
+        elif self.kept:
+            show(self.kept)
+
+    def kept_around(self, layer, name: str) -> tuple[Any, bool]:
+        """(what this run has left in an attribute of a layer, whether that layer's own code runs here)."""
+        key, running, frame, scope = (id(layer), name), False, self, self.scope
+        while frame is not None:
+            running = running or frame.owner is layer
+            if key in frame.kept:
+                return frame.kept[key][1], running
+            frame = frame.parent
+        while scope is not None:
+            if key in scope.kept:
+                return scope.kept[key][1], running
+            scope = scope.parent
+        return MISSING, running
 
     def read(self, variable: Variable):
         """The array of `variable` in here: the newest value written, the traced one, or its constant."""
@@ -206,9 +234,20 @@ class Frame:
         Raises:
             StrayTensorError: there is none.
         """
-        if id(tensor) not in self.tensors:
-            raise StrayTensorError(tensor)
-        return self.tensors[id(tensor)]
+        if id(tensor) in self.tensors:
+            return self.tensors[id(tensor)]
+        found = value_around(tensor)
+        if found is not None:
+            self.note_mask(*found)
+            return found[0]
+        if self.parent is not None:
+            return self.parent.tensor(tensor)
+        raise StrayTensorError(tensor)
+
+    def knows(self, tensor) -> bool:
+        """Whether a symbolic tensor has a value in here."""
+        known = id(tensor) in self.tensors or value_around(tensor) is not None
+        return known or (self.parent is not None and self.parent.knows(tensor))
 
     def note_symbol(self, array, tensor) -> None:
         """Let an array be known as the value of a symbolic tensor."""
@@ -217,7 +256,7 @@ class Frame:
     def meaning(self, array):
         """The symbolic tensor or the variable whose value an array is known to be; else the array itself."""
         found = self.symbols.get(id(array))
-        return found[1] if found else self.seen.get(id(array), array)
+        return found[1] if found else self.seen.get(id(array), meaning_around(array))
 
     def write(self, target, value) -> None:
         """Note a new value for a variable, or for the array that was read from one."""

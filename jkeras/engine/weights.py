@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.engine import adapter
+from jkeras.engine.kept import MISSING, Kept, keep, keeps
 from jkeras.engine.tree import own_entries, plan
 from jkeras.engine.variable import Variable, current_frame
 
@@ -56,6 +57,11 @@ class WeightAccess:
     # --- attributes that hold variables are arrays inside a frame --------------------------------------
 
     def __setattr__(self, name: str, value) -> None:
+        frame = current_frame()
+        if frame is not None and not isinstance(getattr(type(self), name, None), property):
+            if keeps(self, name, value):
+                keep(self, name, value, frame)
+                return
         if isinstance(value, Variable) or (isinstance(value, (list, dict)) and not self.is_native):
             if not isinstance(getattr(type(self), name, None), property):
                 self.__dict__.setdefault("_held", {})[name] = value
@@ -75,6 +81,10 @@ class WeightAccess:
         else:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         frame = current_frame()
+        if isinstance(value, Kept):
+            value = value.read(self, name, frame)
+            if value is MISSING:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return value if frame is None else adapter.unwrapped(value, frame)
 
     # --- making ----------------------------------------------------------------------------------------

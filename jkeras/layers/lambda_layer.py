@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,6 +12,7 @@ import numpy as np
 
 from jkeras.core import functions
 from jkeras.core.registry import deserialize_keras_object
+from jkeras.core.snapshot import as_now
 from jkeras.engine.adapter import specs_for
 from jkeras.engine.base_layer import Layer
 
@@ -58,11 +61,13 @@ class Lambda(Layer):
 
     def call(self, inputs, mask=None):
         """Run the function."""
-        try:
-            takes_mask = "mask" in inspect.signature(self.function).parameters
-        except (TypeError, ValueError):  # a builtin without a signature
-            takes_mask = False
-        return self.function(inputs, **self.arguments, **({"mask": mask} if takes_mask else {}))
+        return _run(self.function, self.arguments, inputs, mask)
+
+    def code_now(self) -> Callable:
+        """The function as it is now."""
+        if type(self).call is not Lambda.call:
+            return super().code_now()
+        return functools.partial(_run, as_now(self.function), self.arguments)
 
     def compute_mask(self, inputs, mask=None):
         """What `mask` says; the input's mask ends here otherwise."""
@@ -132,6 +137,14 @@ def unpacked(value):
     if isinstance(value, dict):
         return {key: unpacked(item) for key, item in value.items()}
     return type(value)(unpacked(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def _run(function: Callable, arguments: dict, inputs, mask=None):
+    try:
+        takes_mask = "mask" in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a builtin without a signature
+        takes_mask = False
+    return function(inputs, **arguments, **({"mask": mask} if takes_mask else {}))
 
 
 def _named(function) -> tuple[Any, str]:

@@ -7,6 +7,7 @@ import functools
 from jkeras.core.dispatch import op
 from jkeras.core.registry import CustomObjectScope
 from jkeras.engine.input_layer import Input, InputLayer
+from jkeras.engine.scope import renaming
 from jkeras.engine.symbolic import Tensor, substitute
 from jkeras.engine.tree import instances
 from jkeras.models.model import Model
@@ -105,7 +106,8 @@ def _clone_graph(model: Model, inputs: list[Tensor]) -> Model:
         else:
             if node.owner not in fresh:
                 fresh[node.owner] = _clone_layer(node.owner)
-            made = fresh[node.owner](*args, **kwargs)
+            with renaming(found):
+                made = fresh[node.owner](*args, **kwargs)
         outputs = made if isinstance(made, (list, tuple)) else [made]
         found |= {id(old): new for old, new in zip(node.outputs, outputs, strict=True)}
     return Model(inputs, [found[id(t)] for t in model.outputs], name=model.name)

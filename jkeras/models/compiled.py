@@ -8,11 +8,12 @@ from typing import Any
 from jkeras import optimizers, training
 from jkeras.engine.legacy import legacy
 from jkeras.engine.measures import reported_by
-from jkeras.engine.symbolic import Tensor, closed_over
+from jkeras.engine.symbolic import Tensor
 from jkeras.models.functions import StepFunctions
 from jkeras.models.insides import Insides
 from jkeras.models.network import Network, as_list
 from jkeras.training import Objective, Port, Trainer
+from jkeras.training.closures import observed
 
 
 class Compiled(StepFunctions, Insides, Network):
@@ -97,10 +98,14 @@ class Compiled(StepFunctions, Insides, Network):
         """Losses and metrics may close over tensors of the graph and over variables; targets may be such."""
         tensors = [t for t in objective.symbols if isinstance(t, Tensor)]
         variables = [v for v in objective.symbols if not isinstance(v, Tensor)]
-        for output, fn in objective.foreign:
-            y_pred = self.signature[1][output]
-            found = closed_over(fn, y_pred.spec(), y_pred.spec(), symbols=(None, y_pred))
-            tensors, variables = [*tensors, *found[0]], [*variables, *found[1]]
+
+        def look(output: int, fn):
+            fn, seen, read = observed(fn, f"{self.output_names[output]}_target", self.signature[1][output])
+            tensors.extend(seen)
+            variables.extend(read)
+            return fn
+
+        objective.replace_foreign(look)
         self.watch(list(dict.fromkeys(tensors)), list(dict.fromkeys(variables)))
 
     def _choices(self) -> tuple:

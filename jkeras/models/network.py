@@ -125,7 +125,7 @@ class Network(GraphInsides, Files, Layer):
                 f"Layer names in a model must be unique; in {self.name!r} these occur twice: {twice}."
             )
         self._graph, self.built = graph, True
-        self._hold(graph.layers, graph.free_variables)
+        self._hold(graph.all_layers, graph.free_variables)
         self._layers = list(graph.layers)
         node = Node(self, None, (inputs if len(inputs) > 1 else inputs[0],), {})
         node.outputs = outputs
@@ -360,7 +360,7 @@ class Network(GraphInsides, Files, Layer):
         measured = [(owner, *entry) for owner in self._accounted() for entry in owner.extra_metrics]
         whole = Whole(graph, terms, updates, measured, self._watched)
         if whole.graph is not graph:
-            self._hold(whole.graph.layers, whole.graph.free_variables)
+            self._hold(whole.graph.all_layers, whole.graph.free_variables)
         return whole
 
     def watch(self, tensors: list[Tensor], variables: list[Variable]) -> None:
@@ -374,7 +374,8 @@ class Network(GraphInsides, Files, Layer):
         return [self, *dict.fromkeys(inner for layer in self.layers for inner in _up_to_models(layer))]
 
     def _calls(self) -> list[Node]:
-        return [n for n in self._graph.nodes if n.owner is not None] if self._graph is not None else []
+        nodes = self._graph.nodes if self._graph is not None else []
+        return [n for n in nodes if n.owner is not None and id(n) not in self._graph.hidden]
 
     def _calls_on(self, inputs) -> list[Node]:
         same = self._graph is not None and [id(t) for t in as_list(inputs)] == [id(t) for t in self.inputs]

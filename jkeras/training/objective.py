@@ -210,10 +210,13 @@ class Objective:
             if metric.is_stateful:
                 metric.fn.reset_states()
 
-    @property
-    def foreign(self) -> list[tuple[int, Callable]]:
-        """(output, function) of the losses and metrics that are not jkeras's own."""
-        return [(f.output, f.fn) for f in (*self.terms, *self.metrics) if not arguments.is_ours(f.fn)]
+    def replace_foreign(self, other: Callable[[int, Callable], Callable]) -> None:
+        """Replace the losses and metrics that are not jkeras's own by `other(output, function)`."""
+
+        def replaced(part):
+            return part if arguments.is_ours(part.fn) else part._replace(fn=other(part.output, part.fn))
+
+        self.terms, self.metrics = list(map(replaced, self.terms)), list(map(replaced, self.metrics))
 
 
 def weighted(fn: Callable, y_true, y_pred, weight, mask, ctx: Ctx):

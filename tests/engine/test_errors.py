@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.layers import Add, Dense, Input, Lambda, Layer
+from jkeras.layers import Add, Dense, Input, Lambda, Layer, TimeDistributed
 from jkeras.models import Model
 
 
@@ -34,7 +34,7 @@ class OldShapes(Layer):
 
 def test_shapes_of_other_backends_name_what_to_use():
     with pytest.raises(AttributeError) as caught:
-        OldShapes()(Input((3,)))
+        TimeDistributed(OldShapes())(Input((2, 3)))
     assert "K.int_shape(x)" in caught.value.__notes__[-1]
 
 

@@ -1,0 +1,107 @@
+"""What a user's `call` leaves in attributes of its layer: `self.attention = K.softmax(...)`.
+
+Inside the run that made it, the attribute is that array. Outside it is a tensor of the recorded call (or, for
+a call on arrays, the array), and the next run begins with what the attribute was before: an array of one run
+never gets into another.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+from jax.core import Tracer
+
+MISSING: Any = object()
+
+
+class Kept:
+    """An attribute to which `call` gives an array.
+
+    Args:
+        before: what it was before any call; a run begins with it.
+        outside: what it is outside of all runs.
+    """
+
+    def __init__(self, before, outside=MISSING):
+        self.before, self.outside = before, outside
+
+    def read(self, layer, name: str, frame):
+        """The value of the attribute; `MISSING` if it has none."""
+        if frame is None:
+            return self.outside if self.outside is not MISSING else self.before
+        found, running = frame.kept_around(layer, name)
+        if found is not MISSING or running or self.outside is MISSING:
+            return found if found is not MISSING else self.before
+        return self.outside
+
+
+class _Default:
+    """An attribute of a class (`cache = None`) for which layers keep arrays: theirs come first."""
+
+    def __init__(self, name: str, value):
+        self.name, self.value = name, value
+
+    def __get__(self, layer, cls=None):
+        if layer is not None and self.name in vars(layer).get("_held", {}):
+            return layer.__getattr__(self.name)
+        if layer is not None and self.name in vars(layer):
+            return vars(layer)[self.name]
+        return self.value.__get__(layer, cls) if hasattr(self.value, "__get__") else self.value
+
+    def __set__(self, layer, value) -> None:
+        vars(layer)[self.name] = value
+
+
+def holds_array(value) -> bool:
+    """Whether a value is an array, or a list, tuple or dict with arrays in it."""
+    if isinstance(value, (list, tuple)):
+        return any(holds_array(v) for v in value)
+    if isinstance(value, dict):
+        return any(holds_array(v) for v in value.values())
+    return isinstance(value, jax.Array)
+
+
+def keep(layer, name: str, value, frame) -> None:
+    """Note an array for an attribute, in the frame of the code that sets it."""
+    held, default = vars(layer).setdefault("_held", {}), getattr(type(layer), name, MISSING)
+    if default is not MISSING:
+        setattr(type(layer), name, _Default(name, default))
+    if not isinstance(held.get(name), Kept):
+        held[name] = Kept(vars(layer).pop(name, held.get(name, default)))
+    frame.kept[id(layer), name] = layer, value
+
+
+def show(kept: dict) -> None:
+    """After a run on arrays: let what it left be seen outside."""
+    for (_, name), (layer, value) in kept.items():
+        entry = vars(layer)["_held"].get(name)
+        if isinstance(entry, Kept) and not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value)):
+            entry.outside = value
+
+
+def keeps(layer, name: str, value) -> bool:
+    """Whether an attribute that code sets belongs to the run of the code only."""
+    return holds_array(value) or isinstance(vars(layer).get("_held", {}).get(name), Kept)
+
+
+def mark(layer) -> dict[str, Any]:
+    """Copies of the lists and dicts among a layer's attributes, to see later what `call` adds to them."""
+    held = vars(layer).get("_held", {})
+    return {name: value.copy() for name, value in held.items() if isinstance(value, (list, dict))}
+
+
+def sweep(layer, marked: dict[str, Any], frame) -> None:
+    """Keep the arrays that `call` has put into lists and dicts, and leave these as they were."""
+    for name, value in list(vars(layer).get("_held", {}).items()):
+        if isinstance(value, (list, dict)) and holds_array(value):
+            now, before = value.copy(), marked.get(name, type(value)())
+            value.clear()
+            value.extend(before) if isinstance(value, list) else value.update(before)
+            if not _same(now, before):
+                keep(layer, name, now, frame)
+
+
+def _same(a, b) -> bool:
+    left, right = jax.tree.leaves(a), jax.tree.leaves(b)
+    return len(left) == len(right) and all(x is y for x, y in zip(left, right, strict=True))

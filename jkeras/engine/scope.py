@@ -1,0 +1,142 @@
+"""Scope: what the code of a recorded call is run with beside its arguments.
+
+A call may close over tensors of the graph around it, and may keep tensors on its layer. Whoever runs the
+call opens a scope, in which the frames of the code find the one and leave the other.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+
+
+class NeedsTensorsError(TypeError):
+    """Code that runs on values asks for what only symbolic tensors can tell."""
+
+
+class Scope:
+    """What is known while the code of one call runs.
+
+    Args:
+        values: `{id(tensor): (array, mask)}`.
+        code: `{id(layer): call}`: the code of user's layers as it was when the call was recorded.
+        symbols: (array, tensor): the arguments, and the tensors that they are the values of.
+        as_tensors: whether the code gets its arguments as tensors; their values are among `values`.
+        gradients: what each `K.gradients` in the code gives, as tensors.
+
+    Attributes:
+        kept: `{(id(layer), name): value}`: what the code left in attributes of layers.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[int, tuple] | None = None,
+        code: Mapping[int, Callable] | None = None,
+        symbols: Sequence[tuple] = (),
+        as_tensors: bool = False,
+        gradients: Sequence[list] = (),
+    ):
+        self.parent = current_scope()
+        self.values, self.code, self.as_tensors = values or {}, code or {}, as_tensors
+        self.symbols = {id(array): (array, tensor) for array, tensor in symbols}
+        self.gradients = iter(gradients)
+        self.kept: dict[tuple[int, str], Any] = {}
+
+    def __enter__(self) -> Scope:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *exc) -> None:
+        _current.reset(self._token)
+
+
+_current: contextvars.ContextVar[Scope | None] = contextvars.ContextVar("jkeras_scope", default=None)
+
+
+def current_scope() -> Scope | None:
+    """The innermost scope of this thread, or None."""
+    return _current.get()
+
+
+def value_around(tensor) -> tuple | None:
+    """(array, mask) of a tensor, from the innermost scope that knows it; None if none does."""
+    scope = current_scope()
+    while scope is not None:
+        if id(tensor) in scope.values:
+            return scope.values[id(tensor)]
+        scope = scope.parent
+    return None
+
+
+def code_of(layer) -> Callable:
+    """The `call` of a user's layer: as it was when the call that runs was recorded, else as it is."""
+    scope = current_scope()
+    while scope is not None:
+        if id(layer) in scope.code:
+            return scope.code[id(layer)]
+        scope = scope.parent
+    return layer.call
+
+
+def meaning_around(array):
+    """The tensor whose value an argument of the call is; the array itself if it is none."""
+    scope = current_scope()
+    found = scope.symbols.get(id(array)) if scope is not None else None
+    return found[1] if found else array
+
+
+def as_asked(x):
+    """The arguments of a call, as tensors where its code asks for that."""
+    scope = current_scope()
+    return jax.tree.map(meaning_around, x) if scope is not None and scope.as_tensors else x
+
+
+def next_gradients() -> list | None:
+    """What the next `K.gradients` in the code gives, as tensors; None if that is not known."""
+    scope = current_scope()
+    return next(scope.gradients, None) if scope is not None else None
+
+
+_gradients: contextvars.ContextVar[list | None] = contextvars.ContextVar("jkeras_gradients", default=None)
+
+
+@contextmanager
+def collecting_gradients() -> Iterator[list]:
+    """Where code runs on tensors to show what it differentiates: yields the results of `K.gradients`."""
+    found: list = []
+    token = _gradients.set(found)
+    try:
+        yield found
+    finally:
+        _gradients.reset(token)
+
+
+def note_gradients(made: list) -> None:
+    """Tell whoever collects them."""
+    found = _gradients.get()
+    if found is not None:
+        found.append(made)
+
+
+_renamed: contextvars.ContextVar[Mapping[int, Any] | None] = contextvars.ContextVar(
+    "jkeras_renamed", default=None
+)
+
+
+@contextmanager
+def renaming(tensors: Mapping[int, Any]) -> Iterator[None]:
+    """Where calls are made again for other tensors, `{id(old): new}`: so is what their code closes over."""
+    token = _renamed.set(tensors)
+    try:
+        yield
+    finally:
+        _renamed.reset(token)
+
+
+def renamed(tensor):
+    """What stands for a tensor that code closes over."""
+    return (_renamed.get() or {}).get(id(tensor), tensor)

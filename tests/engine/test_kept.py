@@ -1,0 +1,177 @@
+"""What `call` keeps on `self`: a tensor outside, an array inside, and never that of another run."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+
+from jkeras import backend as K
+from jkeras.layers import RNN, Dense, Input, Lambda, Layer, TimeDistributed
+from jkeras.models import Model, Sequential
+
+X = np.arange(12).reshape(4, 3).astype("float32") / 10
+
+
+class Attention(Layer):
+    def build(self, shape):
+        self.w = self.add_weight(name="w", shape=(shape[-1],), initializer="ones")
+        super().build(shape)
+
+    def call(self, x):
+        self.attention = K.softmax(x * self.w)
+        return x * self.attention
+
+
+def softmax(x):
+    e = np.exp(x)
+    return e / e.sum(-1, keepdims=True)
+
+
+def test_an_attribute_is_a_tensor_outside():
+    layer, i = Attention(), Input((3,))
+    model = Model(i, Dense(1)(layer(i)))
+    model.compile("sgd", "mse")
+    model.fit(X, np.ones((4, 1)), verbose=0)
+    model.predict(X)
+    assert K.int_shape(layer.attention) == (None, 3)
+    expected = softmax(X * layer.get_weights()[0])
+    found, total = K.function([i], [layer.attention, K.sum(layer.attention * 2)])([X])
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(total, 2 * expected.sum(), rtol=1e-5)
+    np.testing.assert_allclose(Model(i, layer.attention).predict(X), expected, rtol=1e-5)
+
+
+def test_it_is_that_of_the_run_that_made_the_output():
+    class Noisy(Layer):
+        def call(self, x):
+            self.dropped = K.dropout(x, 0.5)
+            return self.dropped * 2
+
+    layer, i = Noisy(), Input((3,))
+    y = layer(i)
+    kept, output = K.function([i], [layer.dropped, y])([np.ones((50, 3))])
+    np.testing.assert_array_equal(kept * 2, output)
+    assert 0 < (kept == 0).sum() < 150
+
+
+def test_other_code_closes_over_it():
+    layer, i = Attention(), Input((3,))
+    y = layer(i)
+    model = Model(i, Lambda(lambda v: v + layer.attention)(y))
+    np.testing.assert_allclose(model.predict(X), (X + 1) * softmax(X), rtol=1e-5)
+
+
+def test_lists_dicts_and_defaults_of_the_class():
+    class Many(Layer):
+        cache = None
+
+        def call(self, x):
+            self.parts = []
+            for k in range(2):
+                self.parts.append(x * k)
+            self.named, self.both = {"plus": x + 1}, (x, x * 3)
+            if self.cache is None:
+                self.cache = x * 5
+            return self.parts[0] + self.parts[1] + self.named["plus"] + self.cache
+
+    layer, i = Many(), Input((3,))
+    model = Model(i, layer(i))
+    for _ in range(2):  # the second time on another batch: another program
+        np.testing.assert_allclose(model.predict(X[:2]), 7 * X[:2] + 1, rtol=1e-6)
+        assert len(layer.parts) == 2 and Many.cache is None
+        found = K.function([i], [layer.parts[1], layer.named["plus"], layer.both[1], layer.cache])([X])
+        for value, expected in zip(found, (X, X + 1, 3 * X, 5 * X), strict=True):
+            np.testing.assert_allclose(value, expected, rtol=1e-6)
+        model.predict(X)
+
+
+def test_layers_called_on_arrays_keep_arrays():
+    layer = Attention()
+    y = layer(X)
+    np.testing.assert_allclose(np.asarray(y), X * np.asarray(layer.attention), rtol=1e-6)
+    layer(X[:1])
+    assert layer.attention.shape == (1, 3)
+
+
+def test_pure_functions_leave_nothing():
+    layer = Attention()
+    init, apply = layer.pure()
+    params, state = init(jax.random.key(0), (None, 3))
+    jax.jit(apply)(params, state, X)
+    assert not hasattr(layer, "attention")
+
+
+class Cached(Layer):
+    """A cell that makes its dropout mask once, as those of keras-contrib do."""
+
+    def __init__(self, units, **words):
+        self.units = self.state_size = units
+        self.mask = None
+        super().__init__(**words)
+
+    def build(self, shape):
+        self.kernel = self.add_weight(name="kernel", shape=(shape[-1], self.units), initializer="ones")
+        self.built = True
+
+    def call(self, x, states, training=None):
+        if self.mask is None:
+            self.mask = K.in_train_phase(
+                lambda: K.dropout(K.ones_like(x), 0.5), K.ones_like(x), training=training
+            )
+        h = K.dot(x * self.mask, self.kernel) + states[0]
+        return h, [h]
+
+
+@pytest.mark.parametrize("unroll", [False, True])
+def test_a_cell_caches_its_mask_between_steps_phases_and_batches(unroll):
+    model = Sequential([RNN(Cached(1), unroll=unroll, input_shape=(5, 40))])
+    model.compile("sgd", "mse")
+    x = np.ones((6, 5, 40))
+    model.fit(x, np.ones((6, 1)), batch_size=4, validation_data=(x[:3], np.ones((3, 1))), verbose=0)
+    kernel = model.get_weights()[0]
+    np.testing.assert_allclose(model.predict(x), np.full((6, 1), 5 * kernel.sum()), rtol=1e-5)
+    dropped = K.function([model.input, K.learning_phase()], [model.output])([x, 1])[0] / 2
+    model.set_weights([np.ones((40, 1))])
+    dropped = K.function([model.input, K.learning_phase()], [model.output])([x, 1])[0]
+    steps = dropped / 2 / 5  # kept inputs: the same ones in each step, so a whole number
+    np.testing.assert_allclose(steps, steps.round(), atol=1e-4)
+    assert len(np.unique(steps.round())) > 1 and 0 < steps.min() and steps.max() < 40
+
+
+def test_what_code_leaves_from_a_loop_of_its_own():
+    class Loop(Layer):
+        def call(self, x):
+            def step(carry, row):
+                self.row = row * 2
+                return carry + self.row, carry
+
+            total, _ = jax.lax.scan(step, 0 * x[0], x)
+            self.total = total
+            return x + total
+
+    layer, i = Loop(), Input(batch_shape=(4, 3))
+    model = Model(i, layer(i))
+    for _ in range(2):
+        np.testing.assert_allclose(model.predict(X, batch_size=4), X + 2 * X.sum(0), rtol=1e-5)
+    np.testing.assert_allclose(K.function([i], [layer.total])([X])[0], 2 * X.sum(0), rtol=1e-5)
+
+
+def test_inside_a_wrapper():
+    layer, i = Attention(), Input((2, 3))
+    y = TimeDistributed(layer)(i)
+    found = K.function([i], [layer.attention, y])([X.reshape(2, 2, 3)])
+    np.testing.assert_allclose(found[0], softmax(X), rtol=1e-5)
+
+
+def test_a_subclassed_model_uses_what_its_layer_kept():
+    class Both(Model):
+        def __init__(self):
+            super().__init__()
+            self.attend = Attention()
+
+        def call(self, x):
+            y = self.attend(x)
+            return y + self.attend.attention
+
+    np.testing.assert_allclose(Both().predict(X), (X + 1) * softmax(X), rtol=1e-5)
