@@ -219,8 +219,8 @@ def test_refusals():
         initializers.Identity()((2, 3))
     with pytest.raises(ValueError, match="rank 2 or more"):
         initializers.Orthogonal()((3,))
-    with pytest.raises(ValueError, match="cannot fill a weight of shape"):
-        initializers.Constant([1, 2])((3,))
+    with pytest.raises(ValueError, match=r"shape \(3,\) has too many numbers for shape \(2,\)"):
+        initializers.Constant([1, 2, 3])((2,))
     with pytest.raises(TypeError, match="Initializer defines neither `__call__` nor `draw`"):
         initializers.get("Initializer")((3,))
 
@@ -246,3 +246,21 @@ def test_fans_of_channels_first():
     assert initializers._compute_fans((5, 3, 2, 2), "channels_first") == (12, 20)
     with pytest.raises(ValueError, match="Invalid data_format: first"):
         initializers._compute_fans((5, 3, 2, 2), "first")
+
+
+@pytest.mark.parametrize(
+    "value, shape, expected",
+    [
+        ([1, 2], (2, 1), [[1], [2]]),
+        ([1, 2], (3,), [1, 2, 2]),
+        ([[1, 2]], (3, 2), [[1, 2], [2, 2], [2, 2]]),
+        ([[1], [2]], (2, 2), [[1, 2], [2, 2]]),
+        ([[1, 2], [3, 4]], (4, 1), [[1], [2], [3], [4]]),
+        (5, (2,), [5, 5]),
+        ([5], (1, 2), [[5, 5]]),
+    ],
+    ids=str,
+)
+def test_constants_fill_a_weight_number_by_number(value, shape, expected):
+    """As TensorFlow's constants do, by a run of Keras 2.2.4."""
+    assert np.asarray(initializers.Constant(value)(shape)).tolist() == expected

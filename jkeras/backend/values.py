@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +15,7 @@ from jkeras.core.names import unique_name
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor
 from jkeras.engine.variable import Constant, current_frame
+from jkeras.initializers.arrays import numbers
 
 
 def variable(value, dtype=None, name=None, constraint=None):
@@ -69,11 +68,7 @@ def constant(value, dtype=None, shape=None, name=None):
         raise ValueError("K.constant needs a value; got None.")
     array = np.array(value, dtype or settings.floatx())
     if shape is not None:
-        shape = tuple(shape)
-        missing = math.prod(shape) - array.size
-        if missing < 0:
-            raise ValueError(f"K.constant: {array.size} values do not fit into shape {shape}.")
-        array = np.pad(array.ravel(), (0, missing), mode="edge").reshape(shape)
+        array = numbers(array, shape, array.dtype)
     if current_frame() is None:
         return Constant(array, name, dtype=array.dtype)
     with jax.ensure_compile_time_eval():  # so that it may be a part of a shape

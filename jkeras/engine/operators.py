@@ -59,6 +59,10 @@ _lt, _le, _gt, _ge = op(jnp.less), op(jnp.less_equal), op(jnp.greater), op(jnp.g
 _and, _or, _invert = op(jnp.logical_and), op(jnp.logical_or), op(jnp.logical_not)
 
 
+class NoLengthError(AttributeError, TypeError):
+    """`len` of a symbolic tensor."""
+
+
 class Operators(Symbolic):
     """Arithmetic, indexing, comparison (`==` is identity, so that tensors can be dictionary keys)."""
 
@@ -143,8 +147,12 @@ class Operators(Symbolic):
     def __iter__(self):
         raise TypeError(f"{self!r} is symbolic and cannot be iterated over; index or slice it instead.")
 
+    @property
     def __len__(self):
-        raise TypeError(f"{self!r} is symbolic and has no length; use K.int_shape(x) for its static shape.")
+        """No length, so that `hasattr(model.output, "__len__")` tells a list of tensors from a tensor."""
+        raise NoLengthError(
+            f"{self!r} is symbolic and has no length; use K.int_shape(x) for its static shape."
+        )
 
     def __bool__(self):
         raise TypeError(

@@ -14,10 +14,10 @@ from jkeras.core.settings import floatx
 
 
 def filled(value, shape, dtype=None) -> jax.Array:
-    """`value` broadcast to `shape`; made by numpy, so that no shape costs a compilation.
+    """The numbers of `value` in `shape`; made by numpy, so that no shape costs a compilation.
 
     Args:
-        value: a number or an array.
+        value: a number or an array; see `numbers`.
         shape: tuple of ints.
         dtype: type of the result, None for `floatx()`.
 
@@ -25,19 +25,32 @@ def filled(value, shape, dtype=None) -> jax.Array:
         The array.
 
     Raises:
-        ValueError: if `value` does not broadcast to `shape`.
+        ValueError: if `value` has more numbers than `shape`.
 
     Example:
         >>> filled(2, (1, 2)).tolist()
         [[2.0, 2.0]]
     """
     dtype = bits.supported(dtype or floatx(), "A weight")
-    try:
-        return jax.device_put(np.broadcast_to(np.asarray(value, dtype), shape).copy())
-    except ValueError as error:
-        raise ValueError(
-            f"A constant of shape {np.shape(value)} cannot fill a weight of shape {tuple(shape)}."
-        ) from error
+    return jax.device_put(numbers(value, shape, dtype))
+
+
+def numbers(value, shape, dtype) -> np.ndarray:
+    """The numbers of `value` one after the other in `shape`, whatever shape they had; the last one repeated.
+
+    Keras 2.2.4: tf.constant
+
+    Example:
+        >>> numbers([1, 2], (2, 2), "float32").tolist()
+        [[1.0, 2.0], [2.0, 2.0]]
+    """
+    array, shape = np.array(value, dtype), tuple(shape)
+    missing = math.prod(shape) - array.size
+    if missing < 0:
+        raise ValueError(f"A constant of shape {array.shape} has too many numbers for shape {shape}.")
+    if array.size == 1:
+        return np.full(shape, array.item(), array.dtype)
+    return np.pad(array.ravel(), (0, missing), mode="edge").reshape(shape)
 
 
 def orthonormal(key, rows: int, columns: int) -> jax.Array | np.ndarray:

@@ -71,3 +71,11 @@ def test_calls():
     assert layer._get_node_attribute_at_index(0, "input_shapes", "input shape") == (None, 3)
     with pytest.raises(ValueError, match="output of layer 'd' at node 1"):
         layer._get_node_attribute_at_index(1, "output_tensors", "output")
+
+
+def test_a_tensor_has_no_length():
+    """As in TensorFlow before 1.14: code asks `hasattr(model.output, "__len__")` for a list of outputs."""
+    x = Input((3,))
+    assert not hasattr(x, "__len__") and not hasattr(K.variable([1.0, 2.0]), "__len__")
+    with pytest.raises(TypeError, match="is symbolic and has no length; use K.int_shape"):
+        len(x)
