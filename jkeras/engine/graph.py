@@ -61,7 +61,7 @@ class Graph:
     """
 
     def __init__(self, inputs: list[Tensor], outputs: list[Tensor], beside: Sequence[Tensor] = ()):
-        self.inputs, self.outputs, self.beside = inputs, outputs, beside
+        self.inputs, self.outputs, self.beside = list(inputs), list(outputs), beside
         self.fed = [t for t in inputs if getattr(t.node.owner, "input_tensor", None) is None]
         finished, first_visits = _visit(self.fed, outputs)
         hidden = _hidden(self.fed, finished, beside)

@@ -89,6 +89,7 @@ class Node:
     """
 
     def __init__(self, owner, fn, args: tuple, kwargs: dict):
+        args, kwargs = jax.tree.map(_as_now, (args, kwargs), is_leaf=_is_symbol)  # lists of our own
         self.owner, self.fn, self.args, self.kwargs = owner, fn, args, kwargs
         self.stamp()
         self.position = 0  # among the nodes of its owner
@@ -225,6 +226,11 @@ class Node:
 
 def _is_symbol(x) -> bool:
     return isinstance(x, Operators)
+
+
+def _as_now(x):
+    """A constant as it is now, whatever happens to the caller's array later."""
+    return np.array(x) if type(x) is np.ndarray else x
 
 
 class MaskOf:

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.shapes import Spec
@@ -62,8 +63,20 @@ class _Merge(Layer):
         return Spec((shapes[0][0], *functools.reduce(_broadcast, (s[1:] for s in shapes))), self.dtype)
 
     def compute_mask(self, inputs, mask=None):
-        """Where all masks hold; None without a mask."""
-        return _all_masks(mask)
+        """Where all masks hold; None without a mask.
+
+        Args:
+            inputs: a list of tensors.
+            mask: a list of as many masks, arrays or tensors, None for an input without.
+
+        Raises:
+            ValueError: no lists, or not of one length.
+        """
+        _check_masks(inputs, mask)
+        return None if mask is None else self._merged_mask(inputs, mask)
+
+    def _merged_mask(self, inputs, masks):
+        return _all_masks(masks)
 
 
 def _check_count(inputs, exactly: int | None = None) -> None:
@@ -101,9 +114,24 @@ def _same_rank(arrays) -> list:
     return [x.reshape(x.shape[:1] + (1,) * (ndim - x.ndim) + x.shape[1:]) for x in arrays]
 
 
+def _check_masks(inputs, mask) -> None:
+    for name, value in (("mask", mask), ("inputs", inputs)):
+        if mask is not None and not isinstance(value, (list, tuple)):
+            raise ValueError(f"`{name}` should be a list; got {value!r}.")
+    if mask is not None and len(mask) != len(inputs):
+        raise ValueError(
+            f"The lists `inputs` and `mask` should have the same length; got {len(inputs)} and {len(mask)}."
+        )
+
+
 def _all_masks(masks):
     found = [m for m in masks or () if m is not None]
-    return functools.reduce(jnp.logical_and, found) if found else None
+    return _conjunction(found) if found else None
+
+
+@op
+def _conjunction(masks):
+    return functools.reduce(jnp.logical_and, masks, jnp.asarray(True))
 
 
 class Add(_Merge):
@@ -263,6 +291,9 @@ class Concatenate(_Merge):
 
         return Pair(init, apply)
 
+    def _merged_mask(self, inputs, masks):
+        return _joined_masks(inputs, masks, self.axis)
+
 
 def _check_joinable(shapes, axis: int) -> None:
     first = shapes[0]
@@ -280,13 +311,27 @@ def _check_joinable(shapes, axis: int) -> None:
 def _joined_masks(arrays, masks, axis: int):
     if all(m is None for m in masks or ()):
         return None
+    unmasked = [x if m is None else None for x, m in zip(arrays, masks, strict=True)]
+    return _joined(unmasked, masks, len(arrays[0].shape), axis)
+
+
+@op
+def _joined(unmasked, masks, rank: int, axis: int):
+    """The masks one after the other; all of an unmasked input counts. A mask that has fewer axes than its
+    input stands for whole rows."""
 
     def full(x, mask):
         if mask is None:
             return jnp.ones(x.shape, bool)
-        return jnp.broadcast_to(mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim)), x.shape)
+        mask = jnp.asarray(mask, bool)
+        return mask.reshape(mask.shape + (1,) * (rank - mask.ndim))
 
-    return jnp.concatenate([full(x, m) for x, m in zip(arrays, masks, strict=True)], axis).all(-1)
+    parts = [full(x, m) for x, m in zip(unmasked, masks, strict=True)]
+    place = axis % rank
+    before, after = slice(0, place), slice(place + 1, rank)
+    common = jnp.broadcast_shapes(*((*p.shape[before], 1, *p.shape[after]) for p in parts))
+    whole = [jnp.broadcast_to(p, (*common[before], p.shape[place], *common[after])) for p in parts]
+    return jnp.concatenate(whole, axis).all(-1)
 
 
 class Dot(_Merge):
@@ -341,6 +386,10 @@ class Dot(_Merge):
             return Out(batch_dot(x[0], x[1], (axes[0] % x[0].ndim, axes[1] % x[1].ndim)))
 
         return Pair(init, apply)
+
+    def compute_mask(self, inputs, mask=None):
+        """None: products have no mask."""
+        return None
 
 
 def _check_dot(shapes, axes) -> None:

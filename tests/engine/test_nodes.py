@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.layers import LSTM, Add, Dense, Dropout, Embedding, Input, Lambda, Layer
+from jkeras.layers import LSTM, Add, Dense, Dropout, Embedding, Input, Lambda, Layer, concatenate
 from jkeras.models import Model
 from jkeras.models.network import as_list
 
@@ -145,3 +145,19 @@ def test_popping_the_list_of_layers_shows_the_layer_before():
     features = Model(model.inputs, model.layers[-1].output)
     x = np.ones((2, 3))
     assert np.shape(features.predict(x)) == (2, 4) and np.shape(model.predict(x)) == (2, 1)
+
+
+def test_lists_and_arrays_may_change_afterwards():
+    x = start = Input((None, None))
+    inputs = [x]
+    for _ in range(3):
+        inputs.append(x)
+        x = concatenate(inputs, axis=1)
+    model = Model([start], outputs := [x])
+    outputs.append(start)
+    assert model.predict(np.full((1, 1, 1), 2.0)).tolist() == [[[2.0]] * 8]
+
+    factor, x = np.full(2, 3.0, "float32"), K.placeholder((2,))
+    product = x * factor
+    factor[:] = 0
+    assert K.function([x], [product])([np.ones(2)])[0].tolist() == [3, 3]
