@@ -11,11 +11,10 @@ import numpy as np
 
 from jkeras.core import phase as phases
 from jkeras.core.dispatch import op
-from jkeras.core.types import INFERENCE
 from jkeras.engine.measures import adding_nothing
 from jkeras.engine.shapes import Spec
-from jkeras.engine.symbolic import Node, Tensor, closed_over, specs_of
-from jkeras.engine.variable import Frame, current_frame
+from jkeras.engine.symbolic import Node, Tensor, call_closing
+from jkeras.engine.variable import current_frame
 
 _marker: Tensor | None = None
 
@@ -186,27 +185,9 @@ def calling_back(function: Callable) -> Callable:
                 "loop, where neither has a meaning. Return the values, and add them after the loop."
             ):
                 return plain(*args, **kwargs)
-        tensors, variables = closed_over(
-            lambda args, kwargs: function(*args, **kwargs), specs_of(args), specs_of(kwargs)
-        )
-        if not tensors and not variables:
-            return plain(*args, **kwargs)
-
-        @functools.partial(op, explain=False)
-        @functools.wraps(function)
-        def within(values, cells, args, kwargs):
-            frame = current_frame()
-            ctx = INFERENCE if frame is None else frame.ctx
-            with Frame(_by_id(variables, cells), ctx, _by_id(tensors, values)):
-                return function(*args, **kwargs)
-
-        return within(tensors, variables, args, kwargs)
+        return call_closing(function, args, kwargs)
 
     return dispatched
-
-
-def _by_id(symbols, values) -> dict:
-    return {id(symbol): value for symbol, value in zip(symbols, values, strict=True)}
 
 
 @calling_back

@@ -19,7 +19,7 @@ from jkeras.engine.call import apply_layer
 from jkeras.engine.discovery import masks_for, scope_of
 from jkeras.engine.graph import Graph
 from jkeras.engine.shapes import Spec
-from jkeras.engine.symbolic import Node, Tensor, mask_tensor
+from jkeras.engine.symbolic import Node, Tensor, call_closing, mask_tensor
 from jkeras.engine.tree import carried, flags, gather, instances, scatter, variables_of
 from jkeras.engine.variable import Variable, current_frame
 
@@ -195,7 +195,7 @@ def _penalties(layer) -> Iterator:
     for _, inner in instances(layer):
         for variable in inner._params.values():
             if variable.regularizer is not None:
-                yield op(variable.regularizer)(variable)
+                yield call_closing(variable.regularizer, (variable,), {})
 
 
 class _Call:

@@ -12,9 +12,11 @@ import jax
 import numpy as np
 
 from jkeras.core import bits, phase
-from jkeras.core.dispatch import is_symbolic, set_recorder
+from jkeras.core.dispatch import is_symbolic, op, set_recorder
 from jkeras.core.names import unique_name
+from jkeras.core.types import INFERENCE
 from jkeras.engine.operators import Operators
+from jkeras.engine.scope import current_scope
 from jkeras.engine.shapes import Shape, Spec, infer
 from jkeras.engine.sizes import plain
 from jkeras.engine.variable import Constant, Frame, StrayTensorError, Variable, current_frame
@@ -349,6 +351,8 @@ def value_in(frame: Frame, symbol):
     if frame.knows(symbol) or not _needs_no_input(symbol):
         return frame.tensor(symbol)
     node = symbol.node
+    if hasattr(node.fn, "seed") and current_scope() is not None:
+        return frame.tensor(symbol)  # what is random is drawn once in a run
     args, kwargs = substitute((node.args, node.kwargs), lambda s: value_in(frame, s))
     return jax.tree.leaves(node.fn(*args, **kwargs))[symbol.index]
 
@@ -394,6 +398,27 @@ def closed_over(fn, *specs, symbols=(), passing=()) -> tuple[list[Tensor], list[
             return tensors, variables
         else:
             return tensors, variables
+
+
+def call_closing(function: Callable, args: tuple, kwargs: dict):
+    """`function(*args, **kwargs)` of tensors; what the function closes over is an operand, too."""
+    tensors, variables = closed_over(lambda a, k: function(*a, **k), specs_of(args), specs_of(kwargs))
+
+    @functools.partial(op, explain=False)
+    @functools.wraps(function)
+    def within(values, cells, args, kwargs):
+        frame = current_frame()
+        ctx = INFERENCE if frame is None else frame.ctx
+        with Frame(_by_id(variables, cells), ctx, _by_id(tensors, values)):
+            return function(*args, **kwargs)
+
+    if tensors or variables:
+        return within(tensors, variables, args, kwargs)
+    return op(function, explain=False)(*args, **kwargs)
+
+
+def _by_id(symbols, values) -> dict:
+    return {id(symbol): value for symbol, value in zip(symbols, values, strict=True)}
 
 
 set_recorder(_record)

@@ -8,11 +8,13 @@ from typing import Any
 from jkeras import optimizers, training
 from jkeras.engine.legacy import legacy
 from jkeras.engine.measures import reported_by
-from jkeras.engine.symbolic import Tensor
+from jkeras.engine.shapes import Spec
+from jkeras.engine.symbolic import Tensor, closed_over
 from jkeras.models.functions import StepFunctions
 from jkeras.models.insides import Insides
 from jkeras.models.network import Network, as_list
 from jkeras.training import Objective, Port, Trainer
+from jkeras.training.arguments import is_ours
 from jkeras.training.closures import observed
 
 
@@ -95,7 +97,7 @@ class Compiled(StepFunctions, Insides, Network):
         return Trainer(self.program(), inputs, outputs, objective, self.optimizer, self._arguments["devices"])
 
     def _watch_closures(self, objective: Objective) -> None:
-        """Losses and metrics may close over tensors of the graph and over variables; targets may be such."""
+        """Losses, metrics and regularizers may close over tensors and variables; targets may be such."""
         tensors = [t for t in objective.symbols if isinstance(t, Tensor)]
         variables = [v for v in objective.symbols if not isinstance(v, Tensor)]
 
@@ -106,6 +108,10 @@ class Compiled(StepFunctions, Insides, Network):
             return fn
 
         objective.replace_foreign(look)
+        for variable in self.weights:
+            if variable.regularizer is not None and not is_ours(variable.regularizer):
+                seen, read = closed_over(variable.regularizer, Spec(variable.shape, variable.dtype))
+                tensors, variables = [*tensors, *seen], [*variables, *read]
         self.watch(list(dict.fromkeys(tensors)), list(dict.fromkeys(variables)))
 
     def _choices(self) -> tuple:

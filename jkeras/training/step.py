@@ -60,8 +60,8 @@ def train_step(program, objective, move: Callable, inputs: list[Port]) -> Callab
                 out = program.apply(params, state, batch.x, ctx)
             with program.frame(params, state, out, ctx) as frame:
                 loss, values = objective(out.y, out.mask, batch, ctx)
+                loss = loss + out.loss + program.penalty(params) / ctx.total(1)
             values = [*values, *objective.reported(found, ctx)]
-            loss = loss + out.loss + program.penalty(params) / ctx.total(1)
             return loss.astype(jnp.float32), (values, written(program, out.state, frame))
 
         (loss, (values, new)), grads = jax.value_and_grad(share, has_aux=True)(carry.params)
@@ -84,7 +84,7 @@ def test_step(program, objective, inputs: list[Port]) -> Callable:
             out = program.apply(fixed.params, state, batch.x, ctx)
         with program.frame(fixed.params, state, out, ctx) as frame:
             loss, values = objective(out.y, out.mask, batch, ctx)
-        loss = loss + out.loss + program.penalty(fixed.params) / ctx.total(1)
+            loss = loss + out.loss + program.penalty(fixed.params) / ctx.total(1)
         loss, values = ctx.total((loss, [*values, *objective.reported(found, ctx)]))
         new = written(program, out.state, frame)
         return carry._replace(state=like(new, carry.state)), _vector(loss, values)

@@ -333,3 +333,42 @@ def test_losses_as_they_are_when_the_model_is_compiled():
     np.testing.assert_allclose(
         model.evaluate(X, np.ones((4, 1)), verbose=0), 2 * np.mean((ROWS - 1) ** 2), rtol=1e-6
     )
+
+
+def test_functions_given_to_built_in_layers():
+    """Activations and activity regularizers close over tensors and variables; new values count."""
+    factor = K.variable(2.0)
+    i = Input((3,))
+    z = ones(3)(i)
+    model = Model(i, ones(3, activation=lambda x: x * factor + z)(i))
+    np.testing.assert_allclose(model.predict(X), 3 * ROWS * np.ones(3), rtol=1e-6)
+    K.set_value(factor, 3.0)
+    np.testing.assert_allclose(model.predict(X), 4 * ROWS * np.ones(3), rtol=1e-6)
+
+
+def test_regularizers():
+    factor = K.variable(2.0)
+    i = Input((3,))
+    z = ones(3)(i)
+    layer = ones(
+        1,
+        kernel_regularizer=lambda w: factor * K.sum(w),
+        activity_regularizer=lambda y: K.sum(y) * factor + K.sum(z),
+    )
+    model = Model(i, layer(i))
+    model.compile("sgd", "mse")
+    penalties = K.function([i], model.losses)
+    for value, expected in ((2.0, 40.435), (3.0, 50.035)):  # of Keras 2.2.4
+        K.set_value(factor, value)
+        np.testing.assert_allclose(model.evaluate(X, np.ones((4, 1)), verbose=0), expected, rtol=1e-6)
+        total = 6.6 * value + 3 * 6.6
+        np.testing.assert_allclose(penalties([X]), [3 * value, total], rtol=1e-5)
+
+
+def test_a_random_tensor_outside_is_drawn_once_in_a_run():
+    i = Input((3,))
+    noise = K.random_normal((4, 3))
+    model = Model(i, [Lambda(lambda x: x * 0 + noise)(i) for _ in range(2)])
+    first, second = model.predict(X)
+    np.testing.assert_array_equal(first, second)
+    assert (model.predict(X)[0] != first).any()
