@@ -174,17 +174,26 @@ class Compiled(StepFunctions, Insides, Network):
         if self._trainer is None:
             self.build_from_data(training.first_arrays(x))
             self._trainer = self._make_trainer()
-        self._warn_if_trainable_changed()
+        if what == "training":
+            self._warn_if_trainable_changed(stacklevel=5)
         return self._use_function("train" if what == "training" else "test", self._trainer)
 
-    def _warn_if_trainable_changed(self) -> None:
-        if len(self.compiled_trainable_weights) != len(self.trainable_weights):
+    def summary(self, line_length: int | None = None, positions=None, print_fn=None) -> None:
+        """See `Network.summary`; a warning says where `trainable` has changed since `compile`."""
+        super().summary(line_length, positions, print_fn)
+        self._warn_if_trainable_changed(stacklevel=3)
+
+    def _warn_if_trainable_changed(self, stacklevel: int = 2) -> None:
+        trained = getattr(self, "compiled_trainable_weights", None)
+        if trained is not None and len(trained) != len(self.trainable_weights):
             warnings.warn(
                 "Discrepancy between trainable weights and collected trainable weights: `trainable` was "
                 "changed after compile. Call model.compile(...) again for the change to take effect.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=stacklevel,
             )
+
+    _check_trainable_weights_consistency = _warn_if_trainable_changed  # Keras's name of it
 
     def _predicting(self, x) -> Trainer:
         """A trainer that predicts; the compiled one, or one without optimizer for an uncompiled model."""
