@@ -257,6 +257,7 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
 
     def build(self, input_shape) -> None:
         """Create the weights for inputs of this shape (a list of shapes for several inputs)."""
+        checks.refuse_second_build(self)
         if self._params or self._state:
             self.built = True
             return

@@ -58,6 +58,9 @@ def check_spec(layer, shapes) -> None:
         return
     specs = layer.input_spec if isinstance(layer.input_spec, (list, tuple)) else [layer.input_spec]
     shapes = shapes if isinstance(shapes, list) else [shapes]
+    states = getattr(layer, "state_spec", None)  # of recurrent layers, where states are given
+    if states is not None and len(shapes) > len(specs):
+        specs = [*specs, *(states if isinstance(states, (list, tuple)) else [states])]
     if len(specs) != len(shapes):
         raise ValueError(
             f"Layer {layer.name!r} ({type(layer).__name__}) expects {len(specs)} inputs, but it was called "
@@ -70,6 +73,16 @@ def check_spec(layer, shapes) -> None:
                 f"Input {i} is incompatible with layer {layer.name!r} ({type(layer).__name__}): {complaint}. "
                 f"Full shape received: {shape}."
             )
+
+
+def refuse_second_build(layer) -> None:
+    """Raise ValueError if a layer has its weights already (Keras would add new ones, which nothing uses)."""
+    if layer.built and layer.is_native and layer.weights:
+        raise ValueError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) is built already. For new values call "
+            "layer.set_weights([...]), with jkeras.initializers.get('glorot_uniform')(shape) and the like; "
+            "for weights of other shapes make a new layer, type(layer).from_config(layer.get_config())."
+        )
 
 
 def refuse_mask(layer, mask) -> None:

@@ -63,7 +63,7 @@ class WeightAccess:
                 keep(self, name, value, frame)
                 return
         if isinstance(value, Variable) or (isinstance(value, (list, dict)) and not self.is_native):
-            if not isinstance(getattr(type(self), name, None), property):
+            if not hasattr(type(self), name):  # what the class has (a property, a default) is found before it
                 self.__dict__.setdefault("_held", {})[name] = value
                 self.__dict__.pop(name, None)
                 return

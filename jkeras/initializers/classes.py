@@ -42,6 +42,15 @@ class Initializer:
         """
         return self.draw(None, shape, dtype)
 
+    @property
+    def run(self):
+        """TensorFlow's `weight.initializer.run(session=...)`; an error says what to do instead."""
+        raise AttributeError(
+            "An initializer of jkeras is no operation of TensorFlow, so it has no `run`. For new values of a "
+            "layer's weights: layer.set_weights([initializers.get('glorot_uniform')(w.shape), ...]), or for "
+            "one weight K.set_value(w, w.initializer(w.shape))."
+        )
+
     def draw(self, key, shape, dtype=None) -> jax.Array:
         """The same, as a pure function of a random key that works under `jit` and `vmap`.
 

@@ -11,6 +11,7 @@ from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.layers._common import begin, check_axis
 from jkeras.layers.convolutional.conv import Conv1D, Conv2D
+from jkeras.layers.recurrent.legacy import Recurrent as Recurrent
 
 
 class _Keras1Layer(Layer):
@@ -197,18 +198,6 @@ class _Gone(Layer):
         raise TypeError(
             f"`{type(self).__name__}` is a base class of Keras 1 and cannot be used. {self.instead}"
         )
-
-
-class Recurrent(_Gone):
-    """The abstract recurrent layer of Keras 1; use `RNN(cell)`.
-
-    Raises:
-        TypeError: always.
-
-    Keras 2.2.4: keras/legacy/layers.py Recurrent
-    """
-
-    instead = "Use `RNN` with a cell, or `SimpleRNN`, `GRU`, `LSTM`."
 
 
 class ConvRecurrent2D(_Gone):

@@ -193,8 +193,6 @@ class Compiled(StepFunctions, Insides, Network):
                 stacklevel=stacklevel,
             )
 
-    _check_trainable_weights_consistency = _warn_if_trainable_changed  # Keras's name of it
-
     def _predicting(self, x) -> Trainer:
         """A trainer that predicts; the compiled one, or one without optimizer for an uncompiled model."""
         if not self.built:

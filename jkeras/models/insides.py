@@ -104,6 +104,9 @@ class Insides:
     def _collected_trainable_weights(self) -> list:
         return self.compiled_trainable_weights
 
+    def _check_trainable_weights_consistency(self) -> None:
+        self._warn_if_trainable_changed()  # type: ignore[attr-defined]
+
     # What is fed: not `Input(tensor=...)`, nor targets that are tensors.
 
     @property

@@ -265,3 +265,44 @@ def test_a_variable_refuses_values_that_end_with_the_trace():
 
     with pytest.raises(TypeError, match="add_update"):
         Sequential([Keeps(input_shape=(4,))])
+
+
+@pytest.mark.parametrize("layer", [lambda: Dense(2), lambda: TimeDistributed(Dense(2)), BatchNormalization])
+def test_a_second_build_is_refused_and_says_what_to_do(layer):
+    layer = layer()
+    layer(np.ones((2, 3, 4), "float32"))
+    before = layer.get_weights()
+    with pytest.raises(ValueError, match=r"built already.*set_weights.*from_config"):
+        layer.build((None, 3, 4))
+    for old, new in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_the_initializer_of_a_weight_is_no_operation_but_draws():
+    layer = Dense(2, kernel_initializer="ones")
+    layer.build((None, 4))
+    with pytest.raises(AttributeError, match=r"set_weights.*initializers"):
+        layer.kernel.initializer.run(session=K.get_session())
+    K.set_value(layer.kernel, np.zeros((4, 2)))
+    K.set_value(layer.kernel, layer.kernel.initializer(layer.kernel.shape))
+    np.testing.assert_array_equal(layer.get_weights()[0], np.ones((4, 2)))
+
+
+def test_attributes_that_the_class_has_too():
+    class Listed(Layer):
+        parts = None
+        gain = None
+
+        def build(self, input_shape):
+            self.gain = self.add_weight(name="gain", shape=(), initializer="ones")
+            self.parts = [self.add_weight(name="part", shape=(4,), initializer="ones"), 2.0]
+            super().build(input_shape)
+
+        def call(self, x):
+            return x * self.gain * self.parts[0] * self.parts[1]
+
+    model = Sequential([Listed(input_shape=(4,))])
+    model.compile("sgd", "mse")
+    np.testing.assert_allclose(model.predict(X), 2 * X, rtol=1e-6)
+    model.fit(X, np.zeros((8, 4)), verbose=0)
+    assert all(np.all(w < 1) for w in model.get_weights())

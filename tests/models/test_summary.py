@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from jkeras.layers import Dense
 from jkeras.models import Sequential, load_model
 from tests import golden
 
@@ -32,3 +34,24 @@ def test_width_positions_and_print_fn():
 def test_a_model_without_shapes_says_how_to_build_it():
     with pytest.raises(ValueError, match="input_shape"):
         Sequential().summary()
+
+
+def test_trainable_that_changed_since_compile_is_told_with_the_word_of_keras():
+    inner = Sequential([Dense(3, input_shape=(3,)), Dense(3)])
+    model = Sequential([inner, Dense(1)])
+    model.compile("sgd", "mse")
+    model.summary(print_fn=str)
+    inner.trainable = False
+    x, y = np.ones((4, 3)), np.ones((4, 1))
+    for action in (
+        lambda: model.summary(print_fn=str),
+        lambda: model.fit(x, y, verbose=0),
+        lambda: model.train_on_batch(x, y),
+        lambda: model.summary(print_fn=str),
+    ):
+        with pytest.warns(UserWarning, match="Discrepancy between trainable weights") as told:
+            action()
+        assert [w.filename for w in told] == [__file__]
+    model.evaluate(x, y, verbose=0)  # Keras says nothing where nothing is trained
+    model.compile("sgd", "mse")
+    model.summary(print_fn=str)
