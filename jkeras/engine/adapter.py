@@ -27,6 +27,18 @@ def adapt(layer) -> Pair:
         return redraw(layer, rng)
 
     def apply(params, state, x, ctx=INFERENCE, **kwargs):
+        try:
+            return run(params, state, x, ctx, kwargs)
+        except ValueError as error:
+            if layer.asks_for_truth or "truth value" not in str(error):
+                raise
+        except jax.errors.TracerBoolConversionError:
+            if layer.asks_for_truth:
+                raise
+        layer.asks_for_truth = True  # `if self.bias:` asks a variable, not its numbers
+        return run(params, state, x, ctx, kwargs)
+
+    def run(params, state, x, ctx, kwargs):
         values = bound(layer, params, state)
         if layer.fixed_phase is not None:
             ctx = ctx.replace(training=layer.fixed_phase)

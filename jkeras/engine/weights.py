@@ -40,6 +40,7 @@ class WeightAccess:
     children: Callable[[], dict]
     _trainable: bool
     _given_weights: Any
+    asks_for_truth = False  # whether the code of the layer asks for the truth value of weights
 
     @property
     def _params(self) -> dict[str, Variable]:
@@ -85,7 +86,7 @@ class WeightAccess:
             value = value.read(self, name, frame)
             if value is MISSING:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return value if frame is None else adapter.unwrapped(value, frame)
+        return value if frame is None or self.asks_for_truth else adapter.unwrapped(value, frame)
 
     # --- making ----------------------------------------------------------------------------------------
 
