@@ -208,7 +208,7 @@ class Model(Compiled):
     ) -> History:
         """Train on batches from a generator or a `Sequence`; see `fit`."""
         return self.fit(
-            generator,
+            training.stream_only(generator, "`generator`"),
             epochs=epochs,
             verbose=verbose,
             callbacks=callbacks,
@@ -237,7 +237,7 @@ class Model(Compiled):
     ):
         """Loss and metrics on batches from a generator or a `Sequence`; see `evaluate`."""
         return self.evaluate(
-            generator,
+            training.stream_only(generator, "`generator`"),
             steps=steps,
             callbacks=callbacks,
             verbose=verbose,
@@ -259,7 +259,7 @@ class Model(Compiled):
     ):
         """Outputs for batches from a generator or a `Sequence`; see `predict`."""
         return self.predict(
-            generator,
+            training.stream_only(generator, "`generator`"),
             steps=steps,
             callbacks=callbacks,
             verbose=verbose,

@@ -41,4 +41,5 @@ from jkeras.training.pool import Supply as Supply
 from jkeras.training.ports import Port as Port
 from jkeras.training.stream import first_arrays as first_arrays
 from jkeras.training.stream import is_stream as is_stream
+from jkeras.training.stream import stream_only as stream_only
 from jkeras.training.trainer import Trainer as Trainer

@@ -16,7 +16,7 @@ from jkeras.training.host import is_lazy, rows_of
 from jkeras.training.parallel import Layout
 from jkeras.training.pool import ONE_THREAD, Supply
 from jkeras.training.step import Cut
-from jkeras.training.stream import Repeat, Stream, is_stream, permutation, stream
+from jkeras.training.stream import Repeat, Stream, is_stream, permutation, stream, stream_only
 from jkeras.training.table import Table, owned, stack
 
 _GROUP = 16  # the most batches of a stream that go to the devices together
@@ -117,6 +117,8 @@ def source(
                     f"`{name}` must be None when `x` yields batches: let it yield (x, y, sample_weight)."
                 )
         return stream(trainer, x, steps, supply, shuffle, class_weight, targets, need_y)
+    if callable(x) and not hasattr(x, "shape"):
+        stream_only(x, "`x`, where it is no array,")
     if steps is not None and batch_size is not None:
         raise ValueError("If `steps_per_epoch` or `steps` is set, the `batch_size` must be None.")
     size = 32 if batch_size is None else whole(batch_size, "batch_size", 1)

@@ -19,6 +19,7 @@ from jkeras.core.types import Batch, Ctx
 from jkeras.engine.measures import measuring
 from jkeras.training.parallel import Layout, gather, stacked
 from jkeras.training.ports import Port
+from jkeras.training.reach import Reach, refuse
 
 
 class Carry(NamedTuple):
@@ -54,7 +55,7 @@ def train_step(program, objective, move: Callable, inputs: list[Port]) -> Callab
         batch = cast(batch, inputs, objective.fed)
         state = merge(fixed.state, carry.state)
 
-        def share(live):
+        def share(live, ctx=ctx):
             params = {**fixed.params, **live}
             with measuring() as found:
                 out = program.apply(params, state, batch.x, ctx)
@@ -64,7 +65,7 @@ def train_step(program, objective, move: Callable, inputs: list[Port]) -> Callab
             values = [*values, *objective.reported(found, ctx)]
             return loss.astype(jnp.float32), (values, written(program, out.state, frame))
 
-        (loss, (values, new)), grads = jax.value_and_grad(share, has_aux=True)(carry.params)
+        (loss, (values, new)), grads = _gradient(share, carry.params, ctx)
         loss, values, grads = ctx.total((loss, values, grads))
         whole = _whole(lambda live: share(live)[0], ctx)
         same = ctx.at("optimizer").replace(axis=None)  # what is drawn is the same on all devices
@@ -72,6 +73,23 @@ def train_step(program, objective, move: Callable, inputs: list[Port]) -> Callab
         return Carry(like(live, carry.params), like(new, carry.state), opt), _vector(loss, values)
 
     return step
+
+
+def _gradient(share: Callable, live: dict, ctx: Ctx):
+    """Value and gradient of the loss `share(live, ctx)`, which must depend on all of the weights.
+
+    A weight that is used in inference only has a gradient in Keras, whose graph holds both phases.
+    """
+    reach = Reach(live)
+
+    def found(live, ctx):
+        return jax.value_and_grad(lambda live: share(reach.through(live), ctx), has_aux=True)(live)
+
+    result = found(live, ctx)
+    if reach.missing:
+        jax.eval_shape(lambda live: found(live, ctx.replace(training=False)), live)
+        refuse(reach.missing, len(jax.tree.leaves(live)))
+    return result
 
 
 def test_step(program, objective, inputs: list[Port]) -> Callable:

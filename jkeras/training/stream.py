@@ -224,9 +224,49 @@ def is_endless(items) -> bool:
 
 def is_stream(x) -> bool:
     """Whether `x` yields batches, rather than being arrays."""
-    if x is None or isinstance(x, (list, tuple, dict)) or hasattr(x, "shape") or hasattr(x, "to_numpy"):
+    known = isinstance(x, (list, tuple, dict, str, bytes, type))
+    if x is None or known or hasattr(x, "shape") or hasattr(x, "to_numpy"):
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or is_sequence(x)
+
+
+def stream_only(x, what: str):
+    """`x`, which must yield batches.
+
+    Args:
+        x: what was given.
+        what: how the user calls it: "`generator`".
+
+    Raises:
+        TypeError: anything else, with what to do about it.
+
+    Keras 2.2.4: keras/engine/training_generator.py (the error of `next`)
+    """
+    if is_stream(x):
+        return x
+    raise TypeError(
+        f"{what} should yield batches: a generator, an iterator or a `jkeras.utils.Sequence`. A "
+        f"{type(x).__name__!r} object is not an iterator of batches. {_advice(x)}"
+    )
+
+
+def _advice(x) -> str:
+    """How to make batches of what is none."""
+    if callable(x):
+        return f"Call it, if it is a function that makes a generator: {getattr(x, '__name__', 'f')}(...)."
+    if hasattr(x, "shape") or hasattr(x, "to_numpy") or isinstance(x, dict):
+        return "Arrays go to fit(x, y), evaluate(x, y) and predict(x)."
+    if isinstance(x, (list, tuple)):
+        return (
+            "Let a list of batches be gone through with `itertools.cycle(batches)`; lists of arrays go to "
+            "fit(x, y), evaluate(x, y) and predict(x)."
+        )
+    if hasattr(x, "__getitem__") and not isinstance(x, (str, bytes)):
+        return (
+            "What gives single samples by number goes through a loader that makes batches, as "
+            "torch.utils.data.DataLoader(..., batch_size=32) does."
+        )
+    return "No data can be read from it."
 
 
 def first_arrays(x) -> list:

@@ -10,7 +10,7 @@ from jkeras.training import counts
 from jkeras.training.data import Arrays, source
 from jkeras.training.host import part
 from jkeras.training.pool import Supply
-from jkeras.training.stream import Repeat, Stream
+from jkeras.training.stream import Repeat, Stream, stream_only
 from jkeras.training.table import Table
 
 
@@ -29,12 +29,14 @@ def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tu
     """
     given = None if np.array_equal(steps, 0) else steps  # as in Keras
     steps = counts.steps(given, "validation_steps")
+    if isinstance(data, (list, tuple, dict)) and not data:
+        data = None  # as in Keras
     if data is None and steps and not (trainer.inputs or trainer.objective.fed):
         return train, source(trainer, None, steps=steps)
     if data is not None:
         return train, _given(trainer, data, batch_size, train, steps, supply)
     train, held = _cut_off(trainer, train, share, steps)
-    if steps and held is None:
+    if steps and held is None and not isinstance(train, Stream):
         raise ValueError("`validation_steps` was given, but there is no `validation_data` to take them from.")
     return train, held
 
@@ -61,10 +63,12 @@ def held_out(train, held, has_phases: bool) -> list | None:
 
 def _given(trainer, data, batch_size, train, steps, supply):
     if isinstance(data, (tuple, list)):
-        if len(data) not in (2, 3):
+        if len(data) not in (2, 3) or _are_batches(data, len(trainer.inputs)):
             raise ValueError(
                 "When passing validation_data, it must contain 2 (x_val, y_val) or 3 (x_val, y_val, "
                 f"val_sample_weights) items, however it contains {len(data)} items"
+                f"{' of the form (x, y): batches are' if _are_batches(data) else '; batches would be'} taken "
+                "from a generator or a `jkeras.utils.Sequence`."
             )
         x, y, weight = (*data, None)[:3]
         if isinstance(train, Arrays) and steps:
@@ -73,7 +77,19 @@ def _given(trainer, data, batch_size, train, steps, supply):
                 "be set."
             )
         return source(trainer, x, y, batch_size, sample_weight=weight)
+    data = stream_only(data, "`validation_data`, where it is no tuple (x, y),")
     return source(trainer, data, steps=steps, supply=supply)
+
+
+def _are_batches(data, inputs: int | None = None) -> bool:
+    """Whether all items of a list are batches `(x, y)`; `inputs`: not the arrays of so many inputs."""
+    return all(
+        isinstance(item, (tuple, list))
+        and len(item) in (2, 3)
+        and len(item) != inputs
+        and all(hasattr(a, "shape") for a in item)
+        for item in data
+    )
 
 
 def _cut_off(trainer, train, share, steps) -> tuple[Any, Any]:
