@@ -29,10 +29,11 @@ class OptaxOptimizer(Optimizer):
 
     The transformation sees gradients and parameters as the tree of public names, `{layer: {weight: array}}`
     as in `model.pure()`, of the layers that train; so masks, `optax.partition` and the like go by layer name
-    (as functions of the tree, if some layers may be frozen). It is given `value`, `grad` and `value_fn`,
-    which `optax.lbfgs` and `optax.contrib.reduce_on_plateau` ask for; what asks for more is refused before
-    training. On several devices `value_fn` must be the loss of the whole batch with its own gradient rule:
-    differentiated through a `psum`, a line search takes another way on each device and they wait for ever.
+    (as functions of the tree, if some layers may be frozen). Of `value`, `grad` and `value_fn` it is given
+    what it takes, and the loss as `obj_fn` or its gradient as `grad_fn` where it asks for that, as
+    `optax.contrib.sophia` and `sam` do; what asks for more is refused before training. On several devices
+    `value_fn` must be the loss of the whole batch with its own gradient rule: differentiated through a
+    `psum`, a line search takes another way on each device and they wait for ever.
 
     `opt.lr` is the rate that `optax.inject_hyperparams` keeps in the state: change it at any time without
     recompiling. Other transformations keep the rate in their code, and `opt.lr` says so.
@@ -76,10 +77,10 @@ class OptaxOptimizer(Optimizer):
             if "grad" in extra:
                 extra["grad"] = to_tree(extra["grad"])
             if "value_fn" in extra:
-                value_fn = extra["value_fn"]
-                extra["value_fn"] = lambda tree: value_fn(from_tree(tree))
+                given = extra["value_fn"]
+                extra["value_fn"] = lambda tree: given(from_tree(tree))
             params = None if params is None else to_tree(params)
-            updates, inner = tx.update(to_tree(updates), state.inner, params, **extra)
+            updates, inner = _fed(tx.update, (to_tree(updates), state.inner, params), extra)
             return from_tree(updates), OptaxState(state.iterations + 1, _settle(inner, state.inner))
 
         return optax.GradientTransformationExtraArgs(init, update)
@@ -117,13 +118,9 @@ class OptaxOptimizer(Optimizer):
         try:
             state = jax.eval_shape(tx.init, params)
             updates, after = jax.eval_shape(step, params, state)
-        except TypeError as error:
-            lacking = re.search(r"missing \d+ required .*argument.*", str(error))
-            if lacking is None:
-                raise
+        except (TypeError, AttributeError) as error:
             raise TypeError(
-                "This optax transformation cannot train a model by itself: training passes gradients, state, "
-                f"parameters, value, grad and value_fn, and it is {lacking[0]}."
+                f"This optax transformation cannot train a model by itself: {_why(error)}"
             ) from error
         _same_shapes("updates", params, updates)
         _same_shapes("state", state, after)
@@ -187,6 +184,46 @@ class OptaxOptimizer(Optimizer):
 
 def _same(tree):
     return tree
+
+
+def _fed(update: Callable, args: tuple, extra: dict):
+    """`update` with those of the further arguments that it takes, whatever transformations it is made of.
+
+    It is tried while a program is traced: what it refuses is left out, and the loss as `obj_fn`, or its
+    gradient as `grad_fn`, goes in where it asks for that.
+    """
+    spare = {}
+    if loss := extra.get("value_fn"):
+        spare = {"obj_fn": loss, "grad_fn": lambda params, *step: jax.grad(loss)(params)}
+    while True:
+        try:
+            return update(*args, **extra)
+        except (TypeError, ValueError) as error:
+            refused = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+            asked = re.match(r"(\w+) must be provided|.*missing \d+ required .*'(\w+)'", str(error))
+            names = [name for found in (refused, asked) if found for name in found.groups() if name]
+            if refused and names[0] in extra:
+                extra = {name: value for name, value in extra.items() if name != names[0]}
+            elif names and names[0] in spare:
+                extra = extra | {names[0]: spare.pop(names[0])}
+            else:
+                raise
+
+
+def _why(error: Exception) -> str:
+    """What keeps a transformation from training a model."""
+    lacking = re.search(r"missing \d+ required .*argument.*", str(error))
+    if lacking:
+        return (
+            "training passes gradients, state, parameters, value, grad, value_fn (or obj_fn) and grad_fn; it "
+            f"is {lacking[0]}."
+        )
+    if isinstance(error, AttributeError) and "'fast'" in str(error):
+        return (
+            "optax.lookahead moves two sets of weights (optax.LookaheadParams), where a model has one. An "
+            "optimizer whose `get_updates` calls another one can keep slow weights as its own variables."
+        )
+    return str(error)
 
 
 def _some_loss(params):

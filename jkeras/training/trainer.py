@@ -206,7 +206,7 @@ class Trainer:
 
     def _is_convolutional(self, kind: str, block) -> bool:
         carry, fixed = (
-            cells.treedef.unflatten([jax.ShapeDtypeStruct(c.shape, np.dtype(c.dtype)) for c in cells.cells])
+            cells.treedef.unflatten([jax.ShapeDtypeStruct(c.shape, c.take().dtype) for c in cells.cells])
             for cells in self._cells_for(kind)
         )
         batch = jax.tree.map(
