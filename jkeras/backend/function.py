@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -52,7 +53,7 @@ class Function:
     Keras 2.2.4: keras/backend/tensorflow_backend.py Function
     """
 
-    def __init__(self, inputs, outputs, updates=None, name=None, **kwargs):
+    def __init__(self, inputs, outputs: Any, updates=None, name=None, **kwargs):
         if kwargs:
             raise ValueError(
                 f"K.function got unknown arguments {sorted(kwargs)}; there is no session to pass them to."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import jax
+from jax.core import Tracer
 
 from jkeras.core import bits, settings
 from jkeras.core.dispatch import Symbolic
@@ -25,7 +25,7 @@ def sized(shape) -> tuple:
         ValueError: an unknown or symbolic dimension.
     """
     shape = tuple(shape) if hasattr(shape, "__iter__") else (shape,)
-    if any(d is None or isinstance(d, (Symbolic, jax.core.Tracer)) for d in shape):
+    if any(d is None or isinstance(d, (Symbolic, Tracer)) for d in shape):
         raise ValueError(
             f"A new tensor needs a known shape; got {shape}. Make it inside a Lambda or a layer's call, "
             "where K.shape(x) is known."

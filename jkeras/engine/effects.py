@@ -20,7 +20,7 @@ from jkeras.engine.discovery import masks_for, scope_of
 from jkeras.engine.graph import Graph
 from jkeras.engine.shapes import Spec
 from jkeras.engine.symbolic import Node, Tensor, call_closing, mask_tensor
-from jkeras.engine.tree import carried, flags, gather, instances, scatter, variables_of
+from jkeras.engine.tree import carried, flags, gather, instances, scatter, states_of, variables_of
 from jkeras.engine.variable import Variable, current_frame
 
 
@@ -248,7 +248,7 @@ def _updates_of(node: Node) -> list[Update]:
     if "updates" not in node.effects:
         call, found = _Call(node), []
         held = carried(node.owner)
-        statistics = any(id(v) not in held for _, i in instances(node.owner) for v in i._state.values())
+        statistics = any(id(v) not in held for v in states_of(node.owner))
 
         @_running_again(node)
         def updates(*arguments):

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 from jkeras.core.types import Ctx
 from jkeras.engine.call import aligned, apply_layer
 from jkeras.engine.discovery import arrays_in, masks_for, scope_of
+from jkeras.engine.measures import measuring
 from jkeras.engine.scope import value_around
 from jkeras.engine.symbolic import MaskOf, Node, Tensor, substitute
-from jkeras.engine.tree import carried, gather, scatter
+from jkeras.engine.tree import carried, gather, scatter, states_of
 from jkeras.engine.variable import Frame, StrayTensorError, Variable, current_frame
 
 
@@ -130,12 +131,27 @@ class Graph:
                 out = self._run_layer(node, found, values, moved, here, _nowhere)
                 y, mask = out.y, out.mask
             else:
+                moving = self._statistics(node, found, values, moved, here, ctx.training)
                 out = self._run_layer(node, found, values, moved, here, note)
                 y, mask, loss = out.y, out.mask, loss + out.loss
+                for variable, value in moving.items():
+                    note(variable, value)
             for tensor, value, m in zip(node.outputs, jax.tree.leaves(y), aligned(y, mask), strict=True):
                 found.setdefault(id(tensor), (value + taps[id(tensor)] if id(tensor) in taps else value, m))
         wanted = [self._found(t, found) for t in (*self.outputs, *self.beside)]
         return [value for value, _ in wanted], [mask for _, mask in wanted], loss
+
+    def _statistics(
+        self, node: Node, found: dict, values: dict, moved: dict, ctx: Ctx, training: bool
+    ) -> dict:
+        """Statistics of a call for which `K.set_learning_phase(0)` fixes the output: as in Keras they move in
+        training all the same."""
+        held, moving = carried(node.owner), {}
+        if training and node.phase is False and any(id(v) not in held for v in states_of(node.owner)):
+            with measuring():  # what the layer reports counts once, in the call itself
+                ctx = ctx.replace(training=True)
+                self._run_layer(node, dict(found), values, moved, ctx, moving.__setitem__)
+        return {v: a for v, a in moving.items() if id(v) not in held}
 
     def _found(self, tensor: Tensor, found: dict) -> tuple:
         if id(tensor) not in found:

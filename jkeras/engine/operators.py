@@ -20,8 +20,9 @@ def _binary(function: Callable, python: Callable) -> Callable:
     def either(a, b):
         return python(a, b) if is_known(a) and is_known(b) else function(a, b)
 
-    either.of_sizes = True
-    return op(either)
+    marked: Any = either
+    marked.of_sizes = True
+    return op(marked)
 
 
 class _Slice(NamedTuple):

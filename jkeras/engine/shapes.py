@@ -11,6 +11,7 @@ import functools
 import itertools
 import re
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -95,11 +96,11 @@ def is_unknown(x) -> bool:
     return isinstance(x, type(_symbol(0)))
 
 
-def _aval(x):
+def _aval(x: Any):
     """An output, where what Python computed from shapes stands for an array."""
     if is_unknown(x):
         return jnp.zeros((), jnp.int32)
-    return jnp.zeros(x.shape, x.dtype) if isinstance(x, tuple) else x
+    return jnp.zeros(len(x), jnp.int32) if isinstance(x, tuple) else x
 
 
 def is_spec(x) -> bool:

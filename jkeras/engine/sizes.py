@@ -11,10 +11,12 @@ import functools
 import math
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jkeras.core.dispatch import op
 from jkeras.engine.shapes import is_unknown
@@ -82,8 +84,9 @@ def of_sizes(python: Callable, when: Callable) -> Callable:
         def either(x, *args, **kwargs):
             return python(x, *args, **kwargs) if when(x) else function(x, *args, **kwargs)
 
-        either.of_sizes = when
-        return either
+        marked: Any = either
+        marked.of_sizes = when
+        return marked
 
     return decorate
 
@@ -96,7 +99,7 @@ def are_parts(x) -> bool:
     """Whether a list holds parts of shapes, at least one, and known whole numbers."""
 
     def fits(part):
-        known = isinstance(part, (np.ndarray, jax.Array)) and not isinstance(part, jax.core.Tracer)
+        known = isinstance(part, (np.ndarray, jax.Array)) and not isinstance(part, Tracer)
         whole = known and part.ndim == 1 and np.issubdtype(part.dtype, np.integer)
         return whole or is_sizes(part) or are_known(part)
 

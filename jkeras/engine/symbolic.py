@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from jkeras.core import bits, phase
 from jkeras.core.dispatch import is_symbolic, op, set_recorder
@@ -290,7 +291,7 @@ def _record(fn, args: tuple, kwargs: dict):
     if frame is not None:
         args, kwargs = substitute((args, kwargs), lambda s: value_in(frame, s))
         return fn(*args, **kwargs)
-    if any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((args, kwargs))):
+    if any(isinstance(x, Tracer) for x in jax.tree.leaves((args, kwargs))):
         with Frame({}):  # in a transformation of jax, where variables are what they are now
             return _record(fn, args, kwargs)
     if not args:  # all by name: a node without positional arguments would be an input of its graph

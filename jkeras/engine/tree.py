@@ -43,6 +43,11 @@ def variables_of(layers) -> list:
     )
 
 
+def states_of(layer) -> list:
+    """Every state variable of a layer and of its inner layers."""
+    return [v for _, inner in instances(layer) for v in inner._state.values()]
+
+
 def carried(layer) -> set[int]:
     """ids of the variables that carry states from batch to batch: every call within a run starts from what
     they are before it, as in Keras, where updates come after the outputs."""

@@ -8,6 +8,7 @@ import pytest
 from jkeras import backend as K
 from jkeras.layers import GRU, LSTM, RNN, BatchNormalization, Dropout, Input, SimpleRNN, SimpleRNNCell
 from jkeras.models import Model, Sequential
+from jkeras.optimizers import SGD
 
 X = np.linspace(-1, 1, 12).reshape(2, 3, 2).astype("float32")
 OTHER = X[::-1] * 0.5
@@ -117,3 +118,26 @@ def test_updates_of_a_model_with_states_and_statistics():
     assert len(model.updates) == 3
     again = model.predict(X, batch_size=2)
     assert np.abs(again - K.function([x], [y])([X])[0]).max() > 0  # the states have moved on
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_statistics_move_in_training_under_a_fixed_phase(inside):
+    """As in Keras: the phase fixes what the layer gives, not whether its statistics move."""
+    K.set_learning_phase(0)
+    try:
+        x, layer = Input((2,)), BatchNormalization(momentum=0.5)
+        model = Model(x, layer(x))
+        if inside:
+            model = Model(y := Input((2,)), model(y))
+    finally:
+        K.clear_session()
+    model.compile(SGD(lr=0.0), "mse")
+    loss = model.train_on_batch(ROWS, ROWS)
+    assert loss < 1e-4  # it gave its input back
+    np.testing.assert_allclose(layer.get_weights()[2], ROWS.mean(0) / 2, rtol=1e-6)
+    assert len(layer.updates) == 2
+    before = layer.get_weights()
+    model.predict(ROWS)
+    model.evaluate(ROWS, ROWS, verbose=0)
+    for a, b in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
