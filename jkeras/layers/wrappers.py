@@ -8,10 +8,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jkeras.core.dispatch import op
 from jkeras.core.registry import CustomObjectScope
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import formula_mask
+from jkeras.engine.insides import object_list_uid
 from jkeras.engine.tree import walk
 from jkeras.layers.recurrent.base import merge_inputs
 from jkeras.layers.serialization import deserialize, serialize
@@ -98,6 +100,12 @@ class TimeDistributed(Wrapper):
     def compute_mask(self, inputs, mask=None):
         """The mask of the output, as the inner layer makes it."""
         return formula_mask(self, inputs, mask)
+
+    @property
+    def _input_map(self) -> dict:
+        """Keras's record of what the inner layer gets for the inputs of each call."""
+        calls = [node.inputs for node in self.inbound_nodes if node.args]
+        return {object_list_uid(inputs): op(_fold)(inputs[0]) for inputs in calls}
 
     def pair(self) -> Pair:
         inner = self.layer.formula()

@@ -8,6 +8,7 @@ from jkeras import backend as K
 from jkeras import layers, regularizers
 from jkeras.core.registry import CustomObjectScope
 from jkeras.core.types import Ctx
+from jkeras.engine.insides import object_list_uid
 from jkeras.models import Model, Sequential
 
 RNG = np.random.RandomState(0)
@@ -257,3 +258,9 @@ def test_constants_of_a_bidirectional_from_its_config():
     expected = np.tile(data[0].sum(1) + 3, 2)
     for model in (first, second):
         np.testing.assert_allclose(model.predict(data), expected, rtol=1e-5)
+
+
+def test_what_the_inner_layer_gets_is_known_by_its_inputs():
+    model = Sequential([layers.TimeDistributed(layers.BatchNormalization(), input_shape=(10, 2))])
+    (entry,) = model.layers[0]._input_map.items()
+    assert entry[0] == object_list_uid(model.inputs) and K.int_shape(entry[1]) == (None, 2)
