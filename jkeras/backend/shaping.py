@@ -286,10 +286,13 @@ def slice(x, start, size):
     Args:
         x: an array of any shape.
         start: for each axis where the block begins; whole numbers, or tensors of them.
-        size: for each axis how long it is; -1 is up to the end (where `start` has numbers only).
+        size: for each axis how long it is; -1 is up to the end (where `start` is a number).
 
     Returns:
         An array of that shape.
+
+    Raises:
+        ValueError: -1 for an axis whose `start` is not known before the graph runs.
 
     Example:
         >>> slice(np.array([[1, 2, 3], [4, 5, 6]]), (0, 1), (-1, 2)).tolist()
@@ -298,10 +301,16 @@ def slice(x, start, size):
     Keras 2.2.4: keras/backend/tensorflow_backend.py slice
     """
     start, size = tuple(start), tuple(size)
-    if any(not isinstance(b, (int, np.integer)) for b in start):
-        return jax.lax.dynamic_slice(x, start, size)
-    ends = [d if n == -1 else b + n for b, n, d in zip(start, size, jnp.shape(x), strict=True)]
-    return jax.lax.slice(x, start, ends)
+    known = [isinstance(b, (int, np.integer)) for b in start]
+    if any(n == -1 and not k for n, k in zip(size, known, strict=True)):
+        raise ValueError(
+            f"K.slice: size {size} is -1 where the start is a tensor; give the length, for the shape of the "
+            "result must be known."
+        )
+    sizes = [d - b if n == -1 else n for b, n, d in zip(start, size, jnp.shape(x), strict=True)]
+    if all(known):
+        return jax.lax.slice(x, start, [b + n for b, n in zip(start, sizes, strict=True)])
+    return jax.lax.dynamic_slice(x, start, sizes)
 
 
 @of_array

@@ -102,3 +102,12 @@ def test_arithmetic_on_a_whole_shape_uses_the_sizes_of_the_run():
     count = K.prod(K.cast(x=K.shape(x), dtype="float32"))
     found = K.function([x], [count, K.prod(K.shape(x))])([np.ones((2, 5, 3))])
     assert [float(v) for v in found] == [30, 30]
+
+
+def test_slices_from_where_a_tensor_says():
+    x, start = K.placeholder((3, 4)), K.placeholder((), dtype="int32")
+    part = K.function([x, start], [K.slice(x, [0, start], [-1, 2])])
+    values = np.arange(12.0).reshape(3, 4)
+    np.testing.assert_array_equal(part([values, 2])[0], values[:, 2:])
+    with pytest.raises(ValueError, match="K.slice: size .* is -1 where the start is a tensor"):
+        K.slice(x, [0, start], [1, -1])
