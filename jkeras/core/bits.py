@@ -53,6 +53,8 @@ def array(value, dtype=None, what: str = "The value") -> jax.Array:
         [1, 2]
     """
     kept = None if dtype is None else supported(dtype, what)
+    if isinstance(value, (list, tuple)) and any(isinstance(x, jax.Array) for x in jax.tree.leaves(value)):
+        value = jnp.asarray(value)  # a list of tensors, which may belong to a trace
     if not isinstance(value, jax.Array):
         value = np.asarray(value)
         check_range(value, value.dtype if dtype is None else dtype, what)

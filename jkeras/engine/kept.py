@@ -12,7 +12,9 @@ from typing import Any
 import jax
 from jax.core import Tracer
 
-MISSING: Any = object()
+
+class MISSING:
+    """Stands for no value; the class itself, which a copy of a layer shares."""
 
 
 class Kept:
@@ -23,8 +25,11 @@ class Kept:
         outside: what it is outside of all runs.
     """
 
-    def __init__(self, before, outside=MISSING):
+    def __init__(self, before, outside: Any = MISSING):
         self.before, self.outside = before, outside
+
+    def __reduce__(self):
+        return Kept, (self.before,)  # what is outside belongs to the original
 
     def read(self, layer, name: str, frame):
         """The value of the attribute; `MISSING` if it has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -127,3 +128,9 @@ def test_64_bit_floats_are_refused(case):
 def test_default_floats_are_numpys_too():
     assert K.variable(np.array([1 / 3])).dtype == "float32"
     assert bits.array(np.array([1 / 3])).dtype == jnp.float32
+
+
+def test_lists_of_arrays_of_a_trace():
+    stacked = jax.jit(lambda x: bits.array([x, (x + 1)]))(jnp.ones(2))
+    assert stacked.tolist() == [[1, 1], [2, 2]]
+    assert bits.array([jnp.ones(2)], "int32").dtype == "int32"

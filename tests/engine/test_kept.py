@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import jax
 import numpy as np
 import pytest
@@ -164,14 +167,26 @@ def test_inside_a_wrapper():
     np.testing.assert_allclose(found[0], softmax(X), rtol=1e-5)
 
 
+class Both(Model):
+    def __init__(self):
+        super().__init__()
+        self.attend = Attention()
+
+    def call(self, x):
+        y = self.attend(x)
+        return y + self.attend.attention
+
+
 def test_a_subclassed_model_uses_what_its_layer_kept():
-    class Both(Model):
-        def __init__(self):
-            super().__init__()
-            self.attend = Attention()
-
-        def call(self, x):
-            y = self.attend(x)
-            return y + self.attend.attention
-
     np.testing.assert_allclose(Both().predict(X), (X + 1) * softmax(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_begins_anew(copied):
+    model = Both()
+    model.predict(X)
+    i = Input((3,))
+    model.attend(i)
+    twin = copied(model)
+    assert hasattr(model.attend, "attention") and not hasattr(twin.attend, "attention")
+    np.testing.assert_allclose(twin.predict(X), model.predict(X), rtol=1e-6)
