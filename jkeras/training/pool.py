@@ -127,9 +127,11 @@ def _environment(**values: str):
 
 @contextlib.contextmanager
 def _without_script():
-    """A process that is started within takes an empty module for the main script, so it runs none."""
+    """A process that is started within finds no main script, so it runs none; for the other threads of this
+    process `__main__` holds what it held."""
     script = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.modules["__main__"] = double = types.ModuleType("__main__")
+    vars(double).update(vars(script) | {"__spec__": None, "__file__": None})
     try:
         yield
     finally:

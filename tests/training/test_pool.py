@@ -15,6 +15,7 @@ import pytest
 from jkeras import layers
 from jkeras.core.random import set_random_seed
 from jkeras.models import Sequential
+from jkeras.training import pool
 from jkeras.training.enqueue import SequenceEnqueuer
 from jkeras.utils import Sequence
 from jkeras.utils.data_utils import GeneratorEnqueuer, OrderedEnqueuer
@@ -275,6 +276,16 @@ def test_a_script_without_a_guard_runs_once(tmp_path):
     )
     assert found.returncode == 0, found.stderr
     assert found.stdout.count("the script") == found.stdout.count("Epoch 1/1") == 1 and not found.stderr
+
+
+def test_other_threads_find_their_classes_while_a_process_starts():
+    script = sys.modules["__main__"]
+    with pool._without_script():
+        assert sys.modules["__main__"].__spec__ is sys.modules["__main__"].__file__ is None
+        assert all(
+            getattr(sys.modules["__main__"], name) is not None for name in ("__name__", "__builtins__")
+        )
+    assert sys.modules["__main__"] is script
 
 
 def test_a_program_ends_though_data_hang(tmp_path):
