@@ -46,6 +46,12 @@ for _name, _prefix in (("JKERAS_HOME", "jkeras-home-"), ("JKERAS_GOLDEN_DIR", "j
         _OWN.append(os.environ[_name])
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Bytes stand by the name of their argument: an archive holds the time, and ids are to be the same in
+    every process."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_unconfigure(config):
     for folder in _OWN:
         shutil.rmtree(folder, ignore_errors=True)
