@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jkeras.core import random
 from jkeras.core.types import Ctx, Pair
 from jkeras.engine.input_layer import Input
 from jkeras.engine.tree import bind
@@ -138,6 +139,38 @@ def test_config_round_trip(case):
     again = deserialize(serialize(layer))
     assert type(again) is type(layer)
     assert serialize(again) == serialize(layer)
+
+
+SIZES = ("units", "filters", "output_dim")
+compiled_programs: list = []
+jax.monitoring.register_event_duration_secs_listener(
+    lambda event, *_, **__: compiled_programs.append(event) if "backend_compile" in event else None
+)
+
+
+def grown(layer, more: int):
+    """The layer with more units than any other test gives it."""
+    config = layer.get_config() if not hasattr(layer, "layers") else {}
+    sizes = {name: config[name] + more for name in SIZES if name in config}
+    return type(layer).from_config({**config, **sizes}) if sizes else layer
+
+
+@every_layer
+def test_drawing_weights_compiles_nothing(case):
+    """What is compiled once, serves all sizes: a program for each would cost a first build seconds."""
+
+    def init(more):
+        shapes = [(*shape[:-1], shape[-1] + more) for shape in case.shapes]
+        inputs = [(None, *shape) for shape in shapes]
+        return grown(case.make(), more).pair().init(key, inputs if len(inputs) > 1 else inputs[0])
+
+    key = jax.random.key(0)
+    for size in (1, 40_000):  # the programs of short arrays and of long ones
+        random.uniform(key, (size,)), random.normal(key, (size,))
+    init(13)
+    compiled_programs.clear()
+    init(26)
+    assert not compiled_programs
 
 
 @every_layer

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jkeras import activations, initializers
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
@@ -195,7 +197,9 @@ class _Blocks(Initializer):
     def draw(self, key, shape, dtype):
         size = shape[0] // self.blocks
         value = initializers.draw(self.rest, key, ((self.blocks - 1) * size,), dtype)
-        return jnp.insert(value, np.full(size, self.ones * size), jnp.ones(size, value.dtype))
+        lib = jnp if isinstance(value, Tracer) else np  # numpy: no size costs a compilation
+        before, after = lib.split(lib.asarray(value), [self.ones * size])
+        return jax.device_put(lib.concatenate([before, lib.ones(size, value.dtype), after]))
 
 
 def dropout_factors(ctx: Ctx, rate: float, gates: int, shape, dtype, salt: int):
