@@ -3,8 +3,10 @@
 Kernels are laid out as Keras keeps them: `(spatial..., in, out)`, transposed ones `(spatial..., out, in)`,
 depthwise ones `(spatial..., in, multiplier)`.
 
-On a CPU, XLA runs a convolution inside a compiled loop on one slow path; there, patches (static slices put
-side by side) and one matrix product compute the same. Elsewhere it is XLA's convolution (cuDNN on a GPU).
+On a GPU it is XLA's convolution (cuDNN). On a CPU, XLA has a fast convolution over one or two axes, channels
+last. What its gradient is made of has another layout, and that XLA computes up to 200 times more slowly in a
+compiled loop. So on a CPU what is differentiated is computed by patches (static slices put side by side, and
+one matrix product), and what is not, by XLA's convolution.
 """
 
 from __future__ import annotations
@@ -55,12 +57,10 @@ def conv(x, kernel, strides, padding: str, format: str, dilation):
         The output in the same data format, in the common dtype of input and kernel.
     """
     x, kernel = promote(x, kernel)
-    if _patches_pay(x, kernel, strides):
-        return _in_last(functools.partial(_conv_by_patches, kernel, strides, padding, dilation), x, format)
-    pads = _pads(x, kernel, strides, padding, format, dilation)
-    return lax.conv_general_dilated(
-        x, kernel, strides, pads, rhs_dilation=dilation, dimension_numbers=_layout(format, x.ndim)
-    )
+    if not _patches_pay(x, kernel, strides):
+        return _conv_by_xla(x, kernel, strides, padding, format, dilation)
+    way = _conv_as_needed if _xla_is_fast(kernel) else _conv_by_patches
+    return _in_last(lambda x: way(x, kernel, strides, padding, dilation), x, format)
 
 
 def depthwise_conv(x, kernel, strides, padding: str, format: str, dilation):
@@ -113,11 +113,14 @@ def conv_transpose(x, kernel, lengths, strides, padding: str, format: str, dilat
                 f"size {size}, stride {stride} and padding {padding!r}; change `output_padding`."
             )
     shape = (x.shape[0], *spread(format, lengths, kernel.shape[-2])[1:])
-    forward = functools.partial(
-        conv, kernel=kernel, strides=strides, padding=padding, format=format, dilation=dilation
-    )
-    (y,) = jax.linear_transpose(forward, jax.ShapeDtypeStruct(shape, x.dtype))(x)
-    return y
+    output = jax.ShapeDtypeStruct(shape, x.dtype)
+
+    def forward(y):
+        if not _patches_pay(output, kernel, strides):
+            return _conv_by_xla(y, kernel, strides, padding, format, dilation)
+        return _in_last(lambda y: _conv_by_patches(y, kernel, strides, padding, dilation), y, format)
+
+    return jax.linear_transpose(forward, output)(x)[0]
 
 
 def local_conv(x, kernel, size, strides, format: str):
@@ -202,7 +205,35 @@ def _tap_slices(x, size, strides, padding: str, dilation):
     return _taps(x, axes, size, strides, [p[0] for p in plan], dilation)
 
 
-def _conv_by_patches(kernel, strides, padding: str, dilation, x):
+def _xla_is_fast(kernel) -> bool:
+    """Whether XLA's convolution on a CPU is faster than patches.
+
+    It has none of its own for float64, a slow one over three axes, and a product is all that one tap needs.
+    """
+    plain = jnp.issubdtype(kernel.dtype, jnp.floating) and kernel.dtype.itemsize <= 4
+    return plain and kernel.ndim <= 4 and math.prod(kernel.shape[:-2]) > 1
+
+
+def _conv_by_xla(x, kernel, strides, padding: str, format: str, dilation):
+    pads = _pads(x, kernel, strides, padding, format, dilation)
+    return lax.conv_general_dilated(
+        x, kernel, strides, pads, rhs_dilation=dilation, dimension_numbers=_layout(format, x.ndim)
+    )
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3, 4))
+def _conv_as_needed(x, kernel, strides, padding: str, dilation):
+    """XLA's convolution, and where derivatives are taken (of any order, in any mode) patches."""
+    return _conv_by_xla(x, kernel, strides, padding, "channels_last", dilation)
+
+
+@_conv_as_needed.defjvp
+def _conv_with_slopes(strides, padding: str, dilation, primals, tangents):
+    way = functools.partial(_conv_by_patches, strides=strides, padding=padding, dilation=dilation)
+    return jax.jvp(way, primals, tangents)
+
+
+def _conv_by_patches(x, kernel, strides, padding: str, dilation):
     columns = list(_tap_slices(x, kernel.shape[:-2], strides, padding, dilation))
     patches = columns[0] if len(columns) == 1 else jnp.concatenate(columns, -1)
     return patches @ kernel.reshape((-1, kernel.shape[-1]))

@@ -308,10 +308,15 @@ def epoch_key(span):
 
 
 def has_convolution(jaxpr) -> bool:
-    """Whether a convolution of XLA's occurs in a jaxpr, at any depth."""
+    """Whether a convolution of XLA's that derivatives may be taken of occurs in a jaxpr, at any depth.
+
+    What stands under a derivative rule of its own is not one: of that, no derivative has been taken.
+    """
     for eqn in jaxpr.eqns:
         if eqn.primitive.name == "conv_general_dilated":
             return True
+        if eqn.primitive.name == "custom_jvp_call":
+            continue
         for value in eqn.params.values():
             for inner in value if isinstance(value, (list, tuple)) else [value]:
                 inner = getattr(inner, "jaxpr", inner)

@@ -94,15 +94,79 @@ def test_local_convolution_with_equal_kernels_is_a_convolution():
     same(ops.local_conv(x, places, (3, 2), (1, 1), LAST), expected)
 
 
+PLAIN = dict(strides=(1, 1), padding="same", format=LAST, dilation=(1, 1))
+
+
+def plain(x, kernel):
+    return ops.conv(x, kernel, **PLAIN)
+
+
+def by_xla(function, *arrays) -> bool:
+    return "conv_general_dilated" in str(jax.make_jaxpr(function)(*arrays))
+
+
 def test_large_patches_are_not_made(monkeypatch):
     x, kernel = normal(1, 8, 8, 1), normal(3, 3, 1, 2)
-
-    def program():
-        return str(jax.make_jaxpr(lambda x: ops.conv(x, kernel, (1, 1), "same", LAST, (1, 1)))(x))
-
-    assert "conv_general_dilated" not in program()
+    assert not by_xla(jax.grad(lambda x: jnp.sum(plain(x, kernel))), x)
     monkeypatch.setattr(ops, "_MOST_BYTES", 1000)
-    assert "conv_general_dilated" in program()
+    assert by_xla(jax.grad(lambda x: jnp.sum(plain(x, kernel))), x)
+
+
+@pytest.mark.parametrize("format", [LAST, FIRST])
+@pytest.mark.parametrize(
+    "shape, size, xla",
+    [
+        ((6, 3), (3,), True),
+        ((6, 5, 3), (3, 2), True),
+        ((6, 5, 3), (1, 1), False),
+        ((4, 5, 3, 3), (2, 2, 2), False),
+    ],
+    ids=str,
+)
+def test_on_a_cpu_what_is_not_differentiated_is_xla_s_where_that_is_fast(shape, size, xla, format):
+    x, kernel = normal(2, *shape), normal(*size, 3, 4)
+    x = x if format == LAST else jnp.moveaxis(x, -1, 1)
+    ones = (1,) * len(size)
+    run = functools.partial(ops.conv, strides=ones, padding="same", format=format, dilation=ones)
+    assert by_xla(run, x, kernel) is xla
+    assert by_xla(lambda x: jax.lax.fori_loop(0, 2, lambda i, y: y + run(x, kernel).sum(), 0.0), x) is xla
+    assert not by_xla(jax.grad(lambda x, kernel: run(x, kernel).sum(), (0, 1)), x, kernel)
+    assert not by_xla(lambda x, t: jax.jvp(lambda x: run(x, kernel), [x], [t]), x, x)
+
+
+def test_half_and_double_precision_on_a_cpu():
+    x, kernel = normal(1, 4, 4, 2), normal(3, 3, 2, 2)
+    with jax.enable_x64(True):
+        for dtype, xla in (("float16", True), ("bfloat16", True), ("float64", False), ("int32", False)):
+            assert by_xla(plain, x.astype(dtype), kernel.astype(dtype)) is xla
+
+
+def test_every_derivative_through_both_ways():
+    """Derivatives of all orders and modes, of one sample and of many, are those of the sum by patches."""
+    x, kernel = normal(2, 5, 4, 3), normal(3, 2, 3, 2)
+    pads = dict(strides=(1, 1), padding="same", dilation=(1, 1))
+
+    def results(conv):
+        def loss(x, kernel):
+            return jnp.sum(jnp.tanh(conv(x, kernel)) ** 2)
+
+        slope = jax.grad(loss)
+        many = jnp.stack([kernel, 2 * kernel])
+        return [
+            conv(x, kernel),
+            jax.vmap(conv, (None, 0))(x, many),
+            jax.vmap(conv)(jnp.stack([x, -x]), many),
+            jax.grad(loss, (0, 1))(x, kernel),
+            jax.vmap(jax.grad(loss, 1), (None, 0))(x, many),
+            jax.grad(lambda k: jnp.sum(jax.vmap(loss, (0, None))(x[:, None], k)))(kernel),
+            jax.grad(lambda k: jnp.sum(slope(x, k) ** 2))(kernel),
+            jax.jvp(jax.grad(loss, 1), (x, kernel), (x, kernel))[1],
+            jax.grad(jax.checkpoint(loss), 1)(x, kernel),
+            jax.linear_transpose(lambda k: conv(x, k), kernel)(conv(x, kernel)),
+            jax.grad(lambda k: jax.lax.scan(lambda s, x: (s + loss(x[None], k), None), 0.0, x)[0])(kernel),
+        ]
+
+    same(jax.jit(lambda: results(plain))(), results(lambda x, k: ops._conv_by_patches(x, k, **pads)))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

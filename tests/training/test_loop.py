@@ -114,6 +114,21 @@ def test_compilations_do_not_grow(data):
     assert model._trainer.compilations == before
 
 
+@pytest.mark.parametrize("trainable", [True, False])
+def test_convolutions_stay_in_the_loop(data, trainable, monkeypatch):
+    """On a CPU too: those that are differentiated are patches, those that are not are XLA's."""
+    model = _model(convolution=True)
+    model.get_layer(index=1).trainable = trainable
+    model.compile("sgd", "mse")
+    kinds = []
+    single, chunk = (getattr(model._trainer, name) for name in ("_single", "_chunk"))
+    monkeypatch.setattr(model._trainer, "_single", lambda *a: kinds.append("single") or single(*a))
+    monkeypatch.setattr(model._trainer, "_chunk", lambda kind, cut: kinds.append(kind) or chunk(kind, cut))
+    _fit(data, model=model)
+    model.evaluate(*data, batch_size=SIZE, verbose=0)
+    assert set(kinds) == {"train", "test"}
+
+
 class StopAt(callbacks.Callback):
     """Notes where it was, with all that a resume needs, and ends the training there."""
 
