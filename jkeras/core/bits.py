@@ -55,12 +55,13 @@ def array(value, dtype=None, what: str = "The value") -> jax.Array:
     kept = None if dtype is None else supported(dtype, what)
     if isinstance(value, (list, tuple)) and any(isinstance(x, jax.Array) for x in jax.tree.leaves(value)):
         value = jnp.asarray(value)  # a list of tensors, which may belong to a trace
-    if not isinstance(value, jax.Array):
-        value = np.asarray(value)
-        check_range(value, value.dtype if dtype is None else dtype, what)
-    elif dtype is not None and not isinstance(value, jax.core.Tracer):
-        check_range(value, dtype, what)
-    return jnp.asarray(value, kept)
+    if isinstance(value, jax.Array):
+        if dtype is not None and not isinstance(value, jax.core.Tracer):
+            check_range(value, dtype, what)
+        return jnp.asarray(value, kept)
+    value = np.asarray(value)
+    check_range(value, value.dtype if dtype is None else dtype, what)
+    return jax.device_put(np.array(value, kept))  # jnp.asarray compiles once per shape; a copy: it may alias
 
 
 def check_range(value: Any, dtype, what: str) -> None:

@@ -144,13 +144,13 @@ def test_config_round_trip(case):
 SIZES = ("units", "filters", "output_dim")
 compiled_programs: list = []
 jax.monitoring.register_event_duration_secs_listener(
-    lambda event, *_, **__: compiled_programs.append(event) if "backend_compile" in event else None
+    lambda event, *_, **about: compiled_programs.append(about) if "backend_compile" in event else None
 )
 
 
 def grown(layer, more: int):
     """The layer with more units than any other test gives it."""
-    config = layer.get_config() if not hasattr(layer, "layers") else {}
+    config = layer.get_config()
     sizes = {name: config[name] + more for name in SIZES if name in config}
     return type(layer).from_config({**config, **sizes}) if sizes else layer
 
@@ -158,6 +158,8 @@ def grown(layer, more: int):
 @every_layer
 def test_drawing_weights_compiles_nothing(case):
     """What is compiled once, serves all sizes: a program for each would cost a first build seconds."""
+    if hasattr(case.make(), "layers"):
+        return  # a model has one size
 
     def init(more):
         shapes = [(*shape[:-1], shape[-1] + more) for shape in case.shapes]

@@ -134,3 +134,15 @@ def test_lists_of_arrays_of_a_trace():
     stacked = jax.jit(lambda x: bits.array([x, (x + 1)]))(jnp.ones(2))
     assert stacked.tolist() == [[1, 1], [2, 2]]
     assert bits.array([jnp.ones(2)], "int32").dtype == "int32"
+
+
+def test_an_array_from_numpy_compiles_nothing_and_is_a_copy():
+    compiled = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, *_, **about: compiled.append(about) if "backend_compile" in event else None
+    )
+    given = np.ones((3, 457), "float32")
+    found = [bits.array(given, dtype) for dtype in (None, "float32", "int32", "float16")]
+    assert not compiled
+    given[:] = 2
+    assert all(np.asarray(array).max() == 1 for array in found)
