@@ -82,6 +82,17 @@ class Added(NamedTuple):
         return [id(t) for t in self.inputs] == [id(t) for t in _listed(inputs)]
 
 
+def within(graph: Graph, found: list[Added], own: list) -> list[Added]:
+    """What of `found` is in `own`, or can be computed from the inputs of the graph."""
+
+    def fits(added: Added) -> bool:
+        value = added.value.value if isinstance(added.value, Update) else added.value
+        asked = any(added.value is v for v in own)
+        return asked or not isinstance(value, Tensor) or graph.computes(value)
+
+    return [added for added in found if fits(added)]
+
+
 class Whole:
     """A graph with all that is asked of it beside its outputs; what is random is drawn once for all.
 

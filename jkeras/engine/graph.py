@@ -79,6 +79,19 @@ class Graph:
         hidden = [n.owner for n in self.nodes if n.owner is not None and id(n) in self.hidden]
         return list(dict.fromkeys([*self.layers, *hidden]))
 
+    def computes(self, tensor: Tensor) -> bool:
+        """Whether the tensor depends on no other inputs than those of the graph."""
+        seen = {id(t) for t in self.inputs}
+        waiting = [tensor]
+        while waiting:
+            at = waiting.pop()
+            if id(at) not in seen:
+                seen.add(id(at))
+                if _is_input(at.node):
+                    return False
+                waiting += at.node.inputs
+        return True
+
     @property
     def free_variables(self) -> list[Variable]:
         """Variables that functions of the graph use."""
@@ -292,6 +305,11 @@ def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dic
         for i, t in enumerate(inputs)
         if t.node.owner is not None and t.node.owner not in first_visits
     }
+
+
+def _is_input(node: Node) -> bool:
+    """Whether the node's tensor has to be fed."""
+    return not node.args and not node.variables
 
 
 def _refuse_unknown_input(node: Node, tensor: Tensor, inputs: list[Tensor]) -> None:

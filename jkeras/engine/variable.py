@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jkeras import initializers
 from jkeras.core import bits, settings
@@ -111,7 +112,7 @@ def _array(value, dtype, name: str) -> jax.Array:
         TypeError: the value itself belongs to the trace, and would mean nothing after it.
         ValueError: 32 bits cannot hold it.
     """
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         raise TypeError(
             "A variable cannot keep a value that is computed while a program is traced (in the call of a "
             "layer, a loss or a metric, or in a function under jax's jit or grad). Give a weight its new "

@@ -17,7 +17,7 @@ from jkeras.engine import adapter
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import aligned, has_tensor, shapes_of
 from jkeras.engine.checks import phases_differ
-from jkeras.engine.effects import Update, Whole
+from jkeras.engine.effects import Added, Update, Whole, within
 from jkeras.engine.graph import Graph
 from jkeras.engine.legacy import legacy
 from jkeras.engine.measures import reported_by
@@ -368,6 +368,11 @@ class Network(GraphInsides, Files, Layer):
         variables are hidden state."""
         self._watched = tensors
         self._hold([], variables)
+
+    def _added(self, kind: str) -> list[Added]:
+        """Also to the layers, but not what was given to them for the inputs of another model."""
+        found = super()._added(kind)
+        return found if self._graph is None else within(self._graph, found, getattr(self, kind))
 
     def _accounted(self) -> list[Layer]:
         """This model and its layers, except models, which account for what was given to them."""

@@ -195,3 +195,22 @@ def test_a_loss_over_another_graph_is_refused():
     model = Model(x, Dense(1)(x))
     with pytest.raises(ValueError, match="disconnected.*stranger"):
         model.compile("sgd", lambda y_true, y_pred: K.mean(y_pred) + K.mean(stranger))
+
+
+def test_what_was_given_to_a_shared_layer_for_another_model_stays_there():
+    """Keras 2.2.4: 11 and 0."""
+    x, z, shared = Input((3,)), Input((3,)), Dense(2, kernel_initializer="ones")
+    first = Model(x, shared(x))
+    shared.add_loss(K.sum(first.output), inputs=x)
+    shared.add_loss(K.sum(shared.kernel))
+    second = Model(z, shared(z))
+    data = np.arange(12.0).reshape(4, 3) / 12
+    for model, extra in ((first, 11.0), (second, 0.0)):
+        model.compile("sgd", "mse")
+        found = model.evaluate(data, model.predict(data), verbose=0)
+        np.testing.assert_allclose(found, extra + 6, rtol=1e-5)
+    assert (len(first.losses), len(second.losses)) == (2, 1)
+    second.add_loss(K.sum(x))
+    with pytest.raises(ValueError, match="Graph disconnected"):
+        second.compile("sgd", "mse")
+        second.predict(data)
