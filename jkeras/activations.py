@@ -12,6 +12,7 @@ import numpy as np
 
 from jkeras.core.dispatch import op
 from jkeras.core.registry import deserialize_keras_object as deserialize_keras_object
+from jkeras.core.snapshot import settled
 from jkeras.ops.numeric import absolute, clip
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -349,4 +350,4 @@ def get(identifier) -> Any:
             "in a model.",
             stacklevel=2,
         )
-    return identifier
+    return settled(identifier)

@@ -13,6 +13,7 @@ from jkeras.core.registry import (
     serialize_keras_object,
 )
 from jkeras.core.settings import epsilon
+from jkeras.core.snapshot import settled
 
 
 class Constraint:
@@ -250,5 +251,5 @@ def get(identifier) -> Any:
     if isinstance(identifier, type) and issubclass(identifier, Constraint):
         return identifier()
     if callable(identifier):
-        return identifier
+        return settled(identifier)
     raise ValueError(f"Could not interpret constraint identifier: {identifier!r}")

@@ -13,6 +13,7 @@ from jkeras.core.registry import (
     serialize_keras_object,
 )
 from jkeras.core.settings import cast_to_floatx
+from jkeras.core.snapshot import settled
 from jkeras.ops.numeric import absolute
 
 
@@ -204,5 +205,5 @@ def get(identifier) -> Any:
     if isinstance(identifier, type) and issubclass(identifier, Regularizer):
         return identifier()
     if callable(identifier):
-        return identifier
+        return settled(identifier)
     raise ValueError(f"Could not interpret regularizer identifier: {identifier!r}")

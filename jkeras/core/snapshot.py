@@ -42,6 +42,21 @@ def as_now(function):
     return _Snapshot(inner.__globals__).of(function) if isinstance(inner, types.FunctionType) else function
 
 
+def settled(function):
+    """`as_now` of a lambda or an inner function that names data, which a loop may change; others are returned
+    as they are, so that they can be compared and pickled."""
+    local = isinstance(function, types.FunctionType) and "<" in function.__qualname__
+    return as_now(function) if local and _names_data(function) else function
+
+
+def _names_data(function: types.FunctionType) -> bool:
+    named = {name for code in _codes(function.__code__) for name in code.co_names}
+    values = [function.__globals__[name] for name in named if name in function.__globals__]
+    values += [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
+    kinds = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
+    return not all(isinstance(value, kinds) for value in values)
+
+
 class _Names(dict):
     """Global names of a twin; what was not there when it was made is looked up where it would be."""
 
@@ -72,7 +87,7 @@ class _Snapshot:
         return self.made[id(value)]
 
     def _twin(self, function: types.FunctionType):
-        cells = tuple(types.CellType() for _ in function.__closure__ or ())
+        cells = tuple(types.CellType() if _is_set(c) else c for c in function.__closure__ or ())
         twin = types.FunctionType(
             function.__code__, self.names, function.__name__, function.__defaults__, cells or None
         )
@@ -80,15 +95,20 @@ class _Snapshot:
         twin.__dict__.update(function.__dict__)
         self.made[id(function)] = twin  # it may name itself
         for new, old in zip(cells, function.__closure__ or (), strict=True):
-            try:
+            if new is not old:
                 new.cell_contents = self.of(old.cell_contents)
-            except ValueError:  # not set yet
-                pass
         for name in {n for code in _codes(function.__code__) for n in code.co_names}:
             if name in self.home and name not in self.names:
                 self.names[name] = self.home[name]
                 self.names[name] = self.of(self.home[name])
         return twin
+
+
+def _is_set(cell: types.CellType) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:  # not set yet: it will be, and then counts
+        return False
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -11,6 +11,7 @@ from jkeras.core import bits
 from jkeras.core.dispatch import Symbolic
 from jkeras.core.registry import configured, deserialize_keras_object, has_arg, serialize_keras_object
 from jkeras.core.settings import floatx
+from jkeras.core.snapshot import settled
 from jkeras.initializers import classes, scaled
 from jkeras.initializers.arrays import filled
 from jkeras.initializers.classes import Initializer
@@ -88,7 +89,7 @@ def get(identifier) -> Any:
     if isinstance(identifier, type) and issubclass(identifier, Initializer):
         return identifier()
     if callable(identifier):
-        return identifier
+        return settled(identifier)
     raise ValueError(f"Could not interpret initializer identifier: {identifier!r}")
 
 

@@ -6,7 +6,7 @@ import functools
 
 import pytest
 
-from jkeras.core.snapshot import as_now
+from jkeras.core.snapshot import as_now, settled
 
 K = 1
 
@@ -72,3 +72,15 @@ def test_methods_partials_and_signatures(later):
     assert f(2) == 17
     assert as_now(Scaled) is Scaled and as_now(len) is len
     assert as_now(helper).__name__ == "helper" and as_now(helper).__module__ == __name__
+
+
+def test_a_local_name_that_is_set_later_counts_then():
+    f = as_now(lambda: later_on)
+    later_on = 3
+    assert f() == 3
+
+
+def test_what_can_be_found_by_its_name_stays_itself():
+    made = [settled(lambda x: x * k) for k in range(3)]  # noqa: B023
+    assert [f(10) for f in made] == [0, 10, 20]
+    assert settled(helper) is helper and settled(len) is len and settled("relu") == "relu"

@@ -11,6 +11,7 @@ import pytest
 from jkeras import backend as K
 from jkeras.layers import (
     RNN,
+    Activation,
     BatchNormalization,
     Dense,
     Dropout,
@@ -372,3 +373,14 @@ def test_a_random_tensor_outside_is_drawn_once_in_a_run():
     first, second = model.predict(X)
     np.testing.assert_array_equal(first, second)
     assert (model.predict(X)[0] != first).any()
+
+
+def test_loops_over_functions_of_built_in_layers():
+    i = x = Input((3,))
+    parts = [Activation(lambda x: x * k)(i) for k in (1.0, 2.0)]  # noqa: B023
+    np.testing.assert_allclose(Model(i, add(parts)).predict(X), 3 * X, rtol=1e-6)
+    for k in (1.0, 10.0):
+        x = ones(3, kernel_regularizer=lambda w: k * K.sum(w))(x)  # noqa: B023
+    model = Model(i, x)
+    model.compile("sgd", "mse")
+    assert model.evaluate(0 * X, 0 * X, verbose=0) == pytest.approx(99)
