@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
+from jkeras.layers import Input, Lambda, Layer
+from jkeras.models import Model
 from tests import golden
 
 X = np.random.RandomState(0).uniform(-2, 2, (3, 4)).astype("float32")
@@ -156,3 +158,18 @@ def test_recorded(name):
     with h5py.File(golden.path("functions.h5")) as file:
         x, wanted = file["backend/x"][()], file[f"backend/{name}"][()]
     np.testing.assert_allclose(RECORDED[name](x), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_list_of_tensors_is_their_stack():
+    """As TensorFlow packs a list where it wants a tensor: layers that reduce get `model.outputs`."""
+
+    class Largest(Layer):
+        def call(self, x):
+            return K.max(x, axis=-1)
+
+    x = Input((3,))
+    data = np.arange(6.0).reshape(2, 3)
+    assert Model(x, Largest()([x])).predict(data).tolist() == [[2.0, 5.0]]
+    total = Model(x, Lambda(lambda v: K.sum([v, v], axis=0) + K.sum([v[0, 0], 1.0]))(x))
+    assert total.predict(data).tolist() == (2 * data + 1).tolist()
+    assert K.eval(K.sum([K.variable([1.0, 2.0]), K.constant([3.0, 4.0])], axis=0)).tolist() == [4.0, 6.0]
