@@ -173,3 +173,14 @@ def test_a_list_of_tensors_is_their_stack():
     total = Model(x, Lambda(lambda v: K.sum([v, v], axis=0) + K.sum([v[0, 0], 1.0]))(x))
     assert total.predict(data).tolist() == (2 * data + 1).tolist()
     assert K.eval(K.sum([K.variable([1.0, 2.0]), K.constant([3.0, 4.0])], axis=0)).tolist() == [4.0, 6.0]
+
+
+def test_slice_up_to_the_end_beside_a_start_that_is_computed():
+    """The time step of a mask in a loop: `K.slice(mask, [0, t], [-1, 2])`."""
+    x, t = Input((4,)), Input((1,), dtype="int32")
+    part = Lambda(lambda v: K.slice(v[0], [0, v[1][0, 0]], [-1, 2]))([x, t])
+    data = np.arange(8.0).reshape(2, 4)
+    assert Model([x, t], part).predict([data, np.full((2, 1), 1)]).tolist() == [[1.0, 2.0], [5.0, 6.0]]
+    assert K.eval(K.slice(K.variable(data), [1, 0], [-1, 3])).tolist() == [[4.0, 5.0, 6.0]]
+    row = K.function([x], [K.slice(x, [0, K.cast(K.sum(x[:1, 1]), "int32")], [-1, 1])])
+    assert row([data])[0].tolist() == [[1.0], [5.0]]
