@@ -269,6 +269,7 @@ def _upstream(tensor: Tensor, given: set[int], inputs: list[Tensor] | None) -> l
 
 
 def _is_input(node: Node) -> bool:
+    """Whether the node's tensor has to be fed."""
     return not node.args and not node.variables
 
 
@@ -305,11 +306,6 @@ def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dic
         for i, t in enumerate(inputs)
         if t.node.owner is not None and t.node.owner not in first_visits
     }
-
-
-def _is_input(node: Node) -> bool:
-    """Whether the node's tensor has to be fed."""
-    return not node.args and not node.variables
 
 
 def _refuse_unknown_input(node: Node, tensor: Tensor, inputs: list[Tensor]) -> None:
