@@ -46,6 +46,21 @@ class Tensor(Operators):
     def _keras_shape(self) -> tuple:
         return tuple(self.shape)
 
+    @_keras_shape.setter
+    def _keras_shape(self, shape) -> None:
+        self.set_shape(shape)
+
+    def set_shape(self, shape) -> None:
+        """Say what the static shape leaves open.
+
+        Raises:
+            ValueError: another rank, or another size of an axis that is known.
+        """
+        axes = list(zip(self.shape, shape, strict=False))
+        if len(self.shape) != len(shape) or any(None not in (a, b) and a != b for a, b in axes):
+            raise ValueError(f"{self!r} cannot have the shape {tuple(shape)}.")
+        self.shape = Shape(b if a is None else a for a, b in axes)
+
     @property
     def _keras_history(self) -> tuple:
         """(layer, node index, tensor index), as Keras keeps it."""
@@ -55,6 +70,11 @@ class Tensor(Operators):
     def _uses_learning_phase(self) -> bool:
         """Whether training and inference may give different values."""
         return self.node is not None and self.node.uses_learning_phase
+
+    @_uses_learning_phase.setter
+    def _uses_learning_phase(self, value: bool) -> None:
+        if self.node is not None:
+            self.node.differs = bool(value)
 
     @property
     def ndim(self) -> int:

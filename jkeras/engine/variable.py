@@ -79,7 +79,13 @@ class Variable(Operators):
     def shape(self) -> tuple[int, ...]:
         return self._value.shape
 
-    _keras_shape = shape
+    @property
+    def _keras_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    @_keras_shape.setter
+    def _keras_shape(self, shape) -> None:
+        """Code of Keras notes it on its tensors; a variable knows its own."""
 
     def get_shape(self) -> Shape:
         """The shape."""

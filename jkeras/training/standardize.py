@@ -262,7 +262,8 @@ def check_array_length_consistency(inputs, targets, weights=None) -> None:
         (targets, "target arrays (y)"),
         (weights, "sample_weight"),
     ):
-        found = {0 if a is None else int(a.shape[0]) for a in ([None] if arrays is None else arrays)}
+        arrays = [None] if arrays is None else arrays
+        found = {0 if a is None else int(a.shape[0]) for a in arrays}
         if len(found) > 1:
             shapes = [None if a is None else tuple(a.shape) for a in arrays]
             raise ValueError(f"All {what} should have the same number of samples. Got array shapes: {shapes}")

@@ -7,7 +7,7 @@ import pytest
 
 from jkeras import backend as K
 from jkeras.engine.base_layer import _collect_input_shape, _collect_previous_mask, _to_snake_case
-from jkeras.layers import BatchNormalization, Dense, Embedding, Input, Layer
+from jkeras.layers import BatchNormalization, Dense, Embedding, Input, Lambda, Layer
 from jkeras.models import Model
 from jkeras.utils.generic_utils import object_list_uid
 
@@ -79,3 +79,22 @@ def test_a_tensor_has_no_length():
     assert not hasattr(x, "__len__") and not hasattr(K.variable([1.0, 2.0]), "__len__")
     with pytest.raises(TypeError, match="is symbolic and has no length; use K.int_shape"):
         len(x)
+
+
+def test_what_code_notes_on_tensors():
+    """`y._keras_shape = ...` and `y._uses_learning_phase = True`, as the calls of old layers end."""
+    x = Input((3,))
+    y = Lambda(lambda v: v * 2)(x)
+    assert not Model(x, y).uses_learning_phase
+    y._keras_shape, y._uses_learning_phase = (None, 3), True
+    assert K.int_shape(y) == (None, 3) and y._uses_learning_phase and Model(x, y).uses_learning_phase
+    free = K.placeholder((None, None))
+    free._keras_shape = (None, 5)
+    assert K.int_shape(free) == free.shape == (None, 5)
+    free.set_shape((2, 5))
+    assert K.int_shape(free) == (2, 5)
+    with pytest.raises(ValueError, match=r"cannot have the shape \(3, 5\)"):
+        free.set_shape((3, 5))
+    weight = K.variable(np.ones((2, 3)))
+    weight._keras_shape, weight._uses_learning_phase = (2, 3), False
+    assert K.int_shape(weight) == (2, 3)
