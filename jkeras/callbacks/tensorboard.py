@@ -14,6 +14,7 @@ from jkeras.callbacks import events
 from jkeras.callbacks.base import Callback
 from jkeras.callbacks.basic import plain
 from jkeras.core import atomic, settings
+from jkeras.core.dispatch import is_symbol
 from jkeras.core.types import INFERENCE, Batch
 from jkeras.engine.graph import Graph
 
@@ -305,7 +306,7 @@ def gradients(model, validation_data: list, batch_size: int) -> list[tuple[Any, 
 
         return jax.grad(loss)(params)
 
-    params, state = jax.tree.map(lambda cell: cell.take(), (program.params, program.state))
+    params, state = jax.tree.map(lambda cell: cell.take(), (program.params, program.state), is_leaf=is_symbol)
     count = ends[1] + len(objective.targets)
     slices = list(_slices(validation_data[:count], batch_size))
     total = None

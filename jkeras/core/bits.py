@@ -7,11 +7,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 _ADVICE = (
     "jax's 64-bit mode is off. Switch it on before anything else is made: K.set_floatx('float64'), or, for "
     "wide integers alone, jax.config.update('jax_enable_x64', True)."
 )
+
+
+def _wide() -> bool:
+    return jax.dtypes.canonicalize_dtype("int64").itemsize == 8
 
 
 def supported(dtype, what: str = "This") -> np.dtype:
@@ -28,10 +33,10 @@ def supported(dtype, what: str = "This") -> np.dtype:
         >>> supported("int64").name, supported("uint8").name
         ('int32', 'uint8')
     """
-    if jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
+    if jnp.issubdtype(dtype, jax.dtypes.extended):
         return dtype  # random keys
     wanted = jnp.dtype(dtype)
-    kept = wanted if jax.config.jax_enable_x64 else jax.dtypes.canonicalize_dtype(wanted)
+    kept = jax.dtypes.canonicalize_dtype(wanted)
     if kept != wanted and wanted.kind not in "iu":
         raise ValueError(f"{what} should be {wanted.name}, but {_ADVICE}")
     return np.dtype(kept)
@@ -56,7 +61,7 @@ def array(value, dtype=None, what: str = "The value") -> jax.Array:
     if isinstance(value, (list, tuple)) and any(isinstance(x, jax.Array) for x in jax.tree.leaves(value)):
         value = jnp.asarray(value)  # a list of tensors, which may belong to a trace
     if isinstance(value, jax.Array):
-        if dtype is not None and not isinstance(value, jax.core.Tracer):
+        if dtype is not None and not isinstance(value, Tracer):
             check_range(value, dtype, what)
         return jnp.asarray(value, kept)
     value = np.asarray(value)
@@ -70,7 +75,7 @@ def check_range(value: Any, dtype, what: str) -> None:
     Raises:
         ValueError: names `what`, and the number.
     """
-    if jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
+    if jnp.issubdtype(dtype, jax.dtypes.extended):
         return
     wanted = jnp.dtype(dtype)
     if wanted.kind not in "iu" or wanted.itemsize < 4 or value.size == 0:
@@ -81,7 +86,7 @@ def check_range(value: Any, dtype, what: str) -> None:
     low, high, room = value.min().item(), value.max().item(), np.iinfo(kept)
     if low < room.min or high > room.max:
         bad = low if low < room.min else high
-        advice = "make the numbers smaller" if jax.config.jax_enable_x64 else _ADVICE
+        advice = "make the numbers smaller" if _wide() else _ADVICE
         raise ValueError(f"{what} holds {bad:.15g}, which does not fit into {kept.name}: {advice}")
 
 
@@ -98,6 +103,6 @@ def operand(value, floating: bool, what: str):
     if isinstance(value, bool) or not isinstance(value, (np.ndarray, np.generic, int)):
         return value
     if floating and isinstance(value, int):
-        return value if abs(value) < 2**31 or jax.config.jax_enable_x64 else float(value)
+        return value if abs(value) < 2**31 or _wide() else float(value)
     check_range(np.asarray(value), np.asarray(value).dtype, what)
     return value

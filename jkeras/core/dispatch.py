@@ -52,6 +52,14 @@ def recorded(function: Callable, *args):
     return function(*args) if _record is None else _record(function, args, {})
 
 
+def is_symbol(value) -> bool:
+    """Whether `value` is a symbolic tensor or a variable: for walks over trees, `is_leaf=is_symbol`.
+
+    jax looks into variables, of which it sees the arrays; what records a graph wants the variables.
+    """
+    return isinstance(value, Symbolic)
+
+
 def is_symbolic(value) -> bool:
     """Whether a `Symbolic` occurs in `value` (looks into lists, tuples and dicts)."""
     if isinstance(value, Symbolic):

@@ -6,12 +6,14 @@ import dataclasses
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import bits, phase, random
 from jkeras.core.dispatch import is_symbolic, op
 from jkeras.core.types import Ctx
 from jkeras.engine import adapter, measures
+from jkeras.engine.checks import MaskRefused
 from jkeras.engine.discovery import arrays_in, discover, masks_for, scope_of, show_kept, users_layers
 from jkeras.engine.scope import NeedsTensorsError
 from jkeras.engine.shapes import Spec, infer, known
@@ -60,6 +62,7 @@ def formula_mask(layer, inputs, mask):
     known = cells if current_frame() or is_symbolic([inputs, mask]) else [v.value for v in cells]
 
     def found(inputs, mask, arrays):
+        inputs = jax.tree.map(jnp.asarray, inputs)
         values = {id(v): a for v, a in zip(cells, arrays, strict=True)}
         params, state = gather(layer, lambda v: values[id(v)])
         return layer.pair().apply(params, state, inputs, Ctx(mask=mask)).mask
@@ -180,7 +183,7 @@ def infer_call(node: Node):
 
     try:
         y, mask_specs, kept_specs = discover(node, trace)
-    except (StrayTensorError, NeedsTensorsError):
+    except (StrayTensorError, NeedsTensorsError, MaskRefused):
         raise
     except Exception as error:
         if isinstance(error, _MISTAKES):

@@ -6,7 +6,9 @@ import re
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from jkeras.core import bits
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.scope import NeedsTensorsError
 from jkeras.engine.shapes import known
@@ -85,10 +87,14 @@ def refuse_second_build(layer) -> None:
         )
 
 
+class MaskRefused(TypeError):
+    """A mask came to a layer that does not support masking."""
+
+
 def refuse_mask(layer, mask) -> None:
-    """Raise TypeError if a mask came to a layer that does not support masking."""
+    """Raise `MaskRefused` if a mask came to a layer that does not support masking."""
     if any(m is not None for m in jax.tree.leaves(mask)):
-        raise TypeError(
+        raise MaskRefused(
             f"Layer {layer.name!r} ({type(layer).__name__}) does not support masking, but was passed an "
             "input mask. Remove Masking or mask_zero=True before it, or set supports_masking = True in a "
             "layer of your own."
@@ -99,9 +105,13 @@ def guarded(layer, pair: Pair) -> Pair:
     """The pair with Keras's checks around it and the activity regularizer added to its loss."""
     regularizer, refuses = layer.activity_regularizer, layer.is_native and not layer.supports_masking
 
+    what = f"The input of layer {layer.name!r}"
+
     def explained(function, shapes, *args, **kwargs):
         try:
             return function(*args, **kwargs)
+        except MaskRefused:
+            raise
         except KeyError as error:
             problem = _missing(layer, error, args[:2])
             raise problem from (None if problem is error else error)
@@ -121,6 +131,7 @@ def guarded(layer, pair: Pair) -> Pair:
         return explained(pair.init, in_shape, rng, in_shape)
 
     def apply(params, state, x, ctx=INFERENCE, **kwargs):
+        x = jax.tree.map(lambda a: bits.array(a, what=what) if isinstance(a, np.ndarray) else a, x)
         shapes = jax.tree.map(lambda a: known(jnp.shape(a)), x)
         check_spec(layer, shapes)
         if refuses:

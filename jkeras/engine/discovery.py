@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 
+from jkeras.core.dispatch import is_symbol
 from jkeras.engine.checks import functions_are_ours
 from jkeras.engine.kept import Kept
 from jkeras.engine.scope import NeedsTensorsError, Scope, collecting_gradients, renamed
@@ -121,14 +122,16 @@ def _gradients_in(node: Node) -> list[list]:
 
 
 def _capture(node: Node, error: StrayTensorError) -> None:
-    if error.tensor in node.captured or error.tensor.node is None:
+    made = error.tensor.node
+    anew = made is not None and not made.args and made.order > node.order  # an Input, made by each run
+    if error.tensor in node.captured or made is None or anew:
         raise error
     node.captured[error.tensor] = renamed(error.tensor)
 
 
 def arrays_in(value) -> list:
     """The arrays in an attribute."""
-    return [leaf for leaf in jax.tree.leaves(value) if isinstance(leaf, jax.Array)]
+    return [leaf for leaf in jax.tree.leaves(value, is_leaf=is_symbol) if isinstance(leaf, jax.Array)]
 
 
 def show_kept(node: Node, kept: dict, specs: dict) -> None:
@@ -146,5 +149,7 @@ def show_kept(node: Node, kept: dict, specs: dict) -> None:
         if isinstance(entry, Kept):
             node.kept[key] = tensors
             entry.outside = jax.tree.map(
-                lambda x, left=left: next(left) if isinstance(x, jax.Array) else x, value
+                lambda x, left=left: next(left) if isinstance(x, jax.Array) else x,
+                value,
+                is_leaf=is_symbol,
             )

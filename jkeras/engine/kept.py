@@ -12,6 +12,8 @@ from typing import Any
 import jax
 from jax.core import Tracer
 
+from jkeras.core.dispatch import is_symbol
+
 
 class MISSING:
     """Stands for no value; the class itself, which a copy of a layer shares."""
@@ -81,7 +83,9 @@ def show(kept: dict) -> None:
     """After a run on arrays: let what it left be seen outside."""
     for (_, name), (layer, value) in kept.items():
         entry = vars(layer)["_held"].get(name)
-        if isinstance(entry, Kept) and not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value)):
+        if isinstance(entry, Kept) and not any(
+            isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value, is_leaf=is_symbol)
+        ):
             entry.outside = value
 
 
@@ -108,5 +112,5 @@ def sweep(layer, marked: dict[str, Any], frame) -> None:
 
 
 def _same(a, b) -> bool:
-    left, right = jax.tree.leaves(a), jax.tree.leaves(b)
+    left, right = (jax.tree.leaves(x, is_leaf=is_symbol) for x in (a, b))
     return len(left) == len(right) and all(x is y for x, y in zip(left, right, strict=True))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 
 from jkeras.core.dispatch import Symbolic, op
 from jkeras.engine.sizes import is_known
@@ -58,6 +59,23 @@ _pow, _matmul = _binary(jnp.power, operator.pow), op(jnp.matmul)
 _neg, _abs = op(jnp.negative), op(jnp.abs)
 _lt, _le, _gt, _ge = op(jnp.less), op(jnp.less_equal), op(jnp.greater), op(jnp.greater_equal)
 _and, _or, _invert = op(jnp.logical_and), op(jnp.logical_or), op(jnp.logical_not)
+
+
+#: what numpy calls for an operator with an array on the left
+OF_NUMPY = {
+    np.add: _add,
+    np.subtract: _sub,
+    np.multiply: _mul,
+    np.true_divide: _div,
+    np.floor_divide: _floordiv,
+    np.remainder: _mod,
+    np.power: _pow,
+    np.matmul: _matmul,
+    np.less: _lt,
+    np.less_equal: _le,
+    np.greater: _gt,
+    np.greater_equal: _ge,
+}
 
 
 class NoLengthError(AttributeError, TypeError):

@@ -13,6 +13,8 @@ from typing import Any
 
 import jax
 
+from jkeras.core.dispatch import is_symbol
+
 
 class NeedsTensorsError(TypeError):
     """Code that runs on values asks for what only symbolic tensors can tell."""
@@ -92,7 +94,7 @@ def meaning_around(array):
 def as_asked(x):
     """The arguments of a call, as tensors where its code asks for that."""
     scope = current_scope()
-    return jax.tree.map(meaning_around, x) if scope is not None and scope.as_tensors else x
+    return jax.tree.map(meaning_around, x, is_leaf=is_symbol) if scope is not None and scope.as_tensors else x
 
 
 def next_gradients() -> list | None:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jkeras.core.dispatch import op
+from jkeras.core.dispatch import is_symbol, op
 from jkeras.engine.shapes import is_unknown
 
 
@@ -174,4 +174,4 @@ def plain(tree):
         held = isinstance(x, Sizes) and any(hasattr(d, "node") for d in x)
         return joined(list(x)) if held else x
 
-    return jax.tree.map(one, tree)
+    return jax.tree.map(one, tree, is_leaf=is_symbol)

@@ -20,7 +20,14 @@ from jkeras.engine.operators import Operators
 from jkeras.engine.scope import current_scope
 from jkeras.engine.shapes import Shape, Spec, infer
 from jkeras.engine.sizes import plain
-from jkeras.engine.variable import Constant, Frame, StrayTensorError, Variable, current_frame
+from jkeras.engine.variable import (
+    Constant,
+    Frame,
+    StrayTensorError,
+    Variable,
+    asked_by_operator,
+    current_frame,
+)
 
 
 class Tensor(Operators):
@@ -88,11 +95,10 @@ class Tensor(Operators):
         return Spec(self.shape, self.dtype, self.worth)
 
     def __array__(self, dtype=None, copy=None):
-        if not _needs_no_input(self):
-            raise TypeError(
-                f"{self!r} is symbolic; it has no value before a model or K.function computes it."
-            )
-        return np.asarray(self.eval(), dtype)
+        return np.array(_now(self), dtype)
+
+    def __jax_array__(self):
+        return self if current_frame() is None and asked_by_operator() else _now(self)
 
     def __repr__(self) -> str:
         return f"<Tensor {self.name!r} shape={self.shape} dtype={self.dtype}>"
@@ -311,7 +317,7 @@ def _record(fn, args: tuple, kwargs: dict):
     if frame is not None:
         args, kwargs = substitute((args, kwargs), lambda s: value_in(frame, s))
         return fn(*args, **kwargs)
-    if any(isinstance(x, Tracer) for x in jax.tree.leaves((args, kwargs))):
+    if any(isinstance(x, Tracer) for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol)):
         with Frame({}):  # in a transformation of jax, where variables are what they are now
             return _record(fn, args, kwargs)
     if not args:  # all by name: a node without positional arguments would be an input of its graph
@@ -376,6 +382,21 @@ def value_in(frame: Frame, symbol):
         return frame.tensor(symbol)  # what is random is drawn once in a run
     args, kwargs = substitute((node.args, node.kwargs), lambda s: value_in(frame, s))
     return jax.tree.leaves(node.fn(*args, **kwargs))[symbol.index]
+
+
+def _now(tensor: Tensor):
+    """The value of a tensor that is made of variables and constants, or that the code around knows.
+
+    Raises:
+        TypeError: it depends on inputs.
+    """
+    frame = current_frame()
+    if frame is not None:
+        return value_in(frame, tensor)
+    if not _needs_no_input(tensor):
+        raise TypeError(f"{tensor!r} is symbolic; it has no value before a model or K.function computes it.")
+    with Frame({}) as frame:
+        return value_in(frame, tensor)
 
 
 def _needs_no_input(tensor: Tensor) -> bool:

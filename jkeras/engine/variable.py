@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import operator
+import sys
 from typing import Any
 
 import jax
@@ -15,13 +17,17 @@ from jkeras import initializers
 from jkeras.core import bits, settings
 from jkeras.core.types import INFERENCE, Ctx
 from jkeras.engine.kept import MISSING, show
-from jkeras.engine.operators import Operators
+from jkeras.engine.operators import OF_NUMPY, Operators
 from jkeras.engine.scope import current_scope, meaning_around, value_around
 from jkeras.engine.shapes import Shape
 
 
 class Variable(Operators):
-    """A named cell that holds a jax array.
+    """A named cell that holds a jax array, and is one to numpy and jax.
+
+    `np.asarray(v)`, functions of numpy and jax.numpy, `jax.jit`, `jax.grad` and the like take its value of
+    now; in a tree it is a node with that value. Python's operators and indexing outside of layers' code make
+    tensors, which follow it.
 
     Args:
         value: the initial value.
@@ -103,12 +109,71 @@ class Variable(Operators):
     def ndim(self) -> int:
         return self._value.ndim
 
+    @property
+    def size(self) -> int:
+        return self._value.size
+
+    # --- an array to numpy and jax ---------------------------------------------------------------------
+
+    def _now(self) -> Any:
+        """The value here: traced in the code of a layer."""
+        frame = current_frame()
+        return self.value if frame is None else frame.read(self)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self._now(), dtype)
+
+    def __jax_array__(self):
+        # `array * v` is left to our own operator: its tensor follows the variable, a value would not.
+        return self if current_frame() is None and asked_by_operator() else self._now()
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        ours = OF_NUMPY.get(ufunc) if method == "__call__" and not kwargs else None
+        if ours is not None:  # `np.ones(3) * v` is the same as `v * np.ones(3)`
+            return ours(*inputs)
+        arrays = [np.asarray(x) if isinstance(x, Variable) else x for x in inputs]
+        return getattr(ufunc, method)(*arrays, **kwargs)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        _as_node(cls)
+
+    def __float__(self) -> float:
+        return float(self._now())
+
+    def __int__(self) -> int:
+        return int(self._now())
+
+    def __index__(self) -> int:
+        return operator.index(self._now())
+
+    def __iter__(self):
+        if not self.shape:
+            raise TypeError(f"{self!r} is a single number and cannot be iterated over.")
+        return (self[i] for i in range(self.shape[0]))
+
     def numpy(self) -> np.ndarray:
         """A copy as a numpy array."""
         return np.array(self._value)
 
     def __repr__(self) -> str:
         return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+
+def asked_by_operator() -> bool:
+    """Whether no function, but the operator of a jax array on the left (`array * v`) calls `__jax_array__`.
+
+    It leaves what gives no array to the operator of the right. Only the place where it stands tells it.
+    """
+    return sys._getframe(2).f_code.co_filename.endswith("array_methods.py")
+
+
+def _as_node(cls) -> None:
+    """Let jax's functions look into cells: they see the arrays, and give arrays back."""
+    jax.tree_util.register_pytree_node(cls, lambda v: ((v._now(),), None), lambda _, values: values[0])
+
+
+_as_node(Variable)
 
 
 def _array(value, dtype, name: str) -> jax.Array:

@@ -93,7 +93,7 @@ class Embedding(Layer):
 
     def compute_mask(self, inputs, mask=None):
         """Where the indices are not 0, with `mask_zero`; for subclasses that write their own `call`."""
-        return _is_index(inputs) if self.mask_zero else super().compute_mask(inputs, mask)
+        return _is_index(inputs) if self.mask_zero else None
 
 
 @op

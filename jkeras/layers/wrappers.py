@@ -51,6 +51,10 @@ class Wrapper(Layer):
     def trainable(self, value: bool) -> None:
         self.layer.trainable = value
 
+    def build(self, input_shape=None) -> None:
+        """Create the weights; a wrapper of the user's, who has built the inner layer, gives no shape."""
+        super().build(input_shape)
+
     def get_weights(self) -> list:
         """The inner layer's weights, in its order."""
         return self.layer.get_weights() if self.built else []
@@ -254,8 +258,11 @@ class Bidirectional(Wrapper):
         return super().call(inputs, mask=mask, training=training)
 
     def compute_mask(self, inputs, mask=None):
-        """The mask of the output."""
-        return formula_mask(self, inputs, mask)
+        """The mask of the sequences; none for the last step alone, nor for the states."""
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        outputs = [mask if self.return_sequences else None] * (1 if self.merge_mode else 2)
+        states = [None] * 2 * len(self.layer.state_sizes()) if self.return_state else []
+        return [*outputs, *states] if len(outputs) + len(states) > 1 else outputs[0]
 
     def get_weights(self) -> list:
         """The forward layer's weights, then the backward layer's."""

@@ -276,6 +276,9 @@ class Network(GraphInsides, Files, Layer):
         init, apply = super().pure()
 
         def whole(params, state, x, ctx=INFERENCE, **kwargs):
+            xs, fed = as_list(x), [] if self._graph is None else self._graph.fed
+            if len(xs) == len(fed):
+                x = _single([_as_declared(v, t) for v, t in zip(xs, fed, strict=True)])
             out = apply(params, state, x, ctx, **kwargs)
             return dataclasses.replace(out, state=out.merged(state))
 

@@ -16,6 +16,7 @@ import optax
 from jax.core import Tracer
 
 from jkeras.core import settings
+from jkeras.core.dispatch import is_symbol
 from jkeras.core.names import name_scope
 from jkeras.core.types import Ctx
 from jkeras.engine.effects import Update, together
@@ -216,7 +217,7 @@ def transformation(optimizer) -> optax.GradientTransformationExtraArgs:
         return {"": dict(zip([n for _, n in rule.places], jax.tree.leaves(tree), strict=True))}
 
     def init(params) -> GraphState:
-        return jax.tree.map(lambda cell: cell.value, rule_of(params).state())
+        return jax.tree.map(lambda cell: cell.value, rule_of(params).state(), is_leaf=is_symbol)
 
     def update(updates, state, params=None, *, value=None, value_fn=None, rng=None, **extra):
         if params is None:

@@ -11,6 +11,7 @@ import numpy as np
 import optax
 
 from jkeras.core import settings
+from jkeras.core.dispatch import is_symbol
 from jkeras.engine.legacy import legacy
 from jkeras.engine.variable import Variable
 from jkeras.optimizers import _graph
@@ -228,7 +229,9 @@ class Optimizer:
 
     def _fresh(self, params, tx):
         """The first state; slots start as zeros, for which nothing needs to be compiled."""
-        shapes = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, np.dtype(p.dtype)), params)
+        shapes = jax.tree.map(
+            lambda p: jax.ShapeDtypeStruct(p.shape, np.dtype(p.dtype)), params, is_leaf=is_symbol
+        )
         return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(tx.init, shapes))
 
     def _kept(self) -> dict[str, Variable]:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jkeras.core.dispatch import Symbolic
+from jkeras.core.dispatch import Symbolic, is_symbol
 from jkeras.engine.variable import Variable
 
 
@@ -109,13 +109,14 @@ class Binding:
 
     def __init__(self, state, weights: list[Variable], move: Callable | None = None):
         self.state, self.weights, self.move = state, weights, move
-        self.cells, self.treedef = jax.tree.flatten(state)
+        self.cells, self.treedef = jax.tree.flatten(state, is_leaf=is_symbol)
         self.paths = list(by_path(state))
 
 
 def by_path(tree) -> dict[str, Any]:
     """The leaves of a tree by their path, as in `slots/m/0001/dense_1/kernel`."""
-    return {path_name(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
+    found = jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_symbol)[0]
+    return {path_name(path): leaf for path, leaf in found}
 
 
 def path_name(path) -> str:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jkeras.core.dispatch import is_symbol
 from jkeras.engine.variable import Variable
 from jkeras.optimizers._optimizer import Optimizer
 from jkeras.optimizers._state import Binding, Scheduled, by_path, is_key
@@ -92,7 +93,9 @@ class OptaxOptimizer(Optimizer):
             TypeError: if the transformation needs more than gradients, parameters and the loss.
             ValueError: if its updates or its new state differ in shape from the parameters or the old state.
         """
-        params = jax.tree.map(lambda p: p.take() if isinstance(p, Variable) else jnp.asarray(p), params)
+        params = jax.tree.map(
+            lambda p: p.take() if isinstance(p, Variable) else jnp.asarray(p), params, is_leaf=is_symbol
+        )
         self._rehearse(params, self._pure(to_tree, from_tree))
         return super()._ruled(params, order, to_tree, from_tree)
 
@@ -103,7 +106,7 @@ class OptaxOptimizer(Optimizer):
         return state
 
     def _ordered(self, state, order) -> list[Variable]:
-        return jax.tree.leaves(state)
+        return jax.tree.leaves(state, is_leaf=is_symbol)
 
     def _kept(self) -> dict[str, Variable]:
         return super()._kept() | (self._rates or {})

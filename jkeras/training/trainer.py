@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from jkeras.core import bits
+from jkeras.core.dispatch import is_symbol
 from jkeras.core.random import next_seed
 from jkeras.core.types import Batch, Ctx
 from jkeras.training import memory, replaced
@@ -33,7 +34,7 @@ class Cells:
     """A tree of `Variable` cells that goes into a program and comes back."""
 
     def __init__(self, tree):
-        self.cells, self.treedef = jax.tree.flatten(tree)
+        self.cells, self.treedef = jax.tree.flatten(tree, is_leaf=is_symbol)
         self._seen: list = [None] * len(self.cells)  # what the cells held last time
         self._placed: list = [None] * len(self.cells)  # the same on the devices of the layout
 

@@ -25,6 +25,7 @@ from jkeras.layers import (
     Masking,
     Permute,
     TimeDistributed,
+    Wrapper,
 )
 from jkeras.models import Model, Sequential
 
@@ -109,6 +110,22 @@ def told(layer):
     return layer
 
 
+class OwnWrapper(Wrapper):
+    """Builds and calls the inner layer itself, and asks it for the mask, as wrappers of other people do."""
+
+    def build(self, input_shape=None):
+        if not self.layer.built:
+            self.layer.build(input_shape)
+            self.layer.built = True
+        super().build()
+
+    def call(self, v):
+        return self.layer.call(v)
+
+    def compute_mask(self, v, mask=None):
+        return self.layer.compute_mask(v, mask)
+
+
 OUTPUTS = {
     "Lambda identity": (lambda: bare(), False),
     "Lambda first of several": (lambda: Lambda(lambda v: v[0])([masked(), bare()]), False),
@@ -143,6 +160,21 @@ OUTPUTS = {
     "time distributed native": (lambda: TimeDistributed(NativeStops("linear"))(bare()), False),
     "own Masking": (lambda: OwnMasking()(bare()), True),
     "own pooling": (lambda: OwnPooling()(masked()), False),
+    "own wrapper, dense": (lambda: OwnWrapper(Dense(3))(masked()), True),
+    "own wrapper, recurrent": (lambda: OwnWrapper(GRU(3))(masked()), False),
+    "own wrapper, sequences": (lambda: OwnWrapper(GRU(3, return_sequences=True))(masked()), True),
+    "own wrapper, both ways": (
+        lambda: OwnWrapper(Bidirectional(GRU(3, return_sequences=True)))(masked()),
+        True,
+    ),
+    "own wrapper, pooling": (lambda: OwnWrapper(GlobalAveragePooling1D())(masked()), False),
+    "own wrapper, masking": (lambda: OwnWrapper(Masking())(bare()), True),
+    "own wrapper, embedding": (lambda: OwnWrapper(embedding())(indices()), True),
+    "own wrapper, model": (lambda: OwnWrapper(inner_model(Activation("linear")))(masked()), True),
+    "own wrapper, model with identity": (
+        lambda: OwnWrapper(inner_model(Lambda(lambda v: v)))(masked()),
+        False,
+    ),
     "bidirectional": (lambda: Bidirectional(GRU(2, return_sequences=True))(masked()), True),
     "mask by hand": (lambda: GRU(2, return_sequences=True)(bare(), mask=mask_of_indices()), False),
     "mask by hand, wrapped": (lambda: TimeDistributed(Dense(2))(bare(), mask=mask_of_indices()), False),
@@ -168,8 +200,13 @@ def test_output(case):
 
 
 def test_a_mask_that_a_layer_does_not_support_is_refused_also_where_it_holds_layers():
-    with pytest.raises(TypeError, match="does not support masking"):
-        Own(False, Dense(3))(masked())
+    class Declared(Own):
+        def compute_output_shape(self, shape):
+            return shape
+
+    for layer in (Own(False), Own(False, Dense(3)), Declared(False), OwnWrapper(Conv1D(3, 1))):
+        with pytest.raises(TypeError, match="does not support masking"):
+            layer(masked())
 
 
 class Probe(Layer):
@@ -206,8 +243,8 @@ INSIDE = {
     "Dropout": (lambda v: Dropout(0.0)(v), True),
     "call of a layer": (lambda v: Activation("tanh").call(v), False),
     "merge": (lambda v: Add()([v, v]), True),
-    "model": (lambda v: inner_model(Activation("linear"))(v), True),
-    "model with identity": (lambda v: inner_model(Lambda(lambda q: q))(v), False),
+    "model": (lambda: inner_model(Activation("linear")), True),
+    "model with identity": (lambda: inner_model(Lambda(lambda q: q)), False),
     "masked by hand only": (lambda v: Probe()(v * 1, mask=v[..., 0] > 0), False),
 }
 
@@ -215,9 +252,14 @@ INSIDE = {
 @pytest.mark.parametrize("case", INSIDE)
 def test_inside_of_a_call(case):
     function, wanted = INSIDE[case]
-    layer = Inside(function)
+    layer = Inside(function() if case.startswith("model") else function)
     layer(masked())
     assert layer.probe.found is wanted
+
+
+def test_a_model_that_is_made_anew_by_each_run_of_a_call_is_refused():
+    with pytest.raises(ValueError, match="symbolic"):
+        Inside(lambda v: inner_model(Activation("tanh"))(v))(masked())
 
 
 def test_a_layer_inside_marks_its_output_not_its_input():
@@ -270,6 +312,30 @@ def test_the_loss_counts_the_steps_after_an_identity():
     model.compile("sgd", "mse")
     x = np.array([[1, 2, 0, 0], [3, 0, 4, 5]])
     assert model.evaluate(x, np.zeros((2, 4, 3)), verbose=0) == pytest.approx(np.mean(table[x] ** 2))
+
+
+@pytest.mark.parametrize(
+    "make, wanted",
+    [
+        (lambda: GRU(2), False),
+        (lambda: Bidirectional(GRU(2)), False),
+        (lambda: Bidirectional(GRU(2, return_sequences=True)), True),
+        (lambda: Bidirectional(GRU(2, return_sequences=True), merge_mode=None), [True, True]),
+        (
+            lambda: Bidirectional(GRU(2, return_sequences=True, return_state=True)),
+            [True, False, False],
+        ),
+        (lambda: Embedding(5, 2), False),
+        (lambda: GlobalAveragePooling1D(), False),
+        (lambda: TimeDistributed(Dense(2)), True),
+    ],
+)
+def test_compute_mask_of_built_in_layers(make, wanted):
+    layer = make()
+    layer.build((None, 3, 4))
+    mask = layer.compute_mask(np.zeros((2, 3, 4)), np.array([[True, False, True]] * 2))
+    found = [m is not None for m in mask] if isinstance(mask, list) else mask is not None
+    assert found == wanted
 
 
 def test_a_subclassed_model_has_no_mask_of_its_own():

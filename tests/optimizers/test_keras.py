@@ -188,7 +188,7 @@ def test_is_a_plain_optax_transformation(name):
 def test_nothing_to_train_is_fine():
     opt = optimizers.Adam()
     binding = opt.init({})
-    updates, state = opt.transform().update({}, jax.tree.map(lambda c: c.take(), binding.state))
+    updates, state = opt.transform().update({}, binding.treedef.unflatten([c.take() for c in binding.cells]))
     assert updates == {} and state.iterations == 1
 
 

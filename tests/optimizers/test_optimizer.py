@@ -213,7 +213,9 @@ def test_an_optimizer_of_ones_own():
     assert opt.get_config() == {"clipvalue": 1.0, "lr": 0.5, "power": 3}
     binding = opt.init(PARAMS)
     grads = jax.tree.map(lambda p: p - 0.5, PARAMS)
-    updates, state = opt.transform().update(grads, jax.tree.map(lambda c: c.take(), binding.state))
+    updates, state = opt.transform().update(
+        grads, binding.treedef.unflatten([c.take() for c in binding.cells])
+    )
     assert updates["0000/d"]["bias"].tolist() == [0.5, 0.5, 0.5]
     assert state.slots["count"]["0000/d"]["bias"].tolist() == [1.0, 1.0, 1.0]
 
