@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import signal
@@ -44,6 +45,14 @@ for _name, _prefix in (("JKERAS_HOME", "jkeras-home-"), ("JKERAS_GOLDEN_DIR", "j
     if os.environ.get("PYTEST_XDIST_WORKER") is None:
         os.environ[_name] = tempfile.mkdtemp(prefix=_prefix)
         _OWN.append(os.environ[_name])
+
+
+def pytest_configure(config):
+    """Load the packages: pytest itself would load one that it collects first (`pytest jkeras/backend tests`)
+    without the names in it that live elsewhere."""
+    root = Path(__file__).parents[1]
+    for package in sorted((root / "jkeras").rglob("__init__.py")):
+        importlib.import_module(".".join(package.parent.relative_to(root).parts))
 
 
 def pytest_make_parametrize_id(config, val, argname):
