@@ -180,8 +180,8 @@ def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None)
         ValueError: an unknown dimension.
 
     Example:
-        >>> random_normal_variable((2, 3), 0.0, 1.0, name="start", seed=1)
-        <Variable 'start' shape=(2, 3) dtype=float32>
+        >>> random_normal_variable((2, 3), 0.0, 1.0, seed=1).shape
+        (2, 3)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_normal_variable
     """
@@ -206,8 +206,8 @@ def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
         ValueError: an unknown dimension.
 
     Example:
-        >>> random_uniform_variable((2, 3), 0.0, 1.0, name="start", seed=1)
-        <Variable 'start' shape=(2, 3) dtype=float32>
+        >>> random_uniform_variable((2, 3), 0.0, 1.0, seed=1).shape
+        (2, 3)
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_uniform_variable
     """
