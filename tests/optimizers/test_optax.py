@@ -89,7 +89,10 @@ def test_each_is_accepted_and_its_state_is_kept(name):
 
 def network(tx, devices=1):
     set_random_seed(1)
-    model = Sequential([Dense(4, activation="tanh", input_shape=(3,)), Dense(1)])
+    # Named: noise goes to the weights in the order of the layers' names, and dense_10 comes before dense_9.
+    model = Sequential(
+        [Dense(4, activation="tanh", input_shape=(3,), name="hidden"), Dense(1, name="output")]
+    )
     model.compile(tx, "mse", devices=devices)
     return model
 
