@@ -7,7 +7,9 @@ variables; the step runs it. All new values come from the old ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import is_
 from typing import Any, NamedTuple
 
 import jax
@@ -27,6 +29,7 @@ from jkeras.engine.tree import variables_of
 from jkeras.engine.variable import Variable
 from jkeras.optimizers._state import Binding
 
+_MODELS = 8  # how many models an optimizer may train in turn; it holds the weights of no more
 Places = list[tuple[str, str]]  # (path, weight name), in Keras's order
 
 
@@ -112,9 +115,11 @@ class Rule:
         def listed(store) -> list:
             return [store[path][name] for path, name in self.places]
 
+        places = self.places  # without the rule, which holds the model
+
         def stored(values) -> dict:
             new = {path: dict(entries) for path, entries in params.items()}
-            for (path, name), array in zip(self.places, values, strict=True):
+            for (path, name), array in zip(places, values, strict=True):
                 new[path][name] = array
             return new
 
@@ -148,13 +153,15 @@ class Rule:
 
 
 def _stand_in(optimizer, params: list[Variable]) -> Tensor:
-    """The tensor that stands for the loss; one for each list of weights: their updates may be kept."""
-    made = vars(optimizer).setdefault("_losses", {})
-    key = tuple(map(id, params))
-    if key not in made:
-        node = Node(None, _Loss(), (list(params),), {})
-        made[key] = node.set_outputs(Spec((), settings.floatx()), name="loss"), list(params)
-    return made[key][0]
+    """The tensor that stands for the loss; the same one for the same weights: their updates may be kept."""
+    made: list[tuple[Tensor, list[Variable]]] = vars(optimizer).setdefault("_losses", [])
+    for tensor, weights in made:
+        if len(weights) == len(params) and all(map(is_, weights, params)):
+            return tensor
+    node = Node(None, _Loss(), (list(params),), {})
+    made.append((node.set_outputs(Spec((), settings.floatx()), name="loss"), list(params)))
+    del made[:-_MODELS]
+    return made[-1][0]
 
 
 def _differentiable(value, grads: list, value_fn: Callable | None) -> Callable:
@@ -193,7 +200,23 @@ def binding(optimizer, params: dict[str, dict[str, Any]], places: Places) -> Bin
         for path, weights in params.items()
     }
     rule = Rule(optimizer, cells, places)
-    return Binding(rule.state(), rule.weights, rule.step)
+
+    def move(grads, state, params, ctx, value, value_fn):
+        with _lent(value_fn) as whole:
+            return rule.step(grads, state, params, ctx, value, whole)
+
+    return Binding(rule.state(), rule.weights, move)
+
+
+@contextmanager
+def _lent(function: Callable) -> Iterator[Callable]:
+    """A function while a step is traced. jax keeps what the derivative rules in a program close over for as
+    long as the process lives, so it must not be the model."""
+    held = [function]
+    try:
+        yield lambda *args: held[0](*args)
+    finally:
+        held.clear()
 
 
 def transformation(optimizer) -> optax.GradientTransformationExtraArgs:

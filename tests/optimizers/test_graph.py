@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import weakref
 
 import jax
 import jax.numpy as jnp
@@ -413,3 +415,16 @@ def test_what_cannot_be_a_step(updates, error, text):
     model.compile(Bad(), "mse")
     with pytest.raises(error, match=text):
         model.train_on_batch(X, Y)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_models_are_freed(shared):
+    optimizer, kernels = Momentum(), []
+    for _ in range(10 if shared else 2):
+        model = Sequential([Dense(1, input_shape=(3,))])
+        model.compile(optimizer if shared else Momentum(), "mse", devices=1)
+        model.train_on_batch(X, Y)
+        kernels.append(weakref.ref(model.layers[0].kernel))
+    del model
+    gc.collect()
+    assert kernels[0]() is None
