@@ -123,7 +123,7 @@ def packed(value):
     if isinstance(value, dict):
         return {key: packed(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(packed(item) for item in value)
+        return (list if isinstance(value, list) else tuple)(packed(item) for item in value)
     if isinstance(value, (np.ndarray, jax.Array)):
         array = np.asarray(value)
         return {"type": "ndarray", "value": array.tolist(), "dtype": array.dtype.name}
@@ -136,7 +136,7 @@ def unpacked(value):
         return np.array(value["value"], value.get("dtype"))
     if isinstance(value, dict):
         return {key: unpacked(item) for key, item in value.items()}
-    return type(value)(unpacked(item) for item in value) if isinstance(value, (list, tuple)) else value
+    return type(value)(unpacked(item) for item in value) if type(value) in (list, tuple) else value
 
 
 def _run(function: Callable, arguments: dict, inputs, mask=None):

@@ -44,7 +44,7 @@ def resolve(config: Any, custom_objects: Mapping[str, Any], safe_mode: bool) -> 
 def with_arrays(config: Any) -> Any:
     """A copy of a config in which the arguments of every `Lambda` are as files keep them."""
     if isinstance(config, (list, tuple)):
-        return type(config)(with_arrays(v) for v in config)
+        return (list if isinstance(config, list) else tuple)(with_arrays(v) for v in config)
     if not isinstance(config, dict):
         return config
     config = {key: with_arrays(value) for key, value in config.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import marshal
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -122,6 +123,15 @@ def scaled(x, by, of=None):
     return x * by
 
 
+def scaled_by_first(x, by):
+    return x * by[0]
+
+
+class Pair(NamedTuple):
+    one: float
+    other: object
+
+
 ARRAY = np.array([1, 2, 3], "float32")
 
 
@@ -149,6 +159,13 @@ def test_arrays_among_the_arguments(way, tmp_path):
     assert found["by"].dtype == np.float32 and found["of"][0] == 2 and found["of"][3] is None
     np.testing.assert_array_equal(found["of"][1]["deep"], np.eye(2))
     assert isinstance(model.layers[0].get_config()["arguments"]["by"], np.ndarray)
+
+
+@WAYS
+def test_a_named_tuple_among_the_arguments(way, tmp_path):
+    model = Sequential([Lambda(scaled_by_first, arguments={"by": Pair(2.0, ARRAY)}, input_shape=(3,))])
+    again = through(model, way, tmp_path)
+    np.testing.assert_array_equal(again.predict(np.ones((1, 3))), [[2, 2, 2]])
 
 
 def test_arrays_as_keras_writes_them():
