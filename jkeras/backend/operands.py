@@ -6,6 +6,8 @@ import functools
 import inspect
 from collections.abc import Callable
 
+import jax.numpy as jnp
+
 from jkeras.backend.inspection import to_dense
 from jkeras.core import bits
 from jkeras.core.dispatch import op
@@ -23,6 +25,8 @@ def _of_arrays(function: Callable, count: int) -> Callable:
             return operand
         if isinstance(operand, Sizes):
             return as_array(operand)
+        if isinstance(operand, (int, float)):  # the other operand says in which dtype
+            return jnp.asarray(bits.operand(operand, False, function.__name__))
         return bits.array(to_dense(operand), what=function.__name__)
 
     def operands(args, kwargs):

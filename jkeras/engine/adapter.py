@@ -10,7 +10,7 @@ import numpy as np
 
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.kept import mark, sweep
-from jkeras.engine.scope import as_asked, code_of
+from jkeras.engine.scope import as_asked, code_of, rewinder
 from jkeras.engine.shapes import Spec, agree, infer
 from jkeras.engine.symbolic import Tensor, substitute, value_in
 from jkeras.engine.tree import bind, bound, collect, gather, scatter, walk
@@ -27,6 +27,7 @@ def adapt(layer) -> Pair:
         return redraw(layer, rng)
 
     def apply(params, state, x, ctx=INFERENCE, **kwargs):
+        rewind = rewinder()
         try:
             return run(params, state, x, ctx, kwargs)
         except ValueError as error:
@@ -36,6 +37,7 @@ def adapt(layer) -> Pair:
             if layer.asks_for_truth:
                 raise
         layer.asks_for_truth = True  # `if self.bias:` asks a variable, not its numbers
+        rewind()
         return run(params, state, x, ctx, kwargs)
 
     def run(params, state, x, ctx, kwargs):

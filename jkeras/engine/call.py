@@ -15,7 +15,7 @@ from jkeras.core.types import Ctx
 from jkeras.engine import adapter, measures
 from jkeras.engine.checks import MaskRefused
 from jkeras.engine.discovery import arrays_in, discover, masks_for, scope_of, show_kept, users_layers
-from jkeras.engine.scope import NeedsTensorsError
+from jkeras.engine.scope import NeedsTensorsError, rewinder
 from jkeras.engine.shapes import Spec, infer, known
 from jkeras.engine.symbolic import Node, Tensor, specs_of, substitute, value_in
 from jkeras.engine.tree import carried, gather, scatter, variables_of
@@ -118,10 +118,11 @@ def apply_layer(layer, params, state, x, ctx: Ctx, kwargs: dict):
     A mask given by hand is for the computation; the output's mask follows from the input's own.
     """
     words, rest = split_kwargs(layer, kwargs)
-    apply = layer.formula().apply
+    apply, rewind = layer.formula().apply, rewinder()
     out = apply(params, state, x, overridden(ctx, words), **rest)
     if "mask" not in words:
         return out
+    rewind()
     with measures.measuring():  # nothing is reported twice
         own = apply(params, state, x, overridden(ctx, {**words, "mask": ctx.mask}), **rest)
     return dataclasses.replace(out, mask=own.mask)
@@ -154,14 +155,7 @@ def infer_call(node: Node):
     """(tree of output specs, list of mask specs, what is left in attributes, specs of the arrays in that) of
     a call, found by tracing it on shapes."""
     layer, inputs, kwargs = node.owner, node.args[0], node.kwargs
-    variables: list = []
     kept: dict = {}
-
-    def spec(variable):
-        variables.append(variable)
-        return Spec(variable.shape, variable.dtype)
-
-    params, state = gather(layer, spec)
     masks = masks_for(inputs, lambda t: t.mask_spec if isinstance(t, Tensor) else None)
 
     def run(training, params, state, x, masks, kwargs, around):
@@ -178,6 +172,7 @@ def infer_call(node: Node):
     def trace(training):
         around = [(t.spec(), t.mask_spec) for t in node.captured]
         call = functools.partial(run, training)
+        params, state = gather(layer, lambda v: Spec(v.shape, v.dtype))  # the last trace may have built some
         given = (params, state, specs_of(inputs), masks, specs_of(kwargs), around)
         return infer(call, *given, passing=(StrayTensorError, NeedsTensorsError))
 
@@ -192,6 +187,9 @@ def infer_call(node: Node):
         declared = layer.declared_output_specs(shapes_of(inputs))
         if declared is None and (layer.is_native or f"{layer.name!r}" in str(error)):
             raise  # it says already which layer, and why
+        if declared is None and isinstance(error, KeyError):
+            error.add_note(_advice(layer, error))
+            raise
         if declared is None:
             raise ValueError(
                 f"The output shape of layer {layer.name!r} ({type(layer).__name__}) for input shape "

@@ -147,7 +147,13 @@ def guarded(layer, pair: Pair) -> Pair:
 
 def _missing(layer, error: KeyError, trees: tuple) -> Exception:
     """What to raise for a KeyError of a formula: which entry it did not find in params or state."""
-    key = error.args[0] if error.args else None
+    key, trace = error.args[0] if error.args else None, error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = str(trace and trace.tb_frame.f_globals.get("__name__"))
+    ours = where.startswith("jkeras.") or where in {c.__module__ for c in type(layer).__mro__}
+    if not (layer.is_native and ours):
+        return error  # of code that the formula calls, as of a Lambda
     if not isinstance(key, str) or not all(isinstance(t, dict) and key not in t for t in trees):
         return error
     params, state = (sorted(t, key=str) for t in trees)

@@ -86,6 +86,8 @@ def discover(node: Node, trace: Callable):
             if node.gradients or id(node.owner) not in node.code:
                 raise
             node.gradients = _gradients_in(node)
+            if not node.gradients:
+                raise  # on tensors the code asks for none, so that nothing would change
     while node.code and node.owner.uses_learning_phase:
         try:
             trace(True)
@@ -111,7 +113,10 @@ def _gradients_in(node: Node) -> list[list]:
     call: Callable = node.code[id(layer)]
     words = {"mask": masks_for(node.args[0], mask_tensor), "training": None} | node.kwargs
     takes = inspect.signature(call).parameters
-    before = {name: copy.copy(value) for name, value in vars(layer).items()}
+    before = {
+        name: copy.copy(value) if isinstance(value, (list, dict, set)) else value
+        for name, value in vars(layer).items()
+    }
     try:
         with collecting_gradients() as found:
             call(node.args[0], **{k: v for k, v in words.items() if k in takes or k in node.kwargs})

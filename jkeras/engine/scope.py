@@ -45,7 +45,7 @@ class Scope:
         self.parent = current_scope()
         self.values, self.code, self.as_tensors = values or {}, code or {}, as_tensors
         self.symbols = {id(array): (array, tensor) for array, tensor in symbols}
-        self.gradients = iter(gradients)
+        self.gradients, self.taken = gradients, 0
         self.kept: dict[tuple[int, str], Any] = {}
 
     def __enter__(self) -> Scope:
@@ -100,7 +100,22 @@ def as_asked(x):
 def next_gradients() -> list | None:
     """What the next `K.gradients` in the code gives, as tensors; None if that is not known."""
     scope = current_scope()
-    return next(scope.gradients, None) if scope is not None else None
+    if scope is None or scope.taken >= len(scope.gradients):
+        return None
+    scope.taken += 1
+    return scope.gradients[scope.taken - 1]
+
+
+def rewinder() -> Callable[[], None]:
+    """What to call before code that has run from here on runs a second time in the same scope."""
+    scope = current_scope()
+    taken = 0 if scope is None else scope.taken
+
+    def rewind() -> None:
+        if scope is not None:
+            scope.taken = taken
+
+    return rewind
 
 
 _gradients: contextvars.ContextVar[list | None] = contextvars.ContextVar("jkeras_gradients", default=None)
@@ -108,13 +123,19 @@ _gradients: contextvars.ContextVar[list | None] = contextvars.ContextVar("jkeras
 
 @contextmanager
 def collecting_gradients() -> Iterator[list]:
-    """Where code runs on tensors to show what it differentiates: yields the results of `K.gradients`."""
+    """Where code runs on tensors to show what it differentiates: yields the results of `K.gradients`.
+
+    Those of inner layers, which collect their own, are the outer code's too: it runs theirs.
+    """
     found: list = []
+    outer = _gradients.get()
     token = _gradients.set(found)
     try:
         yield found
     finally:
         _gradients.reset(token)
+    if outer is not None:
+        outer.extend(found)
 
 
 def note_gradients(made: list) -> None:

@@ -367,11 +367,11 @@ def _with_operands(fn, args, kwargs):
     return treedef.unflatten([x if _is_symbol(x) else bits.operand(x, floating, what) for x in leaves])
 
 
-def value_in(frame: Frame, symbol):
+def value_in(frame: Frame, symbol, made: dict | None = None):
     """The array that a symbol stands for in a frame.
 
     A tensor made of variables alone, as cells keep in `build` (`self.kernel_i = self.kernel[:, :units]`), is
-    computed there and then from what the variables are.
+    computed there and then from what the variables are; `made` holds what its nodes gave, each run once.
     """
     if not isinstance(symbol, Tensor):
         return frame.read(symbol)
@@ -380,8 +380,11 @@ def value_in(frame: Frame, symbol):
     node = symbol.node
     if hasattr(node.fn, "seed") and current_scope() is not None:
         return frame.tensor(symbol)  # what is random is drawn once in a run
-    args, kwargs = substitute((node.args, node.kwargs), lambda s: value_in(frame, s))
-    return jax.tree.leaves(node.fn(*args, **kwargs))[symbol.index]
+    made = {} if made is None else made
+    if node not in made:
+        args, kwargs = substitute((node.args, node.kwargs), lambda s: value_in(frame, s, made))
+        made[node] = jax.tree.leaves(node.fn(*args, **kwargs))
+    return made[node][symbol.index]
 
 
 def _now(tensor: Tensor):
@@ -400,10 +403,17 @@ def _now(tensor: Tensor):
 
 
 def _needs_no_input(tensor: Tensor) -> bool:
-    node = tensor.node
-    if node is None or node.owner is not None or isinstance(node.fn, MaskOf):
-        return False
-    return bool(node.args or node.variables) and all(_needs_no_input(t) for t in node.inputs)
+    waiting: list[Any] = [tensor.node]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node.owner is not None or isinstance(node.fn, MaskOf):
+            return False
+        if not (node.args or node.variables):
+            return False
+        seen.add(id(node))
+        waiting += {t.node for t in node.inputs if id(t.node) not in seen}
+    return True
 
 
 def closed_over(fn, *specs, symbols=(), passing=()) -> tuple[list[Tensor], list[Variable]]:

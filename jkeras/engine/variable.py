@@ -242,7 +242,7 @@ class Frame:
         self.owner, self.scope = owner, current_scope()
         self.symbols: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its tensor)
         self.parent = current_frame()
-        self.seen: dict[int, Variable] = {}  # id(array) → the variable it was read from
+        self.seen: dict[int, tuple[Any, Variable]] = {}  # id(array) → (array, the variable it was read from)
         self.updates: dict[int, tuple[Variable, Any]] = {}
         self.losses: list[Any] = []
         self.captured: list[Variable] = []  # read, but not part of the store
@@ -281,7 +281,7 @@ class Frame:
     def read(self, variable: Variable):
         """The array of `variable` in here: the newest value written, the traced one, or its constant."""
         array = self._find(variable)
-        self.seen[id(array)] = variable
+        self.seen[id(array)] = (array, variable)
         return array
 
     def before(self, variable: Variable):
@@ -327,16 +327,17 @@ class Frame:
 
     def meaning(self, array):
         """The symbolic tensor or the variable whose value an array is known to be; else the array itself."""
-        found = self.symbols.get(id(array))
-        return found[1] if found else self.seen.get(id(array), meaning_around(array))
+        found = self.symbols.get(id(array)) or self.seen.get(id(array))
+        return found[1] if found else meaning_around(array)
 
     def write(self, target, value) -> None:
         """Note a new value for a variable, or for the array that was read from one."""
-        variable = target if isinstance(target, Variable) else self.seen.get(id(target))
+        known = self.seen.get(id(target))
+        variable = target if isinstance(target, Variable) else known and known[1]
         if variable is None:
             raise ValueError("An update must name a weight of this layer (self.add_weight) as its target.")
         self.updates[id(variable)] = (variable, value)
-        self.seen[id(target)] = variable
+        self.seen[id(target)] = (target, variable)
 
     def note_mask(self, array, mask) -> None:
         """Let a mask travel with an array through user code, as it travels with a tensor."""

@@ -160,6 +160,14 @@ def test_recorded(name):
     np.testing.assert_allclose(RECORDED[name](x), wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int8"])
+def test_a_number_takes_the_dtype_of_the_other_operand(dtype):
+    x = K.variable(np.ones(3), dtype=dtype)
+    for function in (K.maximum, K.minimum):
+        for y in (function(x, 0), function(0, x)):
+            assert K.dtype(y) == K.eval(y).dtype.name == dtype
+
+
 def test_a_list_of_tensors_is_their_stack():
     """As TensorFlow packs a list where it wants a tensor: layers that reduce get `model.outputs`."""
 

@@ -216,6 +216,78 @@ def test_gradients_inside_code():
         np.testing.assert_allclose(Model(i, g).predict(X), expected, rtol=1e-4, atol=1e-6)
 
 
+class Slopes(Layer):
+    """The gradient of the sum of squares, 2 x."""
+
+    def call(self, x):
+        return K.gradients(K.sum(x * x), x)[0]
+
+
+def test_gradients_in_the_code_of_an_inner_layer():
+    class Outer(Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = Slopes()
+
+        def call(self, x):
+            return self.inner(x) + K.gradients(K.sum(x * x * x), x)[0]
+
+    i = Input((3,))
+    got = Model(i, Outer()(i)).predict(X)
+    np.testing.assert_allclose(got, 2 * X + 3 * X**2, rtol=1e-6)
+
+
+def test_gradients_beside_an_inner_layer_that_the_call_builds():
+    class Both(Slopes):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = ones(1)
+
+        def call(self, x):
+            return super().call(x) + self.inner(x)
+
+    layer, i = Both(), Input((3,))
+    inner = layer.inner
+    model = Model(i, layer(i))
+    np.testing.assert_allclose(model.predict(X), 2 * X + ROWS, rtol=1e-6)
+    assert layer.inner is inner and model.weights[0] is inner.kernel
+
+
+def test_gradients_around_a_condition():
+    """The condition makes the code run a second time: each gradient is still the one that was asked for."""
+
+    class Conditional(Layer):
+        def build(self, shape):
+            self.bias = self.add_weight("bias", (3,), initializer="ones")
+            self.built = True
+
+        def call(self, x):
+            squares = K.gradients(K.sum(x * x), x)[0]
+            if self.bias:
+                squares = squares + self.bias
+            return squares + 10 * K.gradients(K.sum(x * x * x), x)[0]
+
+    i = Input((3,))
+    np.testing.assert_allclose(Model(i, Conditional()(i)).predict(X), 2 * X + 1 + 30 * X**2, rtol=1e-5)
+
+
+def test_gradients_that_are_asked_for_on_values_only():
+    def slopes(x):
+        return x if K.is_keras_tensor(x) else K.gradients(K.sum(x * x), x)[0]
+
+    with pytest.raises(TypeError, match="differentiates symbolic tensors"):
+        Lambda(slopes)(Input((3,)))
+
+
+def test_what_is_made_of_variables_alone_is_computed_once():
+    """Each of 30 tensors is added to itself: twice as much work each time would take hours."""
+    x = K.variable(1.0) * 1.0
+    for _ in range(30):
+        x = x + x
+    i = Input((3,))
+    np.testing.assert_allclose(Model(i, Lambda(lambda z: z * x)(i)).predict(X), X * 2.0**30)
+
+
 def test_where_a_pooling_layer_found_its_maxima():
     """The trick of Keras's example mnist_swwae."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.layers import Add, Dense, Input, Lambda, Layer, TimeDistributed
+from jkeras.layers import LSTM, Add, Dense, Input, Lambda, Layer, TimeDistributed
 from jkeras.models import Model
 
 
@@ -20,6 +21,23 @@ def test_a_mistake_in_call_keeps_its_class_and_names_the_layer():
     with pytest.raises(AttributeError, match="no attribute 'foo'|no attribute foo") as caught:
         Lambda(lambda x: x.foo, name="mine")(Input((3,)))
     assert "'mine'" in caught.value.__notes__[-1]
+
+
+def test_a_key_that_the_users_code_misses_is_no_weight():
+    table: dict = {}
+    with pytest.raises(KeyError, match="foo") as caught:
+        Lambda(lambda x: x * table["foo"], name="mine")(Input((3,)))
+    assert "'mine'" in caught.value.__notes__[-1]
+
+
+@pytest.mark.parametrize("layer, missing", [(Dense(2), "kernel"), (LSTM(2), "recurrent_kernel")])
+def test_a_weight_that_is_missing_is_named(layer, missing):
+    shape = (3,) if missing == "kernel" else (4, 3)
+    init, apply = layer.pure()
+    params, state = init(jax.random.key(0), (None, *shape))
+    del params[missing]
+    with pytest.raises(ValueError, match=f"{layer.name}.*finds no entry '{missing}'"):
+        apply(params, state, np.ones((1, *shape), "float32"))
 
 
 class OldShapes(Layer):
