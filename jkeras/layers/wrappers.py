@@ -32,6 +32,8 @@ class Wrapper(Layer):
         'inner'
     """
 
+    rowwise = True  # its `build` is no formula: the inner layer tells
+
     def __init__(self, layer, **kwargs):
         if not isinstance(layer, Layer):
             raise TypeError(f"{type(self).__name__} needs a layer to wrap; got {layer!r}.")
