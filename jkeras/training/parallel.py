@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import functools
 import os
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -93,14 +94,16 @@ class Layout:
         """
         if self.kind == "map":
             mapped = jax.pmap(
-                fn,
+                _weakly(fn),
                 AXIS,
                 in_axes=(0,) + (None,) * (arguments - 1),
                 out_axes=(None, 0 if by_row else None),
                 devices=self.devices,
                 donate_argnums=(1,),
             )
-            return functools.partial(mapped, self.index)
+            run = functools.partial(mapped, self.index)
+            vars(run)["holds"] = fn
+            return run
         out = self.replicated if self.kind == "mesh" and not by_row else None
         return jax.jit(functools.partial(fn, None), donate_argnums=(0,), out_shardings=out)
 
@@ -129,6 +132,19 @@ class Layout:
     def loops_convolutions(self) -> bool:
         """Whether a convolution may stand in a loop (XLA's CPU backend makes it 20 times slower there)."""
         return self.platform != "cpu"
+
+
+def _weakly(fn: Callable) -> Callable:
+    """`fn` for as long as somebody else holds it: jax keeps what it has mapped until the process ends, and
+    with `fn` that would be the model."""
+    known = weakref.ref(fn)
+
+    def mapped(*args):
+        held = known()
+        assert held is not None
+        return held(*args)
+
+    return mapped
 
 
 def _on_host(y) -> np.ndarray:

@@ -1,5 +1,8 @@
 """1, 2 and 8 devices give the same results; every layout compiles once."""
 
+import gc
+import weakref
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -213,3 +216,17 @@ def test_another_device_than_the_first():
     model = _train(_dropout, [5], _momentum, 24, 8, (5,))[0]
     assert Layout([5]).kind == "one"
     assert model.weights[0].value.devices() == {jax.devices()[5]}
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_models_are_freed(devices):
+    kernels = []
+    for _ in range(2):
+        model = Sequential([layers.Dense(1, input_shape=(3,))])
+        model.compile("adam", "mse", devices=devices)
+        model.fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=2, verbose=0)
+        model.predict(np.ones((4, 3)))
+        kernels.append(weakref.ref(model.layers[0].kernel))
+    del model
+    gc.collect()
+    assert kernels[0]() is None
