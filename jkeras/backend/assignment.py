@@ -36,7 +36,7 @@ def _applied(updates: list[Update]) -> list[np.ndarray]:
     """Make updates, all at once; the new values. What is compiled for them is kept with the first tensor."""
     tensor = next((u.value for u in updates if isinstance(u.value, Tensor)), None)
     kept = {} if tensor is None else tensor.node.effects
-    key = ("applied", *map(id, updates))
+    key = ("applied", *((type(u), id(u.variable), id(u.value)) for u in updates))
     if key not in kept:
         kept[key] = [function([], [], updates=updates), updates]  # holds them, so that no other gets their id
     kept[key][0]([])

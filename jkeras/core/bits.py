@@ -83,6 +83,7 @@ def check_range(value: Any, dtype, what: str) -> None:
     kept = supported(wanted)
     if value.dtype.kind not in "iuf" or np.can_cast(value.dtype, kept):
         return
+    value = np.asarray(value)  # what jax would compile for each shape
     low, high, room = value.min().item(), value.max().item(), np.iinfo(kept)
     if low < room.min or high > room.max:
         bad = low if low < room.min else high

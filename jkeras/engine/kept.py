@@ -38,9 +38,12 @@ class Kept:
         if frame is None:
             return self.outside if self.outside is not MISSING else self.before
         found, running = frame.kept_around(layer, name)
-        if found is not MISSING or running or self.outside is MISSING:
-            return found if found is not MISSING else self.before
-        return self.outside
+        if found is not MISSING:
+            return found
+        if running and isinstance(self.before, (list, dict)):
+            frame.kept[id(layer), name] = layer, _copied(self.before)  # to which the code may add
+            return frame.kept[id(layer), name][1]
+        return self.before if running or self.outside is MISSING else self.outside
 
 
 class _Default:
@@ -97,18 +100,32 @@ def keeps(layer, name: str, value) -> bool:
 def mark(layer) -> dict[str, Any]:
     """Copies of the lists and dicts among a layer's attributes, to see later what `call` adds to them."""
     held = vars(layer).get("_held", {})
-    return {name: value.copy() for name, value in held.items() if isinstance(value, (list, dict))}
+    return {name: _copied(value) for name, value in held.items() if isinstance(value, (list, dict))}
 
 
 def sweep(layer, marked: dict[str, Any], frame) -> None:
     """Keep the arrays that `call` has put into lists and dicts, and leave these as they were."""
     for name, value in list(vars(layer).get("_held", {}).items()):
         if isinstance(value, (list, dict)) and holds_array(value):
-            now, before = value.copy(), marked.get(name, type(value)())
+            now, before = _copied(value), marked.get(name, type(value)())
             value.clear()
             value.extend(before) if isinstance(value, list) else value.update(before)
             if not _same(now, before):
                 keep(layer, name, now, frame)
+    for key, (owner, value) in list(frame.kept.items()):
+        entry = vars(layer).get("_held", {}).get(key[1]) if owner is layer else None
+        if isinstance(entry, Kept) and isinstance(value, (list, dict)) and _same(value, entry.before):
+            del frame.kept[key]  # it was only read
+
+
+def _copied(value):
+    """A copy of lists and dicts, also of those in them."""
+    if not isinstance(value, (list, dict)):
+        return value
+    twin = value.copy()
+    for key in range(len(value)) if isinstance(value, list) else value:
+        twin[key] = _copied(value[key])
+    return twin
 
 
 def _same(a, b) -> bool:

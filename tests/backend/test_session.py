@@ -29,6 +29,13 @@ def test_a_session_computes_what_is_fetched():
     assert session.run(K.update_add(v, 1.0)) == 4 and K.get_value(v) == 4
 
 
+def test_the_same_update_made_again_is_compiled_once():
+    v, y = K.variable(0.0), K.variable(2.0) * 1.0
+    for _ in range(3):
+        assert K.get_value(K.update(v, y)) == 2
+    assert len(y.node.effects) == 1
+
+
 def test_clear_session_restarts_names():
     K.clear_session()
     assert Dense(1).name == "dense_1"

@@ -89,6 +89,31 @@ def test_lists_dicts_and_defaults_of_the_class():
         model.predict(X)
 
 
+class Counting(Layer):
+    """x times the number of what this run has put into the list."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.calls, self.found = [], {"by": [{}]}
+
+    def call(self, x):
+        self.calls.append(x)
+        self.found["by"][0][len(self.found["by"][0])] = x
+        return x * (len(self.calls) + 10 * len(self.found["by"][0]))
+
+
+def test_every_program_begins_with_the_list_of_before():
+    layer, i = Counting(), Input((3,))
+    model = Model(i, layer(i))
+    for size in (1, 2, 3):  # each a program of its own
+        np.testing.assert_allclose(model.predict(X[:size]), 11 * X[:size], rtol=1e-6)
+    assert [K.int_shape(t) for t in layer.calls] == [(None, 3)] and list(layer.found["by"][0]) == [0]
+    layer = Counting()
+    for _ in range(3):
+        np.testing.assert_allclose(layer(X), 11 * X, rtol=1e-6)
+    assert len(layer.calls) == 1
+
+
 def test_layers_called_on_arrays_keep_arrays():
     layer = Attention()
     y = layer(X)
