@@ -167,17 +167,21 @@ def _stand_in(optimizer, params: list[Variable]) -> Tensor:
 def _differentiable(value, grads: list, value_fn: Callable | None) -> Callable:
     """The loss as a function of the weights whose gradients are known; only theirs are computed anew."""
 
-    @jax.custom_jvp
+    @jax.custom_vjp
     def slopes(weights):
         return grads
 
-    @slopes.defjvp
-    def _(primals, tangents):
+    def forward(weights):
+        return grads, weights
+
+    def backward(weights, cotangents):  # the Hessian, which is symmetric, forwards: a `psum` has no transpose
         if value_fn is None:
             raise ValueError(
                 "Gradients of gradients need `value_fn`, the loss as a function of the parameters."
             )
-        return grads, jax.jvp(jax.grad(value_fn), primals, tangents)[1]
+        return (jax.jvp(jax.grad(value_fn), (weights,), (cotangents,))[1],)
+
+    slopes.defvjp(forward, backward)
 
     @jax.custom_jvp
     def loss(weights):
