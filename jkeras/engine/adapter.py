@@ -126,7 +126,10 @@ def trace(layer, shapes, dtypes=None):
 
     def run(xs):
         with Frame({}, Ctx(rng=np.zeros(2, np.uint32)), owner=layer) as frame:
-            return _single(layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {})))
+            lists = mark(layer)
+            y = layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {}))
+            sweep(layer, lists, frame)
+            return _single(y)
 
     return specs, infer(run, specs)
 

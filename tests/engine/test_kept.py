@@ -114,6 +114,23 @@ def test_every_program_begins_with_the_list_of_before():
     assert len(layer.calls) == 1
 
 
+def test_the_search_for_shapes_leaves_nothing_in_a_list():
+    class Subclass(Model):
+        def __init__(self):
+            super().__init__()
+            self.dense, self.calls = Dense(2, kernel_initializer="ones"), []
+
+        def call(self, x):
+            self.calls.append(self.dense(x))
+            return self.calls[-1] * len(self.calls)
+
+    model = Subclass()
+    for size in (1, 2):
+        rows = X[:size].sum(1, keepdims=True) * np.ones(2)
+        np.testing.assert_allclose(model.predict(X[:size]), rows, rtol=1e-6)
+    assert not model.calls
+
+
 def test_layers_called_on_arrays_keep_arrays():
     layer = Attention()
     y = layer(X)
