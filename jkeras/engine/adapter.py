@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
-from jkeras.engine.kept import mark, sweep
+from jkeras.engine.kept import sweeping
 from jkeras.engine.scope import as_asked, code_of, rewinder
 from jkeras.engine.shapes import Spec, agree, infer
 from jkeras.engine.symbolic import Tensor, substitute, value_in
@@ -50,10 +50,10 @@ def adapt(layer) -> Pair:
                     frame.note_mask(item, mask)
             else:
                 frame.note_mask(x, ctx.mask)
-            call, lists = code_of(layer), mark(layer)
-            y = call(as_asked(x), **call_arguments(call, ctx, kwargs))
+            call = code_of(layer)
+            with sweeping(layer, frame):
+                y = call(as_asked(x), **call_arguments(call, ctx, kwargs))
             y = _single(substitute(y, lambda symbol: value_in(frame, symbol)))
-            sweep(layer, lists, frame)
             mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
         _remember_captured(layer, frame)
         if frame.asked_for_phase:
@@ -126,10 +126,8 @@ def trace(layer, shapes, dtypes=None):
 
     def run(xs):
         with Frame({}, Ctx(rng=np.zeros(2, np.uint32)), owner=layer) as frame:
-            lists = mark(layer)
-            y = layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {}))
-            sweep(layer, lists, frame)
-            return _single(y)
+            with sweeping(layer, frame):
+                return _single(layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {})))
 
     return specs, infer(run, specs)
 

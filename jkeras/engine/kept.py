@@ -7,6 +7,8 @@ never gets into another.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -97,13 +99,24 @@ def keeps(layer, name: str, value) -> bool:
     return holds_array(value) or isinstance(vars(layer).get("_held", {}).get(name), Kept)
 
 
-def mark(layer) -> dict[str, Any]:
+@contextmanager
+def sweeping(layer, frame) -> Iterator[None]:
+    """Where `call` runs: what it adds to lists and dicts belongs to this run, also to one that fails (another
+    one follows, with other sizes)."""
+    marked = _mark(layer)
+    try:
+        yield
+    finally:
+        _sweep(layer, marked, frame)
+
+
+def _mark(layer) -> dict[str, Any]:
     """Copies of the lists and dicts among a layer's attributes, to see later what `call` adds to them."""
     held = vars(layer).get("_held", {})
     return {name: _copied(value) for name, value in held.items() if isinstance(value, (list, dict))}
 
 
-def sweep(layer, marked: dict[str, Any], frame) -> None:
+def _sweep(layer, marked: dict[str, Any], frame) -> None:
     """Keep the arrays that `call` has put into lists and dicts, and leave these as they were."""
     for name, value in list(vars(layer).get("_held", {}).items()):
         if isinstance(value, (list, dict)) and holds_array(value):

@@ -114,6 +114,17 @@ def test_every_program_begins_with_the_list_of_before():
     assert len(layer.calls) == 1
 
 
+def test_a_run_that_fails_leaves_nothing_in_a_list():
+    class Looping(Counting):
+        def call(self, x):
+            y = super().call(x)
+            return sum(y[:, i] for i in range(x.shape[1]))  # needs a number: runs again with one
+
+    i = Input((None,))
+    model = Model(i, Looping()(i))
+    np.testing.assert_allclose(model.predict(X), 11 * X.sum(1), rtol=1e-5)
+
+
 def test_the_search_for_shapes_leaves_nothing_in_a_list():
     class Subclass(Model):
         def __init__(self):
