@@ -344,19 +344,23 @@ def _is_worth_something(node: Node) -> bool:
     return getattr(node.fn, "of_sizes", False) and bool(node.inputs) and known
 
 
-def _worth(node: Node, concrete):
-    """The output of such a node for a way to fill in shapes."""
+def _worth(node: Node, concrete, made: dict | None = None):
+    """The output of such a node for a way to fill in shapes; `made` is what nodes gave, each run once."""
+    made = {} if made is None else made
+    if node in made:
+        return made[node]
 
     def value_of(tensor):
         if isinstance(tensor, Tensor) and tensor.worth is not None:
-            return tensor.worth(concrete)
+            return tensor.worth(concrete, made)
         if isinstance(tensor, Variable):
             return tensor.value
         return jax.ShapeDtypeStruct(concrete(tensor.shape), tensor.dtype)
 
     args, kwargs = substitute((node.args, node.kwargs), value_of)
     with Frame({}):
-        return node.fn(*args, **kwargs)
+        made[node] = node.fn(*args, **kwargs)
+    return made[node]
 
 
 def _with_operands(fn, args, kwargs):
