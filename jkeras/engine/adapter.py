@@ -76,11 +76,13 @@ def _single(y):
 
 
 def framed(layer, pair: Pair) -> Pair:
-    """The pair of a built-in layer with a user's functions (activation, activity regularizer): they may use
-    variables and tensors, as the code of a layer may."""
+    """The pair of a built-in layer with a user's functions (activation, activity regularizer) or with other
+    weights put in place of its own: these may use variables and tensors, as the code of a layer may."""
 
     def apply(params, state, x, ctx=INFERENCE, **kwargs):
         with Frame(bound(layer, params, state), ctx, owner=layer) as frame:
+            if layer.is_native:
+                params, state = with_replaced(layer, params, state, frame)
             out = pair.apply(params, state, x, ctx, **kwargs)
         _remember_captured(layer, frame)
         if frame.asked_for_phase:
@@ -88,6 +90,18 @@ def framed(layer, pair: Pair) -> Pair:
         return out
 
     return Pair(pair.init, apply)
+
+
+def with_replaced(layer, params, state, frame: Frame) -> tuple:
+    """Params and state with what a user has put in place of weights (`layer.kernel = other`), as values."""
+    for name in layer.replaced():
+        value = getattr(layer, name)
+        value = value_in(frame, value) if isinstance(value, Tensor) else unwrapped(value, frame)
+        if name in layer._params:
+            params = {**params, name: value}
+        else:
+            state = {**state, name: value}
+    return params, state
 
 
 def build_once(layer, in_shape) -> None:

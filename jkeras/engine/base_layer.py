@@ -245,7 +245,7 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
                 if self.is_native
                 else own_formula(self, Layer.call, inputs, said)
             )
-        params, state = gather(self, frame.read)
+        params, state = adapter.with_replaced(self, *gather(self, frame.read), frame)
         ctx = overridden(frame.ctx.at("super", kwargs.get("mask")), kwargs)
         out = self.pair().apply(params, state, inputs, ctx)
         adapter.absorb(self, out, frame)

@@ -170,7 +170,10 @@ def phases_differ(layer) -> bool:
 
 
 def functions_are_ours(layer) -> bool:
-    """Whether activations and activity regularizers are known to treat every sample apart."""
+    """Whether activations, activity regularizers and weights are the layer's own or known ones, which treat
+    every sample apart."""
+    if layer.replaced():
+        return False
     for name in _FUNCTIONS:
         value = getattr(layer, name, None)
         if value is not None:

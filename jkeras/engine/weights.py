@@ -6,16 +6,18 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
 from jkeras.engine import adapter
 from jkeras.engine.kept import MISSING, Kept, keep, keeps
+from jkeras.engine.symbolic import Tensor
 from jkeras.engine.tree import own_entries, plan
 from jkeras.engine.variable import Variable, current_frame
 
 
 class Declared(list):
-    """A list that tells the layer when it grows."""
+    """A list that tells the layer when it changes."""
 
     def __init__(self, items, tell: Callable):
         super().__init__(items)
@@ -28,6 +30,11 @@ class Declared(list):
     def extend(self, items) -> None:
         super().extend(items)
         self.tell(self)
+
+    def __setitem__(self, place, items) -> None:
+        super().__setitem__(place, items)
+        if all(isinstance(item, Variable) for item in self):  # what is computed is no weight: the place stays
+            self.tell(self)
 
 
 class WeightAccess:
@@ -72,21 +79,25 @@ class WeightAccess:
         object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        held = self.__dict__.get("_held", {})
-        if name in held:
-            value = held[name]
-        elif not name.startswith("_") and (name in self._params or name in self._state):
-            value = self._params.get(name, self._state.get(name))
-        elif isinstance(getattr(type(self), name, None), property):
-            return object.__getattribute__(self, name)  # again, for the property's own error
-        else:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         frame = current_frame()
+        value = self.__dict__.get("_held", {}).get(name, MISSING)
         if isinstance(value, Kept):
             value = value.read(self, name, frame)
-            if value is MISSING:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if value is MISSING and not name.startswith("_"):
+            value = self._params.get(name, self._state.get(name, MISSING))
+        if value is MISSING:
+            if isinstance(getattr(type(self), name, None), property):
+                return object.__getattribute__(self, name)  # again, for the property's own error
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return value if frame is None or self.asks_for_truth else adapter.unwrapped(value, frame)
+
+    def replaced(self) -> list[str]:
+        """Names of own weights in whose place `layer.kernel = other` has put a variable, tensor or array."""
+        mine = vars(self)
+        cells = {**self._params, **self._state} if mine.keys() & {"_own_params", "_own_state"} else {}
+        instead = {name: mine.get("_held", {}).get(name, mine.get(name)) for name in cells}
+        kinds = (Variable, Tensor, Kept, np.ndarray, jax.Array)
+        return [n for n, value in instead.items() if isinstance(value, kinds) and value is not cells[n]]
 
     # --- making ----------------------------------------------------------------------------------------
 
@@ -202,6 +213,8 @@ class WeightAccess:
         """The way of Keras 1 to declare weights, by assignment; those of inner layers stay theirs."""
         inner = {id(v) for child in self.children().values() for v in child.weights}
         cells: dict[str, Variable] = {}
+        variables = list(variables)
+        places = _places(self.__dict__.get(kind, {}), variables)
         for variable in variables:
             if not isinstance(variable, Variable):
                 raise TypeError(
@@ -209,7 +222,8 @@ class WeightAccess:
                     f"got {variable!r}."
                 )
             if id(variable) not in inner:
-                base = variable.name.rsplit("/", 1)[-1].removesuffix(":0").lstrip("_") or "weight"
+                stem = variable.name.rsplit("/", 1)[-1].removesuffix(":0").lstrip("_") or "weight"
+                base = places.get(id(variable), stem)
                 names = (f"{base}_{i}" if i else base for i in itertools.count())
                 other = self._state if kind == "_own_params" else self._params
                 cells[next(n for n in names if n not in cells and n not in other)] = variable
@@ -264,3 +278,13 @@ class WeightAccess:
                 "or give the model an input shape."
             )
         return int(sum(np.prod(v.shape) for v in self.weights))
+
+
+def _places(cells: dict[str, Variable], variables: list) -> dict[int, str]:
+    """Names in `cells` of variables: of those already there, and of the ones that others replace."""
+    if len(cells) != len(variables):
+        return {}
+    gone = {name for name, old in cells.items() if not any(old is v for v in variables)}
+    stay = {id(old): name for name, old in cells.items() if name not in gone}
+    new = zip(cells, variables, strict=True)
+    return stay | {id(v): name for name, v in new if name in gone and id(v) not in stay}

@@ -306,3 +306,88 @@ def test_attributes_that_the_class_has_too():
     np.testing.assert_allclose(model.predict(X), 2 * X, rtol=1e-6)
     model.fit(X, np.zeros((8, 4)), verbose=0)
     assert all(np.all(w < 1) for w in model.get_weights())
+
+
+SQUARE = np.arange(1.0, 5.0).reshape(2, 2)
+
+
+class Normalized(Dense):
+    """The code of spectral normalization."""
+
+    def call(self, x):
+        self.kernel = self.kernel / K.max(self.kernel)
+        return super().call(x)
+
+
+class Given(Dense):
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.kernel = K.variable(SQUARE, name="given")
+
+
+class Halved(Dense):
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.kernel = 0.0 * self.kernel + K.constant(SQUARE / 2)
+
+
+def _replaced(what):
+    layer = Dense(2)
+    layer.build((None, 2))
+    layer.kernel = what
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: _replaced(K.variable(SQUARE)), [4.0, 6.0]),
+        (lambda: _replaced(K.constant(SQUARE)), [4.0, 6.0]),
+        (lambda: _replaced(K.variable(SQUARE) ** 2), [10.0, 20.0]),
+        (lambda: Given(2), [4.0, 6.0]),
+        (lambda: Halved(2), [2.0, 3.0]),
+    ],
+    ids=["variable", "constant", "computed", "subclass", "subclass-computed"],
+)
+def test_what_is_put_in_place_of_a_weight_counts(make, expected):
+    layer = make()
+    x = Input((2,))
+    model = Model(x, layer(x))
+    np.testing.assert_allclose(model.predict(np.ones((1, 2))), [expected], rtol=1e-6)
+    assert [w.name.rsplit("/", 1)[1] for w in model.weights] == ["kernel:0", "bias:0"]
+
+
+def test_a_weight_replaced_in_call_counts_for_the_formula_of_the_class():
+    x = Input((2,))
+    layer = Normalized(2)
+    model = Model(x, layer(x))
+    model.set_weights([SQUARE, np.zeros(2)])
+    np.testing.assert_allclose(model.predict(np.ones((1, 2))), [[1.0, 1.5]], rtol=1e-6)
+    np.testing.assert_array_equal(layer.get_weights()[0], SQUARE)
+
+
+def test_layers_share_weights_by_attribute_and_list():
+    x = Input((2,))
+    first, second = Dense(2), Dense(2)
+    y = first(x)
+    second.build((None, 2))
+    for place, name in enumerate(["kernel", "bias"]):
+        second._trainable_weights[place] = getattr(first, name)
+        setattr(second, name, getattr(first, name))
+    model = Model(x, second(y))
+    model.set_weights([SQUARE, np.ones(2)])
+    assert [w is v for w, v in zip(second.weights, first.weights, strict=True)] == [True, True]
+    np.testing.assert_allclose(model.predict(np.ones((1, 2))), [[27.0, 39.0]], rtol=1e-6)
+
+
+def test_another_weight_is_trained_in_the_place_of_the_first():
+    other = K.variable(SQUARE, name="other")
+    layer = Dense(2)
+    layer.build((None, 2))
+    layer._trainable_weights[0] = layer.kernel = other
+    x = Input((2,))
+    model = Model(x, layer(x))
+    model.compile("sgd", "mse")
+    assert model.weights[0] is other
+    model.train_on_batch(np.ones((1, 2)), np.zeros((1, 2)))
+    np.testing.assert_allclose(K.get_value(other), SQUARE - 0.01 * np.array([[4.0, 6.0]] * 2), rtol=1e-5)
