@@ -33,7 +33,9 @@ class Program:
         self._places = [(path or _ROOT, inner) for path, inner in instances(layer)]
         self._pure = layer.formula()
         self.params = {path: dict(inner._params) for path, inner in self._places if inner._params}
-        self.state = {path: dict(inner._state) for path, inner in self._places if inner._state}
+        owned = {id(v) for cells in self.params.values() for v in cells.values()}
+        kept = {path: _without(inner._state, owned) for path, inner in self._places}
+        self.state = {path: cells for path, cells in kept.items() if cells}
         paths = {id(inner): path for path, inner in self._places}
         live, moving = (
             flags(layer, lambda i: i.trainable),
@@ -129,6 +131,11 @@ class Program:
             for store in cells
             if name in store.get(path, {})
         }
+
+
+def _without(cells: dict, owned: set[int]) -> dict:
+    """A state without the parameters of other layers that the code of this one uses: those are trained."""
+    return {name: variable for name, variable in cells.items() if id(variable) not in owned}
 
 
 def _listed(layer) -> list:

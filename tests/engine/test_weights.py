@@ -391,3 +391,23 @@ def test_another_weight_is_trained_in_the_place_of_the_first():
     assert model.weights[0] is other
     model.train_on_batch(np.ones((1, 2)), np.zeros((1, 2)))
     np.testing.assert_allclose(K.get_value(other), SQUARE - 0.01 * np.array([[4.0, 6.0]] * 2), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("use", "loss", "expected"),
+    [
+        (lambda h, w: K.dot(h, w), 754.0, [[-0.74, -1.22], [0.82, 0.14]]),
+        (lambda h, w: K.dot(h, K.transpose(w)), 776.0, [[-0.88, -0.72], [0.32, 0.08]]),
+        (lambda h, w: h * K.sum(w), 2600.0, [[-8.2, -9.2], [-6.2, -7.2]]),
+    ],
+    ids=["again", "tied", "sum"],
+)
+def test_the_weight_of_another_layer_is_trained_where_a_lambda_uses_it_too(use, loss, expected):
+    x = Input((2,))
+    first = Dense(2, use_bias=False)
+    model = Model(x, Lambda(lambda h: use(h, first.kernel))(first(x)))
+    model.set_weights([SQUARE])
+    model.compile("sgd", "mse")
+    assert model.train_on_batch(np.ones((4, 2)), np.zeros((4, 2))) == pytest.approx(loss)
+    np.testing.assert_allclose(first.get_weights()[0], expected, rtol=1e-4)
+    assert model.predict(np.ones((4, 2))).shape == (4, 2)
