@@ -36,6 +36,8 @@ def supported(dtype, what: str = "This") -> np.dtype:
     if jnp.issubdtype(dtype, jax.dtypes.extended):
         return dtype  # random keys
     wanted = jnp.dtype(dtype)
+    if wanted.itemsize < 8:
+        return wanted  # at once: this is asked for every batch
     kept = jax.dtypes.canonicalize_dtype(wanted)
     if kept != wanted and wanted.kind not in "iu":
         raise ValueError(f"{what} should be {wanted.name}, but {_ADVICE}")

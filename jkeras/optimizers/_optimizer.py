@@ -43,6 +43,7 @@ class Optimizer:
     Keras 2.2.4: keras/optimizers.py Optimizer.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from jkeras.optimizers import Hyper, Optimizer, Step
         >>> class SignSGD(Optimizer):
         ...     config, lr = ("lr",), Hyper()
