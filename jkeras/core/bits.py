@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -17,6 +18,17 @@ _ADVICE = (
 
 def _wide() -> bool:
     return jax.dtypes.canonicalize_dtype("int64").itemsize == 8
+
+
+@functools.lru_cache(64)
+def is_narrow(dtype: str) -> bool:
+    """Whether numbers of a dtype have less than 64 bits, so that there is nothing to ask.
+
+    Example:
+        >>> is_narrow("float32"), is_narrow("int64")
+        (True, False)
+    """
+    return jnp.dtype(dtype).itemsize < 8
 
 
 def supported(dtype, what: str = "This") -> np.dtype:
@@ -36,8 +48,6 @@ def supported(dtype, what: str = "This") -> np.dtype:
     if jnp.issubdtype(dtype, jax.dtypes.extended):
         return dtype  # random keys
     wanted = jnp.dtype(dtype)
-    if wanted.itemsize < 8:
-        return wanted  # at once: this is asked for every batch
     kept = jax.dtypes.canonicalize_dtype(wanted)
     if kept != wanted and wanted.kind not in "iu":
         raise ValueError(f"{what} should be {wanted.name}, but {_ADVICE}")

@@ -143,14 +143,21 @@ def gather(layer, read: Callable) -> tuple[Any, Any]:
 
 
 def bind(layer, params, state, values: dict) -> dict:
-    """Fill `values` from nested params and state; a place that is absent is skipped, a first place wins."""
-    for cells, tree in ((layer._params, params), (layer._state, state)):
-        entries = own_entries(layer, tree)
-        for name, variable in cells.items():
-            if name in entries:
-                values.setdefault(id(variable), entries[name])
+    """Fill `values` from nested params and state; a place that is absent is skipped, a first place wins.
+
+    Parameters come before all states: code that uses another layer's weight has a copy of it among its
+    states, which would hide the parameter from a derivative.
+    """
+    return _bind(layer, "_state", state, _bind(layer, "_params", params, values))
+
+
+def _bind(layer, kind: str, tree, values: dict) -> dict:
+    entries = own_entries(layer, tree)
+    for name, variable in getattr(layer, kind).items():
+        if name in entries:
+            values.setdefault(id(variable), entries[name])
     for name, child in layer.children().items():
-        bind(child, _inside(params, name), _inside(state, name), values)
+        _bind(child, kind, _inside(tree, name), values)
     return values
 
 

@@ -272,10 +272,8 @@ class Trainer:
 
     def dtypes(self, need_y: bool = True) -> Batch:
         """What arrays become on the device, in the shape of a `Batch`."""
-        inputs, targets = (
-            [bits.supported(port.dtype, f"The data for {port.name!r}").name for port in ports]
-            for ports in (self.inputs, self.objective.fed if need_y else ())
-        )
+        fed = self.objective.fed if need_y else ()
+        inputs, targets = ([_kept(port) for port in ports] for ports in (self.inputs, fed))
         if not need_y:
             return Batch(inputs, [], [])
         return Batch(inputs, targets, ["float32"] * len(self.objective.targets))
@@ -312,3 +310,10 @@ class Trainer:
         """The span of a call that is no part of a `fit`: each has random numbers of its own."""
         self._calls += 1
         return Span(self.seed, self._calls, 0, 1, 0)
+
+
+def _kept(port) -> str:
+    """The dtype in which the data of a port are kept; asked for every batch."""
+    if bits.is_narrow(port.dtype):
+        return port.dtype
+    return bits.supported(port.dtype, f"The data for {port.name!r}").name

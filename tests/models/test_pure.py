@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from jkeras import Ctx, Model, Out, Pair, Sequential, layers
+from jkeras import backend as K
 from jkeras.core.types import INFERENCE
-from jkeras.layers import LSTM, BatchNormalization, Dense, Input, Layer, TimeDistributed
+from jkeras.layers import LSTM, BatchNormalization, Dense, Input, Lambda, Layer, TimeDistributed
 
 KEY = jax.random.key(0)
 X = jax.random.normal(KEY, (3, 2, 3, 4))
@@ -288,3 +289,13 @@ def test_trees_of_weights_on_the_pure_side():
     assert jax.tree.structure(out.state) == jax.tree.structure(state) and out.state["mlp"]["seen"].b == 1
     broken = {**params, "mlp": {**params["mlp"], "blocks": params["mlp"]["blocks"][:1]}}
     refused(apply, broken, state, jnp.ones((2, 4)), "'mlp'", "blocks/1/b")
+
+
+def test_a_weight_that_code_before_its_layer_uses_has_its_whole_derivative():
+    x, last = Input((2,)), Dense(2, use_bias=False)
+    last.build((None, 2))
+    init, apply = Model(x, last(Lambda(lambda h: K.dot(h, last.kernel))(x))).pure()
+    (params, state), row = init(KEY), jnp.ones((1, 2))
+    found = jax.grad(lambda p: apply(p, state, row).y.sum())(params)[last.name]["kernel"]
+    expected = jax.grad(lambda k: (row @ k @ k).sum())(params[last.name]["kernel"])
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
