@@ -382,8 +382,10 @@ class Network(GraphInsides, Files, Layer):
         return [self, *dict.fromkeys(inner for layer in self.layers for inner in _up_to_models(layer))]
 
     def _calls(self) -> list[Node]:
-        nodes = self._graph.nodes if self._graph is not None else []
-        return [n for n in nodes if n.owner is not None and id(n) not in self._graph.hidden]
+        if self._graph is None:
+            return []
+        hidden = self._graph.hidden
+        return [n for n in self._graph.nodes if n.owner is not None and id(n) not in hidden]
 
     def _calls_on(self, inputs) -> list[Node]:
         same = self._graph is not None and [id(t) for t in as_list(inputs)] == [id(t) for t in self.inputs]
