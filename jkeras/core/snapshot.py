@@ -50,7 +50,7 @@ def settled(function):
 
 
 def _names_data(function: types.FunctionType) -> bool:
-    named = {name for code in _codes(function.__code__) for name in code.co_names}
+    named = {name for code in codes(function.__code__) for name in code.co_names}
     values = [function.__globals__[name] for name in named if name in function.__globals__]
     values += [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
     kinds = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
@@ -97,7 +97,7 @@ class _Snapshot:
         for new, old in zip(cells, function.__closure__ or (), strict=True):
             if new is not old:
                 new.cell_contents = self.of(old.cell_contents)
-        for name in {n for code in _codes(function.__code__) for n in code.co_names}:
+        for name in {n for code in codes(function.__code__) for n in code.co_names}:
             if name in self.home and name not in self.names:
                 self.names[name] = self.home[name]
                 self.names[name] = self.of(self.home[name])
@@ -111,18 +111,18 @@ def _is_set(cell: types.CellType) -> bool:
         return False
 
 
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    """The code of a function and of the functions in it."""
+def codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    """A code and those of the functions that are defined in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _codes(constant)
+            yield from codes(constant)
 
 
 def _writes_outside(code: types.CodeType) -> bool:
     """Whether a function gives values to names outside of it, or looks at them by ways of its own."""
     free = set(code.co_freevars)
-    for part in _codes(code):
+    for part in codes(code):
         if _LOOKS_AROUND & set(part.co_names):
             return True
         if any(dis.opmap[name] in part.co_code[::2] for name in _STORES) and any(

@@ -29,7 +29,7 @@ def adapt(layer) -> Pair:
     def apply(params, state, x, ctx=INFERENCE, **kwargs):
         rewind = rewinder()
         try:
-            return run(params, state, x, ctx, kwargs)
+            return _run(layer, params, state, x, ctx, kwargs)
         except ValueError as error:
             if layer.asks_for_truth or "truth value" not in str(error):
                 raise
@@ -38,36 +38,38 @@ def adapt(layer) -> Pair:
                 raise
         layer.asks_for_truth = True  # `if self.bias:` asks a variable, not its numbers
         rewind()
-        return run(params, state, x, ctx, kwargs)
-
-    def run(params, state, x, ctx, kwargs):
-        values = bound(layer, params, state)
-        if layer.fixed_phase is not None:
-            ctx = ctx.replace(training=layer.fixed_phase)
-        with Frame(values, ctx, owner=layer) as frame:
-            if isinstance(x, (list, tuple)):
-                for item, mask in zip(x, ctx.mask or [None] * len(x), strict=True):
-                    frame.note_mask(item, mask)
-            else:
-                frame.note_mask(x, ctx.mask)
-            call = code_of(layer)
-            with sweeping(layer, frame):
-                y = call(as_asked(x), **call_arguments(call, ctx, kwargs))
-            y = _single(substitute(y, lambda symbol: value_in(frame, symbol)))
-            mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
-        _remember_captured(layer, frame)
-        if frame.asked_for_phase:
-            layer.uses_learning_phase = True
-        changed = {key: value for key, (_, value) in frame.updates.items()}
-        _pass_up(frame, values)
-        return Out(
-            y,
-            collect(layer, changed)[1],
-            mask,
-            sum(frame.losses[1:], frame.losses[0]) if frame.losses else 0.0,
-        )
+        return _run(layer, params, state, x, ctx, kwargs)
 
     return Pair(init, apply)
+
+
+def _run(layer, params, state, x, ctx: Ctx, kwargs: dict) -> Out:
+    """A user's `call`, once, in a frame of its own."""
+    values = bound(layer, params, state)
+    if layer.fixed_phase is not None:
+        ctx = ctx.replace(training=layer.fixed_phase)
+    with Frame(values, ctx, owner=layer) as frame:
+        if isinstance(x, (list, tuple)):
+            for item, mask in zip(x, ctx.mask or [None] * len(x), strict=True):
+                frame.note_mask(item, mask)
+        else:
+            frame.note_mask(x, ctx.mask)
+        call = code_of(layer)
+        with sweeping(layer, frame):
+            y = call(as_asked(x), **call_arguments(call, ctx, kwargs))
+        y = _single(substitute(y, lambda symbol: value_in(frame, symbol)))
+        mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
+    _remember_captured(layer, frame)
+    if frame.asked_for_phase:
+        layer.uses_learning_phase = True
+    changed = {key: value for key, (_, value) in frame.updates.items()}
+    _pass_up(frame, values)
+    return Out(
+        y,
+        collect(layer, changed)[1],
+        mask,
+        sum(frame.losses[1:], frame.losses[0]) if frame.losses else 0.0,
+    )
 
 
 def _single(y):

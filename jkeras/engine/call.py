@@ -181,29 +181,34 @@ def infer_call(node: Node):
     except (StrayTensorError, NeedsTensorsError, MaskRefused):
         raise
     except Exception as error:
-        if isinstance(error, _MISTAKES):
-            error.add_note(_advice(layer, error))
-            raise
-        declared = layer.declared_output_specs(shapes_of(inputs))
-        if declared is None and (layer.is_native or f"{layer.name!r}" in str(error)):
-            raise  # it says already which layer, and why
-        if declared is None and isinstance(error, KeyError):
-            error.add_note(_advice(layer, error))
-            raise
-        if declared is None:
-            raise ValueError(
-                f"The output shape of layer {layer.name!r} ({type(layer).__name__}) for input shape "
-                f"{shapes_of(inputs)} could not be found by tracing its call: {error}. If the code needs a "
-                "number where a dimension is unknown, give the layer a compute_output_shape method (a "
-                "Lambda: output_shape=...)."
-            ) from error
-        return (
-            declared,
-            [None] * len(jax.tree.leaves(declared, is_leaf=lambda s: isinstance(s, Spec))),
-            {},
-            {},
-        )
+        declared = _declared_instead(layer, shapes_of(inputs), error)
+        count = len(jax.tree.leaves(declared, is_leaf=lambda s: isinstance(s, Spec)))
+        return declared, [None] * count, {}, {}
     return layer.refine_output_specs(y, shapes_of(inputs)), mask_specs, kept, kept_specs
+
+
+def _declared_instead(layer, shapes, error: Exception):
+    """The output specs that a layer declares, where tracing its call has failed.
+
+    Raises:
+        Exception: the error itself, if it says enough; else a ValueError that says what can be declared.
+    """
+    if isinstance(error, _MISTAKES):
+        error.add_note(_advice(layer, error))
+        raise error
+    declared = layer.declared_output_specs(shapes)
+    if declared is not None:
+        return declared
+    if layer.is_native or f"{layer.name!r}" in str(error):
+        raise error  # it says already which layer, and why
+    if isinstance(error, KeyError):
+        error.add_note(_advice(layer, error))
+        raise error
+    raise ValueError(
+        f"The output shape of layer {layer.name!r} ({type(layer).__name__}) for input shape {shapes} could "
+        f"not be found by tracing its call: {error}. If the code needs a number where a dimension is "
+        "unknown, give the layer a compute_output_shape method (a Lambda: output_shape=...)."
+    ) from error
 
 
 _MISTAKES = (AttributeError, NameError, ImportError, NotImplementedError)  # no other shape would help

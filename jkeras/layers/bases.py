@@ -101,6 +101,13 @@ class _SeparableConv(separable._SeparableConv, metaclass=_Kin):
         return {key: value for key, value in super().get_config().items() if key != "rank"}
 
 
+def _for_each_axis(layer, values, data_format) -> tuple:
+    """Values for each spatial axis, whose number makes the rank of the layer."""
+    layer.data_format = settings.normalize_data_format(data_format)
+    layer.rank, layer.input_spec = len(values), InputSpec(ndim=len(values) + 2)
+    return tuple(values)
+
+
 class _UpSampling(resize._UpSampling, metaclass=_Kin):
     """Repeats along every spatial axis; `size` has one factor for each.
 
@@ -111,8 +118,7 @@ class _UpSampling(resize._UpSampling, metaclass=_Kin):
 
     def __init__(self, size, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.size, self.data_format = tuple(size), settings.normalize_data_format(data_format)
-        self.rank, self.input_spec = len(self.size), InputSpec(ndim=len(self.size) + 2)
+        self.size = _for_each_axis(self, size, data_format)
 
 
 class _ZeroPadding(resize._ZeroPadding, metaclass=_Kin):
@@ -125,8 +131,7 @@ class _ZeroPadding(resize._ZeroPadding, metaclass=_Kin):
 
     def __init__(self, padding, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.padding, self.data_format = tuple(padding), settings.normalize_data_format(data_format)
-        self.rank, self.input_spec = len(self.padding), InputSpec(ndim=len(self.padding) + 2)
+        self.padding = _for_each_axis(self, padding, data_format)
 
 
 class _Cropping(resize._Cropping, metaclass=_Kin):
@@ -139,8 +144,7 @@ class _Cropping(resize._Cropping, metaclass=_Kin):
 
     def __init__(self, cropping, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.cropping, self.data_format = tuple(cropping), settings.normalize_data_format(data_format)
-        self.rank, self.input_spec = len(self.cropping), InputSpec(ndim=len(self.cropping) + 2)
+        self.cropping = _for_each_axis(self, cropping, data_format)
 
 
 class _Windows(pooling._Pooling, metaclass=_Kin):

@@ -22,6 +22,8 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+from jkeras.core.snapshot import codes
+
 _GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"}
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 _OF_THE_CLASS = {"__dict__", "__weakref__", "_abc_impl", "__static_attributes__", "__firstlineno__"}
@@ -108,24 +110,16 @@ def _named_in(module: types.ModuleType, obj):
     return next(((getattr, (module, name)) for name, value in vars(module).items() if value is obj), None)
 
 
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    """A code and those of the functions that are defined in it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _codes(constant)
-
-
 def _names(code: types.CodeType) -> set[str]:
     """The global variables that a code names."""
     return {
-        step.argval for part in _codes(code) for step in dis.get_instructions(part) if step.opname in _GLOBAL
+        step.argval for part in codes(code) for step in dis.get_instructions(part) if step.opname in _GLOBAL
     }
 
 
 def _submodules(values, code: types.CodeType) -> Iterator[str]:
     """Modules that the code reaches as attributes, as `scipy.ndimage` after `import scipy.ndimage`."""
-    words = {name for part in _codes(code) for name in part.co_names}
+    words = {name for part in codes(code) for name in part.co_names}
     for value in values:
         if isinstance(value, types.ModuleType):
             inside = value.__name__ + "."
