@@ -33,7 +33,6 @@ INTERNAL = {
         load_weights_from_hdf5_group load_weights_from_hdf5_group_by_name save_weights_to_hdf5_group
     """,
     "keras.utils.io_utils": "ask_to_proceed_with_overwrite HDF5_OBJECT_HEADER_LIMIT",
-    "keras.utils.data_utils": "get_index init_pool init_pool_generator next_sample",
 }
 # What stands between a legacy argument and its new name (`keras.legacy.interfaces`) is one function here.
 INTERNAL["keras.legacy.interfaces"] = " ".join(
@@ -67,8 +66,8 @@ DIFFERENT = {
     *(f"keras.engine.network.Network.{n}" for n in "load_weights save save_weights to_json to_yaml".split()),
 }
 
-# To come with the reading of files and the drawing of models.
-COMING = {"keras.utils": "h5dict plot_model", "keras.utils.io_utils": "H5Dict h5dict"}
+# To come with the drawing of models.
+COMING = {"keras.utils": "plot_model"}
 
 # Keras 2.2.5 put an argument in between, and its documents print it so.
 INSERTED = ("fit_generator", "evaluate_generator", "predict_generator")

@@ -159,7 +159,10 @@ TABLE: dict[str, dict[str, str]] = {
         "utils.multi_gpu_utils": "multi_gpu_model",
         "utils.vis_utils": "plot_model",
     },
-    "utils.data_utils": {"utils.insides": "_hash_file"},
+    "utils.data_utils": {
+        "utils.insides": "_extract_archive _hash_file get_index init_pool init_pool_generator next_sample",
+        "utils.generic_utils": "Progbar",
+    },
     "utils.generic_utils": {
         "core.registry": "_GLOBAL_CUSTOM_OBJECTS=_custom_objects",
         "engine.insides": "object_list_uid",

@@ -209,11 +209,29 @@ def home() -> Path:
         >>> home().name in ("", ".keras") or "KERAS_HOME" in str(os.environ)
         True
     """
+    wanted, named = preferred_home()
+    return wanted if named or os.access(wanted.parent, os.W_OK) else temporary_home()
+
+
+def preferred_home() -> tuple[Path, bool]:
+    """The folder that `home` is if it can be written, and whether the environment names it.
+
+    Example:
+        >>> preferred_home()[0] == home() or not os.access(Path.home(), os.W_OK)
+        True
+    """
     named = os.environ.get("JKERAS_HOME") or os.environ.get("KERAS_HOME")
-    if named:
-        return Path(named).expanduser()
-    base = Path("~").expanduser()
-    return (base if os.access(base, os.W_OK) else Path(tempfile.gettempdir())) / ".keras"
+    return Path(named or "~/.keras").expanduser(), bool(named)
+
+
+def temporary_home() -> Path:
+    """The folder that stands in for a home that cannot be written.
+
+    Example:
+        >>> temporary_home().name
+        '.keras'
+    """
+    return Path(tempfile.gettempdir()) / ".keras"
 
 
 def reset() -> None:

@@ -4,26 +4,16 @@ home of the names of Keras for data in batches: `Sequence` and the enqueuers."""
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
-import shutil
-import tarfile
-import tempfile
-import urllib.request
-import zipfile
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple
+from pathlib import Path
 
-from jkeras.core import atomic, settings
-from jkeras.core.progbar import Progbar
+from jkeras.core import atomic, lock, settings
 from jkeras.core.sequence import Sequence as Sequence
 from jkeras.training.enqueue import GeneratorEnqueuer as GeneratorEnqueuer
 from jkeras.training.enqueue import OrderedEnqueuer as OrderedEnqueuer
 from jkeras.training.enqueue import SequenceEnqueuer as SequenceEnqueuer
+from jkeras.utils import archives, download
 
-_TIMEOUT = 60  # seconds without a byte
-_BLOCK = 1 << 16
 _LENGTHS = {32: "md5", 64: "sha256"}
 
 
@@ -41,32 +31,36 @@ def get_file(
 ):
     """The path of a file that is downloaded the first time it is asked for.
 
-    A download that breaks off or does not have the given hash leaves nothing behind, and two processes that
-    download the same file do no harm to each other. Archives are extracted beside the file; one with a path
-    that leads out of its folder, with a link or a device, is refused.
+    A connection that breaks is taken up again a few times, where it broke. A download that fails or does not
+    have the given hash leaves nothing behind, and the file that was there as it was. Two processes that ask
+    for the same file download it once. Archives are extracted beside the file; one with a path that leads out
+    of its folder, with a link or a device, is refused whole.
 
     Args:
         fname: name of the file in the cache, or an absolute path.
         origin: its URL.
-        untar: old form of `extract`: the file is `fname` + ".tar.gz", the result the path `fname` inside it.
+        untar: old form of `extract`: the file is `fname` + ".tar.gz", the result the path `fname`, which
+            should be in it; if it is there already, nothing is extracted.
         md5_hash: old form of `file_hash`.
         file_hash: SHA-256 or MD5 of the file in hexadecimal; a cached file that differs is downloaded anew.
         cache_subdir: folder inside the cache, or an absolute path.
         hash_algorithm: "md5", "sha256" or "auto" (by the length of the hash).
         extract: extract the file if it is an archive.
         archive_format: "auto" (both), "tar" (also compressed), "zip", a list of them, None: no extraction.
-        cache_dir: the cache; None is `$JKERAS_HOME`, `$KERAS_HOME` or `~/.keras`.
+        cache_dir: the cache; None is `$JKERAS_HOME`, `$KERAS_HOME` or `~/.keras`. Where it cannot be written,
+            `.keras` in the temporary directory takes what is new.
 
     Returns:
         The path, a str.
 
     Raises:
         OSError: the download failed; the message says where to put the file by hand.
-        ValueError: the hash does not match, the archive is not safe, or an argument is unknown.
+        ValueError: the hash does not match, the archive is not safe or is damaged, or an argument is unknown.
 
     Keras 2.2.4: keras/utils/data_utils.py get_file (which does not check what it has just downloaded).
 
     Example:
+        >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> _ = (folder / "source.txt").write_text("data")
         >>> url = (folder / "source.txt").as_uri()
@@ -77,23 +71,22 @@ def get_file(
     """
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
-    folder = Path(settings.home() if cache_dir is None else cache_dir).expanduser() / cache_subdir
-    path = folder / (f"{fname}.tar.gz" if untar else fname)
-    if not _is_cached(path, file_hash, hash_algorithm):
+    places = [base / cache_subdir / fname for base in _bases(cache_dir)]
+    files = [place.with_name(f"{place.name}.tar.gz") for place in places] if untar else places
+    path = next((file for file in files if _is_valid(file, file_hash, hash_algorithm)), None)
+    if path is None:
+        path = files[-1]
         path.parent.mkdir(parents=True, exist_ok=True)
-        print("Downloading data from", origin)
-        _download(origin, path, file_hash, hash_algorithm)
+        with lock.alone(path):
+            if not _is_valid(path, file_hash, hash_algorithm):  # another process has just brought it
+                _download(origin, path, file_hash, hash_algorithm)
     if untar:
-        untarred = folder / fname
-        if not untarred.exists():
-            _extract(path, "tar")
-        if not untarred.exists():
-            raise ValueError(
-                f"{path} is not a tar archive that contains {fname!r}; use extract=True instead of untar."
-            )
-        return str(untarred)
+        return str(_untarred(path, [places[files.index(path)], places[-1]]))
     if extract:
-        _extract(path, archive_format)
+        folder = path.parent if _can_write(path.parent) else files[-1].parent
+        folder.mkdir(parents=True, exist_ok=True)
+        with lock.alone(folder / path.name):
+            archives.extract(path, archive_format, folder)
     return str(path)
 
 
@@ -115,144 +108,84 @@ def validate_file(fpath, file_hash, algorithm="auto", chunk_size=65535):
     Keras 2.2.4: keras/utils/data_utils.py validate_file.
 
     Example:
+        >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "data.txt"
         >>> _ = path.write_text("data")
         >>> validate_file(path, "8d777f385d3dfec8815d20f7496026dc")
         True
     """
-    file_hash = str(file_hash).strip().lower()
+    return _digest(fpath, _algorithm(file_hash, algorithm), chunk_size) == _normal(file_hash)
+
+
+def _normal(file_hash) -> str:
+    return str(file_hash).strip().lower()
+
+
+def _algorithm(file_hash, algorithm: str) -> str:
+    """The algorithm of a hash.
+
+    Raises:
+        ValueError: if it is none of the two.
+    """
     if algorithm == "auto":
-        algorithm = _LENGTHS.get(len(file_hash), algorithm)
+        algorithm = _LENGTHS.get(len(_normal(file_hash)), algorithm)
     if algorithm not in _LENGTHS.values():
         raise ValueError(
-            f"Cannot check {fpath} against the hash {file_hash!r} (algorithm {algorithm!r}): expected an MD5 "
+            f"Cannot check a file against the hash {file_hash!r} (algorithm {algorithm!r}): expected an MD5 "
             "of 32 or a SHA-256 of 64 hexadecimal digits."
         )
+    return algorithm
+
+
+def _digest(path, algorithm: str, chunk_size: int = 1 << 20) -> str:
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    with open(fpath, "rb") as file:
+    with open(path, "rb") as file:
         while block := file.read(chunk_size):
             digest.update(block)
-    return digest.hexdigest() == file_hash
+    return digest.hexdigest()
 
 
-def _is_cached(path: Path, file_hash: str | None, algorithm: str) -> bool:
-    if not path.exists():
-        return False
-    if file_hash is None or validate_file(path, file_hash, algorithm):
-        return True
-    print(f"{path} is incomplete or outdated: its hash is not {file_hash}. It will be downloaded again.")
-    return False
+def _bases(cache_dir) -> list[Path]:
+    """The folders where the cache may be; what is downloaded goes into the last."""
+    wanted = settings.preferred_home()[0] if cache_dir is None else Path(cache_dir).expanduser()
+    return [wanted] if _can_write(wanted) else [wanted, settings.temporary_home()]
+
+
+def _can_write(folder: Path) -> bool:
+    """Whether files can be made in a folder, or it itself, if it is not there yet."""
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    return os.access(there, os.W_OK)
+
+
+def _is_valid(path: Path, file_hash: str | None, algorithm: str) -> bool:
+    return path.exists() and (file_hash is None or validate_file(path, file_hash, algorithm))
 
 
 def _download(origin: str, path: Path, file_hash: str | None, algorithm: str) -> None:
     """Fetch `origin` into `path`, all or nothing."""
+    expected = "" if file_hash is None else f", with the hash {file_hash}"
+    if path.exists():
+        print(f"{path} is incomplete or outdated: its hash is not {file_hash}. It will be downloaded again.")
+        expected += "; the file that is there has another one"
+    print("Downloading data from", origin)
     with atomic.replacing(path) as part:
-        try:
-            with urllib.request.urlopen(origin, timeout=_TIMEOUT) as response, open(part, "wb") as out:
-                _copy(response, out, origin)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            code = getattr(error, "code", None) or getattr(error, "errno", None)
-            reason = getattr(error, "reason", None) or error
-            raise OSError(
-                f"URL fetch failure on {origin}: {code} -- {reason}. "
-                f"Without a network, put the file here yourself: {path}"
-            ) from error
+        download.fetch(origin, part, f" Without a network, put the file here yourself: {path}{expected}.")
         if file_hash is not None and not validate_file(part, file_hash, algorithm):
+            found = _digest(part, _algorithm(file_hash, algorithm))
             raise ValueError(
-                f"The file downloaded from {origin} does not have the hash {file_hash}: it was changed, or "
-                f"the hash is wrong. {path} was not written."
+                f"The file downloaded from {origin} does not have the hash {file_hash} but {found}: it was "
+                f"changed, or the hash is wrong. {path} was not written."
             )
 
 
-def _copy(response, out: IO[bytes], origin: str) -> None:
-    length = response.headers.get("Content-Length")
-    total = int(length) if length else None
-    bar, done = Progbar(total), 0
-    while block := response.read(_BLOCK):
-        out.write(block)
-        done += len(block)
-        bar.update(done)
-    if total is None:
-        bar.close()
-    elif done < total:
-        raise OSError(f"the connection broke after {done} of {total} bytes")
-
-
-# Archives
-
-
-class _Member(NamedTuple):
-    name: str
-    kind: str  # "file", "folder", or what it is instead
-    content: object  # what `open` of the archive takes
-
-
-def _extract(path: Path, archive_format) -> bool:
-    """Extract the archive at `path` beside it; False if it is none of the formats."""
-    formats = ["tar", "zip"] if archive_format == "auto" else archive_format or []
-    for name in [formats] if isinstance(formats, str) else formats:
-        if name not in ("tar", "zip"):
-            raise ValueError(
-                f"Unknown `archive_format`: {name!r}. Expected 'auto', 'tar', 'zip', a list or None."
-            )
-        if name == "tar" and tarfile.is_tarfile(path):
-            with tarfile.open(path) as archive:
-                _unpack(path, _tar_members(archive), archive.extractfile)
-            return True
-        if name == "zip" and zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                _unpack(path, _zip_members(archive), archive.open)
-            return True
-    return False
-
-
-def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:
-    for entry in archive:
-        special = f"link to {entry.linkname!r}" if entry.issym() or entry.islnk() else "device"
-        yield _Member(entry.name, "file" if entry.isreg() else "folder" if entry.isdir() else special, entry)
-
-
-def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
-    for entry in archive.infolist():
-        yield _Member(entry.filename, "folder" if entry.is_dir() else "file", entry)
-
-
-def _unpack(path: Path, members: Iterator[_Member], open_member) -> None:
-    """Write the members into a temporary folder, then move them beside the archive, each whole."""
-    with tempfile.TemporaryDirectory(prefix=f".{path.stem[:32]}.", suffix=".tmp", dir=path.parent) as made:
-        root = Path(made) / "content"
-        root.mkdir()
-        for member in members:
-            target = root / _safe(member, path)
-            if member.kind == "folder":
-                target.mkdir(parents=True, exist_ok=True)
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with open_member(member.content) as source, open(target, "wb") as out:
-                shutil.copyfileobj(source, out, _BLOCK)
-        _merge(root, path.parent)
-
-
-def _safe(member: _Member, path: Path) -> PurePosixPath:
-    """The member's place below the folder; only plain files and folders have one."""
-    name = PurePosixPath(member.name.replace("\\", "/"))
-    if member.kind not in ("file", "folder"):
-        problem = f"is a {member.kind}"
-    elif name.is_absolute() or ".." in name.parts or ":" in (name.parts or ("",))[0]:
-        problem = "leads out of the folder"
-    else:
-        return name
-    raise ValueError(f"{path} was not extracted: its member {member.name!r} {problem}.")
-
-
-def _merge(source: Path, target: Path) -> None:
-    """Move what is in `source` into `target`; files are replaced, folders that exist are merged."""
-    for entry in source.iterdir():
-        place = target / entry.name
-        try:
-            os.replace(entry, place)
-        except OSError:
-            # Already there, perhaps since a moment ago by another process.
-            if not (entry.is_dir() and place.is_dir()):
-                raise
-            _merge(entry, place)
+def _untarred(path: Path, places: list[Path]) -> Path:
+    """What the tar archive at `path` holds, at the place where it is, or else at the last one."""
+    for place in places:
+        if place.exists():
+            return place
+    place = places[0] if _can_write(places[0].parent) else places[-1]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with lock.alone(place):
+        if not place.exists() and not archives.extract(path, "tar", place.parent):
+            raise ValueError(f"{path} is no tar archive; use extract=True for other kinds.")
+    return place

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
 
 import jax
+import numpy as np
+
+from jkeras.utils import archives
+
+_shared: dict = {}  # what a worker process of one's own works on, by number
 
 
 def _get_available_devices() -> list[str]:
@@ -35,3 +42,57 @@ def _hash_file(fpath, algorithm="sha256", chunk_size=65535) -> str:
     """
     with open(fpath, "rb") as file:
         return hashlib.file_digest(file, "sha256" if algorithm in ("sha256", "auto") else "md5").hexdigest()
+
+
+def _extract_archive(file_path, path=".", archive_format="auto") -> bool:
+    """Extract an archive into the folder `path`; False if it is none.
+
+    Keras 2.2.4: keras/utils/data_utils.py _extract_archive
+    """
+    os.makedirs(path, exist_ok=True)
+    return archives.extract(Path(file_path), archive_format, Path(path))
+
+
+def init_pool(seqs) -> None:
+    """The initializer of a pool of processes: what `get_index` looks into.
+
+    Keras 2.2.4: keras/utils/data_utils.py init_pool
+
+    Example:
+        >>> init_pool({0: [10, 20]})
+        >>> get_index(0, 1)
+        20
+    """
+    global _shared
+    _shared = seqs
+
+
+def get_index(uid, i):
+    """Batch `i` of the `Sequence` number `uid` that `init_pool` was given.
+
+    Keras 2.2.4: keras/utils/data_utils.py get_index
+    """
+    return _shared[uid][i]
+
+
+def init_pool_generator(gens, random_seed=None) -> None:
+    """The initializer of a pool of processes: what `next_sample` asks; each gets its own random numbers.
+
+    Keras 2.2.4: keras/utils/data_utils.py init_pool_generator
+
+    Example:
+        >>> init_pool_generator({0: iter("ab")})
+        >>> next_sample(0)
+        'a'
+    """
+    init_pool(gens)
+    if random_seed is not None:
+        np.random.seed(random_seed + os.getpid())
+
+
+def next_sample(uid):
+    """The next item of the generator number `uid` that `init_pool_generator` was given.
+
+    Keras 2.2.4: keras/utils/data_utils.py next_sample
+    """
+    return next(_shared[uid])
