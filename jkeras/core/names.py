@@ -81,6 +81,17 @@ def within_scope(name: str) -> str:
     return f"{_unused(name.removesuffix(':0'))}:0"
 
 
+def open_scope() -> str:
+    """What the names of variables that are made now begin with.
+
+    Example:
+        >>> with name_scope("another scope"):
+        ...     open_scope()
+        'another scope/'
+    """
+    return _scope.get()
+
+
 @contextlib.contextmanager
 def name_scope(name: str) -> Iterator[str]:
     """The variables that are made in a `with` block get a name that begins with that of the block.

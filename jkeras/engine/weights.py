@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jkeras.core.names import open_scope
 from jkeras.engine import adapter
 from jkeras.engine.kept import MISSING, Kept, keep, keeps
 from jkeras.engine.symbolic import Tensor
@@ -111,9 +112,8 @@ class WeightAccess:
         while key in self._params or key in self._state:
             number += 1
             key = f"{base}_{number}"
-        variable = Variable(
-            value, name=f"{self.name}/{key}:0", regularizer=regularizer, constraint=constraint
-        )
+        full = f"{open_scope()}{self.name}/{key}:0"
+        variable = Variable(value, name=full, regularizer=regularizer, constraint=constraint)
         variable.initializer = initializer
         cells[key] = variable
         return variable
@@ -122,7 +122,7 @@ class WeightAccess:
         self, params: dict, state: dict, scope: str | None = None, taken: set[str] | None = None
     ) -> None:
         """Put freshly drawn params and state into variables, here and in inner layers not yet built."""
-        scope, taken = scope or self.name, set() if taken is None else taken
+        scope, taken = scope or f"{open_scope()}{self.name}", set() if taken is None else taken
         children = self.children()
         for kind, cells, tree in (("params", self._params, params), ("state", self._state, state)):
             self._plans[kind] = plan(self, tree)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.layers import Dense
+from jkeras.layers import Dense, Input, Layer, TimeDistributed
 
 
 def test_sessions_name_what_takes_their_place():
@@ -41,6 +41,26 @@ def test_clear_session_restarts_names():
     assert Dense(1).name == "dense_1"
     K.clear_session()
     assert Dense(1).name == "dense_1"
+
+
+def test_weights_are_named_within_the_scopes_that_their_layer_is_built_in():
+    """As TensorFlow 1 names those of Keras 2.2.4; files hold these names."""
+
+    class Scale(Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight(name="scale", shape=(1,), initializer="ones")
+            super().build(input_shape)
+
+        def call(self, x):
+            return x * self.scale
+
+    layers = Dense(2, name="mapping"), Scale(name="factor"), TimeDistributed(Dense(2, name="d"), name="rows")
+    with K.name_scope("cell"), K.name_scope("left"):
+        for layer in layers:
+            layer(Input((3, 4)))
+    names = [w.name for layer in layers for w in layer.weights]
+    left = ["mapping/kernel", "mapping/bias", "factor/scale", "rows/kernel", "rows/bias"]
+    assert names == [f"cell/left/{name}:0" for name in left]
 
 
 def test_variables_are_named_within_their_scopes():

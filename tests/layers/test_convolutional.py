@@ -180,3 +180,21 @@ def test_what_layers_make_of_an_empty_input():
         L.LSTM(2)(empty)
     with pytest.raises(ValueError, match="does not fit into length 0"):
         L.Conv1D(2, 2)(empty)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda **k: L.SeparableConv1D(2, 3, **k),
+        lambda **k: L.SeparableConv2D(2, 3, **k),
+        lambda **k: L.DepthwiseConv2D(3, **k),
+    ],
+    ids=["SeparableConv1D", "SeparableConv2D", "DepthwiseConv2D"],
+)
+def test_words_for_a_kernel_that_a_layer_does_not_have(layer):
+    """Keras 2.2.4 takes them, and they are in no config."""
+    words = {"kernel_initializer": "he_normal", "kernel_regularizer": "l2", "kernel_constraint": "nonneg"}
+    told, untold = layer(name="a", **words), layer(name="a")
+    assert told.get_config() == untold.get_config()
+    with pytest.raises(TypeError, match="unknown keyword"):
+        layer(kernel_initialiser="he_normal")

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from jkeras.core.types import INFERENCE, Out, Pair
-from jkeras.engine.base_layer import draw
+from jkeras.engine.base_layer import Layer, draw
 from jkeras.engine.legacy import legacy
 from jkeras.layers._common import check_axis
 from jkeras.layers.convolutional.conv import Conv2D, _Conv, check_strides, finish, start
 from jkeras.ops import conv as ops
 from jkeras.ops.conv_args import channel_axis
+
+# Keras takes these for a `kernel` that such layers do not have, and passes over them; NASNet is written so.
+_UNUSED = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
+
+
+def _start(layer: Layer, arguments: dict, rank: int) -> None:
+    """`start`, without the words that have no effect."""
+    kwargs = {name: value for name, value in arguments["kwargs"].items() if name not in _UNUSED}
+    start(layer, arguments | {"kwargs": kwargs}, rank)
 
 
 class _SeparableConv(_Conv):
@@ -64,6 +73,7 @@ class SeparableConv1D(_SeparableConv):
         depthwise_regularizer, pointwise_regularizer, bias_regularizer: losses on the weights.
         activity_regularizer: loss on the output.
         depthwise_constraint, pointwise_constraint, bias_constraint: projections after each update.
+        **kwargs: base arguments; `kernel_initializer` and the like have no effect.
 
     Input shape:
         `(batch, steps, channels)`, or channels second.
@@ -105,7 +115,7 @@ class SeparableConv1D(_SeparableConv):
         bias_constraint=None,
         **kwargs,
     ):
-        start(self, locals(), 1)
+        _start(self, locals(), 1)
 
 
 class SeparableConv2D(_SeparableConv):
@@ -127,6 +137,7 @@ class SeparableConv2D(_SeparableConv):
         depthwise_regularizer, pointwise_regularizer, bias_regularizer: losses on the weights.
         activity_regularizer: loss on the output.
         depthwise_constraint, pointwise_constraint, bias_constraint: projections after each update.
+        **kwargs: base arguments; `kernel_initializer` and the like have no effect.
 
     Input shape:
         `(batch, rows, cols, channels)`, or channels second.
@@ -169,7 +180,7 @@ class SeparableConv2D(_SeparableConv):
         bias_constraint=None,
         **kwargs,
     ):
-        start(self, locals(), 2)
+        _start(self, locals(), 2)
 
 
 class DepthwiseConv2D(Conv2D):
@@ -187,7 +198,7 @@ class DepthwiseConv2D(Conv2D):
         depthwise_regularizer, bias_regularizer: losses on the weights.
         activity_regularizer: loss on the output.
         depthwise_constraint, bias_constraint: projections of the weights after each update.
-        **kwargs: base arguments, and `dilation_rate`.
+        **kwargs: base arguments, and `dilation_rate`; `kernel_initializer` and the like have no effect.
 
     Input shape:
         `(batch, rows, cols, channels)`, or channels second.
@@ -225,7 +236,7 @@ class DepthwiseConv2D(Conv2D):
         **kwargs,
     ):
         dilation_rate = kwargs.pop("dilation_rate", (1, 1))
-        start(self, locals(), 2)
+        _start(self, locals(), 2)
 
     def pair(self) -> Pair:
         size, multiplier, use_bias, activation = (
