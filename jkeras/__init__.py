@@ -13,6 +13,7 @@ from jkeras.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from jkeras import activations as activations
+    from jkeras import applications as applications
     from jkeras import backend as backend
     from jkeras import callbacks as callbacks
     from jkeras import constraints as constraints
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from jkeras.models import Sequential as Sequential
 
 _MODULES = frozenset(
-    "activations backend callbacks constraints core datasets engine initializers layers legacy losses "
-    "metrics models optimizers regularizers saving training utils".split()
+    "activations applications backend callbacks constraints core datasets engine initializers layers legacy "
+    "losses metrics models optimizers regularizers saving training utils".split()
 )
 _HOMES = {
     "install_as_keras": "core.as_keras",

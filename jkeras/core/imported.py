@@ -18,13 +18,16 @@ _ORIGINS = {
     "URLError": "urllib.error:URLError",
     "abstractmethod": "abc:abstractmethod",
     "assert_allclose": "numpy.testing:assert_allclose",
+    "backend": "jkeras.backend",
     "cbks": "jkeras.callbacks",
     "closing": "contextlib:closing",
     "defaultdict": "collections:defaultdict",
     "deque": "collections:deque",
     "layer_module": "jkeras.layers",
+    "layers": "jkeras.layers",
     "losses": "jkeras.losses",
     "metrics_module": "jkeras.metrics",
+    "models": "jkeras.models",
     "mp": "multiprocessing",
     "namedtuple": "collections:namedtuple",
     "network": "jkeras.engine.network",
@@ -37,12 +40,14 @@ _ORIGINS = {
     "training_generator": "jkeras.engine.training_generator",
     "urlopen": "urllib.request:urlopen",
     "urlretrieve": "urllib.request:urlretrieve",
+    "utils": "jkeras.utils",
     **{f"py_{name}": f"builtins:{name}" for name in ("all", "any", "slice", "sum")},
 }
 
 # By module of Keras; a package of ours that is one file there brings the same.
 _NAMES = {
     "activations": "six warnings",
+    "applications": "backend layers models utils keras_applications",
     "backend": "np os sys json importlib defaultdict py_all py_any py_slice py_sum",
     "backend.common": "np",
     "backend.tensorflow_backend": "np os defaultdict py_all py_any py_slice py_sum",

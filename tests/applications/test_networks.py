@@ -1,0 +1,60 @@
+"""The networks against tables and predictions of Keras 2.2.4."""
+
+from __future__ import annotations
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+from jkeras import applications
+from jkeras import backend as K
+from tests import golden
+
+
+def formula(tensor: int, name: str, shape: tuple[int, ...], gain: float) -> np.ndarray:
+    """The recorded weights: numbers that a hash of their places gives."""
+    x = np.arange(int(np.prod(shape)), dtype=np.uint32) + np.uint32(tensor * 0x9E3779B9 % 2**32)
+    for factor, shift in ((1, 16), (0x85EBCA6B, 13), (0xC2B2AE35, 16)):
+        x *= np.uint32(factor)
+        x ^= x >> np.uint32(shift)
+    r = (x / 2**31 - 1).reshape(shape)
+    kind = name.split("/")[-1].split(":")[0]
+    if kind in ("gamma", "moving_variance"):
+        return 1 + (0.1 if kind == "gamma" else 0.5) * r
+    if kind in ("beta", "moving_mean", "bias"):
+        return 0.1 * r
+    fan = shape[0] * shape[1] if kind == "depthwise_kernel" else np.prod(shape[:-1])
+    return r * np.sqrt(3 * gain / fan)
+
+
+def fill(model, gain: float) -> list[str]:
+    """Set the weights by the formula; their names."""
+    cells = [weight for layer in model.layers for weight in layer.weights]
+    model.set_weights([formula(t, w.name, w.shape, gain) for t, w in enumerate(cells)])
+    return [weight.name for weight in cells]
+
+
+def built(builder: str, kwargs: dict):
+    K.clear_session()  # names count from 1
+    kwargs = {name: tuple(v) if isinstance(v, list) else v for name, v in kwargs.items()}
+    return getattr(applications, builder)(**kwargs)
+
+
+# Those of other networks take long to compile: their tables must do.
+@pytest.mark.parametrize("case", ["MobileNet_0", "VGG16_1", "ResNet50_2"])
+@pytest.mark.filterwarnings("ignore:Since Keras 2.2.0")
+def test_predictions(case):
+    with h5py.File(golden.path("applications.h5")) as file:
+        group = file[case]
+        about = dict(group.attrs)
+        model = built(about["builder"], json.loads(about["kwargs"]))
+        names = fill(model, about["gain"])
+        assert names == json.loads(about["weight_names"])
+        sums = [w.sum(dtype=np.float64) for w in model.get_weights()]
+        np.testing.assert_allclose(sums, group["weight_sums"][()], rtol=1e-4, atol=1e-3)
+        expected = group["prediction"][()]
+        np.testing.assert_allclose(
+            model.predict(group["x"][()]), expected, rtol=0, atol=1e-4 * np.abs(expected).max()
+        )
