@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from jkeras.core import aliases
+from jkeras.compat import module_aliases
 from jkeras.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from jkeras import optimizers as optimizers
     from jkeras import regularizers as regularizers
     from jkeras import utils as utils
-    from jkeras.core.as_keras import install_as_keras as install_as_keras
-    from jkeras.core.as_keras import uninstall_as_keras as uninstall_as_keras
+    from jkeras.compat.as_keras import install_as_keras as install_as_keras
+    from jkeras.compat.as_keras import uninstall_as_keras as uninstall_as_keras
     from jkeras.core.types import Ctx as Ctx
     from jkeras.core.types import Out as Out
     from jkeras.core.types import Pair as Pair
@@ -42,8 +42,8 @@ _MODULES = frozenset(
     "losses metrics models optimizers regularizers saving training utils".split()
 )
 _HOMES = {
-    "install_as_keras": "core.as_keras",
-    "uninstall_as_keras": "core.as_keras",
+    "install_as_keras": "compat.as_keras",
+    "uninstall_as_keras": "compat.as_keras",
     "Ctx": "core.types",
     "Out": "core.types",
     "Pair": "core.types",
@@ -52,7 +52,7 @@ _HOMES = {
     "Sequential": "models",
 }
 
-aliases.install()
+module_aliases.install()
 
 
 def __getattr__(name: str):
@@ -61,7 +61,7 @@ def __getattr__(name: str):
     if name in _HOMES:
         value = globals()[name] = getattr(importlib.import_module(f"jkeras.{_HOMES[name]}"), name)
         return value
-    raise aliases.missing(__name__, name, __dir__)
+    raise module_aliases.missing(__name__, name, __dir__)
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from jkeras.core.dispatch import op
 from jkeras.core.registry import deserialize_keras_object as deserialize_keras_object
 from jkeras.core.snapshot import settled
-from jkeras.ops.numeric import absolute, clip
+from jkeras.primitives.numeric import absolute, clip
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946

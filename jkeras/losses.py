@@ -13,8 +13,8 @@ from jkeras.core.registry import (
     serialize_keras_object,
 )
 from jkeras.core.settings import epsilon
-from jkeras.ops import numeric
-from jkeras.ops.numeric import absolute, clip, l2_normalize
+from jkeras.primitives import numeric
+from jkeras.primitives.numeric import absolute, clip, l2_normalize
 
 _LOG_2 = 0.6931471805599453
 

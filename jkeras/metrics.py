@@ -25,7 +25,7 @@ from jkeras.losses import mean_squared_logarithmic_error as mean_squared_logarit
 from jkeras.losses import poisson as poisson
 from jkeras.losses import sparse_categorical_crossentropy as sparse_categorical_crossentropy
 from jkeras.losses import squared_hinge as squared_hinge
-from jkeras.ops.numeric import as_classes, in_top_k
+from jkeras.primitives.numeric import as_classes, in_top_k
 
 
 @op

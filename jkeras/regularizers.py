@@ -14,7 +14,7 @@ from jkeras.core.registry import (
 )
 from jkeras.core.settings import cast_to_floatx
 from jkeras.core.snapshot import settled
-from jkeras.ops.numeric import absolute
+from jkeras.primitives.numeric import absolute
 
 
 class Regularizer:

@@ -10,7 +10,7 @@ import pytest
 
 from jkeras import losses
 from jkeras.core import settings
-from jkeras.ops import numeric
+from jkeras.primitives import numeric
 from tests import golden
 
 ALIASES = {

@@ -42,13 +42,6 @@ from jkeras.backend.crossentropy import sparse_categorical_crossentropy as spars
 from jkeras.backend.ctc import ctc_batch_cost as ctc_batch_cost
 from jkeras.backend.ctc import ctc_decode as ctc_decode
 from jkeras.backend.ctc import ctc_label_dense_to_sparse as ctc_label_dense_to_sparse
-from jkeras.backend.drawing import dropout as dropout
-from jkeras.backend.drawing import random_binomial as random_binomial
-from jkeras.backend.drawing import random_normal as random_normal
-from jkeras.backend.drawing import random_normal_variable as random_normal_variable
-from jkeras.backend.drawing import random_uniform as random_uniform
-from jkeras.backend.drawing import random_uniform_variable as random_uniform_variable
-from jkeras.backend.drawing import truncated_normal as truncated_normal
 from jkeras.backend.elementwise import abs as abs
 from jkeras.backend.elementwise import cast as cast
 from jkeras.backend.elementwise import clip as clip
@@ -99,6 +92,13 @@ from jkeras.backend.nn import pool3d as pool3d
 from jkeras.backend.nn import rnn as rnn
 from jkeras.backend.products import batch_dot as batch_dot
 from jkeras.backend.products import dot as dot
+from jkeras.backend.random_tensors import dropout as dropout
+from jkeras.backend.random_tensors import random_binomial as random_binomial
+from jkeras.backend.random_tensors import random_normal as random_normal
+from jkeras.backend.random_tensors import random_normal_variable as random_normal_variable
+from jkeras.backend.random_tensors import random_uniform as random_uniform
+from jkeras.backend.random_tensors import random_uniform_variable as random_uniform_variable
+from jkeras.backend.random_tensors import truncated_normal as truncated_normal
 from jkeras.backend.reductions import all as all
 from jkeras.backend.reductions import any as any
 from jkeras.backend.reductions import argmax as argmax

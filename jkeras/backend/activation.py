@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 
 from jkeras import activations
-from jkeras.backend.operands import of_array
+from jkeras.backend.conversion import of_array
 
 sigmoid, hard_sigmoid, tanh = activations.sigmoid, activations.hard_sigmoid, activations.tanh
 softplus, softsign = activations.softplus, activations.softsign

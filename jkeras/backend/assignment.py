@@ -7,9 +7,9 @@ import numpy as np
 
 from jkeras.backend.function import eval, function
 from jkeras.core.dispatch import op
-from jkeras.engine.effects import Increment, Update
-from jkeras.engine.symbolic import Tensor
-from jkeras.engine.variable import Variable, current_frame
+from jkeras.engine.layer.effects import Increment, Update
+from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Variable, current_frame
 
 
 def get_value(x) -> np.ndarray:

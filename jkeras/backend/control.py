@@ -11,10 +11,10 @@ import numpy as np
 
 from jkeras.core import phase as phases
 from jkeras.core.dispatch import op
-from jkeras.engine.measures import adding_nothing
-from jkeras.engine.shapes import Spec
-from jkeras.engine.symbolic import Node, Tensor, call_closing
-from jkeras.engine.variable import current_frame
+from jkeras.engine.call.added_metrics import adding_nothing
+from jkeras.engine.tensors.shapes import Spec
+from jkeras.engine.tensors.symbolic import Node, Tensor, call_closing
+from jkeras.engine.tensors.variable import current_frame
 
 _marker: Tensor | None = None
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from jkeras.core.dispatch import op
 from jkeras.core.settings import normalize_data_format as format_of
-from jkeras.ops import conv as convs
-from jkeras.ops.conv_args import int_tuple, padding_mode, spatial_axes
+from jkeras.primitives import conv as convs
+from jkeras.primitives.conv_args import int_tuple, padding_mode, spatial_axes
 
 
 def _convolve(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jkeras.backend.operands import of_arrays_2
-from jkeras.ops import numeric
+from jkeras.backend.conversion import of_arrays_2
+from jkeras.primitives import numeric
 
 categorical_crossentropy = of_arrays_2(numeric.categorical_crossentropy)
 sparse_categorical_crossentropy = of_arrays_2(numeric.sparse_categorical_crossentropy)

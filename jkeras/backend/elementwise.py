@@ -5,12 +5,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from jkeras.backend.operands import of_array, of_arrays_2
+from jkeras.backend.conversion import of_array, of_arrays_2
 from jkeras.core import bits
 from jkeras.core.dispatch import op
-from jkeras.engine import sizes
-from jkeras.engine.sizes import of_sizes
-from jkeras.ops import numeric
+from jkeras.engine.tensors import sizes
+from jkeras.engine.tensors.sizes import of_sizes
+from jkeras.primitives import numeric
 
 
 @of_array

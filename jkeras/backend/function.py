@@ -13,15 +13,15 @@ from jkeras.backend.control import is_marker
 from jkeras.core import bits, random
 from jkeras.core.dispatch import set_evaluator
 from jkeras.core.types import Ctx
-from jkeras.engine.effects import Update, together
+from jkeras.engine.call.added_metrics import measuring
 from jkeras.engine.graph import Around, Graph
-from jkeras.engine.measures import measuring
-from jkeras.engine.scope import NeedsTensorsError, next_gradients, note_gradients
-from jkeras.engine.shapes import Spec
-from jkeras.engine.sizes import as_array, is_sizes, plain
-from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.layer.effects import Update, together
+from jkeras.engine.tensors.scope import NeedsTensorsError, next_gradients, note_gradients
+from jkeras.engine.tensors.shapes import Spec
+from jkeras.engine.tensors.sizes import as_array, is_sizes, plain
+from jkeras.engine.tensors.symbolic import Node, Tensor
+from jkeras.engine.tensors.variable import Variable, current_frame
 from jkeras.engine.tree import variables_of
-from jkeras.engine.variable import Variable, current_frame
 
 
 def _cells(graph: Graph) -> list[Variable]:

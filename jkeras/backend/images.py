@@ -6,9 +6,9 @@ import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
 from jkeras.core.settings import normalize_data_format as format_of
-from jkeras.ops.conv_args import spatial_axes
-from jkeras.ops.resize import bilinear
-from jkeras.ops.resize import repeat as enlarge
+from jkeras.primitives.conv_args import spatial_axes
+from jkeras.primitives.resize import bilinear
+from jkeras.primitives.resize import repeat as enlarge
 
 
 @op

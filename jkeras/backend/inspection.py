@@ -6,9 +6,9 @@ import jax
 import numpy as np
 
 from jkeras.core.dispatch import Symbolic
-from jkeras.engine.shapes import known
-from jkeras.engine.sizes import Sizes, size
-from jkeras.engine.symbolic import Tensor
+from jkeras.engine.tensors.shapes import known
+from jkeras.engine.tensors.sizes import Sizes, size
+from jkeras.engine.tensors.symbolic import Tensor
 
 
 def int_shape(x):

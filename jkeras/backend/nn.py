@@ -8,10 +8,10 @@ from jax import lax
 from jkeras.backend.control import calling_back
 from jkeras.core.dispatch import op
 from jkeras.core.settings import normalize_data_format as format_of
-from jkeras.ops import conv as convs
-from jkeras.ops import pool as pools
-from jkeras.ops import recurrent
-from jkeras.ops.conv_args import int_tuple, padding_mode
+from jkeras.primitives import conv as convs
+from jkeras.primitives import pool as pools
+from jkeras.primitives import recurrent
+from jkeras.primitives.conv_args import int_tuple, padding_mode
 
 
 def _pooled(rank: int, x, pool_size, strides, padding, data_format, pool_mode):

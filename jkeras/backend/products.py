@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from jkeras.backend.operands import of_arrays_2
-from jkeras.ops import dot as products
+from jkeras.backend.conversion import of_arrays_2
+from jkeras.primitives import dot as products
 
 
 @of_arrays_2

@@ -7,11 +7,11 @@ import builtins
 import jax
 import jax.numpy as jnp
 
-from jkeras.backend.operands import of_array
+from jkeras.backend.conversion import of_array
 from jkeras.core import settings
-from jkeras.engine import sizes
-from jkeras.engine.sizes import is_sizes, of_sizes
-from jkeras.ops import numeric
+from jkeras.engine.tensors import sizes
+from jkeras.engine.tensors.sizes import is_sizes, of_sizes
+from jkeras.primitives import numeric
 
 
 def _axes(axis):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 
 from jkeras.backend.function import function
-from jkeras.core import as_keras, names, phase
+from jkeras.compat import as_keras
+from jkeras.core import names, phase
 from jkeras.core.dispatch import Symbolic
-from jkeras.engine.effects import Update
+from jkeras.engine.layer.effects import Update
 
 _ADVICE = (
     "there are no TensorFlow sessions here. For GPU memory set the environment variables "

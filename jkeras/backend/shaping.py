@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jkeras.backend.operands import of_array
+from jkeras.backend.conversion import of_array
 from jkeras.core import bits, settings
 from jkeras.core.dispatch import op
-from jkeras.engine import sizes
-from jkeras.engine.sizes import is_sizes, of_sizes
-from jkeras.ops.lookup import as_index, rows
+from jkeras.engine.tensors import sizes
+from jkeras.engine.tensors.sizes import is_sizes, of_sizes
+from jkeras.primitives.lookup import as_index, rows
 
 
 @of_array

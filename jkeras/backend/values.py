@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.backend.assignment import get_value
+from jkeras.backend.creation import made, sized
 from jkeras.backend.inspection import to_dense
-from jkeras.backend.making import made, sized
 from jkeras.core import bits, settings
 from jkeras.core.dispatch import Symbolic, is_symbolic, op
 from jkeras.core.names import unique_name
-from jkeras.engine.shapes import Spec
-from jkeras.engine.symbolic import Node, Tensor
-from jkeras.engine.variable import Constant, current_frame
+from jkeras.engine.tensors.shapes import Spec
+from jkeras.engine.tensors.symbolic import Node, Tensor
+from jkeras.engine.tensors.variable import Constant, current_frame
 from jkeras.initializers.arrays import numbers
 
 

@@ -1,6 +1,6 @@
 """Callbacks: what a user (and `fit` itself) hangs into the training loop.
 
-The contract with `jkeras/training/loop.py`
+The contract with `jkeras/training/run/loop.py`
 -------------------------------------------
 The loop never imports this package; it is handed a `CallbackList` and does, for a `fit`::
 

@@ -71,11 +71,11 @@ def arrays(source: str) -> dict[str, np.ndarray]:
             raise UserError(f"Unknown data set {source!r}. {close_to(source, _SETS)} A file ends in .npz.")
         raise UserError(f"There is no file {source}.")
     try:
-        stored = np.load(path, allow_pickle=False)
-        if isinstance(stored, np.ndarray):
-            return {"x": stored}
-        with stored:
-            return {name: stored[name] for name in stored.files}
+        contents = np.load(path, allow_pickle=False)
+        if isinstance(contents, np.ndarray):
+            return {"x": contents}
+        with contents:
+            return {name: contents[name] for name in contents.files}
     except (ValueError, OSError, EOFError) as error:
         raise UserError(f"{source} is not a .npz file of plain arrays: {error}") from error
 

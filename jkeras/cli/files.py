@@ -122,18 +122,18 @@ def inspect(source: Path) -> dict[str, Any]:
             "kind": "arrays",
             "arrays": {k: {"shape": v.shape, "dtype": str(v.dtype)} for k, v in arrays.items()},
         }
-    stored = model_io.read(str(source))
-    run = checkpoint.run_state(stored)
+    contents = model_io.read(str(source))
+    run = checkpoint.run_state(contents)
     return {
-        "kind": "checkpoint" if run else "model" if stored.model else "weights",
+        "kind": "checkpoint" if run else "model" if contents.model else "weights",
         "bytes": source.stat().st_size,
-        "keras_version": stored.keras_version,
-        "backend": stored.backend,
-        "class_name": (stored.model or {}).get("class_name"),
-        "training": stored.training,
-        "has_optimizer_state": stored.optimizer is not None,
-        "layers": {layer.name: {name: w.shape for name, w in layer.weights} for layer in stored.layers},
-        "params": sum(int(w.size) for layer in stored.layers for w in layer.values),
+        "keras_version": contents.keras_version,
+        "backend": contents.backend,
+        "class_name": (contents.model or {}).get("class_name"),
+        "training": contents.training,
+        "has_optimizer_state": contents.optimizer is not None,
+        "layers": {layer.name: {name: w.shape for name, w in layer.weights} for layer in contents.layers},
+        "params": sum(int(w.size) for layer in contents.layers for w in layer.values),
         **({"epoch": run["epoch"], "step": run["step"]} if run else {}),
     }
 

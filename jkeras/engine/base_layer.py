@@ -10,23 +10,23 @@ import jax
 import numpy as np
 
 from jkeras import constraints, initializers, regularizers
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import random, settings
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.snapshot import as_now
 from jkeras.core.types import INFERENCE, Out, Pair
-from jkeras.engine import adapter, checks, measures
-from jkeras.engine.call import call_layer, overridden, own_formula, shapes_of
-from jkeras.engine.checks import InputSpec as InputSpec
-from jkeras.engine.config import BASE_ARGUMENTS, own_config
-from jkeras.engine.effects import Added, EffectAccess, Update
-from jkeras.engine.insides import LayerInsides
-from jkeras.engine.legacy import legacy
-from jkeras.engine.nodes import NodeAccess
-from jkeras.engine.shapes import Spec, infer
-from jkeras.engine.symbolic import Tensor
+from jkeras.engine.call import adapter, added_metrics, checks
+from jkeras.engine.call.calling import call_layer, overridden, own_formula, shapes_of
+from jkeras.engine.call.checks import InputSpec as InputSpec
+from jkeras.engine.layer.config import BASE_ARGUMENTS, own_config
+from jkeras.engine.layer.effects import Added, EffectAccess, Update
+from jkeras.engine.layer.keras_internals import LayerInternals
+from jkeras.engine.layer.nodes import NodeAccess
+from jkeras.engine.layer.weights import WeightAccess
+from jkeras.engine.tensors.shapes import Spec, infer
+from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Variable, current_frame
 from jkeras.engine.tree import gather, own_entries
-from jkeras.engine.variable import Variable, current_frame
-from jkeras.engine.weights import WeightAccess
 
 
 def rule(layer, weight: str, kind: str):
@@ -91,7 +91,7 @@ def _penalties(layer, params, seen: set[int]) -> list:
     return terms
 
 
-class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
+class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
     """Base of all layers.
 
     A built-in layer says what it computes in `pair()`; a user's layer defines `build`, `call` and, where
@@ -361,11 +361,11 @@ class Layer(LayerInsides, NodeAccess, WeightAccess, EffectAccess):
             >>> model.metrics_names
             ['loss', 'activity']
         """
-        name = measures.checked_name(self, name, aggregation)
+        name = added_metrics.checked_name(self, name, aggregation)
         if isinstance(value, Tensor):
             self.extra_metrics.append((name, value))
         elif current_frame() is not None:
-            measures.report(self, name, value)
+            added_metrics.report(self, name, value)
         else:
             raise ValueError(
                 f"add_metric({name!r}) of {self.name!r} takes a tensor of the model, or a value inside "

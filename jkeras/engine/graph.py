@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from jkeras.core.types import Ctx
-from jkeras.engine.call import aligned, apply_layer
-from jkeras.engine.discovery import arrays_in, masks_for, scope_of
-from jkeras.engine.measures import measuring
-from jkeras.engine.scope import value_around
-from jkeras.engine.symbolic import MaskOf, Node, Tensor, substitute
+from jkeras.engine.call.added_metrics import measuring
+from jkeras.engine.call.calling import aligned, apply_layer
+from jkeras.engine.call.discovery import arrays_in, masks_for, scope_of
+from jkeras.engine.tensors.scope import value_around
+from jkeras.engine.tensors.symbolic import MaskOf, Node, Tensor, substitute
+from jkeras.engine.tensors.variable import Frame, StrayTensorError, Variable, current_frame
 from jkeras.engine.tree import carried, gather, scatter, states_of
-from jkeras.engine.variable import Frame, StrayTensorError, Variable, current_frame
 
 
 class Around(NamedTuple):

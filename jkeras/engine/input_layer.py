@@ -7,9 +7,9 @@ import numpy as np
 from jkeras.core import settings
 from jkeras.core.names import unique_name
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.shapes import Spec
-from jkeras.engine.symbolic import Node, Tensor
-from jkeras.engine.variable import Variable
+from jkeras.engine.tensors.shapes import Spec
+from jkeras.engine.tensors.symbolic import Node, Tensor
+from jkeras.engine.tensors.variable import Variable
 
 
 class InputLayer(Layer):

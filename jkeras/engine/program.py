@@ -5,10 +5,10 @@ from __future__ import annotations
 import jax
 
 from jkeras.core.types import Ctx, Out
-from jkeras.engine.call import aligned
-from jkeras.engine.checks import functions_are_ours
+from jkeras.engine.call.calling import aligned
+from jkeras.engine.call.checks import functions_are_ours
+from jkeras.engine.tensors.variable import Frame
 from jkeras.engine.tree import bind, collect, flags, gather, instances, scatter
-from jkeras.engine.variable import Frame
 
 _ROOT = "."  # the path of weights that the model itself owns
 

@@ -1,7 +1,7 @@
 """All layers of Keras 2.2.4."""
 
 from jkeras.engine.base_layer import Layer as Layer
-from jkeras.engine.checks import InputSpec as InputSpec
+from jkeras.engine.call.checks import InputSpec as InputSpec
 from jkeras.engine.input_layer import Input as Input
 from jkeras.engine.input_layer import InputLayer as InputLayer
 from jkeras.layers.advanced_activations import ELU as ELU

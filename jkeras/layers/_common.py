@@ -13,7 +13,7 @@ from jkeras.core import settings
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
-from jkeras.ops import conv_args
+from jkeras.primitives import conv_args
 
 _BY_ENDING = {
     "initializer": initializers.get,

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from jkeras import activations
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import begin, elementwise, number
 
 

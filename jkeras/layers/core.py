@@ -7,10 +7,10 @@ import math
 import jax.numpy as jnp
 
 from jkeras import activations, regularizers
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer, draw
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import (
     begin,
     check_axis,
@@ -22,7 +22,7 @@ from jkeras.layers._common import (
     noise_dims,
     steps_unlike,
 )
-from jkeras.ops import conv_args
+from jkeras.primitives import conv_args
 
 
 class Dense(Layer):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import begin
-from jkeras.ops import lookup
+from jkeras.primitives import lookup
 
 
 class Embedding(Layer):

@@ -7,12 +7,12 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import floating, no_weights
-from jkeras.ops import conv_args
+from jkeras.primitives import conv_args
 
 
 class _GlobalPooling(Layer):

@@ -13,8 +13,8 @@ import numpy as np
 from jkeras.core import functions
 from jkeras.core.registry import deserialize_keras_object
 from jkeras.core.snapshot import as_now
-from jkeras.engine.adapter import specs_for
 from jkeras.engine.base_layer import Layer
+from jkeras.engine.call.adapter import specs_for
 
 PREFIX = "fingerprint:"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import check_axis
 from jkeras.layers.convolutional.conv import finish, start
-from jkeras.ops import conv as ops
-from jkeras.ops.conv_args import channel_axis, spatial_axes, window
+from jkeras.primitives import conv as ops
+from jkeras.primitives.conv_args import channel_axis, spatial_axes, window
 
 
 class _LocallyConnected(Layer):

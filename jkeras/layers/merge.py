@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.shapes import Spec
-from jkeras.ops.dot import batch_dot
-from jkeras.ops.numeric import l2_normalize
-from jkeras.ops.pool import first_maximum, first_minimum
+from jkeras.engine.tensors.shapes import Spec
+from jkeras.primitives.dot import batch_dot
+from jkeras.primitives.numeric import l2_normalize
+from jkeras.primitives.pool import first_maximum, first_minimum
 
 
 class _Merge(Layer):

@@ -6,9 +6,9 @@ import math
 
 import jax.numpy as jnp
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.types import Pair
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import floating, in_training, kept, noise_dims
 
 _SELU_FLOOR = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946  # where SELU saturates

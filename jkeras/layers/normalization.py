@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import begin, check_axis, floating
 
 _FUSED_EPSILON = 1.001e-5  # the smallest one TensorFlow's fused kernel takes

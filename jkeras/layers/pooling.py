@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import begin, no_weights
-from jkeras.ops import conv_args, pool
+from jkeras.primitives import conv_args, pool
 
 
 class _Pooling(Layer):

@@ -12,8 +12,8 @@ from jkeras.core.dispatch import op
 from jkeras.core.registry import CustomObjectScope
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.call import formula_mask
-from jkeras.engine.insides import object_list_uid
+from jkeras.engine.call.calling import formula_mask
+from jkeras.engine.layer.keras_internals import object_list_uid
 from jkeras.engine.tree import walk
 from jkeras.layers.recurrent.base import merge_inputs
 from jkeras.layers.serialization import deserialize, serialize

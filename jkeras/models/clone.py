@@ -7,8 +7,8 @@ import functools
 from jkeras.core.dispatch import op
 from jkeras.core.registry import CustomObjectScope
 from jkeras.engine.input_layer import Input, InputLayer
-from jkeras.engine.scope import renaming
-from jkeras.engine.symbolic import Tensor, substitute
+from jkeras.engine.tensors.scope import renaming
+from jkeras.engine.tensors.symbolic import Tensor, substitute
 from jkeras.engine.tree import instances
 from jkeras.models.model import Model
 from jkeras.models.network import as_list

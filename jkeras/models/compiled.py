@@ -6,19 +6,19 @@ import warnings
 from typing import Any
 
 from jkeras import optimizers, training
-from jkeras.engine.legacy import legacy
-from jkeras.engine.measures import reported_by
-from jkeras.engine.shapes import Spec
-from jkeras.engine.symbolic import Tensor, closed_over
+from jkeras.compat.legacy_arguments import legacy
+from jkeras.engine.call.added_metrics import reported_by
+from jkeras.engine.tensors.shapes import Spec
+from jkeras.engine.tensors.symbolic import Tensor, closed_over
 from jkeras.models.functions import StepFunctions
-from jkeras.models.insides import Insides
+from jkeras.models.keras_internals import KerasInternals
 from jkeras.models.network import Network, as_list
-from jkeras.training import Objective, Port, Trainer
-from jkeras.training.arguments import is_ours
-from jkeras.training.closures import observed
+from jkeras.training import Endpoint, Objective, Trainer
+from jkeras.training.objective.arguments import is_ours
+from jkeras.training.objective.closures import observed
 
 
-class Compiled(StepFunctions, Insides, Network):
+class Compiled(StepFunctions, KerasInternals, Network):
     """What `compile` makes of a network."""
 
     @legacy("model")
@@ -82,7 +82,7 @@ class Compiled(StepFunctions, Insides, Network):
             self._trainer = self._make_trainer()
 
     def _make_trainer(self) -> Trainer:
-        inputs, outputs = self._ports()
+        inputs, outputs = self._endpoints()
         objective = Objective.build(
             outputs,
             *self._choices(),
@@ -129,21 +129,21 @@ class Compiled(StepFunctions, Insides, Network):
         from_weights = any(v.regularizer is not None for v in self.weights)
         return from_weights or any(layer.activity_regularizer is not None for layer in self.layers)
 
-    def _ports(self) -> tuple[list[Port], list[Port]]:
+    def _endpoints(self) -> tuple[list[Endpoint], list[Endpoint]]:
         inputs, outputs = self.signature
         names = zip(self._fed_names(), inputs, self._index_limits(), strict=True)
         if self._graph is None:  # a subclass was built for the first data; it may take others
             return (
-                [Port(n, (None,) * len(t.shape), t.dtype, limit) for n, t, limit in names],
+                [Endpoint(n, (None,) * len(t.shape), t.dtype, limit) for n, t, limit in names],
                 [
-                    Port(n, (*(None for _ in t.shape[1:]), *t.shape[-1:]), t.dtype)
+                    Endpoint(n, (*(None for _ in t.shape[1:]), *t.shape[-1:]), t.dtype)
                     for n, t in zip(self.output_names, outputs, strict=True)
                 ],
             )
         return (
-            [Port(n, t.shape, t.dtype, limit) for n, t, limit in names],
+            [Endpoint(n, t.shape, t.dtype, limit) for n, t, limit in names],
             [
-                Port(n, t.shape, t.dtype, layer=t.node.owner.name if t.node.owner is not None else t.name)
+                Endpoint(n, t.shape, t.dtype, layer=t.node.owner.name if t.node.owner is not None else t.name)
                 for n, t in zip(self.output_names, outputs, strict=True)
             ],
         )
@@ -200,6 +200,6 @@ class Compiled(StepFunctions, Insides, Network):
         trainer = self._trainer
         if trainer is None:
             if self._predictor is None or self._predictor[0] is not self._graph:
-                self._predictor = (self._graph, Trainer(self.program(), *self._ports()))
+                self._predictor = (self._graph, Trainer(self.program(), *self._endpoints()))
             trainer = self._predictor[1]
         return self._use_function("predict", trainer)

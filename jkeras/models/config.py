@@ -8,7 +8,7 @@ import warnings
 import jax
 import numpy as np
 
-from jkeras.engine.symbolic import Tensor
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers.serialization import deserialize
 
 

@@ -10,7 +10,7 @@ import jax
 
 from jkeras import saving
 from jkeras.core.names import function_name
-from jkeras.engine.config import argument_names
+from jkeras.engine.layer.config import argument_names
 from jkeras.engine.tree import instances
 from jkeras.optimizers import Optimizer
 

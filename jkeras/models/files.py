@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jkeras import saving
-from jkeras.engine.legacy import legacy
+from jkeras.compat.legacy_arguments import legacy
 
 
 class Files:

@@ -8,7 +8,7 @@ import numpy as np
 
 from jkeras import training
 from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
-from jkeras.engine.legacy import legacy
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.models import copying
 from jkeras.models.compiled import Compiled
 from jkeras.models.network import as_list

@@ -9,27 +9,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import bits, phase
 from jkeras.core.dispatch import op
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Out, Pair
-from jkeras.engine import adapter
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.call import aligned, has_tensor, shapes_of
-from jkeras.engine.checks import phases_differ
-from jkeras.engine.effects import Added, Update, Whole, within
+from jkeras.engine.call import adapter
+from jkeras.engine.call.added_metrics import reported_by
+from jkeras.engine.call.calling import aligned, has_tensor, shapes_of
+from jkeras.engine.call.checks import phases_differ
 from jkeras.engine.graph import Graph
-from jkeras.engine.legacy import legacy
-from jkeras.engine.measures import reported_by
+from jkeras.engine.layer.effects import Added, Update, Whole, within
 from jkeras.engine.program import Program
-from jkeras.engine.shapes import Spec, agree
-from jkeras.engine.symbolic import Node, Tensor, mask_tensor
+from jkeras.engine.tensors.shapes import Spec, agree
+from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
+from jkeras.engine.tensors.variable import Constant, Variable, current_frame
 from jkeras.engine.tree import bind, bound, collect, gather, instances, variables_of
-from jkeras.engine.variable import Constant, Variable, current_frame
 from jkeras.models import config as configs
 from jkeras.models.files import Files
+from jkeras.models.keras_graph import KerasGraph
 from jkeras.models.summary import print_summary
-from jkeras.models.walks import GraphInsides
 
 
 def as_list(x) -> list:
@@ -75,7 +75,7 @@ class NoGraphError(NotImplementedError, AttributeError):
     """A subclassed model was asked for what only a graph of layers has."""
 
 
-class Network(GraphInsides, Files, Layer):
+class Network(KerasGraph, Files, Layer):
     """A graph of layers (`Network(inputs, outputs)`), or a subclass that computes in its own `call`.
 
     Args:

@@ -11,8 +11,8 @@ from jkeras.core.types import INFERENCE, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.graph import Graph
 from jkeras.engine.input_layer import Input, InputLayer
-from jkeras.engine.shapes import agree
-from jkeras.engine.symbolic import Tensor
+from jkeras.engine.tensors.shapes import agree
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers.serialization import deserialize
 from jkeras.models.model import Model
 from jkeras.models.network import Network

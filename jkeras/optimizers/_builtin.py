@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jkeras.engine.variable import Variable
+from jkeras.engine.tensors.variable import Variable
 from jkeras.optimizers import _keras
 from jkeras.optimizers._optimizer import Optimizer
 from jkeras.optimizers._state import Hyper

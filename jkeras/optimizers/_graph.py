@@ -21,12 +21,12 @@ from jkeras.core import settings
 from jkeras.core.dispatch import is_symbol
 from jkeras.core.names import name_scope
 from jkeras.core.types import Ctx
-from jkeras.engine.effects import Update, together
 from jkeras.engine.graph import Graph
-from jkeras.engine.shapes import Spec
-from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.layer.effects import Update, together
+from jkeras.engine.tensors.shapes import Spec
+from jkeras.engine.tensors.symbolic import Node, Tensor
+from jkeras.engine.tensors.variable import Variable
 from jkeras.engine.tree import variables_of
-from jkeras.engine.variable import Variable
 from jkeras.optimizers._state import Binding
 
 _MODELS = 8  # how many models an optimizer may train in turn; it holds the weights of no more

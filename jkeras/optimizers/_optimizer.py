@@ -10,10 +10,10 @@ import jax
 import numpy as np
 import optax
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.dispatch import is_symbol
-from jkeras.engine.legacy import legacy
-from jkeras.engine.variable import Variable
+from jkeras.engine.tensors.variable import Variable
 from jkeras.optimizers import _graph
 from jkeras.optimizers._keras import transformation
 from jkeras.optimizers._state import Binding, Hyper, from_numpy, path_name, to_numpy

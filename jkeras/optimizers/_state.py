@@ -11,7 +11,7 @@ import numpy as np
 import optax
 
 from jkeras.core.dispatch import Symbolic, is_symbol
-from jkeras.engine.variable import Variable
+from jkeras.engine.tensors.variable import Variable
 
 
 class Hyper:

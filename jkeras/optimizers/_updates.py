@@ -9,7 +9,7 @@ import optax
 
 from jkeras import backend
 from jkeras.core.dispatch import op
-from jkeras.engine.variable import Variable
+from jkeras.engine.tensors.variable import Variable
 from jkeras.optimizers._keras import clip
 
 

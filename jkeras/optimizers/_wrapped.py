@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from jkeras.core.dispatch import is_symbol
-from jkeras.engine.variable import Variable
+from jkeras.engine.tensors.variable import Variable
 from jkeras.optimizers._optimizer import Optimizer
 from jkeras.optimizers._state import Binding, Scheduled, by_path, is_key
 

@@ -59,8 +59,8 @@ def _with_functions(config: dict, custom_objects: Mapping[str, Any], safe_mode: 
     if callable(given):
         config["function"] = given
     for key in ("function", "output_shape"):
-        stored = config.get(key)
-        if config.get(f"{key}_type") == "lambda" and not callable(stored) and not _is_fingerprint(stored):
+        contents = config.get(key)
+        if config.get(f"{key}_type") == "lambda" and not callable(contents) and not _is_fingerprint(contents):
             if safe_mode:
                 raise ValueError(
                     f"The Lambda layer {name!r} holds Python bytecode (its {key}), which is not run: a file "
@@ -68,18 +68,18 @@ def _with_functions(config: dict, custom_objects: Mapping[str, Any], safe_mode: 
                     f"custom_objects={{{name!r}: function}}, or, if you trust the origin of the file, "
                     "safe_mode=False."
                 )
-            config[key] = _decode(stored, name, custom_objects)
+            config[key] = _decode(contents, name, custom_objects)
     return config
 
 
-def _is_fingerprint(stored: Any) -> bool:
-    return isinstance(stored, (list, tuple)) and bool(stored) and str(stored[0]).startswith(PREFIX)
+def _is_fingerprint(contents: Any) -> bool:
+    return isinstance(contents, (list, tuple)) and bool(contents) and str(contents[0]).startswith(PREFIX)
 
 
-def _decode(stored: Any, name: Any, custom_objects: Mapping[str, Any]) -> types.FunctionType:
+def _decode(contents: Any, name: Any, custom_objects: Mapping[str, Any]) -> types.FunctionType:
     """The function in Keras's `[base64 of marshalled code, defaults, closure]`."""
     try:
-        text, defaults, closure = stored
+        text, defaults, closure = contents
         return function(decode(text), defaults, closure, {**_names(), **custom_objects})
     except (ValueError, TypeError, EOFError, AttributeError, UnicodeError, binascii.Error) as e:
         raise ValueError(

@@ -22,8 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import atomic
-from jkeras.saving import compiled, msgpack, record, weights
-from jkeras.saving.stored import Stored
+from jkeras.saving import compiled, model_contents, msgpack, weights
+from jkeras.saving.contents import Contents
 
 _NAME = re.compile(r"ckpt-(\d+)-(\d+)\.msgpack")
 
@@ -78,13 +78,13 @@ def save_checkpoint(
     folder = Path(run_dir) / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"ckpt-{int(run_state['epoch']):04d}-{int(run_state['step']):08d}.msgpack"
-    stored = _record(model)
+    contents = _record(model)
     arrays: dict[str, np.ndarray] = {}
-    stored.notes["run"] = flatten(run_state, arrays)
-    stored.notes["environment"] = environment()
-    stored.add_section("run", arrays)
+    contents.notes["run"] = flatten(run_state, arrays)
+    contents.notes["environment"] = environment()
+    contents.add_section("run", arrays)
     with atomic.replacing(path) as temporary:
-        msgpack.write_file(temporary, stored)
+        msgpack.write_file(temporary, contents)
     for old in list_checkpoints(run_dir)[:-keep] if keep else []:
         if old.path != path:
             old.path.unlink(missing_ok=True)
@@ -100,15 +100,15 @@ def _sweep(folder: Path) -> None:
                 part.unlink()
 
 
-def _record(model: Any) -> Stored:
+def _record(model: Any) -> Contents:
     """The whole model; of a subclassed one, which has no config, weights and optimizer."""
     try:
-        stored = record.of_model(model)
+        contents = model_contents.of_model(model)
     except NotImplementedError:
-        stored = record.of_weights(model)
-        compiled.collect(model, stored)
-    record.add_cells(model, stored)
-    return stored
+        contents = model_contents.of_weights(model)
+        compiled.collect(model, contents)
+    model_contents.add_cells(model, contents)
+    return contents
 
 
 def list_checkpoints(run_dir: str | Path) -> list[Checkpoint]:
@@ -140,7 +140,7 @@ def latest(run_dir: str | Path) -> Checkpoint:
     return _newest(run_dir)[0]
 
 
-def _newest(run_dir: str | Path) -> tuple[Checkpoint, Stored]:
+def _newest(run_dir: str | Path) -> tuple[Checkpoint, Contents]:
     found = list_checkpoints(run_dir)
     for checkpoint in reversed(found):
         try:
@@ -182,30 +182,30 @@ def restore(model: Any, source: str | Path) -> dict[str, Any]:
     """
     path = Path(source)
     if path.is_file():
-        stored = msgpack.read_file(path)
+        contents = msgpack.read_file(path)
     else:
-        checkpoint, stored = _newest(path)
+        checkpoint, contents = _newest(path)
         path = checkpoint.path
     try:
-        plan = weights.by_position(stored, model.layers) + record.cells_plan(model, stored)
-        state = stored.section("optimizer")
+        plan = weights.by_position(contents, model.layers) + model_contents.cells_plan(model, contents)
+        state = contents.section("optimizer")
         if state and getattr(model, "optimizer", None) is None:
             raise ValueError(
                 "it holds the state of an optimizer, but the model is not compiled: compile it first."
             )
         if state:
             compiled.bind(model)
-            compiled.load_state(model.optimizer, stored)
+            compiled.load_state(model.optimizer, contents)
     except ValueError as e:
         raise ValueError(f"{path} does not fit the model: {e}") from e
     weights.assign(plan)
-    _compare_environment(stored.notes.get("environment", {}), path)
-    return run_state(stored)
+    _compare_environment(contents.notes.get("environment", {}), path)
+    return run_state(contents)
 
 
-def run_state(stored: Stored) -> dict[str, Any]:
+def run_state(contents: Contents) -> dict[str, Any]:
     """The state of the run in a checkpoint's record; empty in other files."""
-    return unflatten(stored.notes.get("run", {}), stored.section("run"))
+    return unflatten(contents.notes.get("run", {}), contents.section("run"))
 
 
 def write_run(run_dir: str | Path, config: dict[str, Any]) -> Path:

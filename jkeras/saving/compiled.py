@@ -20,13 +20,13 @@ import numpy as np
 from jkeras import optimizers
 from jkeras.engine.tree import instances
 from jkeras.saving.config import plain
-from jkeras.saving.stored import Stored
+from jkeras.saving.contents import Contents
 
 _NAME = re.compile(r"(?<=/)(\d{4})/[^/]+")  # `0003/dense_2` in the path of a slot
 
 
-def collect(model: Any, stored: Stored) -> None:
-    """Put training configuration and optimizer state of a compiled model into `stored`."""
+def collect(model: Any, contents: Contents) -> None:
+    """Put training configuration and optimizer state of a compiled model into `contents`."""
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return
@@ -41,20 +41,20 @@ def collect(model: Any, stored: Stored) -> None:
     training = json.loads(json.dumps(training, default=plain))
     weighted = getattr(model, "weighted_metrics", None)
     if weighted:
-        stored.notes["weighted_metrics"] = json.loads(json.dumps(weighted, default=plain))
+        contents.notes["weighted_metrics"] = json.loads(json.dumps(weighted, default=plain))
     if training["optimizer_config"] is None:  # Keras could not read that: it finds no training configuration
-        stored.notes["training"] = training
+        contents.notes["training"] = training
     else:
-        stored.training = training
+        contents.training = training
         names = [w.name for w in optimizer.weights]
-        stored.optimizer = list(zip(names, optimizer.get_weights(), strict=True)) or None
+        contents.optimizer = list(zip(names, optimizer.get_weights(), strict=True)) or None
     if not optimizer.portable:
-        stored.notes["code"] = type(optimizer).__name__
+        contents.notes["code"] = type(optimizer).__name__
     if optimizer.binding is not None:
-        stored.add_section("optimizer", optimizer.state_dict())
+        contents.add_section("optimizer", optimizer.state_dict())
     lost = sum(len(layer.extra_losses) for _, layer in instances(model))
     if lost:
-        stored.notes["add_loss"] = lost
+        contents.notes["add_loss"] = lost
 
 
 def _optimizer_config(optimizer: Any) -> dict | None:
@@ -66,45 +66,46 @@ def _optimizer_config(optimizer: Any) -> dict | None:
             return None
 
 
-def restore(model: Any, stored: Stored, custom_objects: dict) -> None:
+def restore(model: Any, contents: Contents, custom_objects: dict) -> None:
     """Compile `model` as the file says and give its optimizer the state of the file.
 
     Raises:
         ValueError: the file names a loss, metric or optimizer that this process does not know.
     """
-    training = stored.training or stored.notes.get("training")
+    training = contents.training or contents.notes.get("training")
     if training is None:
         _warn(
             "No training configuration found in save file: the model was *not* compiled. Compile it manually."
         )
         return
-    optimizer = custom_objects.get("optimizer") if "code" in stored.notes else None
+    optimizer = custom_objects.get("optimizer") if "code" in contents.notes else None
     if optimizer is None and training["optimizer_config"] is None:
         _warn(
-            f"The model was compiled with an optimizer that is code ({stored.notes.get('code')}), which a "
+            f"The model was compiled with an optimizer that is code ({contents.notes.get('code')}), which a "
             "file does not hold: the model was *not* compiled. Pass it, load_model(path, "
             "custom_objects={'optimizer': optimizer}), to go on with the state in the file, or compile the "
             "model afresh."
         )
         return
     try:
-        _compile(model, training, stored.notes.get("weighted_metrics"), optimizer, custom_objects)
+        _compile(model, training, contents.notes.get("weighted_metrics"), optimizer, custom_objects)
     except (ValueError, KeyError, TypeError) as e:
         raise ValueError(
             f"The model in the file cannot be compiled as the file says ({e}). Pass what is missing by name, "
             "load_model(path, custom_objects={'name': thing}), or load it with compile=False."
         ) from e
-    if optimizer is None and "code" in stored.notes:
+    if optimizer is None and "code" in contents.notes:
         _warn(
             "The learning rate followed a schedule, which is code and not in the file: it stays as it was "
             "last. Pass load_model(path, custom_objects={'optimizer': optimizer}) to go on with the schedule."
         )
-    if "add_loss" in stored.notes:
+    if "add_loss" in contents.notes:
         _warn(
-            f"The model had {stored.notes['add_loss']} loss terms given to add_loss outside a layer's call; "
-            "these are code and not in the file: it now trains without them. Add them again and compile."
+            f"The model had {contents.notes['add_loss']} loss terms given to add_loss outside a "
+            "layer's call; these are code and not in the file: it now trains without them. "
+            "Add them again and compile."
         )
-    restore_optimizer(model, stored)
+    restore_optimizer(model, contents)
 
 
 def _compile(model: Any, training: dict, weighted: Any, optimizer: Any, custom_objects: dict) -> None:
@@ -127,14 +128,14 @@ def bind(model: Any) -> None:
         trainer.prepare()
 
 
-def restore_optimizer(model: Any, stored: Stored) -> None:
+def restore_optimizer(model: Any, contents: Contents) -> None:
     """Give the optimizer of a compiled model the state of the file, or warn that it starts afresh."""
     bind(model)
     try:
-        if stored.section("optimizer"):
-            load_state(model.optimizer, stored)
-        elif stored.optimizer is not None:
-            model.optimizer.set_weights([value for _, value in stored.optimizer])
+        if contents.section("optimizer"):
+            load_state(model.optimizer, contents)
+        elif contents.optimizer is not None:
+            model.optimizer.set_weights([value for _, value in contents.optimizer])
     except ValueError as e:
         _warn(
             "Error in loading the saved optimizer state. As a result, your model is starting with a freshly "
@@ -142,13 +143,13 @@ def restore_optimizer(model: Any, stored: Stored) -> None:
         )
 
 
-def load_state(optimizer: Any, stored: Stored) -> None:
+def load_state(optimizer: Any, contents: Contents) -> None:
     """Put jkeras's own record of an optimizer's state back.
 
     Raises:
         ValueError: it does not fit; nothing is changed then.
     """
-    optimizer.load_state_dict(_renamed(stored.section("optimizer"), optimizer.state_dict()))
+    optimizer.load_state_dict(_renamed(contents.section("optimizer"), optimizer.state_dict()))
 
 
 def _renamed(saved: dict[str, np.ndarray], current: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import yaml
 from jkeras.core.names import function_name
 from jkeras.layers.serialization import deserialize
 from jkeras.saving import bytecode
-from jkeras.saving.stored import KERAS_BACKEND, KERAS_VERSION
+from jkeras.saving.contents import KERAS_BACKEND, KERAS_VERSION
 
 _TUPLE = "tag:yaml.org,2002:python/tuple"
 

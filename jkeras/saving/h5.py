@@ -16,7 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jkeras.saving.stored import Stored, StoredLayer, array_type, is_numpy, unique_names
+from jkeras.saving.contents import Contents, LayerContents, array_type, is_numpy, unique_names
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 USER_BLOCK = 512
@@ -26,16 +26,16 @@ _SEAL = b"jkeras sha256 "
 ATTRIBUTE_LIMIT = 64512
 
 
-def write_file(path: str | Path, stored: Stored) -> None:
-    """Write `stored` as a sealed HDF5 file at `path` (not atomic by itself)."""
+def write_file(path: str | Path, contents: Contents) -> None:
+    """Write `contents` as a sealed HDF5 file at `path` (not atomic by itself)."""
     with h5py.File(path, "w", userblock_size=USER_BLOCK) as file:
-        write_group(file, stored)
+        write_group(file, contents)
     digest = _digest(path)
     with open(path, "r+b") as raw:
         raw.write(_SEAL + digest.encode() + b"\n")
 
 
-def read_file(path: str | Path | io.BytesIO) -> Stored:
+def read_file(path: str | Path | io.BytesIO) -> Contents:
     """Read an HDF5 file (or its bytes) that Keras or jkeras wrote.
 
     Raises:
@@ -78,8 +78,8 @@ def _check_seal(path: str | Path) -> None:
 # Writing ---------------------------------------------------------------------------------------------------
 
 
-def write_group(group: h5py.Group, stored: Stored) -> None:
-    """Write `stored` into an open HDF5 group (or file) in Keras's layout.
+def write_group(group: h5py.Group, contents: Contents) -> None:
+    """Write `contents` into an open HDF5 group (or file) in Keras's layout.
 
     Raises:
         ValueError: it holds a model already.
@@ -89,30 +89,30 @@ def write_group(group: h5py.Group, stored: Stored) -> None:
             f"The HDF5 group {group.name!r} holds a model or weights already: write into another group, "
             f"`file.create_group(name)`, or clear this one first."
         )
-    if stored.model is None:
-        _write_layers(group, stored)
+    if contents.model is None:
+        _write_layers(group, contents)
     else:
-        _write_stamp(group, stored)
-        group.attrs["model_config"] = json.dumps(stored.model).encode()
-        _write_layers(group.create_group("model_weights"), stored)
-    if stored.training is not None:
-        group.attrs["training_config"] = json.dumps(stored.training).encode()
-    if stored.optimizer is not None:
-        _write_arrays(group.create_group("optimizer_weights"), stored.optimizer)
-    if stored.notes or stored.arrays:
-        _write_extra(group.create_group("jkeras"), stored)
+        _write_stamp(group, contents)
+        group.attrs["model_config"] = json.dumps(contents.model).encode()
+        _write_layers(group.create_group("model_weights"), contents)
+    if contents.training is not None:
+        group.attrs["training_config"] = json.dumps(contents.training).encode()
+    if contents.optimizer is not None:
+        _write_arrays(group.create_group("optimizer_weights"), contents.optimizer)
+    if contents.notes or contents.arrays:
+        _write_extra(group.create_group("jkeras"), contents)
 
 
-def _write_stamp(group: h5py.Group, stored: Stored) -> None:
-    group.attrs["keras_version"] = stored.keras_version.encode()
-    if stored.backend is not None:
-        group.attrs["backend"] = stored.backend.encode()
+def _write_stamp(group: h5py.Group, contents: Contents) -> None:
+    group.attrs["keras_version"] = contents.keras_version.encode()
+    if contents.backend is not None:
+        group.attrs["backend"] = contents.backend.encode()
 
 
-def _write_layers(group: h5py.Group, stored: Stored) -> None:
-    write_names(group, "layer_names", [layer.name for layer in stored.layers])
-    _write_stamp(group, stored)
-    for layer in stored.layers:
+def _write_layers(group: h5py.Group, contents: Contents) -> None:
+    write_names(group, "layer_names", [layer.name for layer in contents.layers])
+    _write_stamp(group, contents)
+    for layer in contents.layers:
         _write_arrays(group.require_group(layer.name), layer.weights)
 
 
@@ -144,9 +144,9 @@ def write_names(group: h5py.Group, key: str, names: list[str]) -> None:
             group.attrs[f"{key}{i}"] = part
 
 
-def _write_extra(group: h5py.Group, stored: Stored) -> None:
-    group.attrs["notes"] = json.dumps(stored.notes)
-    for i, (name, value) in enumerate(stored.arrays.items()):
+def _write_extra(group: h5py.Group, contents: Contents) -> None:
+    group.attrs["notes"] = json.dumps(contents.notes)
+    for i, (name, value) in enumerate(contents.arrays.items()):
         raw = (
             value if is_numpy(value.dtype) else np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
         )
@@ -159,7 +159,7 @@ def _write_extra(group: h5py.Group, stored: Stored) -> None:
 # Reading ---------------------------------------------------------------------------------------------------
 
 
-def read_group(group: h5py.Group) -> Stored:
+def read_group(group: h5py.Group) -> Contents:
     """Read Keras's layout from an open HDF5 group: a whole model, or weights only.
 
     Raises:
@@ -176,22 +176,22 @@ def read_group(group: h5py.Group) -> Stored:
             f"{sorted(group)[:10]}."
         )
     layers = [
-        StoredLayer(n, _read_arrays(_member(weights, n, h5py.Group)))
+        LayerContents(n, _read_arrays(_member(weights, n, h5py.Group)))
         for n in read_names(weights, "layer_names")
     ]
-    stored = Stored(
+    contents = Contents(
         layers=layers, keras_version=_text(weights, "keras_version") or "1", backend=_text(weights, "backend")
     )
     if whole:
-        stored.model = _json(group, "model_config")
+        contents.model = _json(group, "model_config")
     if "training_config" in group.attrs:
-        stored.training = _json(group, "training_config")
+        contents.training = _json(group, "training_config")
     if "optimizer_weights" in group:
-        stored.optimizer = _read_arrays(_member(group, "optimizer_weights", h5py.Group))
+        contents.optimizer = _read_arrays(_member(group, "optimizer_weights", h5py.Group))
     extra = group.get("jkeras")
     if isinstance(extra, h5py.Group) and "notes" in extra.attrs:
-        stored.notes, stored.arrays = _read_extra(extra)
-    return stored
+        contents.notes, contents.arrays = _read_extra(extra)
+    return contents
 
 
 def has_names(group: h5py.Group, key: str) -> bool:

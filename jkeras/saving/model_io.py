@@ -16,8 +16,8 @@ from typing import Any
 import h5py
 
 from jkeras.core import atomic
-from jkeras.saving import compiled, h5, msgpack, record, weights
-from jkeras.saving.stored import Stored
+from jkeras.saving import compiled, h5, model_contents, msgpack, weights
+from jkeras.saving.contents import Contents
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
@@ -45,7 +45,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
         >>> file["format"], file["weights"][0][0]
         ('jkeras', 'd')
     """
-    _save(lambda: record.of_model(model, include_optimizer), filepath, overwrite)
+    _save(lambda: model_contents.of_model(model, include_optimizer), filepath, overwrite)
 
 
 def load_model(
@@ -78,10 +78,10 @@ def load_model(
         >>> (load_model(file, compile=False).get_weights()[0] == model.get_weights()[0]).all().item()
         True
     """
-    stored = read(filepath)
-    model = _about(filepath, lambda: record.build(stored, custom_objects, safe_mode))
+    contents = read(filepath)
+    model = _about(filepath, lambda: model_contents.build(contents, custom_objects, safe_mode))
     if compile:
-        compiled.restore(model, stored, custom_objects or {})
+        compiled.restore(model, contents, custom_objects or {})
     return model
 
 
@@ -106,7 +106,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
         >>> [name for name, *_ in file["weights"][0][1]]
         ['d/kernel:0', 'd/bias:0']
     """
-    _save(lambda: record.of_weights(model), filepath, overwrite)
+    _save(lambda: model_contents.of_weights(model), filepath, overwrite)
 
 
 def load_weights(
@@ -137,12 +137,12 @@ def load_weights(
         >>> bool(abs(model.get_weights()[0]).sum() > 0)
         True
     """
-    stored = read(filepath)
+    contents = read(filepath)
     if by_name:
-        plan = _about(filepath, lambda: weights.by_name(stored, model.layers, skip_mismatch, reshape))
+        plan = _about(filepath, lambda: weights.by_name(contents, model.layers, skip_mismatch, reshape))
     else:
-        plan = _about(filepath, lambda: weights.by_position(stored, model.layers, reshape))
-        plan += _about(filepath, lambda: record.cells_plan(model, stored, states=False))
+        plan = _about(filepath, lambda: weights.by_position(contents, model.layers, reshape))
+        plan += _about(filepath, lambda: model_contents.cells_plan(model, contents, states=False))
     weights.assign(plan)
 
 
@@ -165,7 +165,7 @@ def _about(filepath: Any, action: Callable) -> Any:
 # Where to and where from ------------------------------------------------------------------------------------
 
 
-def _save(collect: Callable[[], Stored], filepath: Any, overwrite: bool) -> None:
+def _save(collect: Callable[[], Contents], filepath: Any, overwrite: bool) -> None:
     if isinstance(filepath, (str, os.PathLike)):
         path = Path(filepath)
         if path.suffix == ".safetensors":
@@ -174,9 +174,9 @@ def _save(collect: Callable[[], Stored], filepath: Any, overwrite: bool) -> None
             )
         if overwrite or not path.exists() or ask_to_proceed_with_overwrite(filepath):
             codec = msgpack if path.suffix == ".msgpack" else h5
-            stored = collect()
+            contents = collect()
             with atomic.replacing(path) as temporary:
-                codec.write_file(temporary, stored)
+                codec.write_file(temporary, contents)
     elif isinstance(filepath, h5py.Group):
         h5.write_group(filepath, collect())
         filepath.file.flush()
@@ -218,7 +218,7 @@ def ask_to_proceed_with_overwrite(filepath) -> bool:
     return answer == "y"
 
 
-def read(filepath: Any) -> Stored:
+def read(filepath: Any) -> Contents:
     """The record in a file, whatever its name is.
 
     Raises:
@@ -241,7 +241,7 @@ def read(filepath: Any) -> Stored:
     )
 
 
-def _read_path(path: Path) -> Stored:
+def _read_path(path: Path) -> Contents:
     if path.is_dir():
         raise ValueError(
             f"{path} is a directory. Expected a model file (HDF5 or msgpack); for a run directory use "
@@ -273,14 +273,14 @@ def _describe(head: bytes) -> str:
     )
 
 
-def _checked(stored: Stored, source: Any) -> Stored:
+def _checked(contents: Contents, source: Any) -> Contents:
     """Refuse a record whose configurations are not what they should be."""
-    config, training = stored.model, stored.training
+    config, training = contents.model, contents.training
     if config is not None and not (isinstance(config, dict) and {"class_name", "config"} <= config.keys()):
         raise ValueError(f"{source}: the model's configuration has no class_name and config.")
-    if not isinstance(stored.notes, dict):
+    if not isinstance(contents.notes, dict):
         raise ValueError(f"{source}: the notes of jkeras are malformed.")
     keys = {"optimizer_config", "loss", "metrics", "sample_weight_mode", "loss_weights"}
     if training is not None and not (isinstance(training, dict) and keys <= training.keys()):
         raise ValueError(f"{source}: the training configuration is incomplete; expected {sorted(keys)}.")
-    return stored
+    return contents

@@ -26,7 +26,7 @@ from typing import Any
 import msgpack
 import numpy as np
 
-from jkeras.saving.stored import Stored, StoredLayer, array_type, is_numpy
+from jkeras.saving.contents import Contents, LayerContents, array_type, is_numpy
 
 
 def _packed(value: Any) -> bytes:
@@ -43,14 +43,14 @@ _KEYS = (
 SIGNATURE = bytes([0x80 | len(_KEYS)]) + _packed("format") + _packed("jkeras")
 
 
-def write_file(path: str | Path, stored: Stored) -> None:
-    """Write `stored` at `path` (not atomic by itself)."""
+def write_file(path: str | Path, contents: Contents) -> None:
+    """Write `contents` at `path` (not atomic by itself)."""
     with open(path, "wb") as file:
-        for piece in pieces(stored):
+        for piece in pieces(contents):
             file.write(piece)
 
 
-def read_file(path: str | Path) -> Stored:
+def read_file(path: str | Path) -> Contents:
     """Read a file of ours.
 
     Raises:
@@ -62,23 +62,23 @@ def read_file(path: str | Path) -> Stored:
         raise ValueError(f"{path}: {e}") from e
 
 
-def dumps(stored: Stored) -> bytes:
-    """The bytes of a file that holds `stored`."""
-    return b"".join(pieces(stored))
+def dumps(contents: Contents) -> bytes:
+    """The bytes of a file that holds `contents`."""
+    return b"".join(pieces(contents))
 
 
-def pieces(stored: Stored) -> Iterator[bytes]:
+def pieces(contents: Contents) -> Iterator[bytes]:
     """The file piece by piece, so that a large model is never held twice."""
     sha = hashlib.sha256()
-    for piece in _body(stored):
+    for piece in _body(contents):
         sha.update(piece)
         yield piece
     yield _TAIL + sha.digest()
 
 
-def _body(stored: Stored) -> Iterator[bytes]:
+def _body(contents: Contents) -> Iterator[bytes]:
     packer = msgpack.Packer()
-    content = to_map(stored)
+    content = to_map(contents)
     yield packer.pack_map_header(len(content) + 1)
     for key, value in content.items():
         yield packer.pack(key)
@@ -99,7 +99,7 @@ def _pack_list(packer: msgpack.Packer, arrays: list) -> Iterator[bytes]:
         yield packer.pack(array)
 
 
-def to_map(stored: Stored) -> dict[str, Any]:
+def to_map(contents: Contents) -> dict[str, Any]:
     """The content of a file as plain values, without the digest."""
 
     def text(value):
@@ -111,14 +111,14 @@ def to_map(stored: Stored) -> dict[str, Any]:
     return {
         "format": "jkeras",
         "version": VERSION,
-        "keras_version": stored.keras_version,
-        "backend": stored.backend,
-        "model_config": text(stored.model),
-        "training_config": text(stored.training),
-        "weights": [[layer.name, arrays(layer.weights)] for layer in stored.layers],
-        "optimizer": arrays(stored.optimizer),
-        "notes": text(stored.notes),
-        "arrays": arrays(stored.arrays.items()),
+        "keras_version": contents.keras_version,
+        "backend": contents.backend,
+        "model_config": text(contents.model),
+        "training_config": text(contents.training),
+        "weights": [[layer.name, arrays(layer.weights)] for layer in contents.layers],
+        "optimizer": arrays(contents.optimizer),
+        "notes": text(contents.notes),
+        "arrays": arrays(contents.arrays.items()),
     }
 
 
@@ -130,7 +130,7 @@ def _array(name: str, value: np.ndarray) -> list:
     return [name, value.dtype.name, list(value.shape), split]
 
 
-def loads(data: bytes) -> Stored:
+def loads(data: bytes) -> Contents:
     """Read what `dumps` wrote, after checking its digest.
 
     Raises:
@@ -152,7 +152,7 @@ def loads(data: bytes) -> Stored:
     return from_map(content)
 
 
-def from_map(content: dict[str, Any]) -> Stored:
+def from_map(content: dict[str, Any]) -> Contents:
     """Undo `to_map`.
 
     Raises:
@@ -171,10 +171,10 @@ def from_map(content: dict[str, Any]) -> Stored:
             return None if text is None else json.loads(text)
 
         optimizer = content["optimizer"]
-        return Stored(
+        return Contents(
             model=parse(content["model_config"]),
             training=parse(content["training_config"]),
-            layers=[StoredLayer(name, [_value(a) for a in arrays]) for name, arrays in content["weights"]],
+            layers=[LayerContents(name, [_value(a) for a in arrays]) for name, arrays in content["weights"]],
             optimizer=None if optimizer is None else [_value(a) for a in optimizer],
             notes=parse(content["notes"]) or {},
             arrays=dict(_value(a) for a in content["arrays"]),

@@ -10,15 +10,15 @@ import numpy as np
 
 from jkeras.engine.tree import variables_of
 from jkeras.saving import legacy
-from jkeras.saving.stored import Stored, StoredLayer
+from jkeras.saving.contents import Contents, LayerContents
 
 _NUMBER = re.compile(r"_(\d+)(?=/|$)")
 Plan = list[tuple[Any, np.ndarray]]
 
 
-def collect(layers: list[Any]) -> list[StoredLayer]:
+def collect(layers: list[Any]) -> list[LayerContents]:
     """The weights of `layers` as they are now."""
-    return [StoredLayer(layer.name, [(w.name, w.numpy()) for w in layer.weights]) for layer in layers]
+    return [LayerContents(layer.name, [(w.name, w.numpy()) for w in layer.weights]) for layer in layers]
 
 
 def assign(plan: Plan) -> None:
@@ -27,21 +27,21 @@ def assign(plan: Plan) -> None:
         variable.assign(value)
 
 
-def by_position(stored: Stored, layers: list[Any], reshape: bool = False) -> Plan:
+def by_position(contents: Contents, layers: list[Any], reshape: bool = False) -> Plan:
     """Match the layers that have weights one by one, in order.
 
     Raises:
         ValueError: the number of layers, of weights or a shape differs.
     """
     targets = [layer for layer in layers if layer.weights]
-    sources = [layer for layer in stored.layers if layer.weights]
+    sources = [layer for layer in contents.layers if layer.weights]
     if len(sources) != len(targets):
         raise ValueError(
             f"You are trying to load a weight file containing {len(sources)} layers into a model with "
             f"{len(targets)} layers. In the file: {_listing(s.name for s in sources)}; in the model: "
             f"{_listing(t.name for t in targets)}."
         )
-    origin = _origin(stored, reshape)
+    origin = _origin(contents, reshape)
     plan: Plan = []
     for position, (source, layer) in enumerate(zip(sources, targets, strict=True)):
         values = legacy.convert(layer, arranged(layer, source), origin)
@@ -60,7 +60,9 @@ def by_position(stored: Stored, layers: list[Any], reshape: bool = False) -> Pla
     return plan
 
 
-def by_name(stored: Stored, layers: list[Any], skip_mismatch: bool = False, reshape: bool = False) -> Plan:
+def by_name(
+    contents: Contents, layers: list[Any], skip_mismatch: bool = False, reshape: bool = False
+) -> Plan:
     """Match layers of the same name; layers that only one side has are left alone.
 
     Args:
@@ -69,15 +71,15 @@ def by_name(stored: Stored, layers: list[Any], skip_mismatch: bool = False, resh
     Raises:
         ValueError: the number of weights or a shape differs, and `skip_mismatch` is False.
     """
-    origin = _origin(stored, reshape)
+    origin = _origin(contents, reshape)
     plan: Plan = []
-    for position, source in enumerate(stored.layers):
+    for position, source in enumerate(contents.layers):
         for layer in (layer for layer in layers if layer.name == source.name):
             plan += _fill(position, source, layer, origin, skip_mismatch)
     return plan
 
 
-def _fill(position: int, source: StoredLayer, layer: Any, origin: legacy.Origin, skip: bool) -> Plan:
+def _fill(position: int, source: LayerContents, layer: Any, origin: legacy.Origin, skip: bool) -> Plan:
     values = legacy.convert(layer, arranged(layer, source), origin)
     variables = layer.weights
     if len(values) != len(variables):
@@ -104,7 +106,7 @@ def _fill(position: int, source: StoredLayer, layer: Any, origin: legacy.Origin,
 # Order within a layer ---------------------------------------------------------------------------------------
 
 
-def arranged(layer: Any, source: StoredLayer) -> list[np.ndarray]:
+def arranged(layer: Any, source: LayerContents) -> list[np.ndarray]:
     """The values of a layer in the file, in the order that its weights have now.
 
     Keras lists what trains before what is frozen, so the order of the weights of a nested model depends on
@@ -169,8 +171,8 @@ def _mismatch(variable: Any, value: np.ndarray) -> str:
     )
 
 
-def _origin(stored: Stored, reshape: bool) -> legacy.Origin:
-    return legacy.Origin(stored.keras_version, stored.backend, reshape)
+def _origin(contents: Contents, reshape: bool) -> legacy.Origin:
+    return legacy.Origin(contents.keras_version, contents.backend, reshape)
 
 
 def _listing(names: Any, limit: int = 12) -> str:

@@ -3,10 +3,10 @@
 What the facade (`models/`) calls:
 
     objective = Objective.build(outputs, loss, metrics, loss_weights, sample_weight_mode, weighted_metrics,
-                                has_added_loss=False)         # outputs: list of Port(name, shape, dtype)
+                                has_added_loss=False)         # outputs: list of Endpoint(name, shape, dtype)
     objective.names                                           # == metrics_names
     trainer = Trainer(program, inputs, outputs, objective=None, optimizer=None, devices=None)
-                                                              # inputs: list of Port; without objective:
+                                                              # inputs: list of Endpoint; without objective:
                                                               predict only
     # gives the optimizer its slots: fit does it; so must
     trainer.prepare()
@@ -29,17 +29,17 @@ stays None): the `*_generator` methods call the same functions. Resuming goes th
 `callbacks.fit_state`; see `jkeras.callbacks.base`.
 """
 
-from jkeras.training.loop import StepFunction as StepFunction
-from jkeras.training.loop import evaluate as evaluate
-from jkeras.training.loop import fit as fit
-from jkeras.training.loop import predict as predict
-from jkeras.training.loop import predict_on_batch as predict_on_batch
-from jkeras.training.loop import test_on_batch as test_on_batch
-from jkeras.training.loop import train_on_batch as train_on_batch
-from jkeras.training.objective import Objective as Objective
-from jkeras.training.pool import Supply as Supply
-from jkeras.training.ports import Port as Port
-from jkeras.training.stream import first_arrays as first_arrays
-from jkeras.training.stream import is_stream as is_stream
-from jkeras.training.stream import stream_only as stream_only
-from jkeras.training.trainer import Trainer as Trainer
+from jkeras.training.data.stream import first_arrays as first_arrays
+from jkeras.training.data.stream import is_stream as is_stream
+from jkeras.training.data.stream import stream_only as stream_only
+from jkeras.training.data.workers import Supply as Supply
+from jkeras.training.objective.endpoints import Endpoint as Endpoint
+from jkeras.training.objective.function import Objective as Objective
+from jkeras.training.run.loop import StepFunction as StepFunction
+from jkeras.training.run.loop import evaluate as evaluate
+from jkeras.training.run.loop import fit as fit
+from jkeras.training.run.loop import predict as predict
+from jkeras.training.run.loop import predict_on_batch as predict_on_batch
+from jkeras.training.run.loop import test_on_batch as test_on_batch
+from jkeras.training.run.loop import train_on_batch as train_on_batch
+from jkeras.training.run.trainer import Trainer as Trainer

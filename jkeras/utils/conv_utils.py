@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jkeras.ops import conv_args
+from jkeras.primitives import conv_args
 
 
 def normalize_tuple(value, n, name):

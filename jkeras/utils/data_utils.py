@@ -9,9 +9,9 @@ from pathlib import Path
 
 from jkeras.core import atomic, lock, settings
 from jkeras.core.sequence import Sequence as Sequence
-from jkeras.training.enqueue import GeneratorEnqueuer as GeneratorEnqueuer
-from jkeras.training.enqueue import OrderedEnqueuer as OrderedEnqueuer
-from jkeras.training.enqueue import SequenceEnqueuer as SequenceEnqueuer
+from jkeras.training.data.enqueuers import GeneratorEnqueuer as GeneratorEnqueuer
+from jkeras.training.data.enqueuers import OrderedEnqueuer as OrderedEnqueuer
+from jkeras.training.data.enqueuers import SequenceEnqueuer as SequenceEnqueuer
 from jkeras.utils import archives, download
 
 _LENGTHS = {32: "md5", 64: "sha256"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jkeras.engine.symbolic import Tensor
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.models.summary import print_summary as print_summary
 from jkeras.utils.conv_utils import convert_kernel as convert_kernel
 

@@ -66,7 +66,7 @@ def test_labels_become_one_hot_for_the_categorical_loss():
 
 def test_save(tmp_path):
     data.save(tmp_path / "new" / "y.npz", {"y": np.arange(3)})
-    with np.load(tmp_path / "new" / "y.npz") as stored:
-        assert stored["y"].tolist() == [0, 1, 2]
+    with np.load(tmp_path / "new" / "y.npz") as contents:
+        assert contents["y"].tolist() == [0, 1, 2]
     data.save(tmp_path / "y.npy", {"y": np.arange(3)})
     assert np.load(tmp_path / "y.npy").tolist() == [0, 1, 2]

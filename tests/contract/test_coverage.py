@@ -8,7 +8,7 @@ from jkeras import layers
 from jkeras.layers import Layer
 from tests.contract.cases import CASES
 
-GONE = "only says what took its place (tests/engine/test_legacy.py)"
+GONE = "only says what took its place (tests/compat/test_legacy_arguments.py)"
 WARNS = "warns whenever it is made (tests/layers/test_legacy_layers.py)"
 EXCEPTIONS = {
     "Layer": "the base class: subclasses of users in tests/engine",

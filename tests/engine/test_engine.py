@@ -10,7 +10,7 @@ import pytest
 from jkeras import backend as K
 from jkeras.core.types import Ctx
 from jkeras.engine.input_layer import Input
-from jkeras.engine.variable import Variable
+from jkeras.engine.tensors.variable import Variable
 from jkeras.layers import (
     Add,
     BatchNormalization,

@@ -8,7 +8,7 @@ from jkeras import backend as K
 from jkeras import layers, regularizers
 from jkeras.core.registry import CustomObjectScope
 from jkeras.core.types import Ctx
-from jkeras.engine.insides import object_list_uid
+from jkeras.engine.layer.keras_internals import object_list_uid
 from jkeras.models import Model, Sequential
 
 RNG = np.random.RandomState(0)

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 import pytest
 
-from jkeras.engine.variable import Variable
+from jkeras.engine.tensors.variable import Variable
 from jkeras.optimizers import SGD, Adam, Hyper, Nadam, Optimizer, RMSprop, Step
 
 PARAMS = {"0000/d": {"kernel": np.ones((2, 3), "float32"), "bias": np.zeros(3, "float32")}}

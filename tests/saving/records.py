@@ -5,31 +5,31 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 
-from jkeras.saving.stored import Stored, StoredLayer
+from jkeras.saving.contents import Contents, LayerContents
 
 
-def small() -> Stored:
+def small() -> Contents:
     """A record with a bit of everything."""
     kernel = np.arange(6, dtype=np.float32).reshape(2, 3)
     layers = [
-        StoredLayer("in", []),
-        StoredLayer("dense", [("dense/kernel:0", kernel), ("dense/bias:0", np.zeros(3, np.float32))]),
-        StoredLayer("block/scalar", [("w", np.array(2.5)), ("w", np.array([True, False]))]),
+        LayerContents("in", []),
+        LayerContents("dense", [("dense/kernel:0", kernel), ("dense/bias:0", np.zeros(3, np.float32))]),
+        LayerContents("block/scalar", [("w", np.array(2.5)), ("w", np.array([True, False]))]),
     ]
-    stored = Stored({"class_name": "Sequential", "config": {"name": "m", "layers": []}}, layers=layers)
-    stored.training = {
+    contents = Contents({"class_name": "Sequential", "config": {"name": "m", "layers": []}}, layers=layers)
+    contents.training = {
         "optimizer_config": {"class_name": "SGD", "config": {"lr": 0.5}},
         "loss": "mse",
         "metrics": ["mae"],
         "sample_weight_mode": None,
         "loss_weights": None,
     }
-    stored.optimizer = [("SGD/iterations:0", np.array(7)), ("v:0", kernel + 1)]
-    stored.notes = {"run": {"epoch": 3, "name": "Größe"}, "nothing": None}
-    stored.add_section(
+    contents.optimizer = [("SGD/iterations:0", np.array(7)), ("v:0", kernel + 1)]
+    contents.notes = {"run": {"epoch": 3, "name": "Größe"}, "nothing": None}
+    contents.add_section(
         "x", {"half": np.arange(3).astype(ml_dtypes.bfloat16), "empty": np.zeros((0, 2), np.uint8)}
     )
-    return stored
+    return contents
 
 
 def same_arrays(a, b) -> None:
@@ -41,7 +41,7 @@ def same_arrays(a, b) -> None:
         assert x.tobytes() == y.tobytes(), name
 
 
-def same(a: Stored, b: Stored) -> None:
+def same(a: Contents, b: Contents) -> None:
     """Compare two records."""
     for field in ("model", "training", "notes", "keras_version", "backend"):
         assert getattr(a, field) == getattr(b, field), field
@@ -53,9 +53,9 @@ def same(a: Stored, b: Stored) -> None:
     same_arrays(sorted(a.arrays.items()), sorted(b.arrays.items()))
 
 
-def with_unique_names(stored: Stored) -> Stored:
+def with_unique_names(contents: Contents) -> Contents:
     """What HDF5 makes of weights that share a name."""
-    stored.layers[2] = StoredLayer(
-        "block/scalar", [("w", stored.layers[2].values[0]), ("w_1", stored.layers[2].values[1])]
+    contents.layers[2] = LayerContents(
+        "block/scalar", [("w", contents.layers[2].values[0]), ("w_1", contents.layers[2].values[1])]
     )
-    return stored
+    return contents

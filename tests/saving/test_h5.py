@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jkeras.saving import h5
-from jkeras.saving.stored import Stored, StoredLayer
+from jkeras.saving.contents import Contents, LayerContents
 from tests import golden
 from tests.golden.models import MODELS
 from tests.saving.records import same, small, with_unique_names
@@ -53,25 +53,25 @@ def test_everything_comes_back(tmp_path):
 
 
 def test_long_lists_of_names_are_split_as_keras_does(tmp_path):
-    layers = [StoredLayer(f"{i:05d}_{'x' * 60}", []) for i in range(1200)]
-    layers[0] = StoredLayer(layers[0].name, [(f"{'w' * 90}{i:04d}:0", np.array(i)) for i in range(800)])
-    h5.write_file(tmp_path / "a.h5", Stored(layers=layers))
+    layers = [LayerContents(f"{i:05d}_{'x' * 60}", []) for i in range(1200)]
+    layers[0] = LayerContents(layers[0].name, [(f"{'w' * 90}{i:04d}:0", np.array(i)) for i in range(800)])
+    h5.write_file(tmp_path / "a.h5", Contents(layers=layers))
     with h5py.File(tmp_path / "a.h5") as file:
         assert "layer_names" not in file.attrs
         parts = sorted(key for key in file.attrs if key.startswith("layer_names"))
         assert parts == ["layer_names0", "layer_names1"]
         assert {"weight_names0", "weight_names1"} <= set(file[layers[0].name].attrs)
-    same(h5.read_file(tmp_path / "a.h5"), Stored(layers=layers))
+    same(h5.read_file(tmp_path / "a.h5"), Contents(layers=layers))
 
 
 def test_a_name_that_hdf5_cannot_hold_is_refused(tmp_path):
     with pytest.raises(ValueError, match="cannot hold a name longer than 64512"):
-        h5.write_file(tmp_path / "a.h5", Stored(layers=[StoredLayer("x" * 70000, [])]))
+        h5.write_file(tmp_path / "a.h5", Contents(layers=[LayerContents("x" * 70000, [])]))
 
 
 def test_types_that_hdf5_lacks_are_float32_for_keras(tmp_path):
     half = small().section("x")["half"]
-    h5.write_file(tmp_path / "a.h5", Stored(layers=[StoredLayer("d", [("d/w:0", half)])]))
+    h5.write_file(tmp_path / "a.h5", Contents(layers=[LayerContents("d", [("d/w:0", half)])]))
     value = h5.read_file(tmp_path / "a.h5").layers[0].values[0]
     assert value.dtype == np.float32 and value.tolist() == [0, 1, 2]
 
@@ -112,16 +112,16 @@ def test_a_file_edited_by_another_tool_loads_with_a_warning(tmp_path):
     with h5py.File(tmp_path / "a.h5", "r+") as file:
         file["model_weights/dense/dense/bias:0"][...] = 4
     with pytest.warns(UserWarning, match="load it and save it again"):
-        stored = h5.read_file(tmp_path / "a.h5")
-    assert stored.layers[1].values[1].tolist() == [4, 4, 4]
-    h5.write_file(tmp_path / "a.h5", stored)
+        contents = h5.read_file(tmp_path / "a.h5")
+    assert contents.layers[1].values[1].tolist() == [4, 4, 4]
+    h5.write_file(tmp_path / "a.h5", contents)
     h5.read_file(tmp_path / "a.h5")
 
 
 def test_links_to_other_files_are_not_followed(tmp_path):
     h5.write_file(tmp_path / "secret.h5", small())
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        h5.write_group(file, Stored(layers=[StoredLayer("dense", [])]))
+        h5.write_group(file, Contents(layers=[LayerContents("dense", [])]))
         del file["dense"]
         file["dense"] = h5py.ExternalLink("secret.h5", "/model_weights/dense")
     with pytest.raises(ValueError, match="link to another file"):
@@ -131,7 +131,7 @@ def test_links_to_other_files_are_not_followed(tmp_path):
 def test_data_in_other_files_is_not_read(tmp_path):
     (tmp_path / "raw").write_bytes(bytes(8))
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        h5.write_group(file, Stored(layers=[StoredLayer("dense", [])]))
+        h5.write_group(file, Contents(layers=[LayerContents("dense", [])]))
         file["dense"].attrs["weight_names"] = np.array([b"w"])
         file["dense"].create_dataset("w", (2,), np.float32, external=[(str(tmp_path / "raw"), 0, 8)])
     with pytest.raises(ValueError, match="keeps its data in another file"):
@@ -140,7 +140,7 @@ def test_data_in_other_files_is_not_read(tmp_path):
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        h5.write_group(file, Stored(layers=[StoredLayer("dense", [])]))
+        h5.write_group(file, Contents(layers=[LayerContents("dense", [])]))
         file["dense"].attrs["weight_names"] = np.array([b"w"])
         file["dense"]["w"] = "text"
     with pytest.raises(ValueError, match="should hold numbers"):

@@ -355,12 +355,12 @@ def test_a_kill_in_the_middle_of_a_write_leaves_a_whole_file(name, tmp_path):
         import numpy as np
         from jkeras.core import atomic
         from jkeras.saving import h5, msgpack
-        from jkeras.saving.stored import Stored, StoredLayer
+        from jkeras.saving.contents import Contents, LayerContents
         codec = msgpack if {name!r}.endswith("msgpack") else h5
         for i in range(10**6):
-            stored = Stored(layers=[StoredLayer("d", [("w", np.full(300_000, i, np.float32))])])
+            contents = Contents(layers=[LayerContents("d", [("w", np.full(300_000, i, np.float32))])])
             with atomic.replacing({str(tmp_path / name)!r}) as part:
-                codec.write_file(part, stored)
+                codec.write_file(part, contents)
             print(i, flush=True)
         """
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jkeras.saving import h5, msgpack
-from jkeras.saving.stored import Stored
+from jkeras.saving.contents import Contents
 from tests import golden
 from tests.golden.models import MODELS
 from tests.saving.records import same, small
@@ -17,8 +17,8 @@ from tests.saving.records import same, small
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_of_keras_survives(name):
-    stored = h5.read_file(golden.path(f"models/{name}.h5"))
-    same(msgpack.loads(msgpack.dumps(stored)), stored)
+    contents = h5.read_file(golden.path(f"models/{name}.h5"))
+    same(msgpack.loads(msgpack.dumps(contents)), contents)
 
 
 def test_everything_comes_back(tmp_path):
@@ -38,17 +38,17 @@ def test_any_msgpack_library_reads_it():
 
 def test_arrays_are_little_endian_and_in_c_order():
     turned = np.arange(6, dtype=">f4").reshape(2, 3).T
-    stored = Stored(arrays={"a": turned})
-    assert plain_msgpack.unpackb(msgpack.dumps(stored))["arrays"][0][3] == turned.astype("<f4").tobytes()
-    back = msgpack.loads(msgpack.dumps(stored)).arrays["a"]
+    contents = Contents(arrays={"a": turned})
+    assert plain_msgpack.unpackb(msgpack.dumps(contents))["arrays"][0][3] == turned.astype("<f4").tobytes()
+    back = msgpack.loads(msgpack.dumps(contents)).arrays["a"]
     assert back.tolist() == turned.tolist() and back.dtype == np.float32
 
 
 def test_large_arrays_are_cut_into_pieces(monkeypatch):
     monkeypatch.setattr(msgpack, "_PIECE", 16)
-    stored = Stored(arrays={"a": np.arange(10.0)})
-    assert len(plain_msgpack.unpackb(msgpack.dumps(stored))["arrays"][0][3]) == 5
-    same(msgpack.loads(msgpack.dumps(stored)), stored)
+    contents = Contents(arrays={"a": np.arange(10.0)})
+    assert len(plain_msgpack.unpackb(msgpack.dumps(contents))["arrays"][0][3]) == 5
+    same(msgpack.loads(msgpack.dumps(contents)), contents)
 
 
 def test_a_truncated_file_is_an_error_wherever_it_ends():

@@ -12,8 +12,8 @@ import unittest.mock
 import pytest
 
 import jkeras
+from jkeras.compat.legacy_arguments import FAMILIES
 from jkeras.core import settings
-from jkeras.engine.legacy import FAMILIES
 from tests.seeds.cases import BLOCKS, CASES, NOT_RUN, PRELUDE, SMALLER, Case
 
 

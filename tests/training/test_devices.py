@@ -12,7 +12,7 @@ from jkeras import layers, optimizers
 from jkeras.core.random import set_random_seed
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.models import Model, Sequential
-from jkeras.training.parallel import Layout, choose
+from jkeras.training.devices import Layout, choose
 
 pytestmark = pytest.mark.skipif(len(jax.devices()) < 8, reason="needs 8 (simulated) devices")
 

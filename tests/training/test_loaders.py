@@ -11,7 +11,7 @@ import pytest
 from jkeras import layers
 from jkeras.core.random import set_random_seed
 from jkeras.models import Model, Sequential
-from jkeras.training.trainer import Trainer
+from jkeras.training.run.trainer import Trainer
 
 ROWS, SIZE = 10, 4  # the last batch is smaller
 random = np.random.RandomState(3)

@@ -47,7 +47,7 @@ def test_validation_wants_whole_batches_too():
 
 
 def test_shuffled_blocks_stay_together(monkeypatch):
-    from jkeras.training.trainer import Trainer
+    from jkeras.training.run.trainer import Trainer
 
     seen, run = [], Trainer.run
 

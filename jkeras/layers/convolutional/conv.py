@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer, draw
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import begin, check_axis
-from jkeras.ops import conv as ops
-from jkeras.ops.conv_args import channel_axis, padding_mode
+from jkeras.primitives import conv as ops
+from jkeras.primitives.conv_args import channel_axis, padding_mode
 
 
 def start(layer: Layer, arguments: dict, rank: int, paddings: tuple[str, ...] = ("valid", "same")) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import no_weights
-from jkeras.ops import conv_args
-from jkeras.ops.resize import bilinear, repeat
+from jkeras.primitives import conv_args
+from jkeras.primitives.resize import bilinear, repeat
 
 
 class _UpSampling(Layer):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import check_axis
 from jkeras.layers.convolutional.conv import Conv2D, _Conv, check_strides, finish, start
-from jkeras.ops import conv as ops
-from jkeras.ops.conv_args import channel_axis
+from jkeras.primitives import conv as ops
+from jkeras.primitives.conv_args import channel_axis
 
 # Keras takes these for a `kernel` that such layers do not have, and passes over them; NASNet is written so.
 _UNUSED = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")

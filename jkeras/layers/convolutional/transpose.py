@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import draw
-from jkeras.engine.legacy import legacy
 from jkeras.layers._common import check_axis
 from jkeras.layers.convolutional.conv import Conv2D, Conv3D, check_strides, finish, start
-from jkeras.ops import conv as ops
-from jkeras.ops.conv_args import channel_axis, int_tuple, spatial_axes, transposed_length
+from jkeras.primitives import conv as ops
+from jkeras.primitives.conv_args import channel_axis, int_tuple, spatial_axes, transposed_length
 
 
 def _transposed_pair(layer, dilation) -> Pair:

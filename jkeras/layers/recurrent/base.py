@@ -11,14 +11,14 @@ import numpy as np
 from jkeras.core import settings
 from jkeras.core.dispatch import is_symbolic, op
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
-from jkeras.engine.adapter import overrides
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.checks import InputSpec
+from jkeras.engine.call.adapter import overrides
+from jkeras.engine.call.checks import InputSpec
+from jkeras.engine.tensors.variable import Frame
 from jkeras.engine.tree import bind
-from jkeras.engine.variable import Frame
 from jkeras.layers.recurrent.stacked import StackedRNNCells, as_layer, is_standard, sizes_of, step_of
 from jkeras.layers.serialization import deserialize
-from jkeras.ops import recurrent as ops
+from jkeras.primitives import recurrent as ops
 
 
 class RNN(Layer):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jkeras.layers.recurrent.timed import StandardCell
-from jkeras.ops import recurrent as ops
+from jkeras.primitives import recurrent as ops
 
 
 class SimpleRNNCell(StandardCell):

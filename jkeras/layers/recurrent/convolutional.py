@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.types import Ctx
-from jkeras.engine.legacy import legacy
 from jkeras.layers.convolutional.conv import check_strides
 from jkeras.layers.recurrent.base import RNN
 from jkeras.layers.recurrent.standard import StandardRNN
 from jkeras.layers.recurrent.timed import TimedCell, dropout_factors
-from jkeras.ops import conv as conv_ops
-from jkeras.ops import recurrent as ops
-from jkeras.ops.conv_args import channel_axis, padding_mode, spatial_axes, window
+from jkeras.primitives import conv as conv_ops
+from jkeras.primitives import recurrent as ops
+from jkeras.primitives.conv_args import channel_axis, padding_mode, spatial_axes, window
 
 
 class ConvLSTM2DCell(TimedCell):

@@ -17,8 +17,8 @@ from jkeras.core.types import Ctx
 from jkeras.layers.recurrent.cells import split_gru_after
 from jkeras.layers.recurrent.standard import StandardRNN
 from jkeras.layers.recurrent.timed import StandardCell, split_plain
-from jkeras.ops import cudnn
-from jkeras.ops import recurrent as ops
+from jkeras.primitives import cudnn
+from jkeras.primitives import recurrent as ops
 
 _GATES = {"LSTM": 4, "GRU": 3}
 _WEIGHTS = ("kernel", "recurrent_kernel", "bias")

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.backend.nn import rnn
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.dispatch import op
 from jkeras.engine.base_layer import InputSpec, Layer
-from jkeras.engine.legacy import legacy
-from jkeras.engine.variable import Variable
+from jkeras.engine.tensors.variable import Variable
 from jkeras.layers.recurrent.base import merge_inputs
 
 

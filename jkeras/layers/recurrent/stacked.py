@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from jkeras.core.registry import has_arg
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.measures import adding_nothing
-from jkeras.engine.symbolic import Tensor
-from jkeras.engine.variable import Variable
+from jkeras.engine.call.added_metrics import adding_nothing
+from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Variable
 from jkeras.layers.recurrent.timed import TimedCell
 from jkeras.layers.serialization import deserialize, serialize
 

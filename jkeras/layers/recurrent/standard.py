@@ -6,8 +6,8 @@ import warnings
 from typing import Any
 
 from jkeras import regularizers
-from jkeras.engine.config import argument_names
-from jkeras.engine.legacy import legacy
+from jkeras.compat.legacy_arguments import legacy
+from jkeras.engine.layer.config import argument_names
 from jkeras.layers.recurrent.base import RNN
 from jkeras.layers.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
 

@@ -13,10 +13,10 @@ from jax.core import Tracer
 from jkeras import activations, initializers
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
-from jkeras.engine.variable import current_frame
+from jkeras.engine.tensors.variable import current_frame
 from jkeras.initializers import Initializer
 from jkeras.layers._common import begin
-from jkeras.ops import recurrent as ops
+from jkeras.primitives import recurrent as ops
 
 # What acts on every number by itself: its slope is all that a derivative needs.
 ELEMENTWISE = frozenset(
@@ -62,7 +62,7 @@ class TimedCell(Layer):
 
         Returns:
             `run(params, x, states, mask, ctx, way) -> (last, outputs, states)`, time-major as in
-            `ops.recurrent`.
+            `primitives.recurrent`.
         """
         raise TypeError(f"{type(self).__name__} must define over_time.")
 

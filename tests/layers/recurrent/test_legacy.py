@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.engine.checks import InputSpec
+from jkeras.engine.call.checks import InputSpec
 from jkeras.layers import Bidirectional, Dense, Input, Masking, Recurrent
 from jkeras.models import Model, Sequential
 

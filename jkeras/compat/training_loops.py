@@ -1,0 +1,242 @@
+"""Keras's `engine.training_arrays` and `engine.training_generator`, for packages that call their functions.
+
+They run whatever function of batches they are given, one batch at a time. Training here runs in
+`training.run.loop`; nothing in jkeras itself needs these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from jkeras import callbacks as cbks
+from jkeras.compat.training_utils import batch_shuffle, check_num_samples, make_batches
+from jkeras.core.progbar import Progbar
+
+
+def _list(x) -> list:
+    return x if isinstance(x, list) else [x]
+
+
+def _rows(ins: list, rows) -> list:
+    """The batch; a number at the end is the learning phase."""
+    return [x if isinstance(x, (int, float)) else x[rows] for x in ins]
+
+
+def _batches(ins: list, batch_size, steps, steps_name: str) -> tuple[int | None, list]:
+    """(number of samples or None, the rows of each batch, None where the function gets its data itself)."""
+    samples = check_num_samples(ins, None if steps is not None else batch_size, steps, steps_name)
+    if samples is None:
+        return None, [None] * (steps or 1)
+    return samples, [slice(*ends) for ends in make_batches(samples, batch_size or 32)]
+
+
+def _outputs(f: Callable, ins: list, batches: list, verbose) -> Iterator[tuple[int, list]]:
+    """(size, outputs) of each batch."""
+    bar = Progbar(len(batches)) if verbose == 1 else None
+    for i, rows in enumerate(batches):
+        size = 1 if rows is None else rows.stop - rows.start
+        yield size, _list(f(ins if rows is None else _rows(ins, rows)))
+        if bar is not None:
+            bar.update(i + 1)
+
+
+def predict_loop(model, f, ins, batch_size=32, verbose=0, steps=None):
+    """The outputs of `f` for all batches, joined.
+
+    Args:
+        model: not asked for anything.
+        f: function of the list of inputs of a batch.
+        ins: list of arrays.
+        batch_size: samples per batch.
+        verbose: 1 shows a bar.
+        steps: how many times to call `f` if it gets its data itself.
+
+    Returns:
+        An array, or a list of them.
+
+    Keras 2.2.4: keras/engine/training_arrays.py predict_loop
+    """
+    _, batches = _batches(ins, batch_size, steps, "steps")
+    parts = [outputs for _, outputs in _outputs(f, ins, batches, verbose)]
+    joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
+    return joined[0] if len(joined) == 1 else joined
+
+
+def test_loop(model, f, ins, batch_size=None, verbose=0, steps=None):
+    """The means over all samples of what `f` returns for each batch; a stateful metric's last value.
+
+    Args:
+        model: knows the names of its metrics.
+        f: function of the list of inputs, targets and weights of a batch.
+        ins: list of arrays.
+        batch_size: samples per batch; default 32.
+        verbose: 1 shows a bar.
+        steps: how many times to call `f` if it gets its data itself.
+
+    Returns:
+        A number, or a list of them.
+
+    Keras 2.2.4: keras/engine/training_arrays.py test_loop
+    """
+    for metric in model.stateful_metric_functions:
+        metric.reset_states()
+    running = [name in model.stateful_metric_names for name in model.metrics_names]
+    _, batches = _batches(ins, batch_size, steps, "steps")
+    found = list(_outputs(f, ins, batches, verbose))
+    sizes = [size for size, _ in found]
+    means = [
+        float(values[-1]) if i < len(running) and running[i] else float(np.average(values, weights=sizes))
+        for i, values in enumerate(zip(*(outputs for _, outputs in found), strict=True))
+    ]
+    return means[0] if len(means) == 1 else means
+
+
+test_loop.__test__ = False  # type: ignore[attr-defined]  # no test, whatever pytest thinks of its name
+
+
+def fit_loop(
+    model,
+    f,
+    ins,
+    out_labels=None,
+    batch_size=None,
+    epochs=100,
+    verbose=1,
+    callbacks=None,
+    val_f=None,
+    val_ins=None,
+    shuffle=True,
+    callback_metrics=None,
+    initial_epoch=0,
+    steps_per_epoch=None,
+    validation_steps=None,
+):
+    """Call `f` with batch after batch, and the callbacks around them.
+
+    Args:
+        model: what the callbacks see.
+        f: function of the list of inputs, targets and weights of a batch, which trains.
+        ins: list of arrays.
+        out_labels: names of what `f` returns.
+        batch_size: samples per batch; default 32.
+        epochs, initial_epoch: the last and the first epoch.
+        verbose: 0, 1 or 2.
+        callbacks: list of callbacks.
+        val_f, val_ins: function and arrays of the validation.
+        shuffle: whether to shuffle the samples; "batch": whole batches.
+        callback_metrics: names that callbacks are told.
+        steps_per_epoch, validation_steps: how often to call the functions if they get their data themselves.
+
+    Returns:
+        The `History`.
+
+    Raises:
+        ValueError: `validation_steps` without `steps_per_epoch`.
+
+    Keras 2.2.4: keras/engine/training_arrays.py fit_loop
+    """
+    if validation_steps and steps_per_epoch is None:
+        raise ValueError(
+            "Can only use `validation_steps` when doing step-wise training: set `steps_per_epoch`."
+        )
+    samples, batches = _batches(ins, batch_size, steps_per_epoch, "steps_per_epoch")
+    model.history, running = cbks.History(), model.stateful_metric_names
+    bar = [cbks.ProgbarLogger("samples" if samples else "steps", running)] if verbose else []
+    hooks = cbks.CallbackList([cbks.BaseLogger(running), *bar, *(callbacks or []), model.history])
+    hooks.set_model(model)
+    validates = bool(val_f and val_ins)
+    hooks.set_params(
+        {
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "steps": steps_per_epoch,
+            "samples": samples,
+            "verbose": verbose,
+            "do_validation": validates,
+            "metrics": callback_metrics or [],
+        }
+    )
+    hooks.on_train_begin()
+    model.stop_training = False
+    for epoch in range(initial_epoch, epochs):
+        hooks.on_epoch_begin(epoch)
+        _epoch(model, f, ins, batches, _order(samples, batch_size or 32, shuffle), out_labels or [], hooks)
+        logs = {}
+        if validates and not model.stop_training:
+            values = _list(test_loop(model, val_f, val_ins, batch_size, steps=validation_steps))
+            logs = {f"val_{name}": value for name, value in zip(out_labels or [], values, strict=False)}
+        hooks.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    hooks.on_train_end()
+    return model.history
+
+
+def _order(samples: int | None, batch_size: int, shuffle) -> np.ndarray | None:
+    if samples is None:
+        return None
+    order = np.arange(samples)
+    if shuffle == "batch":
+        return batch_shuffle(order, batch_size)
+    return np.random.permutation(order) if shuffle else order
+
+
+def _epoch(model, f, ins, batches, order, out_labels, hooks) -> None:
+    for metric in model.stateful_metric_functions:
+        metric.reset_states()
+    for i, rows in enumerate(batches):
+        ids = None if rows is None else order[rows].tolist()
+        logs = {"batch": i, "size": 1 if ids is None else len(ids)}
+        hooks.on_batch_begin(i, logs)
+        values = _list(f(ins if ids is None else _rows(ins, ids)))
+        hooks.on_batch_end(i, logs | dict(zip(out_labels, values, strict=False)))
+        if model.stop_training:
+            break
+
+
+def fit_generator(
+    model,
+    generator,
+    steps_per_epoch=None,
+    epochs=1,
+    verbose=1,
+    callbacks=None,
+    validation_data=None,
+    validation_steps=None,
+    class_weight=None,
+    max_queue_size=10,
+    workers=1,
+    use_multiprocessing=False,
+    shuffle=True,
+    initial_epoch=0,
+):
+    """`model.fit_generator`.
+
+    Keras 2.2.4: keras/engine/training_generator.py fit_generator
+    """
+    arguments = dict(locals())
+    return arguments.pop("model").fit_generator(**arguments)
+
+
+def evaluate_generator(
+    model, generator, steps=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+):
+    """`model.evaluate_generator`.
+
+    Keras 2.2.4: keras/engine/training_generator.py evaluate_generator
+    """
+    arguments = dict(locals())
+    return arguments.pop("model").evaluate_generator(**arguments)
+
+
+def predict_generator(
+    model, generator, steps=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+):
+    """`model.predict_generator`.
+
+    Keras 2.2.4: keras/engine/training_generator.py predict_generator
+    """
+    arguments = dict(locals())
+    return arguments.pop("model").predict_generator(**arguments)

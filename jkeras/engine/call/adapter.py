@@ -1,0 +1,308 @@
+"""From a user's `build`/`call` to a pure pair. Nothing else opens frames around layers' code."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+
+import jax
+import numpy as np
+
+from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.engine.tensors.call_attributes import sweeping
+from jkeras.engine.tensors.scope import as_asked, code_of, rewinder
+from jkeras.engine.tensors.shapes import Spec, agree, infer
+from jkeras.engine.tensors.symbolic import Tensor, substitute, value_in
+from jkeras.engine.tensors.variable import Frame, Variable, current_frame, outside_frames
+from jkeras.engine.tree import bind, bound, collect, gather, scatter, walk
+
+
+def adapt(layer) -> Pair:
+    """The pair of a layer written as methods: weights are declared once and redrawn at each `init`."""
+
+    def init(rng, in_shape):
+        with jax.ensure_compile_time_eval():
+            build_once(layer, in_shape)
+            _check_fits(layer, in_shape)
+        return redraw(layer, rng)
+
+    def apply(params, state, x, ctx=INFERENCE, **kwargs):
+        rewind = rewinder()
+        try:
+            return _run(layer, params, state, x, ctx, kwargs)
+        except ValueError as error:
+            if layer.asks_for_truth or "truth value" not in str(error):
+                raise
+        except jax.errors.TracerBoolConversionError:
+            if layer.asks_for_truth:
+                raise
+        layer.asks_for_truth = True  # `if self.bias:` asks a variable, not its numbers
+        rewind()
+        return _run(layer, params, state, x, ctx, kwargs)
+
+    return Pair(init, apply)
+
+
+def _run(layer, params, state, x, ctx: Ctx, kwargs: dict) -> Out:
+    """A user's `call`, once, in a frame of its own."""
+    values = bound(layer, params, state)
+    if layer.fixed_phase is not None:
+        ctx = ctx.replace(training=layer.fixed_phase)
+    with Frame(values, ctx, owner=layer) as frame:
+        if isinstance(x, (list, tuple)):
+            for item, mask in zip(x, ctx.mask or [None] * len(x), strict=True):
+                frame.note_mask(item, mask)
+        else:
+            frame.note_mask(x, ctx.mask)
+        call = code_of(layer)
+        with sweeping(layer, frame):
+            y = call(as_asked(x), **call_arguments(call, ctx, kwargs))
+        y = _single(substitute(y, lambda symbol: value_in(frame, symbol)))
+        mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
+    _remember_captured(layer, frame)
+    if frame.asked_for_phase:
+        layer.uses_learning_phase = True
+    changed = {key: value for key, (_, value) in frame.updates.items()}
+    _pass_up(frame, values)
+    return Out(
+        y,
+        collect(layer, changed)[1],
+        mask,
+        sum(frame.losses[1:], frame.losses[0]) if frame.losses else 0.0,
+    )
+
+
+def _single(y):
+    """What `call` returned; a list of one is that one, as in Keras."""
+    return y[0] if isinstance(y, (list, tuple)) and len(y) == 1 else y
+
+
+def framed(layer, pair: Pair) -> Pair:
+    """The pair of a built-in layer with a user's functions (activation, activity regularizer) or with other
+    weights put in place of its own: these may use variables and tensors, as the code of a layer may."""
+
+    def apply(params, state, x, ctx=INFERENCE, **kwargs):
+        with Frame(bound(layer, params, state), ctx, owner=layer) as frame:
+            if layer.is_native:
+                params, state = with_replaced(layer, params, state, frame)
+            out = pair.apply(params, state, x, ctx, **kwargs)
+        _remember_captured(layer, frame)
+        if frame.asked_for_phase:
+            layer.uses_learning_phase = True
+        return out
+
+    return Pair(pair.init, apply)
+
+
+def with_replaced(layer, params, state, frame: Frame) -> tuple:
+    """Params and state with what a user has put in place of weights (`layer.kernel = other`), as values."""
+    for name in layer.replaced():
+        value = getattr(layer, name)
+        value = value_in(frame, value) if isinstance(value, Tensor) else unwrapped(value, frame)
+        if name in layer._params:
+            params = {**params, name: value}
+        else:
+            state = {**state, name: value}
+    return params, state
+
+
+def build_once(layer, in_shape) -> None:
+    """Build the shell if nobody has yet."""
+    if not layer.built:
+        with outside_frames():
+            layer.build(in_shape)
+        layer.built, layer.build_shape = True, in_shape
+        layer.set_initial_weights()
+    if any(not inner.built for _, inner in walk(layer)):
+        trace(layer, in_shape)
+
+
+def _check_fits(layer, in_shape) -> None:
+    """The weights of a layer are those of the shape that it was built for; others must do with them.
+
+    Raises:
+        ValueError: they do not.
+    """
+    if in_shape is None or agree(in_shape, layer.build_shape):
+        return
+    try:
+        trace(layer, in_shape)
+    except Exception as error:  # the user's code may fail in any way
+        raise ValueError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) was built for inputs of shape "
+            f"{layer.build_shape}, and its weights do not fit inputs of shape {in_shape}. Make a new layer."
+        ) from error
+
+
+def trace(layer, shapes, dtypes=None):
+    """Run a user's `call` on shapes, which builds the layers in it; (specs of inputs, of outputs)."""
+    many = isinstance(shapes, list)
+    given = shapes if many else [shapes]
+    specs = [Spec(s, d) for s, d in zip(given, dtypes or [layer.dtype] * len(given), strict=True)]
+
+    def run(xs):
+        with Frame({}, Ctx(rng=np.zeros(2, np.uint32)), owner=layer) as frame:
+            with sweeping(layer, frame):
+                return _single(layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {})))
+
+    return specs, infer(run, specs)
+
+
+def redraw(layer, rng) -> tuple[dict, dict]:
+    """Fresh values for every weight that has an initializer; the others (K.variable) keep theirs."""
+    from_initializer = {}
+    for i, (_, inner) in enumerate(walk(layer)):
+        if inner is not layer and inner.is_native and inner.build_shape is not None:
+            params, state = inner.pure().init(jax.random.fold_in(rng, i), inner.build_shape)
+            bind(inner, params, state, from_initializer)
+        else:
+            _redraw_own(inner, jax.random.fold_in(rng, i), from_initializer)
+    return gather(layer, lambda v: from_initializer.get(id(v), v._value))
+
+
+def _redraw_own(layer, rng, values: dict) -> None:
+    for i, variable in enumerate([*layer._params.values(), *layer._state.values()]):
+        if variable.initializer is not None and id(variable) not in values:
+            key = jax.random.fold_in(rng, i)
+            values[id(variable)] = variable.draw(key)
+
+
+def call_arguments(call, ctx: Ctx, kwargs: dict) -> dict:
+    """Add `training` and `mask` where the user's `call` asks for them."""
+    parameters = inspect.signature(call).parameters
+    wanted = {"training": ctx.training, "mask": ctx.mask}
+    added = {k: v for k, v in wanted.items() if k in parameters and k not in kwargs}
+    frame = current_frame()
+    if frame is not None and "training" in added:
+        frame.asked_for_phase = True
+    return kwargs | added
+
+
+def takes_mask(layer) -> bool:
+    """Whether the user's `call` asks for the mask."""
+    return not layer.is_native and "mask" in inspect.signature(layer.call).parameters
+
+
+def by_own_mask(layer, pair: Pair) -> Pair:
+    """A built-in formula whose mask is what the layer's `compute_mask` says, if that is the user's, or if
+    the layer was told to support masking where its class does not."""
+    ours = next(c for c in type(layer).__mro__ if c.__module__.startswith("jkeras."))
+    told = layer.supports_masking and not ours.supports_masking
+    if not told and not overrides(layer, "compute_mask"):
+        return pair
+
+    def apply(params, state, x, ctx=INFERENCE):
+        out = pair.apply(params, state, x, ctx)
+        with Frame(bind(layer, params, state, {}), ctx):
+            return dataclasses.replace(out, mask=layer.compute_mask(x, ctx.mask))
+
+    return Pair(pair.init, apply)
+
+
+def overrides(layer, method: str) -> bool:
+    """Whether a user's class defines the method itself."""
+    owner = next((c for c in type(layer).__mro__ if method in vars(c)), None)
+    return owner is not None and not owner.__module__.startswith("jkeras.")
+
+
+def _remember_captured(layer, frame: Frame) -> None:
+    """Variables that the code read without owning them become hidden state: a new value takes effect."""
+    owned = {id(v) for _, inner in walk(layer) for v in (*inner._params.values(), *inner._state.values())}
+    if frame.parent is not None:
+        frame.parent.captured.extend(frame.captured)  # whoever runs this layer in a call of its own
+        return
+    for variable in dict.fromkeys(frame.captured):
+        if id(variable) not in owned:
+            layer._state[f"_captured_{len(layer._state)}"] = variable
+
+
+def _pass_up(frame: Frame, values: dict) -> None:
+    """Updates of variables that belong to somebody further out reach the frame around this one."""
+    if frame.parent is not None:
+        for key, (variable, value) in frame.updates.items():
+            if key not in values:
+                frame.parent.updates[key] = (variable, value)
+
+
+def absorb(layer, out: Out, frame: Frame) -> None:
+    """Put what a layer's own formula returned into the frame of the call around it."""
+    scatter(layer, out.state, frame.write)
+    if not isinstance(out.loss, float):
+        frame.losses.append(out.loss)
+
+
+def unwrapped(value, frame: Frame):
+    """Variables in an attribute (also in lists and dicts of them) as the frame's arrays."""
+    if isinstance(value, Variable):
+        return frame.read(value)
+    if isinstance(value, list):
+        return [unwrapped(v, frame) for v in value] if _has_variable(value) else value
+    if isinstance(value, dict):
+        return (
+            {k: unwrapped(v, frame) for k, v in value.items()}
+            if _has_variable(list(value.values()))
+            else value
+        )
+    return value
+
+
+def _has_variable(values: list) -> bool:
+    return any(
+        isinstance(v, Variable)
+        or (isinstance(v, list) and _has_variable(v))
+        or (isinstance(v, dict) and _has_variable(list(v.values())))
+        for v in values
+    )
+
+
+def tracked_layers(layer) -> dict:
+    """Layers among the attributes of a user's layer, also in lists and dicts, in the order of assignment."""
+    found: dict = {}
+
+    def visit(name: str, value) -> None:
+        if hasattr(value, "pure") and hasattr(value, "children") and value is not layer:
+            found[name] = value
+        elif isinstance(value, (list, tuple)):
+            for i, item in enumerate(value):
+                visit(f"{name}_{i}", item)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                visit(f"{name}_{key}", item)
+
+    private = ("inbound_nodes", "outbound_nodes", "extra_losses", "extra_updates", "follows")
+    for name, value in [*vars(layer).items(), *vars(layer).get("_held", {}).items()]:
+        if not name.startswith("_own") and name not in private and name != "_held":
+            visit(name, value)
+    return found
+
+
+def declared(layer, shapes):
+    """Output specs by a user's own `compute_output_shape`, or None."""
+    if not overrides(layer, "compute_output_shape"):
+        return None
+    return specs_for(layer.compute_output_shape(shapes), layer.dtype)
+
+
+def specs_for(shape, dtype):
+    """The `Spec` of a shape, or of each of a list of shapes (a list of one is that one)."""
+    if isinstance(shape, list) and shape and isinstance(shape[0], (tuple, list)):
+        return _single([Spec(s, dtype) for s in shape])
+    return Spec(shape, dtype)
+
+
+def refine(specs, user_specs):
+    """Unknown dimensions of the traced specs filled in from what the user declared."""
+    if user_specs is None:
+        return specs
+
+    def merge(spec, said):
+        if len(spec.shape) != len(said.shape):
+            return spec
+        return Spec(
+            [d if d is not None else e for d, e in zip(spec.shape, said.shape, strict=True)], spec.dtype
+        )
+
+    leaf = {"is_leaf": lambda s: isinstance(s, (Spec, Tensor))}
+    if jax.tree.structure(specs, **leaf) != jax.tree.structure(user_specs, **leaf):
+        return specs
+    return jax.tree.map(merge, specs, user_specs, **leaf)

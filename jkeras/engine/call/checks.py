@@ -1,0 +1,183 @@
+"""What wraps every layer's pair: input checks, mask refusal, errors that name the layer, activity losses."""
+
+from __future__ import annotations
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.core import bits
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine.tensors.scope import NeedsTensorsError
+from jkeras.engine.tensors.shapes import known
+from jkeras.engine.tensors.variable import StrayTensorError
+
+_WHOLE = (jax.errors.JAXTypeError, StrayTensorError, NeedsTensorsError)  # they say it all
+
+
+_FUNCTIONS = ("activation", "recurrent_activation", "activity_regularizer")
+
+
+class InputSpec:
+    """What a layer accepts: rank and sizes of axes.
+
+    Args:
+        dtype: kept for compatibility with Keras; inputs are converted.
+        shape: full shape with None for any size.
+        ndim, max_ndim, min_ndim: rank.
+        axes: `{axis: size}`.
+    """
+
+    def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None):
+        self.dtype, self.shape = dtype, tuple(shape) if shape is not None else None
+        self.ndim = len(self.shape) if self.shape is not None else ndim
+        self.max_ndim, self.min_ndim, self.axes = max_ndim, min_ndim, axes or {}
+
+    def complaint(self, shape) -> str | None:
+        """What is wrong with `shape`, or None."""
+        n = len(shape)
+        if self.ndim is not None and n != self.ndim:
+            return f"expected ndim={self.ndim}, found ndim={n}"
+        if self.max_ndim is not None and n > self.max_ndim:
+            return f"expected max_ndim={self.max_ndim}, found ndim={n}"
+        if self.min_ndim is not None and n < self.min_ndim:
+            return f"expected min_ndim={self.min_ndim}, found ndim={n}"
+        wanted = dict(enumerate(self.shape or ())) | self.axes
+        for axis, size in wanted.items():
+            if size is not None and shape[axis] not in (size, None):
+                return f"expected axis {axis} to have size {size}, found {shape[axis]}"
+        return None
+
+    def __repr__(self) -> str:
+        return f"InputSpec(shape={self.shape}, ndim={self.ndim}, min_ndim={self.min_ndim}, axes={self.axes})"
+
+
+def check_spec(layer, shapes) -> None:
+    """Raise ValueError where the shapes do not fit `layer.input_spec`."""
+    if layer.input_spec is None:
+        return
+    specs = layer.input_spec if isinstance(layer.input_spec, (list, tuple)) else [layer.input_spec]
+    shapes = shapes if isinstance(shapes, list) else [shapes]
+    states = getattr(layer, "state_spec", None)  # of recurrent layers, where states are given
+    if states is not None and len(shapes) > len(specs):
+        specs = [*specs, *(states if isinstance(states, (list, tuple)) else [states])]
+    if len(specs) != len(shapes):
+        raise ValueError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) expects {len(specs)} inputs, but it was called "
+            f"on {len(shapes)} with shapes {shapes}."
+        )
+    for i, (spec, shape) in enumerate(zip(specs, shapes, strict=True)):
+        complaint = spec.complaint(shape)
+        if complaint:
+            raise ValueError(
+                f"Input {i} is incompatible with layer {layer.name!r} ({type(layer).__name__}): {complaint}. "
+                f"Full shape received: {shape}."
+            )
+
+
+def refuse_second_build(layer) -> None:
+    """Raise ValueError if a layer has its weights already (Keras would add new ones, which nothing uses)."""
+    if layer.built and layer.is_native and layer.weights:
+        raise ValueError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) is built already. For new values call "
+            "layer.set_weights([...]), with jkeras.initializers.get('glorot_uniform')(shape) and the like; "
+            "for weights of other shapes make a new layer, type(layer).from_config(layer.get_config())."
+        )
+
+
+class MaskRefused(TypeError):
+    """A mask came to a layer that does not support masking."""
+
+
+def refuse_mask(layer, mask) -> None:
+    """Raise `MaskRefused` if a mask came to a layer that does not support masking."""
+    if any(m is not None for m in jax.tree.leaves(mask)):
+        raise MaskRefused(
+            f"Layer {layer.name!r} ({type(layer).__name__}) does not support masking, but was passed an "
+            "input mask. Remove Masking or mask_zero=True before it, or set supports_masking = True in a "
+            "layer of your own."
+        )
+
+
+def guarded(layer, pair: Pair) -> Pair:
+    """The pair with Keras's checks around it and the activity regularizer added to its loss."""
+    regularizer, refuses = layer.activity_regularizer, layer.is_native and not layer.supports_masking
+
+    what = f"The input of layer {layer.name!r}"
+
+    def explained(function, shapes, *args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except MaskRefused:
+            raise
+        except KeyError as error:
+            problem = _missing(layer, error, args[:2])
+            raise problem from (None if problem is error else error)
+        except (ValueError, TypeError) as error:
+            if f"{layer.name!r}" in str(error) or isinstance(error, _WHOLE):
+                raise
+            text = re.sub(r"\b\d+\*d\d+\b", "None", str(error))  # an unknown dimension, see `shapes`
+            kind = TypeError if type(error) is TypeError and "shape" not in text else ValueError
+            raise kind(
+                f"Layer {layer.name!r} ({type(layer).__name__}) cannot take an input of shape "
+                f"{shapes}: {text}"
+            ) from error
+
+    def init(rng, in_shape=None):
+        if in_shape is not None:
+            check_spec(layer, in_shape)
+        return explained(pair.init, in_shape, rng, in_shape)
+
+    def apply(params, state, x, ctx=INFERENCE, **kwargs):
+        x = jax.tree.map(lambda a: bits.array(a, what=what) if isinstance(a, np.ndarray) else a, x)
+        shapes = jax.tree.map(lambda a: known(jnp.shape(a)), x)
+        check_spec(layer, shapes)
+        if refuses:
+            refuse_mask(layer, ctx.mask)
+        out = explained(pair.apply, shapes, params, state, x, ctx, **kwargs)
+        if regularizer is None:
+            return out
+        losses = [regularizer(y) for y in jax.tree.leaves(out.y)]
+        return Out(out.y, out.state, out.mask, out.loss + sum(losses[1:], losses[0]), out.seen)
+
+    return Pair(init, apply)
+
+
+def _missing(layer, error: KeyError, trees: tuple) -> Exception:
+    """What to raise for a KeyError of a formula: which entry it did not find in params or state."""
+    key, trace = error.args[0] if error.args else None, error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = str(trace and trace.tb_frame.f_globals.get("__name__"))
+    ours = where.startswith("jkeras.") or where in {c.__module__ for c in type(layer).__mro__}
+    if not (layer.is_native and ours):
+        return error  # of code that the formula calls, as of a Lambda
+    if not isinstance(key, str) or not all(isinstance(t, dict) and key not in t for t in trees):
+        return error
+    params, state = (sorted(t, key=str) for t in trees)
+    return ValueError(
+        f"Layer {layer.name!r} ({type(layer).__name__}) finds no entry {key!r} in its params {params} and "
+        f"state {state}; `init` makes all of them."
+    )
+
+
+def phases_differ(layer) -> bool:
+    """Whether the layer or an inner one says that training and inference differ."""
+    says = getattr(layer, "training_differs", False) or vars(layer).get("_differs")
+    return bool(says) or any(phases_differ(inner) for inner in layer.children().values())
+
+
+def functions_are_ours(layer) -> bool:
+    """Whether activations, activity regularizers and weights are the layer's own or known ones, which treat
+    every sample apart."""
+    if layer.replaced():
+        return False
+    for name in _FUNCTIONS:
+        value = getattr(layer, name, None)
+        if value is not None:
+            module = getattr(value, "__module__", None) or type(value).__module__
+            if not module.startswith(("jkeras.", "jax", "optax")):
+                return False
+    return True

@@ -1,0 +1,160 @@
+"""What the code of a call uses and leaves beside arguments and outputs, found when the call is recorded."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import jax
+
+from jkeras.core.dispatch import is_symbol
+from jkeras.engine.call.checks import functions_are_ours
+from jkeras.engine.tensors.call_attributes import Kept
+from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_gradients, renamed
+from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
+from jkeras.engine.tensors.variable import StrayTensorError
+
+
+def masks_for(inputs, mask_of):
+    """The masks of one input or a list of inputs; None when there is none at all."""
+    if not isinstance(inputs, (list, tuple)):
+        return mask_of(inputs)
+    masks = [mask_of(x) for x in inputs]
+    return masks if any(m is not None for m in masks) else None
+
+
+def users_layers(layer) -> Iterator[Any]:
+    """A layer and those in it that run a user's code; not those in graphs, which have calls of their own."""
+    if not layer.is_native or not functions_are_ours(layer):
+        yield layer
+    if getattr(layer, "_graph", None) is None:
+        for child in layer.children().values():
+            yield from users_layers(child)
+
+
+def scope_of(node: Node, x, masks, captured: Mapping[int, tuple]) -> AbstractContextManager:
+    """The scope in which the code of a recorded call runs on the values of its arguments.
+
+    Args:
+        node: the call.
+        x: values of the inputs.
+        masks: of the inputs, as a layer gets them.
+        captured: `{id(tensor): (value, mask)}` of what the code closes over.
+    """
+    if not node.code and not node.captured:
+        return _plain
+    many = masks if isinstance(masks, (list, tuple)) else [masks]
+    pairs = list(zip(jax.tree.leaves(x), _leaves(node.args[0]), strict=True))
+    symbols = [(array, t) for array, t in pairs if isinstance(t, Tensor)]
+    values = dict(captured)
+    if node.as_tensors:
+        values |= {id(t): (a, m) for (a, t), m in zip(symbols, [*many, *[None] * len(pairs)], strict=False)}
+    return Scope(values, node.code, symbols, node.as_tensors, node.gradients)
+
+
+_plain = nullcontext(Scope())  # of a call without a user's code: it leaves nothing
+
+
+def _leaves(tree) -> list:
+    return jax.tree.leaves(tree, is_leaf=lambda t: isinstance(t, Tensor))
+
+
+def discover(node: Node, trace: Callable):
+    """Trace a call until all that its code closes over is known.
+
+    Args:
+        node: the call; gets what is found.
+        trace: `trace(training)` runs the code on shapes.
+
+    Returns:
+        What the trace in inference returns.
+    """
+    while True:
+        try:
+            found = trace(False)
+            break
+        except StrayTensorError as error:
+            _capture(node, error)
+        except AttributeError as error:
+            if node.as_tensors or not asks_for_tensors(error):
+                raise
+            node.as_tensors = True
+        except NeedsTensorsError:
+            if node.gradients or id(node.owner) not in node.code:
+                raise
+            node.gradients = _gradients_in(node)
+            if not node.gradients:
+                raise  # on tensors the code asks for none, so that nothing would change
+    while node.code and node.owner.uses_learning_phase:
+        try:
+            trace(True)
+            break
+        except StrayTensorError as error:
+            _capture(node, error)
+        except Exception:
+            break  # who trains will see
+    return found
+
+
+_OF_TENSORS = ("_keras_history", "_keras_shape", "_uses_learning_phase", "get_shape", "as_list", "set_shape")
+
+
+def asks_for_tensors(error: AttributeError) -> bool:
+    """Whether code has asked an array for an attribute that only a symbolic tensor has."""
+    return any(word in str(error) for word in _OF_TENSORS)
+
+
+def _gradients_in(node: Node) -> list[list]:
+    """What each `K.gradients` in the code of a call gives: the code runs on the tensors themselves."""
+    layer = node.owner
+    call: Callable = node.code[id(layer)]
+    words = {"mask": masks_for(node.args[0], mask_tensor), "training": None} | node.kwargs
+    takes = inspect.signature(call).parameters
+    before = {
+        name: copy.copy(value) if isinstance(value, (list, dict, set)) else value
+        for name, value in vars(layer).items()
+    }
+    try:
+        with collecting_gradients() as found:
+            call(node.args[0], **{k: v for k, v in words.items() if k in takes or k in node.kwargs})
+    finally:  # what it does beside that will be done on values
+        vars(layer).clear()
+        vars(layer).update(before)
+    return found
+
+
+def _capture(node: Node, error: StrayTensorError) -> None:
+    made = error.tensor.node
+    anew = made is not None and not made.args and made.order > node.order  # an Input, made by each run
+    if error.tensor in node.captured or made is None or anew:
+        raise error
+    node.captured[error.tensor] = renamed(error.tensor)
+
+
+def arrays_in(value) -> list:
+    """The arrays in an attribute."""
+    return [leaf for leaf in jax.tree.leaves(value, is_leaf=is_symbol) if isinstance(leaf, jax.Array)]
+
+
+def show_kept(node: Node, kept: dict, specs: dict) -> None:
+    """Let the attributes in which the code has left arrays be tensors outside.
+
+    Args:
+        node: the call.
+        kept: `{(id(layer), name): (layer, value)}`.
+        specs: `{(id(layer), name): specs of the arrays in the value}`.
+    """
+    for key, (layer, value) in kept.items():
+        tensors = [node.beside(s, f"{node.owner.name}/{key[1]}") for s in specs.get(key, [])]
+        left = iter(tensors)
+        entry = vars(layer)["_held"].get(key[1])
+        if isinstance(entry, Kept):
+            node.kept[key] = tensors
+            entry.outside = jax.tree.map(
+                lambda x, left=left: next(left) if isinstance(x, jax.Array) else x,
+                value,
+                is_leaf=is_symbol,
+            )

@@ -1,0 +1,292 @@
+"""What a layer does beside its output, as tensors: losses and updates.
+
+Training reads `Out.loss` and `Out.state`; these tensors are made when somebody asks for them, to look at
+(`K.eval`) or to compute with (`K.function`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.core.dispatch import op
+from jkeras.core.types import INFERENCE, Out
+from jkeras.engine.call import added_metrics
+from jkeras.engine.call.calling import apply_layer
+from jkeras.engine.call.discovery import masks_for, scope_of
+from jkeras.engine.graph import Graph
+from jkeras.engine.tensors.shapes import Spec
+from jkeras.engine.tensors.symbolic import Node, Tensor, call_closing, mask_tensor
+from jkeras.engine.tensors.variable import Variable, current_frame
+from jkeras.engine.tree import carried, flags, gather, instances, scatter, states_of, variables_of
+
+
+class Update(NamedTuple):
+    """A new value for a variable, to be applied by training, or by `K.function(updates=...)`."""
+
+    variable: Variable
+    value: Any
+
+
+class Increment(Update):
+    """An update that adds: where several meet at one variable, all of them count."""
+
+    __slots__ = ()
+
+
+def together(updates: list[Update], values: list, before: Callable) -> dict[Variable, Any]:
+    """What the variables become: all new values are computed from the old ones, what adds is added up.
+
+    Args:
+        updates: the updates.
+        values: the value of each.
+        before: gives the old value of a variable.
+    """
+    new: dict[Variable, Any] = {}
+    for update, value in zip(updates, values, strict=True):
+        variable = update.variable
+        if variable in new and isinstance(update, Increment):
+            value = new[variable] + (value - before(variable))
+        new[variable] = value
+    return new
+
+
+class Added(NamedTuple):
+    """What was given to `add_loss` or `add_update` outside `call`, and the inputs that it follows."""
+
+    value: Any
+    inputs: tuple | None
+
+    @classmethod
+    def all(cls, values: list, inputs) -> list[Added]:
+        """One for each of `values`; none where there are no inputs to follow."""
+        return [] if inputs is None else [cls(v, tuple(_listed(inputs))) for v in values]
+
+    @classmethod
+    def known(cls, values: list, said: list[Added]) -> list[Added]:
+        """The values, with the inputs that were said of them."""
+        rest, found = list(said), []
+        for value in values:
+            entry = next((a for a in rest if a.value is value), cls(value, None))
+            rest = [a for a in rest if a is not entry]
+            found.append(entry)
+        return found
+
+    def follows(self, inputs) -> bool:
+        """Whether it was said to follow these inputs (None: none at all)."""
+        if inputs is None or self.inputs is None:
+            return inputs is self.inputs
+        return [id(t) for t in self.inputs] == [id(t) for t in _listed(inputs)]
+
+
+def within(graph: Graph, found: list[Added], own: list) -> list[Added]:
+    """What of `found` is in `own`, or can be computed from the inputs of the graph."""
+
+    def fits(added: Added) -> bool:
+        value = added.value.value if isinstance(added.value, Update) else added.value
+        asked = any(added.value is v for v in own)
+        return asked or not isinstance(value, Tensor) or graph.computes(value)
+
+    return [added for added in found if fits(added)]
+
+
+class Whole:
+    """A graph with all that is asked of it beside its outputs; what is random is drawn once for all.
+
+    Args:
+        graph: the graph of a model.
+        terms: tensors, variables and numbers given to `add_loss`.
+        updates: given to `add_update`; applied in training.
+        measured: (layer, name, tensor) of what was given to `add_metric`.
+        watched: tensors that losses and metrics close over.
+    """
+
+    def __init__(
+        self, graph: Graph, terms: list, updates: list[Update], measured: list, watched: list[Tensor]
+    ):
+        terms = [op(_itself)(t) if isinstance(t, Variable) else t for t in terms]
+        self.terms = [t for t in terms if isinstance(t, Tensor)]
+        self.fixed = sum(t for t in terms if not isinstance(t, Tensor))
+        self.updates, self.measured, self.watched = updates, measured, watched
+        self.count = len(graph.outputs)
+        extra = [*self.terms, *(u.value for u in updates), *(t for _, _, t in measured), *watched]
+        self.graph = Graph(graph.inputs, graph.outputs, extra) if extra else graph
+        # Keras feeds the phase if the outputs differ by it; what is hidden is in the phase of the outputs.
+        self.phased = not self.graph.hidden or any(t._uses_learning_phase for t in graph.outputs)
+
+    def run(self, values: dict, xs: list, masks: list, ctx, write) -> tuple[list, list, Any, dict]:
+        """(outputs, their masks, loss, values of the watched tensors); see `Graph.run`."""
+        phase, before = ctx.training and self.phased, dict(values)
+        ys, masks, loss = self.graph.run(values, xs, masks, ctx.replace(training=phase), write)
+        rest = iter(ys[self.count :])
+        loss = sum((jnp.mean(next(rest)) for _ in self.terms), loss + self.fixed)
+        new = together(self.updates, [next(rest) for _ in self.updates], lambda v: before[id(v)])
+        for variable, value in new.items():
+            if ctx.training:
+                write(variable, value)
+        for layer, name, _ in self.measured:
+            added_metrics.report(layer, name, next(rest))
+        seen = {id(t): next(rest) for t in self.watched}
+        return ys[: self.count], masks[: self.count], loss, seen
+
+
+class EffectAccess:
+    """Mixin of `Layer`: Keras's views of losses and updates."""
+
+    inbound_nodes: list[Node]
+    extra_losses: list
+    extra_updates: list
+    trainable: bool
+    stateful: bool
+
+    def _calls(self) -> list[Node]:
+        """The calls whose losses and updates count."""
+        return [n for n in self.inbound_nodes if n.args]
+
+    def _calls_on(self, inputs) -> list[Node]:
+        wanted = [id(t) for t in _listed(inputs)]
+        return [n for n in self._calls() if [id(t) for t in (*n.inputs, *n.variables)] == wanted]
+
+    def _accounted(self) -> list:
+        """The layers whose `add_loss` and `add_update` are this one's too."""
+        return [inner for _, inner in instances(self)]
+
+    def _added(self, kind: str) -> list[Added]:
+        """What was given to `add_loss` or `add_update` outside `call`."""
+        return [a for layer in self._accounted() for a in Added.known(getattr(layer, kind), layer.follows)]
+
+    @property
+    def losses(self) -> list:
+        """Weight regularizers, `add_loss` terms, then one tensor for each call that adds to the loss."""
+        added = [a.value for a in self._added("extra_losses")]
+        return [*_penalties(self), *added, *(t for n in self._calls() for t in _losses_of(n))]
+
+    @property
+    def updates(self) -> list:
+        """New values of states: `(variable, tensor)` pairs; none for a frozen layer."""
+        if not (self.trainable or self.stateful):
+            return []
+        added = [a.value for a in self._added("extra_updates")]
+        return [*added, *(u for n in self._calls() for u in self._updates_of(n))]
+
+    def get_losses_for(self, inputs) -> list:
+        """The losses of the calls on these input tensors; for None those that depend on no input."""
+        added = [a.value for a in self._added("extra_losses") if a.follows(inputs)]
+        if inputs is None:
+            return [*_penalties(self), *added]
+        return [*added, *(t for n in self._calls_on(inputs) for t in _losses_of(n))]
+
+    def get_updates_for(self, inputs) -> list:
+        """The updates of the calls on these input tensors; for None those that depend on no input."""
+        if not (self.trainable or self.stateful):
+            return []
+        added = [a.value for a in self._added("extra_updates") if a.follows(inputs)]
+        if inputs is None:
+            return added
+        return [*added, *(u for n in self._calls_on(inputs) for u in self._updates_of(n))]
+
+    def _updates_of(self, node: Node) -> list[Update]:
+        moving = flags(self, lambda layer: layer.trainable or layer.stateful)
+        cells = {id(v) for _, i in instances(self) if id(i) in moving for v in i._state.values()}
+        return [u for u in _updates_of(node) if id(u.variable) in cells]
+
+
+def _listed(inputs) -> list:
+    return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+
+
+def _itself(x):
+    return x
+
+
+def _penalties(layer) -> Iterator:
+    for _, inner in instances(layer):
+        for variable in inner._params.values():
+            if variable.regularizer is not None:
+                yield call_closing(variable.regularizer, (variable,), {})
+
+
+class _Call:
+    """A recorded call, to be run again for what it does beside its output."""
+
+    def __init__(self, node: Node):
+        self.node, self.layer = node, node.owner
+        self.cells = variables_of([node.owner])
+        around = (list(node.captured.values()), [_mask(t) for t in node.captured.values()])
+        self.arguments = (node.args[0], node.kwargs, masks_for(node.args[0], _mask), self.cells, around)
+
+    def run(self, training: bool, inputs, kwargs, masks, arrays, around) -> Out:
+        values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}
+        params, state = gather(self.layer, lambda v: values[id(v)])
+        ctx = self._context()
+        ctx = ctx.replace(mask=masks, training=training or ctx.training)
+        if ctx.rng is None:
+            ctx = ctx.replace(rng=np.zeros(2, np.uint32))
+        captured = {id(t): (x, m) for t, x, m in zip(self.node.captured, *around, strict=True)}
+        with scope_of(self.node, inputs, masks, captured):
+            return apply_layer(self.layer, params, state, inputs, ctx, kwargs)
+
+    def _context(self):
+        """That of the call itself where it runs in the graph around: the same phase and random numbers."""
+        frame = current_frame()
+        if frame is None:
+            return INFERENCE
+        ctx = frame.ctx if frame.around is None else frame.around.at(self.node, frame.ctx)
+        return ctx if self.node.phase is None else ctx.replace(training=self.node.phase)
+
+
+def _mask(x):
+    return mask_tensor(x) if isinstance(x, Tensor) else None
+
+
+def _losses_of(node: Node) -> list[Tensor]:
+    """What the call adds to the loss, computed with its outputs (so that what is random is drawn once)."""
+    if node.loss is None and (node.adds_loss or _penalizes(node.owner)):
+        node.loss = node.beside(Spec((), "float32"), f"{node.owner.name}/loss")
+    return [] if node.loss is None else [node.loss]
+
+
+def _penalizes(layer) -> bool:
+    return any(inner.activity_regularizer is not None for _, inner in instances(layer))
+
+
+def _updates_of(node: Node) -> list[Update]:
+    """Statistics move in training only, so that is the phase they are computed in; what a stateful layer
+    carries on is what it gives in the phase of the run."""
+    if "updates" not in node.effects:
+        call, found = _Call(node), []
+        held = carried(node.owner)
+        statistics = any(id(v) not in held for v in states_of(node.owner))
+
+        @_running_again(node)
+        def updates(*arguments):
+            changed: dict = {}
+            for training in (False,) * bool(held) + (True,) * statistics:
+                out = call.run(training, *arguments)
+                scatter(call.layer, out.state, lambda v, a, t=training: _note(changed, v, a, t, held))
+            found[:] = [v for v in call.cells if v in changed]
+            return [changed[v] for v in found]
+
+        tensors = op(updates)(*call.arguments)
+        node.effects["updates"] = [
+            (Update if id(v) in held else Increment)(v, t) for v, t in zip(found, tensors, strict=True)
+        ]
+    return node.effects["updates"]
+
+
+def _note(changed: dict, variable: Variable, value, training: bool, held: set[int]) -> None:
+    if (id(variable) in held) != training:
+        changed[variable] = value
+
+
+def _running_again(node: Node):
+    """Decorator: says which call a function runs again, so that the graph knows its random numbers."""
+
+    def mark(function):
+        function.nodes = [node]
+        return function
+
+    return mark

@@ -1,0 +1,290 @@
+"""The weights of a layer: its own variables and those of its inner layers, in Keras's order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from jkeras.core.names import open_scope
+from jkeras.engine.call import adapter
+from jkeras.engine.tensors.call_attributes import MISSING, Kept, keep, keeps
+from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Variable, current_frame
+from jkeras.engine.tree import own_entries, plan
+
+
+class Declared(list):
+    """A list that tells the layer when it changes."""
+
+    def __init__(self, items, tell: Callable):
+        super().__init__(items)
+        self.tell = tell
+
+    def append(self, item) -> None:
+        super().append(item)
+        self.tell(self)
+
+    def extend(self, items) -> None:
+        super().extend(items)
+        self.tell(self)
+
+    def __setitem__(self, place, items) -> None:
+        super().__setitem__(place, items)
+        if all(isinstance(item, Variable) for item in self):  # what is computed is no weight: the place stays
+            self.tell(self)
+
+
+class WeightAccess:
+    """Mixin of `Layer`: owns `_params` and `_state` ({name: Variable}) and unwraps them inside frames."""
+
+    name: str
+    built: bool
+    is_native: bool
+    named_children: bool
+    children: Callable[[], dict]
+    _trainable: bool
+    _given_weights: Any
+    asks_for_truth = False  # whether the code of the layer asks for the truth value of weights
+
+    @property
+    def _params(self) -> dict[str, Variable]:
+        return self.__dict__.setdefault("_own_params", {})
+
+    @property
+    def _state(self) -> dict[str, Variable]:
+        return self.__dict__.setdefault("_own_state", {})
+
+    @property
+    def _plans(self) -> dict[str, dict]:
+        """For "params" and "state": how trees of weights that the layer's pair returned are put together."""
+        return self.__dict__.setdefault("_own_plans", {})
+
+    # --- attributes that hold variables are arrays inside a frame --------------------------------------
+
+    def __setattr__(self, name: str, value) -> None:
+        frame = current_frame()
+        if frame is not None and not isinstance(getattr(type(self), name, None), property):
+            if keeps(self, name, value):
+                keep(self, name, value, frame)
+                return
+        if isinstance(value, Variable) or (isinstance(value, (list, dict)) and not self.is_native):
+            if not hasattr(type(self), name):  # what the class has (a property, a default) is found before it
+                self.__dict__.setdefault("_held", {})[name] = value
+                self.__dict__.pop(name, None)
+                return
+        self.__dict__.get("_held", {}).pop(name, None)
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        frame = current_frame()
+        value = self.__dict__.get("_held", {}).get(name, MISSING)
+        if isinstance(value, Kept):
+            value = value.read(self, name, frame)
+        if value is MISSING and not name.startswith("_"):
+            value = self._params.get(name, self._state.get(name, MISSING))
+        if value is MISSING:
+            if isinstance(getattr(type(self), name, None), property):
+                return object.__getattribute__(self, name)  # again, for the property's own error
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return value if frame is None or self.asks_for_truth else adapter.unwrapped(value, frame)
+
+    def replaced(self) -> list[str]:
+        """Names of own weights in whose place `layer.kernel = other` has put a variable, tensor or array."""
+        mine = vars(self)
+        cells = {**self._params, **self._state} if mine.keys() & {"_own_params", "_own_state"} else {}
+        instead = {name: mine.get("_held", {}).get(name, mine.get(name)) for name in cells}
+        kinds = (Variable, Tensor, Kept, np.ndarray, jax.Array)
+        return [n for n, value in instead.items() if isinstance(value, kinds) and value is not cells[n]]
+
+    # --- making ----------------------------------------------------------------------------------------
+
+    def own(
+        self, name, value, trainable=True, initializer=None, regularizer=None, constraint=None
+    ) -> Variable:
+        """Make a variable for a weight of this layer."""
+        cells = self._params if trainable else self._state
+        key = base = name or f"weight_{len(self._params) + len(self._state)}"
+        number = 0
+        while key in self._params or key in self._state:
+            number += 1
+            key = f"{base}_{number}"
+        full = f"{open_scope()}{self.name}/{key}:0"
+        variable = Variable(value, name=full, regularizer=regularizer, constraint=constraint)
+        variable.initializer = initializer
+        cells[key] = variable
+        return variable
+
+    def adopt(
+        self, params: dict, state: dict, scope: str | None = None, taken: set[str] | None = None
+    ) -> None:
+        """Put freshly drawn params and state into variables, here and in inner layers not yet built."""
+        scope, taken = scope or f"{open_scope()}{self.name}", set() if taken is None else taken
+        children = self.children()
+        for kind, cells, tree in (("params", self._params, params), ("state", self._state, state)):
+            self._plans[kind] = plan(self, tree)
+            for name, value in own_entries(self, tree).items():
+                cells[name] = self._cell(name, value, scope, taken)
+        for name, child in children.items():
+            if not child.built:
+                inner = f"{scope}/{child.name}" if self.named_children else scope
+                child.adopt(params.get(name, {}), state.get(name, {}), inner, taken)
+                child.built = True
+                child.set_initial_weights()
+
+    def _cell(self, name: str, value, scope: str, taken: set[str]) -> Variable:
+        full, number = f"{scope}/{name}", 0
+        while full in taken:
+            number += 1
+            full = f"{scope}/{name}_{number}"
+        taken.add(full)
+        stem = name.removesuffix("_kernel")
+        rules = {kind: getattr(self, f"{stem}_{kind}", None) for kind in ("regularizer", "constraint")}
+        variable = Variable(value, name=f"{full}:0", **rules)
+        variable.initializer = getattr(self, f"{stem}_initializer", None)
+        return variable
+
+    def set_initial_weights(self) -> None:
+        """Apply the constructor's `weights=` once the layer is built."""
+        if self._given_weights is not None:
+            self.set_weights(self._given_weights)
+            self._given_weights = None
+
+    # --- Keras's views ---------------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the weights are trained; a change counts from the next compile on."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+
+    def _split(self) -> tuple[list[Variable], list[Variable]]:
+        train = list(self._params.values())
+        fixed = [v for name, v in self._state.items() if not name.startswith("_")]
+        for child in self.children().values():
+            inner_train, inner_fixed = child._split()
+            train += inner_train
+            fixed += inner_fixed
+        train, fixed = list(dict.fromkeys(train)), list(dict.fromkeys(fixed))
+        return (train, fixed) if self.trainable else ([], train + fixed)
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The variables that training changes."""
+        return self._split()[0]
+
+    @trainable_weights.setter
+    def trainable_weights(self, variables) -> None:
+        self._declare("_own_params", variables)
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The variables that training leaves alone."""
+        return self._split()[1]
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, variables) -> None:
+        self._declare("_own_state", variables)
+
+    @property
+    def _trainable_weights(self) -> list[Variable]:
+        """Keras's list of the layer's own weights: appending a variable declares it."""
+        return Declared(self._params.values(), lambda found: self._declare("_own_params", found))
+
+    @_trainable_weights.setter
+    def _trainable_weights(self, variables) -> None:
+        self._declare("_own_params", variables)
+
+    @property
+    def _non_trainable_weights(self) -> list[Variable]:
+        return Declared(self._state.values(), lambda found: self._declare("_own_state", found))
+
+    @_non_trainable_weights.setter
+    def _non_trainable_weights(self, variables) -> None:
+        self._declare("_own_state", variables)
+
+    def _declare(self, kind: str, variables) -> None:
+        """The way of Keras 1 to declare weights, by assignment; those of inner layers stay theirs."""
+        inner = {id(v) for child in self.children().values() for v in child.weights}
+        cells: dict[str, Variable] = {}
+        variables = list(variables)
+        places = _places(self.__dict__.get(kind, {}), variables)
+        for variable in variables:
+            if not isinstance(variable, Variable):
+                raise TypeError(
+                    f"The weights of layer {self.name!r} are variables (self.add_weight, K.variable); "
+                    f"got {variable!r}."
+                )
+            if id(variable) not in inner:
+                stem = variable.name.rsplit("/", 1)[-1].removesuffix(":0").lstrip("_") or "weight"
+                base = places.get(id(variable), stem)
+                names = (f"{base}_{i}" if i else base for i in itertools.count())
+                other = self._state if kind == "_own_params" else self._params
+                cells[next(n for n in names if n not in cells and n not in other)] = variable
+        self.__dict__[kind] = cells
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables: trainable ones, then the others."""
+        train, fixed = self._split()
+        return train + fixed
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all weights as numpy arrays, in the order of `weights`."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights) -> None:
+        """Replace all weights.
+
+        Args:
+            weights: list of arrays, as `get_weights` returns it.
+
+        Raises:
+            ValueError: wrong number or shapes; nothing was changed.
+        """
+        self._assign_all(self.weights, weights)
+
+    def _assign_all(self, cells: list[Variable], weights) -> None:
+        if len(weights) != len(cells):
+            raise ValueError(
+                f"Layer {self.name!r} has {len(cells)} weights ({[v.name for v in cells]}), but set_weights "
+                f"got {len(weights)}."
+                + ("" if self.built else " The layer is not built yet: call it on data first.")
+            )
+        for variable, value in zip(cells, weights, strict=True):
+            if np.shape(value) != variable.shape:
+                raise ValueError(
+                    f"Layer {self.name!r}: weight {variable.name!r} has shape {variable.shape}, but "
+                    f"set_weights got a value of shape {np.shape(value)}."
+                )
+        for variable, value in zip(cells, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """Number of scalars in the weights.
+
+        Raises:
+            RuntimeError: the layer has no weights yet because it is not built.
+        """
+        if not self.built:
+            raise RuntimeError(
+                f"Layer {self.name!r} is not built yet, so its weights cannot be counted: call it on data, "
+                "or give the model an input shape."
+            )
+        return int(sum(np.prod(v.shape) for v in self.weights))
+
+
+def _places(cells: dict[str, Variable], variables: list) -> dict[int, str]:
+    """Names in `cells` of variables: of those already there, and of the ones that others replace."""
+    if len(cells) != len(variables):
+        return {}
+    gone = {name for name, old in cells.items() if not any(old is v for v in variables)}
+    stay = {id(old): name for name, old in cells.items() if name not in gone}
+    new = zip(cells, variables, strict=True)
+    return stay | {id(v): name for name, v in new if name in gone and id(v) not in stay}

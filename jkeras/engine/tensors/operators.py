@@ -1,0 +1,180 @@
+"""Python's operators on tensors and variables: each is a jax.numpy function behind the dispatch hook."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.core.dispatch import Symbolic, op
+from jkeras.engine.tensors.sizes import is_known
+
+
+def _binary(function: Callable, python: Callable) -> Callable:
+    """An operator; what is known of shapes it computes with `python`."""
+
+    @functools.wraps(function)
+    def either(a, b):
+        return python(a, b) if is_known(a) and is_known(b) else function(a, b)
+
+    marked: Any = either
+    marked.of_sizes = True
+    return op(marked)
+
+
+class _Slice(NamedTuple):
+    """A slice as a tree, whose ends may be tensors."""
+
+    start: Any
+    stop: Any
+    step: Any
+
+
+def _as_tree(index):
+    if isinstance(index, tuple):
+        return tuple(map(_as_tree, index))
+    return _Slice(index.start, index.stop, index.step) if isinstance(index, slice) else index
+
+
+def _as_index(tree):
+    if isinstance(tree, _Slice):
+        return slice(*tree)
+    return tuple(map(_as_index, tree)) if isinstance(tree, tuple) else tree
+
+
+def getitem(x, index):
+    return operator.getitem(x, _as_index(index))
+
+
+getitem.of_sizes = True
+_getitem = op(getitem)
+_add, _sub = _binary(jnp.add, operator.add), _binary(jnp.subtract, operator.sub)
+_mul, _div = _binary(jnp.multiply, operator.mul), _binary(jnp.true_divide, operator.truediv)
+_floordiv, _mod = _binary(jnp.floor_divide, operator.floordiv), _binary(jnp.mod, operator.mod)
+_pow, _matmul = _binary(jnp.power, operator.pow), op(jnp.matmul)
+_neg, _abs = op(jnp.negative), op(jnp.abs)
+_lt, _le, _gt, _ge = op(jnp.less), op(jnp.less_equal), op(jnp.greater), op(jnp.greater_equal)
+_and, _or, _invert = op(jnp.logical_and), op(jnp.logical_or), op(jnp.logical_not)
+
+
+#: what numpy calls for an operator with an array on the left
+OF_NUMPY = {
+    np.add: _add,
+    np.subtract: _sub,
+    np.multiply: _mul,
+    np.true_divide: _div,
+    np.floor_divide: _floordiv,
+    np.remainder: _mod,
+    np.power: _pow,
+    np.matmul: _matmul,
+    np.less: _lt,
+    np.less_equal: _le,
+    np.greater: _gt,
+    np.greater_equal: _ge,
+}
+
+
+class NoLengthError(AttributeError, TypeError):
+    """`len` of a symbolic tensor."""
+
+
+class Operators(Symbolic):
+    """Arithmetic, indexing, comparison (`==` is identity, so that tensors can be dictionary keys)."""
+
+    def __add__(self, other):
+        return _add(self, other)
+
+    def __radd__(self, other):
+        return _add(other, self)
+
+    def __sub__(self, other):
+        return _sub(self, other)
+
+    def __rsub__(self, other):
+        return _sub(other, self)
+
+    def __mul__(self, other):
+        return _mul(self, other)
+
+    def __rmul__(self, other):
+        return _mul(other, self)
+
+    def __truediv__(self, other):
+        return _div(self, other)
+
+    def __rtruediv__(self, other):
+        return _div(other, self)
+
+    def __floordiv__(self, other):
+        return _floordiv(self, other)
+
+    def __rfloordiv__(self, other):
+        return _floordiv(other, self)
+
+    def __mod__(self, other):
+        return _mod(self, other)
+
+    def __rmod__(self, other):
+        return _mod(other, self)
+
+    def __pow__(self, other):
+        return _pow(self, other)
+
+    def __rpow__(self, other):
+        return _pow(other, self)
+
+    def __matmul__(self, other):
+        return _matmul(self, other)
+
+    def __rmatmul__(self, other):
+        return _matmul(other, self)
+
+    def __neg__(self):
+        return _neg(self)
+
+    def __abs__(self):
+        return _abs(self)
+
+    def __lt__(self, other):
+        return _lt(self, other)
+
+    def __le__(self, other):
+        return _le(self, other)
+
+    def __gt__(self, other):
+        return _gt(self, other)
+
+    def __ge__(self, other):
+        return _ge(self, other)
+
+    def __and__(self, other):
+        return _and(self, other)
+
+    def __or__(self, other):
+        return _or(self, other)
+
+    def __invert__(self):
+        return _invert(self)
+
+    def __getitem__(self, index):
+        return _getitem(self, _as_tree(index))
+
+    def __iter__(self):
+        raise TypeError(f"{self!r} is symbolic and cannot be iterated over; index or slice it instead.")
+
+    @property
+    def __len__(self):
+        """No length, so that `hasattr(model.output, "__len__")` tells a list of tensors from a tensor."""
+        raise NoLengthError(
+            f"{self!r} is symbolic and has no length; use K.int_shape(x) for its static shape."
+        )
+
+    def __bool__(self):
+        raise TypeError(
+            f"{self!r} is symbolic and has no truth value; use K.switch to choose by value, "
+            "or `is None` to test for absence."
+        )

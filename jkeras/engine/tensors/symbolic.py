@@ -1,0 +1,482 @@
+"""Symbolic tensors and the nodes that make them: one kind of node for layers and for functions."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.core import Tracer
+
+from jkeras.core import bits, phase
+from jkeras.core.dispatch import is_symbolic, op, set_recorder
+from jkeras.core.names import unique_name
+from jkeras.core.types import INFERENCE
+from jkeras.engine.tensors.operators import Operators
+from jkeras.engine.tensors.scope import current_scope
+from jkeras.engine.tensors.shapes import Shape, Spec, infer
+from jkeras.engine.tensors.sizes import plain
+from jkeras.engine.tensors.variable import (
+    Constant,
+    Frame,
+    StrayTensorError,
+    Variable,
+    asked_by_operator,
+    current_frame,
+)
+
+
+class Tensor(Operators):
+    """A value that a graph will compute: name, static shape (None = unknown) and dtype.
+
+    Args:
+        shape: tuple with the batch axis first.
+        dtype: numpy name.
+        node: the node that makes it.
+        index: its position among the node's outputs.
+        mask: `Spec` of the mask that travels with it, or None.
+    """
+
+    def __init__(self, shape, dtype, node: Node | None = None, index: int = 0, mask=None, name=None):
+        self.shape, self.dtype = Shape(shape), np.dtype(dtype).name
+        self.node: Any = node  # None for a mere description of what a model takes or makes
+        self.index, self.mask_spec = index, mask
+        self.worth: Callable | None = None  # of what is computed from shapes, see `Spec`
+        self.mask: Any = None  # the same as a tensor, once somebody asks for it
+        self.name = name or unique_name("tensor")
+
+    @property
+    def _keras_shape(self) -> tuple:
+        return tuple(self.shape)
+
+    @_keras_shape.setter
+    def _keras_shape(self, shape) -> None:
+        self.set_shape(shape)
+
+    def set_shape(self, shape) -> None:
+        """Say what the static shape leaves open.
+
+        Raises:
+            ValueError: another rank, or another size of an axis that is known.
+        """
+        axes = list(zip(self.shape, shape, strict=False))
+        if len(self.shape) != len(shape) or any(None not in (a, b) and a != b for a, b in axes):
+            raise ValueError(f"{self!r} cannot have the shape {tuple(shape)}.")
+        self.shape = Shape(b if a is None else a for a, b in axes)
+
+    @property
+    def _keras_history(self) -> tuple:
+        """(layer, node index, tensor index), as Keras keeps it."""
+        return self.node.owner, self.node.position, self.index
+
+    @property
+    def _uses_learning_phase(self) -> bool:
+        """Whether training and inference may give different values."""
+        return self.node is not None and self.node.uses_learning_phase
+
+    @_uses_learning_phase.setter
+    def _uses_learning_phase(self, value: bool) -> None:
+        if self.node is not None:
+            self.node.differs = bool(value)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def get_shape(self) -> Shape:
+        """The static shape."""
+        return self.shape
+
+    def spec(self) -> Spec:
+        return Spec(self.shape, self.dtype, self.worth)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(_now(self), dtype)
+
+    def __jax_array__(self):
+        return self if current_frame() is None and asked_by_operator() else _now(self)
+
+    def __repr__(self) -> str:
+        return f"<Tensor {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+
+_order = itertools.count()
+
+
+class Node:
+    """One recorded computation.
+
+    Args:
+        owner: the layer that was called, or None for a function.
+        fn: the function, when there is no owner.
+        args: positional arguments, any tree with tensors and variables as leaves; for a layer `(inputs,)`.
+        kwargs: keyword arguments, likewise.
+    """
+
+    def __init__(self, owner, fn, args: tuple, kwargs: dict):
+        args, kwargs = jax.tree.map(_as_now, (args, kwargs), is_leaf=_is_symbol)  # lists of our own
+        self.owner, self.fn, self.args, self.kwargs = owner, fn, args, kwargs
+        self.stamp()
+        self.position = 0  # among the nodes of its owner
+        self.differs = False  # between training and inference, by itself
+        self.runs = 0  # of a node that draws from its own seed: how often `K.function` has computed it
+        self.inputs = [
+            x for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol) if isinstance(x, Tensor)
+        ]
+        self.variables = [
+            x
+            for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol)
+            if isinstance(x, Variable) and not _is_whole(x)
+        ]
+        self.outputs: list[Tensor] = []
+        self.captured: dict[Tensor, Tensor] = {}  # what the code closes over, and what that is in this graph
+        self.code: dict[int, Callable] = {}  # id(layer) → its `call` as it was, for user's layers
+        self.as_tensors = False  # whether the code asks its arguments for what only a tensor has
+        self.gradients: list[list] = []  # what `K.gradients` gives in the code
+        self.kept: dict[
+            tuple[int, str], list[Tensor]
+        ] = {}  # (id(layer), attribute) → what the code leaves there
+        self.loss: Tensor | None = None  # what the call adds to the loss, once somebody asks for it
+        self.adds_loss = False
+        self.treedef: Any = None
+        self.phase = phase.fixed()
+        self.effects: dict[Any, list] = {}  # losses, updates, gradients: made once somebody asks for them
+
+    def stamp(self) -> None:
+        """Take the next place in the order in which nodes are run."""
+        self.order = next(_order)
+
+    def set_outputs(self, specs, masks=None, name: str | None = None):
+        """Make the output tensors from a tree of `Spec` (and of mask specs); returns that tree of tensors."""
+        leaves, self.treedef = jax.tree.flatten(specs, is_leaf=lambda s: isinstance(s, Spec))
+        masks = masks if masks is not None else [None] * len(leaves)
+        names = [name and (name if i == 0 else f"{name}_{i}") for i in range(len(leaves))]
+        self.outputs = [
+            Tensor(s.shape, s.dtype, self, i, mask, n)
+            for i, (s, mask, n) in enumerate(zip(leaves, masks, names, strict=True))
+        ]
+        return jax.tree.unflatten(self.treedef, self.outputs)
+
+    def beside(self, spec: Spec, name: str) -> Tensor:
+        """A tensor for something that the call makes beside its outputs."""
+        return Tensor(spec.shape, spec.dtype, self, len(self.outputs), name=unique_name(name))
+
+    @property
+    def uses_learning_phase(self) -> bool:
+        """Whether training and inference may differ here or further up."""
+        waiting: list[Node] = [self]
+        seen: set[int] = set()
+        while waiting:
+            node = waiting.pop()
+            seen.add(id(node))
+            is_free = node.phase is None and node.kwargs.get("training") is None
+            if is_free and (node.differs or getattr(node.owner, "uses_learning_phase", False)):
+                return True
+            waiting += [t.node for t in node.inputs if t.node is not None and id(t.node) not in seen]
+        return False
+
+    # --- the words of Keras
+
+    @property
+    def outbound_layer(self):
+        """The layer that was called; None for a function."""
+        return self.owner
+
+    @property
+    def inbound_layers(self) -> list:
+        """The layers that made the inputs."""
+        return [t.node.owner for t in self._made_by_layers()]
+
+    @property
+    def node_indices(self) -> list[int]:
+        """For each of `inbound_layers` the number of its call."""
+        return [t.node.position for t in self._made_by_layers()]
+
+    @property
+    def tensor_indices(self) -> list[int]:
+        """For each of `inbound_layers` which of the outputs of its call."""
+        return [t.index for t in self._made_by_layers()]
+
+    def _made_by_layers(self) -> list[Tensor]:
+        return [t for t in self.inputs if t.node is not None and t.node.owner is not None]
+
+    @property
+    def input_tensors(self) -> list[Tensor]:
+        """The inputs; of an input layer its own tensor."""
+        return self.inputs if self.args else self.outputs
+
+    @property
+    def output_tensors(self) -> list[Tensor]:
+        """The outputs."""
+        return self.outputs
+
+    @property
+    def input_masks(self) -> list:
+        """The masks that travel with the inputs."""
+        return [mask_tensor(t) for t in self.input_tensors]
+
+    @property
+    def output_masks(self) -> list:
+        """The masks that travel with the outputs."""
+        return [mask_tensor(t) for t in self.outputs]
+
+    @property
+    def input_shapes(self) -> list[tuple]:
+        """The shapes of the inputs."""
+        return [tuple(t.shape) for t in self.input_tensors]
+
+    @property
+    def output_shapes(self) -> list[tuple]:
+        """The shapes of the outputs."""
+        return [tuple(t.shape) for t in self.outputs]
+
+    @property
+    def arguments(self) -> dict:
+        """The keyword arguments of the call."""
+        return self.kwargs
+
+    def get_config(self) -> dict:
+        """The call by names and numbers."""
+        return {
+            "outbound_layer": self.owner.name if self.owner is not None else None,
+            "inbound_layers": [layer.name for layer in self.inbound_layers],
+            "node_indices": self.node_indices,
+            "tensor_indices": self.tensor_indices,
+        }
+
+    def __repr__(self) -> str:
+        what = self.owner.name if self.owner is not None else getattr(self.fn, "__name__", "function")
+        return f"<Node {what}>"
+
+
+def _is_symbol(x) -> bool:
+    return isinstance(x, Operators)
+
+
+def _as_now(x):
+    """A constant as it is now, whatever happens to the caller's array later."""
+    return np.array(x) if type(x) is np.ndarray else x
+
+
+class MaskOf:
+    """Marks a node whose value is the mask that travels with its input."""
+
+    def __init__(self):
+        self.__name__ = "mask"
+
+    def __call__(self, x):
+        raise AssertionError("evaluated by the graph, which knows the masks")
+
+
+def mask_tensor(tensor: Tensor):
+    """The mask of a tensor as a tensor, or None."""
+    if tensor.mask_spec is None:
+        return None
+    if tensor.mask is None:
+        node = Node(None, MaskOf(), (tensor,), {})
+        tensor.mask = node.set_outputs(tensor.mask_spec, name=f"{tensor.name}/mask")
+    return tensor.mask
+
+
+def substitute(tree, value_of):
+    """Replace every tensor and variable in a tree of arguments by `value_of(symbol)`."""
+    return jax.tree.map(lambda x: value_of(x) if _is_symbol(x) else x, tree, is_leaf=_is_symbol)
+
+
+def specs_of(tree):
+    """Every tensor and variable in a tree becomes its `Spec`, in a dtype that there is; what may be a part of
+    a shape stays known.
+
+    Raises:
+        ValueError: 64-bit floats in jax's 32-bit mode.
+    """
+
+    def spec(symbol):
+        if _is_whole(symbol):
+            return symbol.value
+        dtype = bits.supported(symbol.dtype, repr(symbol))
+        return Spec(symbol.shape, dtype, getattr(symbol, "worth", None))
+
+    return substitute(tree, spec)
+
+
+def _is_whole(symbol) -> bool:
+    """Whether a symbol is a constant of whole numbers."""
+    return isinstance(symbol, Constant) and np.issubdtype(symbol.dtype, np.integer)
+
+
+def _record(fn, args: tuple, kwargs: dict):
+    """The dispatch hook: unwrap variables inside a frame, else add a node to the graph."""
+    args, kwargs = _with_operands(fn, args, kwargs)
+    frame = current_frame()
+    args, kwargs = plain((args, kwargs))
+    if frame is not None:
+        args, kwargs = substitute((args, kwargs), lambda s: value_in(frame, s))
+        return fn(*args, **kwargs)
+    if any(isinstance(x, Tracer) for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol)):
+        with Frame({}):  # in a transformation of jax, where variables are what they are now
+            return _record(fn, args, kwargs)
+    if not args:  # all by name: a node without positional arguments would be an input of its graph
+        bound = inspect.signature(fn).bind(**kwargs)
+        args, kwargs = bound.args, bound.kwargs
+    node = Node(None, fn, args, kwargs)
+
+    def run(args, kwargs):
+        with Frame({}):
+            return fn(*args, **kwargs)
+
+    specs = infer(run, specs_of(args), specs_of(kwargs))
+    outputs = node.set_outputs(specs, name=unique_name(getattr(fn, "__name__", "function")))
+    if _is_worth_something(node):
+        node.outputs[0].worth = functools.partial(_worth, node)
+    return outputs
+
+
+def _is_worth_something(node: Node) -> bool:
+    """Whether the output follows from shapes alone."""
+    if getattr(node.fn, "of_shapes", False):
+        return True
+    known = all(t.worth is not None for t in node.inputs) and not node.variables
+    return getattr(node.fn, "of_sizes", False) and bool(node.inputs) and known
+
+
+def _worth(node: Node, concrete, made: dict | None = None):
+    """The output of such a node for a way to fill in shapes; `made` is what nodes gave, each run once."""
+    made = {} if made is None else made
+    if node in made:
+        return made[node]
+
+    def value_of(tensor):
+        if isinstance(tensor, Tensor) and tensor.worth is not None:
+            return tensor.worth(concrete, made)
+        if isinstance(tensor, Variable):
+            return tensor.value
+        return jax.ShapeDtypeStruct(concrete(tensor.shape), tensor.dtype)
+
+    args, kwargs = substitute((node.args, node.kwargs), value_of)
+    with Frame({}):
+        made[node] = node.fn(*args, **kwargs)
+    return made[node]
+
+
+def _with_operands(fn, args, kwargs):
+    """The arguments with their constants in numbers that jax can compute with."""
+    leaves, treedef = jax.tree.flatten((args, kwargs), is_leaf=_is_symbol)
+    floating = any(_is_symbol(x) and np.dtype(x.dtype).kind == "f" for x in leaves)
+    what = f"An argument of {getattr(fn, '__name__', 'a function')}"
+    return treedef.unflatten([x if _is_symbol(x) else bits.operand(x, floating, what) for x in leaves])
+
+
+def value_in(frame: Frame, symbol, made: dict | None = None):
+    """The array that a symbol stands for in a frame.
+
+    A tensor made of variables alone, as cells keep in `build` (`self.kernel_i = self.kernel[:, :units]`), is
+    computed there and then from what the variables are; `made` holds what its nodes gave, each run once.
+    """
+    if not isinstance(symbol, Tensor):
+        return frame.read(symbol)
+    if frame.knows(symbol) or not _needs_no_input(symbol):
+        return frame.tensor(symbol)
+    node = symbol.node
+    if hasattr(node.fn, "seed") and current_scope() is not None:
+        return frame.tensor(symbol)  # what is random is drawn once in a run
+    made = {} if made is None else made
+    if node not in made:
+        args, kwargs = substitute((node.args, node.kwargs), lambda s: value_in(frame, s, made))
+        made[node] = jax.tree.leaves(node.fn(*args, **kwargs))
+    return made[node][symbol.index]
+
+
+def _now(tensor: Tensor):
+    """The value of a tensor that is made of variables and constants, or that the code around knows.
+
+    Raises:
+        TypeError: it depends on inputs.
+    """
+    frame = current_frame()
+    if frame is not None:
+        return value_in(frame, tensor)
+    if not _needs_no_input(tensor):
+        raise TypeError(f"{tensor!r} is symbolic; it has no value before a model or K.function computes it.")
+    with Frame({}) as frame:
+        return value_in(frame, tensor)
+
+
+def _needs_no_input(tensor: Tensor) -> bool:
+    waiting: list[Any] = [tensor.node]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node.owner is not None or isinstance(node.fn, MaskOf):
+            return False
+        if not (node.args or node.variables):
+            return False
+        seen.add(id(node))
+        waiting += {t.node for t in node.inputs if id(t.node) not in seen}
+    return True
+
+
+def closed_over(fn, *specs, symbols=(), passing=()) -> tuple[list[Tensor], list[Variable]]:
+    """The symbolic tensors and the variables that a function uses without getting them as arguments.
+
+    Args:
+        fn: the function; what it raises on values of these specs is ignored, whoever runs it will see.
+        *specs: `Spec` of each argument.
+        symbols: the symbolic tensor that each argument stands for, or None.
+        passing: errors that are not ignored.
+    """
+    tensors: list[Tensor] = []
+    variables: list[Variable] = []
+
+    def run(arguments, values):
+        with Frame({}, tensors={id(t): v for t, v in zip(tensors, values, strict=True)}) as frame:
+            for argument, tensor in zip(arguments, symbols, strict=False):
+                if tensor is not None:
+                    frame.note_symbol(argument, tensor)
+            fn(*arguments)
+        variables[:] = frame.captured
+        return ()
+
+    while True:
+        try:
+            infer(run, specs, [t.spec() for t in tensors], passing=(StrayTensorError,))
+        except StrayTensorError as error:
+            if any(t is error.tensor for t in tensors):
+                return tensors, variables
+            tensors.append(error.tensor)
+        except passing:
+            raise
+        except Exception:
+            return tensors, variables
+        else:
+            return tensors, variables
+
+
+def call_closing(function: Callable, args: tuple, kwargs: dict):
+    """`function(*args, **kwargs)` of tensors; what the function closes over is an operand, too."""
+    tensors, variables = closed_over(lambda a, k: function(*a, **k), specs_of(args), specs_of(kwargs))
+
+    @functools.partial(op, explain=False)
+    @functools.wraps(function)
+    def within(values, cells, args, kwargs):
+        frame = current_frame()
+        ctx = INFERENCE if frame is None else frame.ctx
+        with Frame(_by_id(variables, cells), ctx, _by_id(tensors, values)):
+            return function(*args, **kwargs)
+
+    if tensors or variables:
+        return within(tensors, variables, args, kwargs)
+    return op(function, explain=False)(*args, **kwargs)
+
+
+def _by_id(symbols, values) -> dict:
+    return {id(symbol): value for symbol, value in zip(symbols, values, strict=True)}
+
+
+set_recorder(_record)
+
+__all__ = ["Node", "Tensor", "is_symbolic", "specs_of", "substitute"]

@@ -1,0 +1,382 @@
+"""Variable: the one mutable cell at the rim; Frame: what a variable is worth while user code is traced."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import operator
+import sys
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from jkeras import initializers
+from jkeras.core import bits, settings
+from jkeras.core.types import INFERENCE, Ctx
+from jkeras.engine.tensors.call_attributes import MISSING, show
+from jkeras.engine.tensors.operators import OF_NUMPY, Operators
+from jkeras.engine.tensors.scope import current_scope, meaning_around, value_around
+from jkeras.engine.tensors.shapes import Shape
+
+
+class Variable(Operators):
+    """A named cell that holds a jax array, and is one to numpy and jax.
+
+    `np.asarray(v)`, functions of numpy and jax.numpy, `jax.jit`, `jax.grad` and the like take its value of
+    now; in a tree it is a node with that value. Python's operators and indexing outside of layers' code make
+    tensors, which follow it.
+
+    Args:
+        value: the initial value.
+        name: its name; weights of layers are called `dense_1/kernel:0` as in Keras.
+        dtype: of the array; default: the value's own, with Python and float64 numbers in `floatx`.
+        regularizer, constraint: functions of the array, used in training.
+
+    Example:
+        >>> v = Variable([1.0, 2.0], name="v")
+        >>> v.assign([3.0, 4.0])
+        >>> v.value.tolist()
+        [3.0, 4.0]
+    """
+
+    def __init__(self, value, name: str | None = None, dtype=None, regularizer=None, constraint=None):
+        self.initializer: Any = None
+        if not isinstance(value, jax.Array):
+            value = np.array(value)
+            if dtype is None and value.dtype == np.float64:
+                dtype = settings.floatx()
+        self.name = name or "Variable"
+        self._value = _array(value, dtype, self.name)
+        self._lent = False
+        self.regularizer, self.constraint = regularizer, constraint
+
+    @property
+    def value(self) -> jax.Array:
+        """The array now. Reading marks the cell as lent: what you hold stays valid while training goes on."""
+        self._lent = True
+        return self._value
+
+    def assign(self, value) -> None:
+        """Replace the value; the shape must be the same, the dtype is kept."""
+        value = np.array(value) if not isinstance(value, jax.Array) else value
+        if value.shape != self._value.shape:
+            raise ValueError(
+                f"{self.name} has shape {self._value.shape}; got a value of shape {value.shape}."
+            )
+        self._value = _array(value, self._value.dtype, self.name)
+        self._lent = isinstance(value, jax.Array)
+
+    def take(self, donate: bool = False) -> jax.Array:
+        """The array for a dispatch: a copy if the dispatch will consume it while somebody else holds it."""
+        return jnp.copy(self._value) if donate and self._lent else self._value
+
+    def put(self, value: jax.Array) -> None:
+        """Accept the array that a dispatch made (nobody else holds it)."""
+        self._value, self._lent = value, False
+
+    def draw(self, key) -> jax.Array:
+        """A fresh value from the variable's own initializer."""
+        return initializers.draw(self.initializer, key, self.shape, self.dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._value.shape
+
+    @property
+    def _keras_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    @_keras_shape.setter
+    def _keras_shape(self, shape) -> None:
+        """Code of Keras notes it on its tensors; a variable knows its own."""
+
+    def get_shape(self) -> Shape:
+        """The shape."""
+        return Shape(self.shape)
+
+    def __bool__(self) -> bool:
+        """True, whatever the value: `if self.bias:` asks whether there is one."""
+        return True
+
+    @property
+    def dtype(self):
+        return self._value.dtype.name
+
+    @property
+    def ndim(self) -> int:
+        return self._value.ndim
+
+    @property
+    def size(self) -> int:
+        return self._value.size
+
+    # --- an array to numpy and jax ---------------------------------------------------------------------
+
+    def _now(self) -> Any:
+        """The value here: traced in the code of a layer."""
+        frame = current_frame()
+        return self.value if frame is None else frame.read(self)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self._now(), dtype)
+
+    def __jax_array__(self):
+        # `array * v` is left to our own operator: its tensor follows the variable, a value would not.
+        return self if current_frame() is None and asked_by_operator() else self._now()
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        ours = OF_NUMPY.get(ufunc) if method == "__call__" and not kwargs else None
+        if ours is not None:  # `np.ones(3) * v` is the same as `v * np.ones(3)`
+            return ours(*inputs)
+        arrays = [np.asarray(x) if isinstance(x, Variable) else x for x in inputs]
+        return getattr(ufunc, method)(*arrays, **kwargs)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        _as_node(cls)
+
+    def __float__(self) -> float:
+        return float(self._now())
+
+    def __int__(self) -> int:
+        return int(self._now())
+
+    def __index__(self) -> int:
+        return operator.index(self._now())
+
+    def __iter__(self):
+        if not self.shape:
+            raise TypeError(f"{self!r} is a single number and cannot be iterated over.")
+        return (self[i] for i in range(self.shape[0]))
+
+    def numpy(self) -> np.ndarray:
+        """A copy as a numpy array."""
+        return np.array(self._value)
+
+    def __repr__(self) -> str:
+        return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+
+def asked_by_operator() -> bool:
+    """Whether no function, but the operator of a jax array on the left (`array * v`) calls `__jax_array__`.
+
+    It leaves what gives no array to the operator of the right. Only the place where it stands tells it.
+    """
+    return sys._getframe(2).f_code.co_filename.endswith("array_methods.py")
+
+
+def _as_node(cls) -> None:
+    """Let jax's functions look into cells: they see the arrays, and give arrays back."""
+    jax.tree_util.register_pytree_node(cls, lambda v: ((v._now(),), None), lambda _, values: values[0])
+
+
+_as_node(Variable)
+
+
+def _array(value, dtype, name: str) -> jax.Array:
+    """A value for a cell: an array of its own, even where the code that makes it is being traced.
+
+    Raises:
+        TypeError: the value itself belongs to the trace, and would mean nothing after it.
+        ValueError: 32 bits cannot hold it.
+    """
+    if isinstance(value, Tracer):
+        raise TypeError(
+            "A variable cannot keep a value that is computed while a program is traced (in the call of a "
+            "layer, a loss or a metric, or in a function under jax's jit or grad). Give a weight its new "
+            "value with self.add_update((weight, value)); keep other values as attributes."
+        )
+    with jax.ensure_compile_time_eval():
+        return bits.array(value, dtype, f"The variable {name!r}")
+
+
+class Constant(Variable):
+    """A value that never changes: what `K.constant` makes outside of a layer's code."""
+
+    def assign(self, value) -> None:
+        raise TypeError(f"{self!r} does not change; a value that changes is a variable (K.variable).")
+
+    def __bool__(self) -> bool:
+        return Operators.__bool__(self)
+
+    def __repr__(self) -> str:
+        return f"<Constant shape={self.shape} dtype={self.dtype}>"
+
+
+class StrayTensorError(ValueError):
+    """A symbolic tensor that has no value where code runs on values."""
+
+    def __init__(self, tensor, text: str | None = None):
+        super().__init__(
+            text
+            or f"{tensor!r} is symbolic, but is used in code that runs on values (inside a layer's call or a "
+            "Lambda). Call the layer on a symbolic tensor of the same graph, or pass the tensor to it as an "
+            "input."
+        )
+        self.tensor = tensor
+
+
+class Frame:
+    """A scope in which variables stand for traced arrays; entered by the adapter around user code.
+
+    Args:
+        values: `{id(variable): array}`.
+        ctx: the context of the layer whose code runs.
+        tensors: `{id(tensor): array}` for symbolic tensors that the code may close over.
+        around: the run of a graph that the code belongs to, for functions that run graphs themselves.
+        owner: the layer whose code runs.
+    """
+
+    def __init__(
+        self,
+        values: dict[int, Any],
+        ctx: Ctx = INFERENCE,
+        tensors: dict[int, Any] | None = None,
+        around: Any = None,
+        owner: Any = None,
+    ):
+        self.values, self.ctx, self.tensors, self.around = values, ctx, tensors or {}, around
+        self.owner, self.scope = owner, current_scope()
+        self.symbols: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its tensor)
+        self.parent = current_frame()
+        self.seen: dict[int, tuple[Any, Variable]] = {}  # id(array) → (array, the variable it was read from)
+        self.updates: dict[int, tuple[Variable, Any]] = {}
+        self.losses: list[Any] = []
+        self.captured: list[Variable] = []  # read, but not part of the store
+        self.masks: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its mask)
+        self.kept: dict[tuple[int, str], tuple[Any, Any]] = {}  # (id(layer), attribute) → (layer, value)
+        self.draws = self.calls = 0
+        self.asked_for_phase = False
+
+    def __enter__(self) -> Frame:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *exc) -> None:
+        _current.reset(self._token)
+        same = self.parent is not None and self.parent.scope is self.scope
+        above = self.parent if same else self.scope
+        if above is not None:
+            above.kept.update(self.kept)
+        elif self.kept:
+            show(self.kept)
+
+    def kept_around(self, layer, name: str) -> tuple[Any, bool]:
+        """(what this run has left in an attribute of a layer, whether that layer's own code runs here)."""
+        key, running, frame, scope = (id(layer), name), False, self, self.scope
+        while frame is not None:
+            running = running or frame.owner is layer
+            if key in frame.kept:
+                return frame.kept[key][1], running
+            frame = frame.parent
+        while scope is not None:
+            if key in scope.kept:
+                return scope.kept[key][1], running
+            scope = scope.parent
+        return MISSING, running
+
+    def read(self, variable: Variable):
+        """The array of `variable` in here: the newest value written, the traced one, or its constant."""
+        array = self._find(variable)
+        self.seen[id(array)] = (array, variable)
+        return array
+
+    def before(self, variable: Variable):
+        """The array of `variable` before the run, whatever was written since."""
+        return self._find(variable, new=False)
+
+    def _find(self, variable: Variable, new: bool = True):
+        frame: Frame | None = self
+        while frame is not None:
+            if new and id(variable) in frame.updates:
+                return frame.updates[id(variable)][1]
+            if id(variable) in frame.values:
+                return frame.values[id(variable)]
+            frame = frame.parent
+        if not isinstance(variable, Constant) and all(v is not variable for v in self.captured):
+            self.captured.append(variable)
+        return variable.value
+
+    def tensor(self, tensor):
+        """The array that a symbolic tensor stands for in here.
+
+        Raises:
+            StrayTensorError: there is none.
+        """
+        if id(tensor) in self.tensors:
+            return self.tensors[id(tensor)]
+        found = value_around(tensor)
+        if found is not None:
+            self.note_mask(*found)
+            return found[0]
+        if self.parent is not None:
+            return self.parent.tensor(tensor)
+        raise StrayTensorError(tensor)
+
+    def knows(self, tensor) -> bool:
+        """Whether a symbolic tensor has a value in here."""
+        known = id(tensor) in self.tensors or value_around(tensor) is not None
+        return known or (self.parent is not None and self.parent.knows(tensor))
+
+    def note_symbol(self, array, tensor) -> None:
+        """Let an array be known as the value of a symbolic tensor."""
+        self.symbols[id(array)] = (array, tensor)
+
+    def meaning(self, array):
+        """The symbolic tensor or the variable whose value an array is known to be; else the array itself."""
+        found = self.symbols.get(id(array)) or self.seen.get(id(array))
+        return found[1] if found else meaning_around(array)
+
+    def write(self, target, value) -> None:
+        """Note a new value for a variable, or for the array that was read from one."""
+        known = self.seen.get(id(target))
+        variable = target if isinstance(target, Variable) else known and known[1]
+        if variable is None:
+            raise ValueError("An update must name a weight of this layer (self.add_weight) as its target.")
+        self.updates[id(variable)] = (variable, value)
+        self.seen[id(target)] = (target, variable)
+
+    def note_mask(self, array, mask) -> None:
+        """Let a mask travel with an array through user code, as it travels with a tensor."""
+        if mask is not None:
+            self.masks[id(array)] = (array, mask)
+
+    def masked(self, array, mask, inputs=()):
+        """The output of a layer with its mask: a copy, if it is an array that is known with another mask."""
+        known = self.mask_of(array)
+        if known is not mask and (known is not None or any(array is x for x in jax.tree.leaves(inputs))):
+            array = jnp.copy(array)
+        self.note_mask(array, mask)
+        return array
+
+    def mask_of(self, array):
+        found = self.masks.get(id(array))
+        return found[1] if found else None
+
+    def key(self):
+        """A fresh random key for the next draw in this frame."""
+        self.draws += 1
+        return self.ctx.key(self.draws)
+
+
+_current: contextvars.ContextVar[Frame | None] = contextvars.ContextVar("jkeras_frame", default=None)
+
+
+def current_frame() -> Frame | None:
+    """The innermost frame of this thread, or None outside user code."""
+    return _current.get()
+
+
+@contextlib.contextmanager
+def outside_frames():
+    """Where a layer is built, also by the call of another layer: what it makes of its weights there
+    (`self.half = self.kernel[:, :2]`) must stay a tensor that follows them, not become today's numbers.
+    """
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)

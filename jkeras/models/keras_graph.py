@@ -1,0 +1,99 @@
+"""How Keras keeps the graph of a model; converters and analysers walk it, nothing in jkeras itself does."""
+
+from __future__ import annotations
+
+from jkeras.engine.graph import Graph
+from jkeras.engine.layer.keras_internals import node_key
+from jkeras.engine.tensors.symbolic import Node, Tensor
+
+
+def _coordinates(tensors: list[Tensor]) -> list[tuple]:
+    return [(t.node.owner, t.node.position, t.index) for t in tensors]
+
+
+def _layers(tensors: list[Tensor]) -> list:
+    return [t.node.owner for t in tensors]
+
+
+def _nodes_by_depth(graph: Graph) -> dict[int, list[Node]]:
+    """The calls of layers; functions over tensors, which have no layer, are left out."""
+    found = {
+        depth: [n for n in nodes if n.owner is not None] for depth, nodes in graph.nodes_by_depth.items()
+    }
+    return {depth: nodes for depth, nodes in found.items() if nodes}
+
+
+def _layers_by_depth(graph: Graph) -> dict[int, list]:
+    depths: dict = {}
+    for depth, nodes in sorted(_nodes_by_depth(graph).items()):
+        depths |= {n.owner: depth for n in nodes}
+    found: dict[int, list] = {}
+    for layer in graph.layers:
+        found.setdefault(depths[layer], []).append(layer)
+    return dict(sorted(found.items()))
+
+
+def _keys(graph: Graph) -> set[str]:
+    nodes = (n for nodes in _nodes_by_depth(graph).values() for n in nodes)
+    return {node_key(n.owner.name, n.position) for n in nodes}
+
+
+class KerasGraph:
+    """Mixin of `Network`: its graph in Keras's words.
+
+    Keras 2.2.4: keras/engine/network.py Network
+    """
+
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+
+    def _graph_or_complain(self, what: str) -> Graph:
+        raise AssertionError(f"{what}: a network defines this")
+
+    @property
+    def _input_layers(self) -> list:
+        return _layers(self.inputs)
+
+    @property
+    def _output_layers(self) -> list:
+        return _layers(self.outputs)
+
+    @property
+    def _input_coordinates(self) -> list[tuple]:
+        """(layer, number of its call, number of the tensor) of each input."""
+        return _coordinates(self.inputs)
+
+    @property
+    def _output_coordinates(self) -> list[tuple]:
+        """(layer, number of its call, number of the tensor) of each output."""
+        return _coordinates(self.outputs)
+
+    @property
+    def _nodes_by_depth(self) -> dict[int, list[Node]]:
+        """The calls of layers by their longest way to an output."""
+        return _nodes_by_depth(self._graph_or_complain("_nodes_by_depth"))
+
+    @property
+    def _layers_by_depth(self) -> dict[int, list]:
+        """The layers by their longest way to an output."""
+        return _layers_by_depth(self._graph_or_complain("_layers_by_depth"))
+
+    @property
+    def _network_nodes(self) -> set[str]:
+        """The keys of the calls that belong to the model."""
+        return _keys(self._graph_or_complain("_network_nodes"))
+
+    # Names of Keras before 2.2.
+
+    _container_nodes = container_nodes = _network_nodes
+    input_layers, output_layers = _input_layers, _output_layers
+    nodes_by_depth, layers_by_depth = _nodes_by_depth, _layers_by_depth
+
+
+def map_graph_network(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[set, dict, list, dict]:
+    """The keys of the calls between inputs and outputs, the calls by depth, the layers, the layers by depth.
+
+    Keras 2.2.4: keras/engine/network.py _map_graph_network
+    """
+    graph = Graph(list(inputs), list(outputs))
+    return _keys(graph), _nodes_by_depth(graph), graph.layers, _layers_by_depth(graph)

@@ -1,0 +1,171 @@
+"""What compile makes, under the names inside Keras that scripts have come to use.
+
+gradients = K.gradients(model.total_loss, model.trainable_weights)
+K.function(model.inputs + model.targets + model.sample_weights + [K.learning_phase()], gradients)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.training import Objective, Trainer
+from jkeras.training.data import arrays
+from jkeras.training.objective.endpoints import Endpoint, Target
+from jkeras.training.objective.symbolic import Symbols, symbols
+
+
+class KerasInternals:
+    """Mixin of `Compiled`: views of the objective; nothing in jkeras itself needs them.
+
+    Keras 2.2.4: keras/engine/training.py Model.compile
+    """
+
+    name: str
+    inputs: list
+    outputs: list
+    losses: list
+    signature: tuple[list, list]
+    input_names: list[str]
+    compiled_trainable_weights: list
+    _graph: Any
+    _arguments: dict | None
+    _trainer: Trainer | None
+    _symbols: tuple | None
+
+    def _objective(self) -> Objective:
+        if self._trainer is None:
+            raise RuntimeError(
+                f"Model {self.name!r} has no loss yet: call model.compile(optimizer, loss), and build it "
+                "(input_shape of its first layer, or model.build) if it has no shapes."
+            )
+        return self._trainer.objective
+
+    def _as_tensors(self) -> Symbols:
+        """The objective as tensors, made when somebody asks for them."""
+        objective = self._objective()
+        if self._symbols is None or self._symbols[0] is not objective:
+            self._symbols = objective, symbols(objective, self.outputs, self.losses)
+        return self._symbols[1]
+
+    @property
+    def total_loss(self) -> Tensor:
+        """The loss that training makes small, as a tensor: of `inputs`, `targets` and `sample_weights`."""
+        return self._as_tensors().total
+
+    @property
+    def targets(self) -> list:
+        """For each output the tensor that stands for its target; None without a loss."""
+        return self._as_tensors().targets
+
+    @property
+    def sample_weights(self) -> list:
+        """For each output the tensor that stands for the weights of its samples; None without a loss."""
+        return self._as_tensors().weights
+
+    @property
+    def metrics_tensors(self) -> list[Tensor]:
+        """The losses of the outputs, where there are several, and the metrics, as tensors."""
+        return self._as_tensors().values
+
+    @property
+    def loss_functions(self) -> list:
+        """For each output its loss function or None."""
+        functions = {term.output: term.fn for term in self._objective().terms}
+        return [functions.get(i) for i in range(len(self.outputs))]
+
+    @property
+    def sample_weight_modes(self) -> list[str | None]:
+        """For each output 'temporal' or None."""
+        terms = zip(self._objective().terms, self._objective().targets, strict=True)
+        modes = {term.output: target.mode for term, target in terms}
+        return [modes.get(i) for i in range(len(self.outputs))]
+
+    @property
+    def _is_graph_network(self) -> bool:
+        return self._graph is not None
+
+    @property
+    def _is_compiled(self) -> bool:
+        return self._arguments is not None
+
+    @property
+    def metrics_updates(self) -> list:
+        """Updates of metrics: none, for stateful metrics write to their variables themselves."""
+        return []
+
+    @property
+    def stateful_metric_functions(self) -> list:
+        """The metrics that keep a running value themselves."""
+        return [metric.fn for metric in self._objective().metrics if metric.is_stateful]
+
+    @property
+    def _collected_trainable_weights(self) -> list:
+        return self.compiled_trainable_weights
+
+    def _check_trainable_weights_consistency(self) -> None:
+        self._warn_if_trainable_changed()  # type: ignore[attr-defined]
+
+    # What is fed: not `Input(tensor=...)`, nor targets that are tensors.
+
+    @property
+    def _feed_inputs(self) -> list:
+        return self.signature[0]
+
+    @property
+    def _feed_input_names(self) -> list[str]:
+        return [endpoint.name for endpoint in self._input_endpoints()]
+
+    @property
+    def _feed_input_shapes(self) -> list:
+        return [tensor.shape for tensor in self.signature[0]]
+
+    def _input_endpoints(self) -> list[Endpoint]:
+        self._objective()
+        assert self._trainer is not None
+        return self._trainer.inputs
+
+    def _fed(self) -> list[tuple[int, Target]]:
+        terms = zip(self._objective().terms, self._objective().targets, strict=True)
+        return [(term.output, target) for term, target in terms if target.symbol is None]
+
+    @property
+    def _feed_targets(self) -> list:
+        return [self.targets[i] for i, _ in self._fed()]
+
+    @property
+    def _feed_outputs(self) -> list:
+        return [self.outputs[i] for i, _ in self._fed()]
+
+    @property
+    def _feed_output_names(self) -> list[str]:
+        return [target.name for _, target in self._fed()]
+
+    @property
+    def _feed_output_shapes(self) -> list:
+        return [tensor.shape for tensor in self._feed_outputs]
+
+    @property
+    def _feed_loss_fns(self) -> list:
+        return [target.fn for _, target in self._fed()]
+
+    @property
+    def _feed_sample_weights(self) -> list:
+        return [weight for weight in self.sample_weights if weight is not None]
+
+    def _standardize_user_data(
+        self, x, y=None, sample_weight=None, class_weight=None, check_array_lengths=True, batch_size=None
+    ) -> tuple[list, list, list]:
+        """Lists of the arrays of x, of y, and of the sample weights (ones where there are none)."""
+        targets = self._objective().targets if y is not None else []
+        samples = arrays.read(
+            x, y, self._input_endpoints(), targets, sample_weight, class_weight, y is not None
+        )
+        ones = [
+            np.ones(a.shape[: 2 if target.mode == "temporal" else 1], "float32")
+            for a, target in zip(samples.y, self._objective().fed, strict=False)
+        ]
+        weights = [one if w is None else w for one, w in zip(ones, samples.weight, strict=False)]
+        return samples.x, samples.y, weights

@@ -1,0 +1,69 @@
+"""Pooling over windows as pure functions: any number of spatial axes, both data formats.
+
+A window over several axes is taken axis by axis (the last one first), each as a few strided slices: additions
+and comparisons that fuse, are fast inside compiled loops on a CPU, and whose gradient needs no scatter.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jkeras.primitives.conv_args import spatial_axes, window
+
+
+def max_pool(x, size, strides, padding: str, format: str):
+    """Maximum over windows; of equal elements the first (row-major) one gets the gradient, as in TensorFlow.
+
+    Args:
+        x: `(batch, spatial..., channels)`, or channels second.
+        size, strides: window and step, one integer per spatial axis.
+        padding: "valid" or "same" (padding never wins).
+        format: "channels_last" or "channels_first".
+
+    Returns:
+        The pooled array in the same data format and dtype.
+    """
+    lowest = np.asarray(-np.inf if jnp.issubdtype(x.dtype, jnp.floating) else jnp.iinfo(x.dtype).min, x.dtype)
+    return _pool(x, size, strides, padding, format, lowest, first_maximum)
+
+
+def average_pool(x, size, strides, padding: str, format: str):
+    """Mean over windows; padded places are not counted. Arguments as in `max_pool`."""
+    x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
+    zero = np.zeros((), x.dtype)
+    total = _pool(x, size, strides, padding, format, zero, jnp.add)
+    if padding == "valid":
+        return total / np.asarray(np.prod(size), x.dtype)
+    axes = spatial_axes(format, x.ndim)
+    ones = jnp.ones([d if i in axes else 1 for i, d in enumerate(x.shape)], x.dtype)
+    return total / _pool(ones, size, strides, padding, format, zero, jnp.add)
+
+
+def first_maximum(a, b):
+    """The larger of two arrays; where they are equal the gradient goes to the first."""
+    return jnp.where(b > a, b, a)
+
+
+def first_minimum(a, b):
+    """The smaller of two arrays; where they are equal the gradient goes to the first."""
+    return jnp.where(b < a, b, a)
+
+
+def _pool(x, size, strides, padding: str, format: str, filler, combine: Callable):
+    axes = spatial_axes(format, x.ndim)
+    for axis, taps, stride in reversed(list(zip(axes, size, strides, strict=True))):
+        x = _pool_axis(x, axis, taps, stride, padding, filler, combine)
+    return x
+
+
+def _pool_axis(x, axis: int, taps: int, stride: int, padding: str, filler, combine: Callable):
+    length, before, after = window(x.shape[axis], taps, stride, padding)
+    if before or after:
+        x = lax.pad(x, filler, [(before, after, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])
+    limit = [(i + (length - 1) * stride + 1) for i in range(taps)]
+    return functools.reduce(combine, (lax.slice_in_dim(x, i, limit[i], stride, axis) for i in range(taps)))

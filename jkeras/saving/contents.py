@@ -1,0 +1,96 @@
+"""What a file holds, free of any file format: the record that both codecs write and read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+# The layout of the files is that of this Keras; a reader (the real Keras too) decides by these two words
+# whether old weights must be converted.
+KERAS_VERSION = "2.2.4"
+KERAS_BACKEND = "tensorflow"
+
+
+class LayerContents(NamedTuple):
+    """The weights of one layer, in the order of `layer.weights`."""
+
+    name: str
+    weights: list[tuple[str, np.ndarray]]
+
+    @property
+    def values(self) -> list[np.ndarray]:
+        return [value for _, value in self.weights]
+
+
+@dataclasses.dataclass
+class Contents:
+    """A saved model, a saved set of weights or a checkpoint.
+
+    Args:
+        model: `{"class_name", "config"}` of the model, or None in a file of weights only.
+        training: Keras's training configuration (optimizer, loss, metrics …), or None.
+        layers: weights by layer, in the order of `model.layers`.
+        optimizer: the optimizer's weights as Keras orders and names them, or None.
+        notes: what Keras's layout has no place for, as JSON values.
+        arrays: the same for arrays, by path.
+        keras_version: version of Keras that wrote the weights; `1` where the file does not say.
+        backend: its backend, or None.
+    """
+
+    model: dict | None = None
+    training: dict | None = None
+    layers: list[LayerContents] = dataclasses.field(default_factory=list)
+    optimizer: list[tuple[str, np.ndarray]] | None = None
+    notes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    keras_version: str = KERAS_VERSION
+    backend: str | None = KERAS_BACKEND
+
+    def section(self, prefix: str) -> dict[str, np.ndarray]:
+        """The arrays below `prefix/`, with that prefix cut off."""
+        return {k[len(prefix) + 1 :]: v for k, v in self.arrays.items() if k.startswith(prefix + "/")}
+
+    def add_section(self, prefix: str, arrays: dict[str, Any]) -> None:
+        """Store `arrays` below `prefix/`."""
+        self.arrays.update({f"{prefix}/{k}": np.asarray(v) for k, v in arrays.items()})
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """Keras's rule for names that repeat within one group: `w`, `w_1`, `w_2` …
+
+    Example:
+        >>> unique_names(["w:0", "b:0", "w:0", "w:0"])
+        ['w:0', 'b:0', 'w:0_1', 'w:0_2']
+    """
+    seen: list[str] = []
+    for name in names:
+        unique, i = name, 0
+        while unique in seen:
+            i += 1
+            unique = f"{name}_{i}"
+        seen.append(unique)
+    return seen
+
+
+def is_numpy(kind: np.dtype) -> bool:
+    """Whether numpy itself knows the type (bfloat16 and the like are guests)."""
+    return kind.num < 256
+
+
+def array_type(name: str | None) -> np.dtype:
+    """The number type called `name`; those that numpy lacks come from ml_dtypes, a part of jax.
+
+    Raises:
+        ValueError: it is no type of numbers.
+    """
+    try:
+        kind = np.dtype(getattr(ml_dtypes, name or "", None) or name)
+    except TypeError as e:
+        raise ValueError(f"unknown type of numbers: {name!r}.") from e
+    if kind.hasobject or (is_numpy(kind) and kind.kind not in "fiubc"):
+        raise ValueError(f"an array should hold numbers, not {name!r}.")
+    return kind

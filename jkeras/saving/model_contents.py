@@ -1,0 +1,159 @@
+"""A model as a record, and back: architecture, weights, how it was compiled, and what Keras's files lose."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from jkeras.saving import compiled, config, weights
+from jkeras.saving.contents import Contents
+
+
+def of_model(model: Any, include_optimizer: bool = True) -> Contents:
+    """Everything that a model file keeps.
+
+    Raises:
+        NotImplementedError: the model is a subclassed one, which has no config.
+    """
+    contents = Contents(model=config.model_config(model), layers=weights.collect(model.layers))
+    frozen = [path for path, layer in places(model) if not layer.trainable]
+    if frozen:
+        contents.notes["frozen"] = frozen
+    if shared := _shared(model):
+        contents.notes["shared"] = shared
+    if include_optimizer:
+        compiled.collect(model, contents)
+    return contents
+
+
+def of_weights(model: Any) -> Contents:
+    """The weights alone."""
+    contents = Contents(layers=weights.collect(model.layers))
+    contents.add_section("cells", {path: cell.numpy() for path, cell in cells(model, states=False).items()})
+    return contents
+
+
+def build(contents: Contents, custom_objects: dict | None, safe_mode: bool) -> Any:
+    """A new model with the weights of the record, not compiled.
+
+    Raises:
+        ValueError: the record has no architecture, or its weights do not fit it.
+    """
+    if contents.model is None:
+        raise ValueError(
+            "No model found in config: the file holds weights only. Build the model and call "
+            "model.load_weights(path) on it."
+        )
+    model = config.model_from_config(contents.model, custom_objects, safe_mode)
+    _share(model, contents.notes.get("shared", {}))
+    at = dict(places(model))
+    for path in contents.notes.get("frozen", []):
+        if path in at:
+            at[path].trainable = False
+    weights.assign(weights.by_position(contents, model.layers) + cells_plan(model, contents))
+    return model
+
+
+def places(layer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every (path, layer), outermost first; paths are positions, so that automatic names do not matter."""
+    yield path, layer
+    for i, child in enumerate(layer.children().values()):
+        yield from places(child, f"{path}/{i}".lstrip("/"))
+
+
+# Values beside the layers' weights --------------------------------------------------------------------------
+
+
+def cells(model: Any, states: bool = True) -> dict[str, Any]:
+    """The cells that no layer's `weights` show, by place.
+
+    Args:
+        model: a built model.
+        states: also those of the hidden states of stateful recurrent layers, beside what a subclassed model
+            itself owns.
+    """
+    found: dict[str, Any] = {}
+    for path, layer in places(model):
+        for name, cell in [*layer._params.items(), *layer._state.items()]:
+            wanted = states if name.startswith("_") else not path
+            if wanted and all(cell is not other for other in found.values()):
+                found[f"{path}/{name}".lstrip("/")] = cell
+    return found
+
+
+def add_cells(model: Any, contents: Contents) -> None:
+    """Keep these too, so that training can go on as if it had never stopped."""
+    contents.add_section("cells", {path: cell.numpy() for path, cell in cells(model).items()})
+
+
+def cells_plan(model: Any, contents: Contents, states: bool = True) -> list[tuple[Any, np.ndarray]]:
+    """Where these go.
+
+    Args:
+        model, contents: to and from.
+        states: also the hidden states.
+
+    Raises:
+        ValueError: the model has no such cell, or one of another shape.
+    """
+    targets, plan = cells(model), []
+    for path, value in contents.section("cells").items():
+        if not states and ("/" in path or path.startswith("_")):
+            continue
+        if path not in targets or tuple(targets[path].shape) != value.shape:
+            has = f"one of shape {tuple(targets[path].shape)}" if path in targets else "none"
+            raise ValueError(f"the file has a state {path!r} of shape {value.shape}, the model has {has}.")
+        plan.append((targets[path], value))
+    return plan
+
+
+# Layers that stand at several places ------------------------------------------------------------------------
+
+
+def _shared(model: Any) -> dict[str, str]:
+    """For every further place of an instance with weights its main place, if possible in a model's layers."""
+    by_instance: dict[int, list[str]] = {}
+    at = dict(places(model))
+    for path, layer in at.items():
+        if layer.weights:
+            by_instance.setdefault(id(layer), []).append(path)
+    shared: dict[str, str] = {}
+    for paths in by_instance.values():
+        main = min(paths, key=lambda p: (_attribute(at, p) is not None, p.count("/")))
+
+        def inside(path):
+            return any(path.startswith(above + "/") for above in shared)  # noqa: B023
+
+        shared |= {path: main for path in paths if path != main and not inside(path)}
+    return shared
+
+
+def _share(model: Any, shared: dict[str, str]) -> None:
+    """Put one instance at all the places where one stood when the model was saved."""
+    apart = []
+    for path, main in shared.items():
+        at = dict(places(model))
+        name = _attribute(at, path)
+        if name is not None and main in at:
+            setattr(at[path.rpartition("/")[0]], name, at[main])
+        elif path not in at or main not in at or at[path] is not at[main]:
+            apart.append(f"{at[path].name if path in at else path}")
+    if apart:
+        warnings.warn(
+            "Layers that shared their weights with others when the model was saved now have their own: "
+            f"{apart}. Both start from the saved values; build the model in code and use load_weights to "
+            "keep them shared.",
+            stacklevel=4,
+        )
+
+
+def _attribute(at: dict[str, Any], path: str) -> str | None:
+    """The attribute of the layer around that holds the layer at `path`, or None where it is one of a list."""
+    above, _, number = path.rpartition("/")
+    if not path or not number.isdigit():
+        return None
+    name = list(at[above].children())[int(number)]
+    return name if vars(at[above]).get(name) is at[path] else None

@@ -1,0 +1,223 @@
+"""Where batches come from: arrays, or a stream of somebody else's batches → blocks of rows on the devices."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jkeras.core.types import Batch
+from jkeras.training.batching import Cut
+from jkeras.training.data.arrays import read
+from jkeras.training.data.counts import whole
+from jkeras.training.data.host_arrays import is_lazy, rows_of
+from jkeras.training.data.samples import Samples, owned, stack
+from jkeras.training.data.stream import Repeat, Stream, is_stream, permutation, stream, stream_only
+from jkeras.training.data.workers import ONE_THREAD, Supply
+from jkeras.training.devices import Layout
+
+_GROUP = 16  # the most batches of a stream that go to the devices together
+_GROUP_BYTES = 1 << 24
+_GROUP_SECONDS = 0.25  # a slow stream is not waited for longer than this
+_SMALL_ORDER = 1 << 14  # an order of so many rows costs less as an argument than as an array of its own
+
+
+class Block(NamedTuple):
+    """Rows on the devices, and how they are cut into batches.
+
+    Args:
+        data: `Batch` of arrays.
+        cut: the batches.
+        order: permutation of the rows, or None.
+        before: steps of the epoch before this block.
+        steps: how many of the batches are there.
+        told: what callbacks are told as the size of each batch, instead of its number of rows.
+    """
+
+    data: Batch
+    cut: Cut
+    order: Any
+    before: int
+    steps: int
+    told: int | None = None
+
+    def sizes(self, start: int, stop: int) -> list[int]:
+        """What callbacks are told as the sizes of the batches from `start` up to `stop`."""
+        return self.cut.sizes(start, stop) if self.told is None else [self.told] * (stop - start)
+
+
+class Arrays:
+    """Batches of checked arrays.
+
+    Args:
+        samples: the samples.
+        size: rows in a batch.
+        shuffle: False, True, or "batch": batches stay together.
+    """
+
+    def __init__(self, samples: Samples, size: int, shuffle=False):
+        self.samples, self.size, self.shuffle = samples, size, shuffle
+        self.sample_count: int | None = samples.rows
+        self.steps: int | None = Cut(samples.rows, size).steps
+
+    def order(self, seed: int, epoch: int) -> np.ndarray | None:
+        """The permutation of the rows in an epoch."""
+        n = self.samples.rows
+        if not self.shuffle:
+            return None
+        if self.shuffle != "batch":
+            return permutation(seed, epoch, n)
+        full = n // self.size * self.size
+        rows = np.arange(full, dtype=np.int32).reshape(-1, self.size)
+        shuffled = rows[permutation(seed, epoch, len(rows))].reshape(-1)
+        return np.concatenate([shuffled, np.arange(full, n, dtype=np.int32)])
+
+    def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Samples]:
+        """The batches of an epoch from number `start` on, on the host."""
+        order = self.order(seed, epoch)
+        for at in range(start * self.size, self.samples.rows, self.size):
+            stop = min(at + self.size, self.samples.rows)
+            rows = slice(at, stop) if order is None else order[at:stop]
+            yield Samples(*([None if a is None else rows_of(a, rows) for a in part] for part in self.samples))
+
+    @property
+    def bytes(self) -> int | None:
+        """Size of the arrays, or None if they can only be read by rows."""
+        arrays = [a for part in self.samples for a in part if a is not None]
+        return None if any(is_lazy(a) for a in arrays) else sum(a.nbytes for a in arrays)
+
+
+def source(
+    trainer,
+    x,
+    y=None,
+    batch_size=None,
+    shuffle=False,
+    steps=None,
+    sample_weight=None,
+    class_weight=None,
+    need_y=True,
+    supply: Supply = ONE_THREAD,
+) -> Arrays | Stream | Repeat:
+    """The batches that the arguments of `fit`, `evaluate` or `predict` describe, checked as far as possible.
+
+    Raises:
+        ValueError, TypeError: anything that does not fit the model.
+    """
+    targets = trainer.objective.targets if need_y else []
+    if isinstance(shuffle, str) and shuffle != "batch":
+        raise ValueError(f'`shuffle` should be True, False or "batch"; got {shuffle!r}.')
+    if is_stream(x):
+        for value, name in ((y, "y"), (sample_weight, "sample_weight")):
+            if value is not None:
+                raise ValueError(
+                    f"`{name}` must be None when `x` yields batches: let it yield (x, y, sample_weight)."
+                )
+        return stream(trainer, x, steps, supply, shuffle, class_weight, targets, need_y)
+    if callable(x) and not hasattr(x, "shape"):
+        stream_only(x, "`x`, where it is no array,")
+    if steps is not None and batch_size is not None:
+        raise ValueError("If `steps_per_epoch` or `steps` is set, the `batch_size` must be None.")
+    size = 32 if batch_size is None else whole(batch_size, "batch_size", 1)
+    samples = read(x, y, trainer.inputs, targets, sample_weight, class_weight, need_y)
+    if steps is not None:
+        return Repeat(owned(samples, trainer.dtypes(need_y)), steps)
+    if not samples.x and not samples.y:
+        raise ValueError(
+            "If your data is in the form of tensors (Input(tensor=...), target_tensors), nothing that is fed "
+            "has an end: give a number of steps (`steps_per_epoch` in fit, `steps` in evaluate and predict)."
+        )
+    if trainer.stateful and samples.rows % size and (need_y or samples.rows > size):
+        raise ValueError(
+            "In a stateful network, you should only pass inputs with a number of samples that can be divided "
+            f"by the batch size. Found: {samples.rows} samples and a batch size of {size}."
+        )
+    return Arrays(samples, size, shuffle)
+
+
+class Blocks:
+    """The blocks of a source, epoch by epoch. Arrays that fit are put on the devices once.
+
+    Args:
+        batches: the source.
+        layout: the devices.
+        dtypes: what the arrays become on the device, as `Batch` of lists of names.
+    """
+
+    def __init__(self, batches: Arrays | Stream | Repeat, layout: Layout, dtypes: Batch):
+        self.source, self.layout, self.dtypes = batches, layout, dtypes
+        self._resident: Block | None = None
+        self._next: tuple = ()  # (seed, epoch, order): made while the devices are busy
+        self._capacity: dict[Any, int] = {}
+        size = batches.bytes if isinstance(batches, Arrays) else None
+        self.is_resident = size is not None and size <= layout.budget
+
+    def close(self) -> None:
+        """End the workers of a stream."""
+        if not isinstance(self.source, Arrays):
+            self.source.close()
+
+    def epoch(self, seed: int, epoch: int, start: int = 0, last: bool = True) -> Iterator[Block]:
+        """The blocks of an epoch, from the one that holds step `start`; `last`: no other epoch follows."""
+        if not self.is_resident:
+            yield from self._groups(seed, epoch, start, last)
+            return
+        assert isinstance(self.source, Arrays)
+        if self._resident is None:
+            samples, cut = self.source.samples, Cut(self.source.samples.rows, self.source.size)
+            data = self.layout.place(stack([samples], self.dtypes, cut.rows))
+            self._resident = Block(data, cut, None, 0, cut.steps)
+        known = self._next[:2] == (seed, epoch)
+        yield self._resident._replace(order=self._next[2] if known else self._order(seed, epoch))
+        if self.source.shuffle:
+            self._next = (seed, epoch + 1, self._order(seed, epoch + 1))
+
+    def _order(self, seed: int, epoch: int):
+        order = self.source.order(seed, epoch) if isinstance(self.source, Arrays) else None
+        return self.layout.place(order) if order is not None and len(order) > _SMALL_ORDER else order
+
+    def _groups(self, seed, epoch, start, last) -> Iterator[Block]:
+        """Batches of the same shape together, as many as come in time."""
+        group: list[Samples] = []
+        shape, began = None, 0.0
+        most = 1 if getattr(self.source, "one_by_one", False) else _GROUP
+        batches = self.source.batches(seed, epoch, start, last)
+        while True:
+            try:
+                samples = next(batches, None)
+            except Exception:
+                if group:  # steps for which there are data are made before their error is heard of
+                    yield self._block(group, shape, start)
+                raise
+            if samples is None:
+                break
+            found = _shape(samples)
+            if group and found != shape:
+                yield self._block(group, shape, start)
+                start, group = start + len(group), []
+            if not group:
+                shape, began = found, time.monotonic()
+                self._capacity.setdefault(shape, min(most, _capacity(samples)))
+            group.append(samples)
+            if len(group) == self._capacity[shape] or time.monotonic() - began > _GROUP_SECONDS:
+                yield self._block(group, shape, start)
+                start, group = start + len(group), []
+        if group:
+            yield self._block(group, shape, start)
+
+    def _block(self, group: list[Samples], shape, before: int) -> Block:
+        size = group[0].rows
+        cut, told = Cut(size * self._capacity[shape], size), getattr(self.source, "told", None)
+        data = self.layout.place(stack(group, self.dtypes, cut.rows))
+        return Block(data, cut, None, before, len(group), told)
+
+
+def _shape(samples: Samples) -> tuple:
+    return tuple(tuple(a if a is None else (a.shape, a.dtype) for a in part) for part in samples)
+
+
+def _capacity(samples: Samples) -> int:
+    return max(1, min(_GROUP, _GROUP_BYTES // max(1, sum(a.nbytes for a in jax.tree.leaves(tuple(samples))))))

@@ -1,0 +1,328 @@
+"""Batches that somebody else makes: a `Sequence`, a generator, any iterable."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from jkeras.core.sequence import Sequence, is_sequence
+from jkeras.core.types import Batch
+from jkeras.training.data.arrays import read
+from jkeras.training.data.samples import Samples, owned
+from jkeras.training.data.worker_loop import END, Fetch, Next
+from jkeras.training.data.workers import Feed, Supply
+
+_ENDLESS = 1 << 60
+_STRIDE = 1 << 32  # epochs whose lengths differ are so far apart in the row of all batches
+
+
+class Stream:
+    """The batches of a source of the user, checked and copied; workers fetch some of them ahead.
+
+    A `Sequence` is asked by number: each pass in order or shuffled, `on_epoch_end` after it; an epoch is a
+    pass, of as many batches as it has then, unless a number of steps is given. An iterator lives on from
+    epoch to epoch; an iterable without a number of steps is gone through once per epoch.
+
+    Args:
+        items: the source.
+        steps: batches in an epoch; None: as many as there are.
+        check: one item → `Samples`.
+        dtypes: what the arrays become on the device, as `Batch` of lists of names.
+        supply: the workers.
+        shuffle: whether the batches of a `Sequence` are permuted.
+    """
+
+    def __init__(
+        self,
+        items,
+        steps: int | None,
+        check: Callable[[Any], Samples],
+        dtypes: Batch,
+        supply: Supply,
+        shuffle: bool = False,
+    ):
+        self.items, self.shuffle = items, shuffle
+        self.is_sequence = is_sequence(items)
+        self._length = length_of(items)
+        self._is_pass = self.is_sequence and steps is None
+        self.steps = self._length if steps is None else steps
+        if self._length == 0:
+            raise _empty(items)
+        self.sample_count: int | None = None
+        self.one_by_one = supply.workers == 0  # the next batch is asked for when this one is on its way
+        self._at = 0  # items taken from an iterator
+        self._order: tuple = ()  # (seed, pass, length, permutation)
+
+        def finish(item):
+            return item if item is END else owned(check(item), dtypes)
+
+        job = Fetch(items) if self.is_sequence else Next(items, endless=self.steps is not None)
+        self._feed = Feed(job, supply, finish, serial=not self.is_sequence)
+
+    def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Samples]:
+        """The batches of an epoch from number `start` on.
+
+        Args:
+            seed, epoch: what the order depends on.
+            start: number of the first batch.
+            last: no epoch follows: nothing is fetched for the time after.
+        """
+        self._feed.seed = seed
+        if self.is_sequence:
+            return self._of_sequence(seed, epoch, start, last)
+        return self._to_its_end(epoch) if self.steps is None else self._of_iterable(epoch, start, last)
+
+    def close(self) -> None:
+        """End the workers."""
+        self._feed.close()
+
+    def _of_sequence(self, seed, epoch, start, last):
+        self._measure()
+        feed, length, steps = self._feed, self._length or 0, self.steps or 0
+        stride, first = (_STRIDE, epoch * _STRIDE) if self._is_pass else (length, epoch * steps)
+        stop = first + steps
+        index = partial(self._index, seed, stride, length)
+        for place in range(first + start, stop):
+            self._ahead(index, place, stop if last else stop + steps, stride)
+            yield feed.take(place, index)
+            if place % stride + 1 == length:
+                self.items.on_epoch_end()
+                if getattr(type(self.items), "on_epoch_end", None) is not Sequence.on_epoch_end:
+                    feed.renew()
+        if not last:
+            self._measure()
+            stop = first + _STRIDE if self._is_pass else stop
+            index = partial(self._index, seed, stride, self._length or 0)
+            self._ahead(index, stop, stop + (self.steps or 0), stride)
+
+    def _measure(self) -> None:
+        """Where an epoch is a pass: ask for its length again, and forget what was fetched for another one."""
+        if self._is_pass and len(self.items) != self._length:
+            self._length = self.steps = len(self.items)
+            self._feed.drop()
+            if self._length == 0:
+                raise _empty(self.items)
+
+    def _ahead(self, index, place: int, horizon: int, stride: int) -> None:
+        """Fetch what follows, never past the end of a pass: `on_epoch_end` may change the data."""
+        end = place // stride * stride + (self._length or 0)
+        self._feed.ahead(range(place, min(horizon, end)), index)
+
+    def _index(self, seed: int, stride: int, length: int, place: int) -> int:
+        """Number of the batch at a place in the row of all epochs' batches."""
+        turn, i = divmod(place, stride)
+        if not self.shuffle:
+            return i
+        if self._order[:3] != (seed, turn, length):
+            self._order = (seed, turn, length, permutation(seed, turn, length))
+        return int(self._order[3][i])
+
+    def _of_iterable(self, epoch, start, last):
+        steps, feed = self.steps or 0, self._feed
+        horizon = self._at + (steps - start) + (0 if last else steps)
+        for step in range(start, steps):
+            feed.ahead(range(self._at, horizon), _continue)
+            samples = feed.take(self._at, _continue)
+            if samples is END:
+                raise ValueError(
+                    f"The data ran out in epoch {epoch + 1} after {step} of {steps} batches: a generator "
+                    "must yield as many batches as are asked for (`while True`), or ask for fewer."
+                )
+            self._at += 1
+            yield samples
+        feed.ahead(range(self._at, horizon), _continue)
+
+    def _to_its_end(self, epoch):
+        feed, place = self._feed, 0
+        feed.drop()
+        while True:
+            feed.ahead(range(place, _ENDLESS), _anew)
+            samples = feed.take(place, _anew)
+            if samples is END:
+                break
+            yield samples
+            place += 1
+        feed.drop()
+        if place == 0:
+            raise ValueError(f"The {type(self.items).__name__} yielded no batch in epoch {epoch + 1}.")
+
+
+def _empty(items) -> ValueError:
+    return ValueError(f"The {type(items).__name__} holds no batches: its length is 0.")
+
+
+def _continue(place: int) -> bool:
+    return False
+
+
+def _anew(place: int) -> bool:
+    return place == 0
+
+
+class Repeat:
+    """The same samples again and again: with a number of steps, Keras feeds all of the data in every one.
+
+    Args:
+        samples: the samples.
+        steps: batches in an epoch.
+    """
+
+    one_by_one = False
+    sample_count: int | None = None
+    told = 1  # the size of a batch in the logs, as in Keras
+
+    def __init__(self, samples: Samples, steps: int):
+        self.samples, self.steps = samples, steps
+
+    def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Samples]:
+        """The batches of an epoch from number `start` on."""
+        return (self.samples for _ in range(start, self.steps))
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+def permutation(seed: int, epoch: int, n: int) -> np.ndarray:
+    """A permutation that is a function of (seed, epoch).
+
+    Example:
+        >>> sorted(permutation(1, 0, 3).tolist())
+        [0, 1, 2]
+    """
+    generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], np.uint64)))
+    return generator.permutation(np.arange(n, dtype=np.int32))
+
+
+def length_of(items) -> int | None:
+    """The number of batches, where it is known; loaders of other packages may have a length that raises."""
+    try:
+        return len(items)
+    except TypeError:
+        return None
+
+
+def is_endless(items) -> bool:
+    """Whether an iterable says that it never ends, as `repeat()` of tf.data and grain makes it.
+
+    Example:
+        >>> class Repeated:
+        ...     def __len__(self):
+        ...         raise TypeError("The dataset is infinite.")
+        >>> is_endless(Repeated()), is_endless([1])
+        (True, False)
+    """
+    try:
+        return len(items) >= sys.maxsize
+    except (TypeError, OverflowError) as error:
+        sources = getattr(items, "parents", ())  # what grain's iterables, which have no length, read from
+        return "infinite" in str(error) or (bool(sources) and all(is_endless(s) for s in sources))
+
+
+def is_stream(x) -> bool:
+    """Whether `x` yields batches, rather than being arrays."""
+    known = isinstance(x, (list, tuple, dict, str, bytes, type))
+    if x is None or known or hasattr(x, "shape") or hasattr(x, "to_numpy"):
+        return False
+    return hasattr(x, "__iter__") or hasattr(x, "__next__") or is_sequence(x)
+
+
+def stream_only(x, what: str):
+    """`x`, which must yield batches.
+
+    Args:
+        x: what was given.
+        what: how the user calls it: "`generator`".
+
+    Raises:
+        TypeError: anything else, with what to do about it.
+
+    Keras 2.2.4: keras/engine/training_generator.py (the error of `next`)
+    """
+    if is_stream(x):
+        return x
+    raise TypeError(
+        f"{what} should yield batches: a generator, an iterator or a `jkeras.utils.Sequence`. A "
+        f"{type(x).__name__!r} object is not an iterator of batches. {_advice(x)}"
+    )
+
+
+def _advice(x) -> str:
+    """How to make batches of what is none."""
+    if callable(x):
+        return f"Call it, if it is a function that makes a generator: {getattr(x, '__name__', 'f')}(...)."
+    if hasattr(x, "shape") or hasattr(x, "to_numpy") or isinstance(x, dict):
+        return "Arrays go to fit(x, y), evaluate(x, y) and predict(x)."
+    if isinstance(x, (list, tuple)):
+        return (
+            "Let a list of batches be gone through with `itertools.cycle(batches)`; lists of arrays go to "
+            "fit(x, y), evaluate(x, y) and predict(x)."
+        )
+    if hasattr(x, "__getitem__") and not isinstance(x, (str, bytes)):
+        return (
+            "What gives single samples by number goes through a loader that makes batches, as "
+            "torch.utils.data.DataLoader(..., batch_size=32) does."
+        )
+    return "No data can be read from it."
+
+
+def first_arrays(x) -> list:
+    """The input arrays of `x`, or of its first batch, to build a model from.
+
+    Raises:
+        ValueError: for an iterator, whose first batch cannot be looked at without losing it.
+    """
+    if is_stream(x):
+        if hasattr(x, "__next__") and not is_sequence(x):
+            raise ValueError(
+                "The model has no input shape yet, and a generator cannot be looked at without losing its "
+                "first batch: give the first layer an input_shape, or call model.build(...)."
+            )
+        item = x[0] if is_sequence(x) else next(iter(x))
+        x = item[0] if isinstance(item, (tuple, list)) else item
+    if isinstance(x, dict):
+        raise ValueError(
+            "The model has no input shape yet: pass its inputs as an array or a list, not as a dict."
+        )
+    several = isinstance(x, (list, tuple)) and len(x) > 0 and all(hasattr(a, "shape") for a in x)
+    arrays: list[Any] = [a if hasattr(a, "shape") else np.asarray(a) for a in (x if several else [x])]
+    return [a if len(a.shape) > 1 else np.asarray(a)[:, None] for a in arrays]
+
+
+def stream(trainer, x, steps, supply, shuffle, class_weight, targets, need_y) -> Stream:
+    """The stream of a source whose items are `(x, y)`, `(x, y, sample_weight)`, or for predictions `x`.
+
+    Raises:
+        ValueError: a number of steps is missing or wrong.
+    """
+    # The iterators of Keras's image generators are sequences that can be asked for their next batch as well.
+    is_iterator = hasattr(x, "__next__") and not is_sequence(x)
+    if steps is None and (is_iterator or is_endless(x)):
+        raise ValueError(
+            "The number of batches (`steps_per_epoch`, `validation_steps` or `steps`) must be given for a "
+            f"generator and for data that repeat without end ({type(x).__name__}); a `Sequence` knows its "
+            "length."
+        )
+    inputs = trainer.inputs
+    check = partial(_pair, inputs, targets, class_weight) if need_y else partial(_inputs, inputs)
+    return Stream(x, steps, check, trainer.dtypes(need_y), supply.checked(), bool(shuffle))
+
+
+def _inputs(endpoints: list, item) -> Samples:
+    """An item of data to predict from: targets beside the inputs are passed over."""
+    is_pair = isinstance(item, tuple) or (isinstance(item, list) and len(item) != len(endpoints))
+    x = item[0] if is_pair and len(item) in (1, 2, 3) else item
+    return read(x, None, endpoints, [], need_y=False)
+
+
+def _pair(endpoints: list, targets: list, class_weight, item) -> Samples:
+    if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
+        raise ValueError(
+            "Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. "
+            f"Found: {type(item).__name__} {str(item)[:80]}"
+        )
+    weight = item[2] if len(item) == 3 else None
+    return read(item[0], item[1], endpoints, targets, weight, class_weight)

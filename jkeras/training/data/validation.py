@@ -1,0 +1,124 @@
+"""The data to validate on: given by the user, or cut off the training data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jkeras.training.data import counts
+from jkeras.training.data.host_arrays import part
+from jkeras.training.data.samples import Samples
+from jkeras.training.data.source import Arrays, source
+from jkeras.training.data.stream import Repeat, Stream, stream_only
+from jkeras.training.data.workers import Supply
+
+
+def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tuple[Any, Any]:
+    """What is left to train on, and the batches to validate on or None.
+
+    Args:
+        trainer: of the compiled model.
+        train: the batches to train on.
+        data, share, steps: `validation_data`, `validation_split` and `validation_steps` of `fit`.
+        batch_size: of `fit`.
+        supply: who fetches the batches of streams.
+
+    Raises:
+        ValueError: arguments that contradict each other or the data.
+    """
+    given = None if np.array_equal(steps, 0) else steps  # as in Keras
+    steps = counts.steps(given, "validation_steps")
+    if isinstance(data, (list, tuple, dict)) and not data:
+        data = None  # as in Keras
+    if data is None and steps and not (trainer.inputs or trainer.objective.fed):
+        return train, source(trainer, None, steps=steps)
+    if data is not None:
+        return train, _given(trainer, data, batch_size, train, steps, supply)
+    train, held = _cut_off(trainer, train, share, steps)
+    if steps and held is None and not isinstance(train, Stream):
+        raise ValueError("`validation_steps` was given, but there is no `validation_data` to take them from.")
+    return train, held
+
+
+def held_out(train, held, has_phases: bool) -> list | None:
+    """What callbacks find as `validation_data`: x + y + sample weights, and 0 for a learning phase.
+
+    Args:
+        train: the batches to train on.
+        held: the batches to validate on, or None.
+        has_phases: whether the model differs between training and inference.
+
+    Returns:
+        The list, empty where arrays are trained on without validation; None for data that yield batches.
+    """
+    if held is None and not isinstance(train, Stream):
+        return []
+    if not isinstance(held, (Arrays, Repeat)):
+        return None
+    samples = held.samples
+    ones = [np.ones(samples.rows, "float32") if w is None else w for w in samples.weight]
+    return [*samples.x, *samples.y, *ones, *([0.0] if has_phases else [])]
+
+
+def _given(trainer, data, batch_size, train, steps, supply):
+    if isinstance(data, (tuple, list)):
+        if len(data) not in (2, 3) or _are_batches(data, len(trainer.inputs)):
+            raise ValueError(
+                "When passing validation_data, it must contain 2 (x_val, y_val) or 3 (x_val, y_val, "
+                f"val_sample_weights) items, however it contains {len(data)} items"
+                f"{' of the form (x, y): batches are' if _are_batches(data) else '; batches would be'} taken "
+                "from a generator or a `jkeras.utils.Sequence`."
+            )
+        x, y, weight = (*data, None)[:3]
+        if isinstance(train, Arrays) and steps:
+            raise ValueError(
+                "Can only use `validation_steps` when doing step-wise training, i.e. `steps_per_epoch` must "
+                "be set."
+            )
+        return source(trainer, x, y, batch_size, sample_weight=weight)
+    data = stream_only(data, "`validation_data`, where it is no tuple (x, y),")
+    return source(trainer, data, steps=steps, supply=supply)
+
+
+def _are_batches(data, inputs: int | None = None) -> bool:
+    """Whether all items of a list are batches `(x, y)`; `inputs`: not the arrays of so many inputs."""
+    return all(
+        isinstance(item, (tuple, list))
+        and len(item) in (2, 3)
+        and len(item) != inputs
+        and all(hasattr(a, "shape") for a in item)
+        for item in data
+    )
+
+
+def _cut_off(trainer, train, share, steps) -> tuple[Any, Any]:
+    """Cut the last `share` of the samples off for validation."""
+    if not share:
+        return train, None
+    if not 0.0 < share < 1.0:
+        raise ValueError(
+            f"`validation_split` should be a number from 0 to 1, and less than 1; got {share!r}."
+        )
+    if isinstance(train, Stream):
+        raise ValueError(
+            "`validation_split` needs arrays to split; for data that yield batches pass validation_data."
+        )
+    at = int(train.samples.rows * (1.0 - share))
+    if at in (0, train.samples.rows):
+        raise ValueError(
+            f"`validation_split={share}` of {train.samples.rows} samples leaves {at} for training and "
+            f"{train.samples.rows - at} for validation: both need some."
+        )
+    parts = [
+        Samples(*([part(a, start, stop) for a in column] for column in train.samples))
+        for start, stop in ((0, at), (at, train.samples.rows))
+    ]
+    if isinstance(train, Repeat):
+        return Repeat(parts[0], train.steps), Repeat(parts[1], steps or 1)
+    if trainer.stateful and any(samples.rows % train.size for samples in parts):
+        raise ValueError(
+            "In a stateful network, both parts of the data must be divisible by the batch size "
+            f"{train.size}; validation_split={share} leaves {parts[0].rows} and {parts[1].rows} samples."
+        )
+    return Arrays(parts[0], train.size, train.shuffle), Arrays(parts[1], train.size)

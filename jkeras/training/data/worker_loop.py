@@ -1,0 +1,100 @@
+"""What a worker runs, in a thread or in a process: the jobs, and the process's loop over messages."""
+
+from __future__ import annotations
+
+import pickle
+import random
+import signal
+import traceback
+from typing import Any
+
+import numpy as np
+
+from jkeras.compat import as_keras
+
+
+class END:
+    """Stands for the item after the last one."""
+
+
+class Fetch:
+    """The job of a sequence: the batch of a number."""
+
+    def __init__(self, items):
+        self.items = items
+
+    def __call__(self, index: int):
+        try:
+            return self.items[index]
+        except StopIteration as error:  # it would end the generators on its way to the user
+            raise RuntimeError(
+                f"{type(self.items).__name__}.__getitem__({index}) raised StopIteration: a `next(...)` in it "
+                "is at an end, but a sequence must give as many batches as its __len__ says."
+            ) from error
+
+
+class Next:
+    """The job of an iterable: its next item, or `END`.
+
+    Args:
+        items: an iterator, or an iterable that starts anew each time.
+        endless: begin anew when an iterable is at its end.
+    """
+
+    def __init__(self, items, endless: bool):
+        self.items, self.endless = items, endless
+        self._iterator: Any = None
+
+    def __call__(self, anew: bool):
+        if anew or self._iterator is None:
+            self._iterator = iter(self.items)
+        item = next(self._iterator, END)
+        if item is END and self.endless and self._iterator is not self.items:
+            self._iterator = iter(self.items)
+            item = next(self._iterator, END)
+        return item
+
+
+def serve(end, keras: str | None = None) -> None:
+    """The life of a worker process: answer `(kind, value, seed)` with `(True, result)` or `(False, error)`.
+
+    Args:
+        end: a connection; the process ends when the other end is closed.
+        keras: what `K.backend()` says where `import keras` means jkeras; None: it does not.
+    """
+    if keras is not None:
+        as_keras.install_as_keras(replace=True, backend_name=keras)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    job: Any = None
+    while True:
+        try:
+            kind, value, seed = end.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            if kind == "job":
+                job = pickle.loads(value)
+                answer = pickle.dumps((True, None))
+            else:
+                random.seed(seed)
+                np.random.seed(seed)
+                answer = pickle.dumps((True, job(value)), protocol=pickle.HIGHEST_PROTOCOL)
+        except Exception as error:
+            answer = pickle.dumps((False, portable(error)))
+        try:
+            end.send_bytes(answer)
+        except OSError:
+            return
+
+
+def portable(error: Exception) -> Exception:
+    """The error as another process can read it, with its traceback as a note."""
+    error.add_note("In the worker process:\n" + "".join(traceback.format_exception(error)).rstrip())
+    try:
+        pickle.loads(pickle.dumps(error))
+        return error
+    except Exception:  # errors with arguments of their own often do not survive pickling
+        found = RuntimeError(f"{type(error).__name__}: {error}")
+        for note in error.__notes__:
+            found.add_note(note)
+        return found

@@ -1,0 +1,199 @@
+"""One reader per argument of `compile`: whatever the user wrote → one entry per output."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import jax
+
+from jkeras import losses
+from jkeras import metrics as metric_functions
+from jkeras.core import settings
+from jkeras.core.names import function_name
+from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Frame, Variable
+from jkeras.training.objective.endpoints import Endpoint, Target
+
+_ACCURACY, _CROSSENTROPY = ("accuracy", "acc"), ("crossentropy", "ce")
+
+
+def is_ours(fn: Callable) -> bool:
+    """Whether a function comes from jkeras itself and so treats every sample apart."""
+    return (getattr(fn, "__module__", None) or "").startswith("jkeras.")
+
+
+def _known(given, names: list[str], argument: str) -> None:
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise ValueError(
+            f'Unknown entry in `{argument}` dictionary: "{unknown[0]}". Only expected the following keys: '
+            f"{names}."
+        )
+
+
+def _matched(given, names: list[str], argument: str) -> list:
+    if len(given) != len(names):
+        raise ValueError(
+            f"When passing a list as `{argument}`, it should have one entry per model output. The model has "
+            f"{len(names)} outputs ({names}), but you passed {argument}={list(given)}."
+        )
+    return list(given)
+
+
+def per_output_losses(loss, names: list[str]) -> list:
+    if isinstance(loss, dict):
+        _known(loss, names, "loss")
+        for name in names:
+            if name not in loss:
+                warnings.warn(
+                    f'Output "{name}" missing from loss dictionary. We assume this was done on purpose, and '
+                    f'no data will be expected for "{name}" during training.',
+                    stacklevel=4,
+                )
+        return [loss.get(name) for name in names]
+    if isinstance(loss, (list, tuple)):
+        return _matched(loss, names, "loss") if loss else [None] * len(names)
+    return [loss] * len(names)
+
+
+def per_output_weights(given, names: list[str]) -> list[float]:
+    if given is None:
+        return [1.0] * len(names)
+    if isinstance(given, dict):
+        _known(given, names, "loss_weights")
+        given = [given.get(name, 1.0) for name in names]
+    if isinstance(given, (list, tuple)) and not any(isinstance(w, str) for w in given):
+        return [float(w) for w in _matched(given, names, "loss_weights")]
+    raise TypeError(
+        f"Could not interpret `loss_weights` argument: {given!r}; expected a list of numbers, one per "
+        "output, or a dict of numbers by output name."
+    )
+
+
+def given_targets(tensors, names: list[str], targets: dict[int, Target], inputs: set[int]) -> dict:
+    """Output → the tensor or variable that is its target."""
+    if tensors is None:
+        return {}
+    if isinstance(tensors, dict):
+        _known(tensors, names, "target_tensors")
+        tensors = [tensors.get(name) for name in names]
+    elif isinstance(tensors, (list, tuple)):
+        tensors = _matched(tensors, names, "target_tensors")
+    elif len(names) == 1:
+        tensors = [tensors]
+    else:
+        raise (ValueError if isinstance(tensors, (Tensor, Variable)) else TypeError)(
+            f"`target_tensors` should be a list or a dict by output name, for the outputs {names}; got "
+            f"{tensors!r}."
+        )
+    found = {}
+    for output, target in targets.items():
+        symbol = tensors[output]
+        if symbol is None or (_is_placeholder(symbol) and id(symbol) not in inputs):
+            continue
+        symbol = symbol if isinstance(symbol, (Tensor, Variable)) else Variable(symbol)
+        _fits(symbol, target)
+        found[output] = symbol
+    return found
+
+
+def _is_placeholder(symbol) -> bool:
+    """Whether a target is an `Input` of its own: then it is fed as `y`, as any other."""
+    return isinstance(symbol, Tensor) and not symbol.node.args and not symbol.node.variables
+
+
+def _fits(symbol: Tensor | Variable, target: Target) -> None:
+    want, got = target.shape, tuple(symbol.shape)
+    if want is None:
+        return
+    same = len(want) == len(got) and all(
+        None in pair or pair[0] == pair[1] for pair in zip(want[1:], got[1:], strict=True)
+    )
+    if not same:
+        raise ValueError(
+            f"`target_tensors`: the target of output {target.name!r} should have the shape {want}, but "
+            f"{symbol!r} has {got}."
+        )
+
+
+def weight_modes(given, with_loss: list[str], names: list[str]) -> list[str | None]:
+    if isinstance(given, dict):
+        _known(given, names, "sample_weight_mode")
+        for name in with_loss:
+            if name not in given:
+                raise ValueError(f'Output "{name}" missing from `sample_weight_mode` dictionary.')
+        modes = [given.get(name) for name in names]
+    elif isinstance(given, (list, tuple)):
+        modes = _matched(given, names, "sample_weight_mode")
+    else:
+        modes = [given] * len(names)
+    for mode in modes:
+        if mode not in (None, "temporal"):
+            raise ValueError(f'`sample_weight_mode` should be None or "temporal"; found {mode!r}.')
+    return modes
+
+
+def per_output_metrics(given, names: list[str], argument: str) -> list[list]:
+    if not given:
+        return [[] for _ in names]
+    if isinstance(given, (list, tuple)) and not any(isinstance(e, (list, tuple)) for e in given):
+        return [list(given) for _ in names]
+    if isinstance(given, (list, tuple, dict)):
+        if isinstance(given, dict):
+            _known(given, names, argument)
+            given = [given.get(name, []) for name in names]
+        entries = _matched(given, names, argument)
+        return [list(e) if isinstance(e, (list, tuple)) else [e] for e in entries]
+    raise TypeError(
+        f"Type of `{argument}` argument not understood. Expected a list or dictionary, found: {given!r}."
+    )
+
+
+def named_metric(identifier, endpoint: Endpoint, loss: Callable) -> tuple[str, Callable]:
+    """The name and the function; `accuracy` and `crossentropy` go by the shape of the output and its loss."""
+    if isinstance(identifier, str) and identifier in _ACCURACY + _CROSSENTROPY:
+        if (endpoint.shape is not None and endpoint.shape[-1] == 1) or loss is losses.binary_crossentropy:
+            kind = "binary"
+        elif loss is losses.sparse_categorical_crossentropy:
+            kind = "sparse_categorical"
+        else:
+            kind = "categorical"
+        if identifier in _ACCURACY:
+            return "acc", getattr(metric_functions, f"{kind}_accuracy")
+        return "ce", getattr(metric_functions, f"{kind}_crossentropy")
+    fn = metric_functions.get(identifier)
+    name = getattr(fn, "name", None) or function_name(fn)
+    return name, fn
+
+
+def keys_of(fn: Callable, endpoint: Endpoint) -> tuple[str, ...] | None:
+    """The entries of the dict that a user's metric returns, found by running it on shapes."""
+    if is_ours(fn) or endpoint.shape is None:
+        return None
+    seen: list[tuple[str, ...] | None] = []
+
+    def probe(y_true, y_pred):
+        with Frame({}):
+            value = fn(y_true, y_pred)
+        seen.append(tuple(value) if isinstance(value, dict) else None)
+        return 0
+
+    like = jax.ShapeDtypeStruct(tuple(2 if n is None else n for n in endpoint.shape), settings.floatx())
+    try:
+        jax.eval_shape(probe, like, like)
+    except Exception:  # whatever user code does with a made-up shape: the step will tell with the real one
+        return None
+    return seen[0]
+
+
+def append(labels: list[str], name: str, names: list[str], output: int) -> str:
+    """Add a name as Keras does: with the output's name in front if there are several, made unique by a
+    number. Returns it."""
+    base = name = f"{names[output]}_{name}" if len(names) > 1 else name
+    number = 1
+    while name in labels:
+        name = f"{base}_{number}"
+        number += 1
+    labels.append(name)
+    return name

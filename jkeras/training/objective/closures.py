@@ -1,0 +1,72 @@
+"""The user's losses and metrics: what they use beside their arguments, and what they ask these for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from jkeras.core.snapshot import as_now
+from jkeras.engine.call.discovery import asks_for_tensors
+from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_gradients
+from jkeras.engine.tensors.symbolic import Node, Tensor, closed_over, value_in
+from jkeras.engine.tensors.variable import Variable, current_frame
+
+
+class Observed:
+    """A loss or metric that gets symbolic tensors, which stand for the values, or that differentiates them.
+
+    Args:
+        fn: takes (y_true, y_pred).
+        tensors: what the arguments are the values of.
+
+    Attributes:
+        as_tensors: whether `fn` gets the tensors, to look at what arrays do not have (`_keras_history`).
+        gradients: what each `K.gradients` in `fn` gives.
+    """
+
+    def __init__(self, fn: Callable, *tensors: Tensor):
+        functools.update_wrapper(self, fn)
+        self.fn, self.tensors = fn, tensors
+        self.as_tensors, self.gradients = False, []
+
+    def __call__(self, *arrays) -> Any:
+        frame = current_frame()
+        if frame is None:
+            return self.fn(*arrays)
+        values = {id(t): (array, None) for array, t in zip(arrays, self.tensors, strict=True)}
+        with Scope(values if self.as_tensors else {}, gradients=self.gradients):
+            result = self.fn(*(self.tensors if self.as_tensors else arrays))
+            return value_in(frame, result) if isinstance(result, Tensor) else result
+
+    def find_out(self) -> tuple[list[Tensor], list[Variable]]:
+        """What `fn` closes over. What it raises otherwise, the step will raise again."""
+        specs, symbols = [self.tensors[1].spec()] * 2, (None, self.tensors[1])
+        try:
+            return closed_over(self, *specs, symbols=symbols, passing=(AttributeError, NeedsTensorsError))
+        except AttributeError as error:
+            if self.as_tensors or not asks_for_tensors(error):
+                return closed_over(self, *specs, symbols=symbols)
+            self.as_tensors = True
+        except NeedsTensorsError:
+            if self.gradients:
+                return closed_over(self, *specs, symbols=symbols)
+            with collecting_gradients() as found:
+                self.fn(*self.tensors)
+            self.gradients = found
+        return self.find_out()
+
+
+def observed(fn: Callable, target: str, y_pred: Tensor) -> tuple[Callable, list[Tensor], list[Variable]]:
+    """A loss or metric as it is now, with the tensors of the graph and the variables that it closes over.
+
+    Args:
+        fn: takes (y_true, y_pred).
+        target: name of what stands for y_true.
+        y_pred: the output of the model.
+    """
+    fn = as_now(fn)
+    y_true = Node(None, observed, (), {}).set_outputs(y_pred.spec(), name=target)
+    found = Observed(fn, y_true, y_pred)
+    tensors, variables = found.find_out()
+    return found if found.as_tensors or found.gradients else fn, tensors, variables

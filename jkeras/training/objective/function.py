@@ -1,0 +1,257 @@
+"""From the arguments of `compile` to one pure function: the loss, and the values that `metrics_names`
+names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from jkeras import losses
+from jkeras.core.types import INFERENCE, Batch, Ctx
+from jkeras.engine.call.added_metrics import Key
+from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Variable, current_frame
+from jkeras.training.objective import arguments
+from jkeras.training.objective.endpoints import Endpoint, Target, by_name
+
+
+class Term(NamedTuple):
+    """The loss of one output."""
+
+    output: int
+    fn: Callable
+    weight: float
+
+
+class Metric(NamedTuple):
+    """A metric of one output; `keys` are the entries of the dict that it returns, or None for one value."""
+
+    output: int
+    fn: Callable
+    weighted: bool
+    keys: tuple[str, ...] | None = None
+
+    @property
+    def is_stateful(self) -> bool:
+        """Whether it keeps a running value itself, as Keras's stateful metrics do."""
+        return bool(getattr(self.fn, "stateful", False)) and hasattr(self.fn, "reset_states")
+
+    def function(self, key: str | None) -> Callable:
+        """The function of one of its values."""
+        return self.fn if key is None else lambda y_true, y_pred: self.fn(y_true, y_pred)[key]
+
+
+class Objective:
+    """The loss and the metrics of a model, as one pure function of its outputs.
+
+    Args:
+        terms: the losses.
+        metrics: the metrics.
+        names: what the values are called: Keras's `metrics_names`.
+        targets: one `Target` per loss.
+        rowwise: whether all functions are jkeras's own, which treat every sample apart.
+        named_losses: whether the losses of the outputs are among the values (the model has several).
+        running: names of the values of stateful metrics: the last one counts, not the average.
+        added: what layers report (`add_metric`), after the metrics.
+
+    Keras 2.2.4: keras/engine/training.py Model.compile.
+
+    Example:
+        >>> objective = Objective.build([Endpoint("out", (None, 3))], "mse", ["mae"])
+        >>> objective.names
+        ['loss', 'mean_absolute_error']
+        >>> batch = Batch([], [jnp.zeros((2, 3))], [None])
+        >>> loss, values = objective([jnp.full((2, 3), 2.0)], [None], batch, Ctx())
+        >>> float(loss), [float(v) for v in values]
+        (4.0, [2.0])
+    """
+
+    def __init__(self, terms, metrics, names, targets, rowwise, named_losses=False, running=(), added=()):
+        self.terms: list[Term] = terms
+        self.metrics: list[Metric] = metrics
+        self.names: list[str] = names
+        self.targets: list[Target] = targets
+        self.rowwise: bool = rowwise
+        self.running: list[str] = list(running)
+        self.added: list[Key] = list(added)
+        self._slots = {term.output: slot for slot, term in enumerate(terms)}
+        self.named_losses: bool = named_losses
+
+    @classmethod
+    def build(
+        cls,
+        outputs: Sequence[Endpoint],
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        sample_weight_mode: Any = None,
+        weighted_metrics: Any = None,
+        has_added_loss: bool = False,
+        target_tensors: Any = None,
+        inputs: Sequence[Tensor] = (),
+        added: Sequence[Key] = (),
+    ) -> Objective:
+        """Read the arguments of `compile`.
+
+        Args:
+            outputs: the outputs of the model.
+            loss, metrics, loss_weights, sample_weight_mode, weighted_metrics: as in Keras: a name, a
+                function,
+                a list, or a dict by output name.
+            has_added_loss: whether layers add losses or penalties, so that none of the outputs needs one.
+            target_tensors: tensors or variables that are targets instead of `y`: one, a list, or a dict.
+            inputs: of the model, which may be targets too.
+            added: what layers report (`add_metric`).
+
+        Raises:
+            ValueError: unknown names or keys, a list of the wrong length, nothing to optimize.
+            TypeError: an argument of the wrong kind.
+        """
+        names = [endpoint.name for endpoint in outputs]
+        spread = partial(by_name, endpoints=outputs)
+        functions = [losses.get(fn) for fn in arguments.per_output_losses(spread(loss), names)]
+        weights = arguments.per_output_weights(spread(loss_weights), names)
+        modes = arguments.weight_modes(
+            spread(sample_weight_mode),
+            [n for n, fn in zip(names, functions, strict=True) if fn is not None],
+            names,
+        )
+        terms = [Term(i, fn, weights[i]) for i, fn in enumerate(functions) if fn is not None]
+        if not terms and not has_added_loss:
+            raise ValueError(
+                "The model cannot be compiled because it has no loss to optimize: pass compile(loss=...), or "
+                "add one with add_loss or a regularizer."
+            )
+        labels = ["loss"] + [f"{names[t.output]}_loss" for t in terms if len(outputs) > 1]
+        found: list[Metric] = []
+        running: list[str] = []
+        plain = arguments.per_output_metrics(spread(metrics), names, "metrics")
+        weighted = arguments.per_output_metrics(spread(weighted_metrics), names, "weighted_metrics")
+        for term in terms:
+            for identifiers, flag in ((plain[term.output], False), (weighted[term.output], True)):
+                for identifier in identifiers:
+                    name, fn = arguments.named_metric(identifier, outputs[term.output], term.fn)
+                    keys = arguments.keys_of(fn, outputs[term.output])
+                    found.append(Metric(term.output, fn, flag, keys))
+                    for key in keys or (name,):
+                        label = arguments.append(
+                            labels, ("weighted_" if flag else "") + key, names, term.output
+                        )
+                        if found[-1].is_stateful:
+                            running.append(label)
+        for _, name in added:
+            arguments.append(labels, name, names[:1], 0)
+        targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
+        given = arguments.given_targets(spread(target_tensors), names, targets, {id(t) for t in inputs})
+        rowwise = all(arguments.is_ours(f.fn) for f in (*terms, *found)) and not given
+        found_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
+        return cls(terms, found, labels, found_targets, rowwise, len(outputs) > 1, running, added)
+
+    @property
+    def fed(self) -> list[Target]:
+        """The targets that `y` must hold."""
+        return [target for target in self.targets if target.symbol is None]
+
+    @property
+    def symbols(self) -> list[Tensor | Variable]:
+        """The targets that are given as tensors or variables."""
+        return [target.symbol for target in self.targets if target.symbol is not None]
+
+    def __call__(self, ys: list, masks: list, batch: Batch, ctx: Ctx):
+        """This device's share of the loss and of the values after it in `names`.
+
+        Args:
+            ys, masks: outputs of the model and their masks (None where there is none).
+            batch: `y` has one entry per target that is fed, `weight` one per target; it may be None.
+            ctx: says over which devices the batch is spread: the sum over them is the result.
+
+        Returns:
+            (weighted sum of the losses, list of scalars), without penalties and added losses.
+        """
+        total, parts = jnp.float32(0), []
+        for term in self.terms:
+            i = term.output
+            y_true, y_pred, weight, mask = self._target(i, batch, ys[i], masks[i])
+            part = weighted(term.fn, y_true, y_pred, weight, mask, ctx)
+            parts.append(part)
+            total = total + term.weight * part
+        values = parts if self.named_losses else []
+        for metric in self.metrics:
+            i = metric.output
+            y_true, y_pred, weight, mask = self._target(i, batch, ys[i], masks[i])
+            weight = weight if metric.weighted else None
+            for key in metric.keys or (None,):
+                values = [*values, weighted(metric.function(key), y_true, y_pred, weight, mask, ctx)]
+        return total, values
+
+    def reported(self, found: dict[Key, list], ctx: Ctx) -> list:
+        """This device's share of the values that layers have reported: the last ones in `names`."""
+        means = [sum(found[key]) / len(found[key]) if key in found else 0.0 for key in self.added]
+        return [mean / ctx.total(1) for mean in means]
+
+    def _target(self, output: int, batch: Batch, y_pred, mask) -> tuple:
+        """(y_true, y_pred, weight, mask) of an output."""
+        slot = self._slots[output]
+        target = self.targets[slot]
+        if target.symbol is None:
+            return batch.y[self.fed.index(target)], y_pred, batch.weight[slot], mask
+        frame = current_frame()
+        assert frame is not None  # the step enters the scope in which symbols have values
+        symbol = target.symbol
+        found = frame.tensor(symbol) if isinstance(symbol, Tensor) else frame.read(symbol)
+        return found.astype(y_pred.dtype), y_pred, batch.weight[slot], mask
+
+    def reset(self) -> None:
+        """Let stateful metrics begin anew: before an epoch, and before an evaluation."""
+        for metric in self.metrics:
+            if metric.is_stateful:
+                metric.fn.reset_states()
+
+    def replace_foreign(self, other: Callable[[int, Callable], Callable]) -> None:
+        """Replace the losses and metrics that are not jkeras's own by `other(output, function)`."""
+
+        def replaced(part):
+            return part if arguments.is_ours(part.fn) else part._replace(fn=other(part.output, part.fn))
+
+        self.terms, self.metrics = list(map(replaced, self.terms)), list(map(replaced, self.metrics))
+
+
+def weighted(fn: Callable, y_true, y_pred, weight, mask, ctx: Ctx):
+    """This device's share of the mean score: masked, then weighted.
+
+    Formula, with means over the whole batch: score·mask / mean(mask), mean over the axes that `weight` lacks,
+    ·weight / mean(weight ≠ 0), mean.
+
+    Keras 2.2.4: keras/engine/training_utils.py weighted_masked_objective.
+
+    Example:
+        >>> y, p = jnp.zeros((2, 1)), jnp.array([[1.0], [3.0]])
+        >>> float(weighted(losses.get("mse"), y, p, jnp.array([0.0, 2.0]), None, Ctx()))
+        18.0
+    """
+    score = fn(y_true, y_pred)
+    if score is None or isinstance(score, (tuple, list, dict)):
+        raise TypeError(
+            f"The loss or metric {getattr(fn, '__name__', fn)!r} should return one value per sample, or one "
+            f"number (a metric also a dict of such by name); it returned {type(score).__name__}."
+        )
+    return share(score, weight, mask, ctx)
+
+
+def share(score, weight, mask, ctx: Ctx = INFERENCE):
+    """This device's share of the mean of a score: masked, then weighted; see `weighted`."""
+    score = jnp.asarray(score, jnp.float32)
+    if mask is not None:
+        mask = jnp.asarray(mask, jnp.float32)
+        score = score * mask / _mean(mask, ctx)
+    if weight is not None:
+        score = jnp.mean(score, tuple(range(weight.ndim, score.ndim))) if score.ndim > weight.ndim else score
+        score = score * weight / _mean((weight != 0).astype(jnp.float32), ctx)
+    return jnp.mean(score) / ctx.total(1)
+
+
+def _mean(x, ctx: Ctx):
+    return ctx.mean(x, tuple(range(x.ndim)))

@@ -1,0 +1,84 @@
+"""Many steps in one dispatch: loops over the batches of a block of data, on the devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jkeras.core.types import Ctx
+from jkeras.training.batching import Cut, epoch_key
+from jkeras.training.devices import Layout, gather, stacked
+
+
+def chunk(step: Callable, width: int, training: bool, cut: Cut, layout: Layout, room: int) -> Callable:
+    """The steps of a span, in one dispatch.
+
+    Both loops are `fori_loop`s with limits that are arguments: one program serves every number of steps, and
+    the bits of a step do not depend on it.
+
+    Args:
+        step: a step whose result is a vector.
+        width: length of that vector.
+        training: the phase.
+        cut: how the data are cut into batches.
+        layout: the devices.
+        room: the most steps in a dispatch.
+
+    Returns:
+        `run(index, carry, fixed, data, order, span) -> (carry, logs (room, width))`.
+    """
+
+    def run(index, carry, fixed, data, order, span):
+        key = epoch_key(span)
+        start, stop, before = span[2], span[3], span[4]
+
+        def turn(size, i, state):
+            carry, logs = state
+            first, count = layout.rows(index, size)
+            batch = layout.shard(gather(data, order, i * cut.size + first, count), size)
+            ctx = Ctx(jax.random.fold_in(key, before + i), training=training, axis=layout.axis(size))
+            carry, values = step(carry, fixed, batch, ctx)
+            return carry, logs.at[i - start].set(values)
+
+        state = carry, stacked(room, width)
+        if cut.full:
+            stop_full = jnp.minimum(stop, cut.full)
+            state = lax.fori_loop(start, stop_full, lambda i, s: turn(cut.size, i, s), state)
+        if cut.rest:
+            state = lax.fori_loop(
+                jnp.maximum(start, cut.full), stop, lambda i, s: turn(cut.rest, i, s), state
+            )
+        return state
+
+    return run
+
+
+def single(step: Callable, training: bool, cut: Cut, size: int, layout: Layout) -> Callable:
+    """One step in one dispatch, without a loop around it; otherwise as `chunk`, and logs of shape (1,
+    width)."""
+
+    def run(index, carry, fixed, data, order, span):
+        first, count = layout.rows(index, size)
+        batch = layout.shard(gather(data, order, span[2] * cut.size + first, count), size)
+        key = jax.random.fold_in(epoch_key(span), span[4] + span[2])
+        carry, values = step(carry, fixed, batch, Ctx(key, training=training, axis=layout.axis(size)))
+        return carry, values[None]
+
+    return run
+
+
+def whole_batch(step: Callable, size: int, layout: Layout) -> Callable:
+    """A prediction step on a batch that comes as it is."""
+
+    def run(index, carry, fixed, data, span):
+        data = layout.shard(data, size)
+        first, count = layout.rows(index, size)
+        if count != size:
+            data = gather(data, None, first, count)
+        key = jax.random.fold_in(epoch_key(span), span[4] + span[2])
+        return step(carry, fixed, data, Ctx(key, axis=layout.axis(size)))
+
+    return run

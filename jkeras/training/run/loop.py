@@ -1,0 +1,469 @@
+"""The loop: the only place that iterates over batches. `fit`, `evaluate`, `predict` and their `_on_batch`
+forms."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jkeras.core.chunk import Chunk
+from jkeras.core.progbar import Progbar
+from jkeras.core.random import next_seed
+from jkeras.training.batching import Cut
+from jkeras.training.data import arrays, counts
+from jkeras.training.data.samples import Samples, stack
+from jkeras.training.data.source import Arrays, Block, Blocks, source
+from jkeras.training.data.stream import Repeat, Stream
+from jkeras.training.data.validation import held_out, parted
+from jkeras.training.data.workers import ONE_THREAD, Supply
+from jkeras.training.run.delayed_callbacks import Deferred
+from jkeras.training.run.dispatches import Columns, Dispatches, about
+from jkeras.training.run.interrupt import Interrupt
+from jkeras.training.run.memory import explained
+from jkeras.training.run.trainer import Trainer
+
+# --- fit
+
+
+def fit(
+    trainer: Trainer,
+    model,
+    callbacks,
+    x=None,
+    y=None,
+    batch_size=None,
+    epochs=1,
+    verbose=1,
+    validation_split=0.0,
+    validation_data=None,
+    shuffle=True,
+    class_weight=None,
+    sample_weight=None,
+    initial_epoch=0,
+    steps_per_epoch=None,
+    validation_steps=None,
+    validation_freq=1,
+    supply: Supply = ONE_THREAD,
+) -> None:
+    """Train; see `Model.fit`.
+
+    Args:
+        trainer: of the compiled model.
+        model: the object that callbacks see; its `stop_training` ends the training.
+        callbacks: a `CallbackList`: a `BaseLogger` first, a `History` last.
+        supply: who fetches the batches of streams.
+
+    Raises:
+        ValueError, TypeError: before anything is changed, if the data do not fit.
+        KeyboardInterrupt: after Ctrl-C, with the weights of the last finished step.
+    """
+    steps = counts.steps(steps_per_epoch, "steps_per_epoch")
+    first, last = _epochs(epochs, initial_epoch, validation_freq)
+    train = source(trainer, x, y, batch_size, shuffle, steps, sample_weight, class_weight, supply=supply)
+    train, validation = parted(
+        trainer, train, validation_data, validation_split, validation_steps, batch_size, supply
+    )
+    if verbose and isinstance(train, Arrays) and isinstance(validation, Arrays):
+        print(f"Train on {train.sample_count} samples, validate on {validation.sample_count} samples")
+    trainer.prepare()
+    callbacks.set_model(model)
+    validates = validation is not None
+    told = {"epochs": epochs, "verbose": verbose, "do_validation": validates}
+    about_data = _about_data(train, batch_size, validates, trainer.objective.names)
+    if steps is not None:
+        about_data["steps"] = steps_per_epoch  # as it was given, a float too
+    callbacks.set_params(told | about_data)
+    run = _Fit(trainer, model, callbacks, train, validation, validation_freq)
+    with Interrupt() as interrupt, explained():
+        try:
+            run.epochs(first, last, interrupt)
+        finally:
+            run.close()
+            callbacks.close()
+
+
+def _about_data(train, batch_size, validates: bool, names: list[str]) -> dict[str, Any]:
+    """What callbacks are told about the data; of a stream as `fit_generator` of Keras tells it."""
+    if isinstance(train, Stream):
+        return {"steps": train.steps, "metrics": names + [f"val_{name}" for name in names]}
+    return {
+        "batch_size": train.size if isinstance(train, Arrays) else batch_size,
+        "steps": None if isinstance(train, Arrays) else train.steps,
+        "samples": train.samples.rows
+        if isinstance(train, Repeat) and train.samples.x
+        else train.sample_count,
+        "metrics": names + [f"val_{name}" for name in names if validates],
+    }
+
+
+class _Fit:
+    """The state of one call of `fit`."""
+
+    def __init__(self, trainer, model, callbacks, train, validation, validation_freq):
+        self.trainer, self.model, self.callbacks = trainer, model, callbacks
+        self.names = trainer.objective.names
+        self.source, self.frequency = train, validation_freq
+        self.train = Blocks(train, trainer.layout, trainer.dtypes())
+        self.validation = None if validation is None else Blocks(validation, trainer.layout, trainer.dtypes())
+        self.hooked = callbacks.has_batch_hooks
+        self.hooks: Any = callbacks
+        if validation is None and Deferred.suits(callbacks):
+            self.hooks = Deferred(callbacks)
+        self.seed = 0
+        self.validations = 0  # a Sequence longer than `validation_steps` goes on where the last one ended
+
+    def epochs(self, first: int, last: int, interrupt: Interrupt) -> None:
+        resume = self.callbacks.resume() or {}
+        self.seed = resume.get("fit", {}).get("seed")
+        if self.seed is None:
+            self.seed = next_seed()
+        self.callbacks.fit_state = {"seed": self.seed}
+        self.callbacks.on_train_begin()
+        self.model.stop_training = False
+        validation = None if self.validation is None else self.validation.source
+        held = held_out(self.source, validation, self.model.uses_learning_phase)
+        for callback in self.callbacks:
+            callback.validation_data = held
+        begin, first, step = first, resume.get("epoch", first), resume.get("step", 0)
+        self.validations = sum(self._is_due(epoch) for epoch in range(begin, first))
+        for epoch in range(first, last):
+            self.trainer.objective.reset()
+            self.hooks.on_epoch_begin(epoch)
+            last_size, is_whole = self._train(epoch, step, epoch + 1 == last, interrupt)
+            step, logs = 0, {}
+            if self.validation is not None and self._is_due(epoch) and self._goes_on(is_whole):
+                logs = self._validate(epoch, last_size, interrupt)
+            self.hooks.on_epoch_end(epoch, logs)
+            interrupt.check()
+            if self.model.stop_training:
+                break
+        self.catch_up()
+        self.callbacks.on_train_end()
+
+    def close(self) -> None:
+        """End workers, and tell callbacks what they have not heard."""
+        try:
+            for blocks in (self.train, self.validation):
+                if blocks is not None:
+                    blocks.close()
+        finally:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Let callbacks hear of what they have not heard yet."""
+        if isinstance(self.hooks, Deferred):
+            self.hooks.catch_up()
+
+    def _is_due(self, epoch: int) -> bool:
+        if isinstance(self.frequency, (int, np.integer)):
+            return (epoch + 1) % self.frequency == 0
+        return epoch + 1 in self.frequency
+
+    def _goes_on(self, is_whole: bool) -> bool:
+        """Whether to validate: a stop keeps it from arrays, and from a stream that has batches left."""
+        if isinstance(self.source, Repeat):
+            return True
+        return not self.model.stop_training or (is_whole and not isinstance(self.source, Arrays))
+
+    def _validate(self, epoch: int, size: int, interrupt: Interrupt) -> dict[str, float]:
+        """The logs of a validation; beside a stream, arrays are cut into batches as large as its last one."""
+        held = self.validation
+        assert held is not None
+        if isinstance(self.source, Stream) and isinstance(held.source, Arrays) and size != held.source.size:
+            batches = Arrays(held.source.samples, size)
+            self.validation = held = Blocks(batches, self.trainer.layout, self.trainer.dtypes())
+        values = _evaluate(self.trainer, held, interrupt, self.seed, epoch, turn=self.validations)
+        self.validations += 1
+        return {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
+
+    def _train(self, epoch: int, start: int, last: bool, interrupt: Interrupt) -> tuple[int, bool]:
+        """The training batches of an epoch from number `start` on: (size of the last, whether none is left).
+
+        The first batch is trained on even if a callback has asked to stop before it, as in Keras.
+        """
+        count = self.source.steps
+        if count is not None and start >= count:
+            return 0, True
+        dispatches = Dispatches(self.trainer, "train", self.callbacks.refresh_interval, self.hooked)
+        blocks = self.train.epoch(self.seed, epoch, start, last)
+        done, size = start, 0
+        while True:
+            with interrupt.waiting():
+                block = next(blocks, None)
+            if block is None:
+                break
+            done = self._steps(dispatches, block, epoch, max(0, start - block.before), interrupt)
+            size = block.cut.size_of(done - block.before - 1)
+            if self.model.stop_training:
+                break
+        if self.trainer.layout.kind != "one":
+            dispatches.flight.wait()
+        return size, done == count or block is None
+
+    def _steps(
+        self, dispatches: Dispatches, block: Block, epoch: int, start: int, interrupt: Interrupt
+    ) -> int:
+        """The steps of a block; how many of the epoch are done."""
+        hooks, done = self.hooks, block.before + start
+        begin = hooks.on_batch_begin if self.hooked else None
+        for span, logs in dispatches.spans(block, self.seed, epoch, start, self._limit, begin):
+            first, done = block.before + span.start, block.before + span.stop
+            if self.hooked:
+                values = np.asarray(logs)[0].tolist()
+                hooks.on_batch_end(
+                    first, about(block, span.start) | dict(zip(self.names, values, strict=True))
+                )
+            else:
+                sizes = block.sizes(span.start, span.stop)
+                hooks.on_chunk_end(Chunk(first, sizes, Columns(self.names, logs)))
+            interrupt.check()
+            if self.model.stop_training:
+                break
+        return done
+
+    def _limit(self, step: int) -> int | None:
+        """How many steps may run before callbacks want control."""
+        return 1 if self.model.stop_training else self.hooks.chunk_limit(step)
+
+
+def _epochs(epochs, initial_epoch, frequency) -> tuple[int, int]:
+    """The number of the first epoch, and the one after the last."""
+    last = counts.rounded_up(epochs, "epochs", 0)
+    counts.rounded_up(initial_epoch, "initial_epoch", 0)
+    numbers = frequency if isinstance(frequency, (list, tuple, set, range)) else [frequency]
+    if any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in numbers):
+        raise ValueError(
+            "`validation_freq` should be a number of epochs, at least 1, or a list of the epochs after which "
+            f"to validate, counted from 1; got {frequency!r}."
+        )
+    return int(np.asarray(initial_epoch).item()), last
+
+
+# --- evaluate
+
+
+def evaluate(
+    trainer,
+    x=None,
+    y=None,
+    batch_size=None,
+    verbose=1,
+    sample_weight=None,
+    steps=None,
+    callbacks=None,
+    supply: Supply = ONE_THREAD,
+):
+    """Loss and metrics over data; see `Model.evaluate`.
+
+    Returns:
+        The loss, or a list in the order of `metrics_names`.
+    """
+    count = counts.steps(steps, "steps")
+    batches = source(trainer, x, y, batch_size, False, count, sample_weight, supply=supply)
+    blocks = Blocks(batches, trainer.layout, trainer.dtypes())
+    bar = Progbar(batches.sample_count or steps or batches.steps, verbose=1) if verbose == 1 else None
+    if callbacks:
+        callbacks.on_test_begin()
+    try:
+        with Interrupt() as interrupt, explained():
+            values = _evaluate(trainer, blocks, interrupt, trainer.seed, 0, bar, callbacks)
+    finally:
+        blocks.close()
+    if callbacks:
+        callbacks.on_test_end()
+    return _single(values)
+
+
+def _evaluate(
+    trainer: Trainer,
+    blocks: Blocks,
+    interrupt: Interrupt,
+    seed: int,
+    epoch: int,
+    bar=None,
+    callbacks: Any = None,
+    turn: int = 0,
+) -> list[float]:
+    """The values of all batches, averaged by their sizes in float64."""
+    hooked = bool(getattr(callbacks, "has_test_batch_hooks", False))
+    begin = callbacks.on_test_batch_begin if hooked else None
+    dispatches = Dispatches(trainer, "test", bar.refresh_interval if bar else None, hooked)
+    names, parts, sizes = trainer.objective.names, [], []
+    trainer.objective.reset()
+    for block in interrupt.over(blocks.epoch(seed, turn)):
+        for span, logs in dispatches.spans(block, seed, epoch, begin=begin):
+            parts.append((logs, span.stop - span.start))
+            sizes += block.cut.sizes(span.start, span.stop)
+            if hooked:
+                values = dict(zip(names, np.asarray(logs)[0].tolist(), strict=True))
+                callbacks.on_test_batch_end(block.before + span.start, about(block, span.start) | values)
+            if bar:
+                bar.update(sum(sizes) if blocks.source.sample_count else len(sizes))
+            interrupt.check()
+    samples = np.concatenate([np.asarray(logs, np.float64)[:steps] for logs, steps in parts])
+    values = np.array(sizes) @ samples / sum(sizes)
+    running = [names.index(name) for name in trainer.objective.running]
+    values[running] = samples[-1, running]
+    return values.tolist()
+
+
+# --- predict
+
+
+def predict(
+    trainer: Trainer,
+    x,
+    batch_size=None,
+    verbose=0,
+    steps=None,
+    callbacks: Any = None,
+    supply: Supply = ONE_THREAD,
+):
+    """Outputs for data; see `Model.predict`.
+
+    Returns:
+        An array, or a list of arrays for several outputs.
+    """
+    count = counts.steps(steps, "steps")
+    batches = source(trainer, x, None, batch_size, False, count, need_y=False, supply=supply)
+    bar = Progbar(batches.sample_count or steps or batches.steps, verbose=1) if verbose == 1 else None
+    if callbacks:
+        callbacks.on_predict_begin()
+    try:
+        with Interrupt() as interrupt, explained():
+            parts = _predicted(trainer, batches, interrupt, bar, callbacks)
+    finally:
+        if not isinstance(batches, Arrays):
+            batches.close()
+    if callbacks:
+        callbacks.on_predict_end()
+    return _single(
+        [
+            np.array(column[0]) if len(column) == 1 else np.concatenate(column)
+            for column in zip(*parts, strict=True)
+        ]
+    )
+
+
+def _predicted(
+    trainer: Trainer, batches, interrupt: Interrupt, bar, callbacks: Any
+) -> list[list[np.ndarray]]:
+    """The outputs of each batch."""
+    hooked = bool(getattr(callbacks, "has_predict_batch_hooks", False))
+    parts: list[list[np.ndarray]] = []
+    flying: deque = deque()  # (outputs on the device, rows): copied back two dispatches later
+    done = 0
+    for number, samples in enumerate(interrupt.over(batches.batches(trainer.seed, 0, 0))):
+        if hooked:
+            callbacks.on_predict_batch_begin(number, {"batch": number, "size": samples.rows})
+        room = batches.size if isinstance(batches, Arrays) and (batches.steps or 0) > 1 else samples.rows
+        flying.append((trainer.predict(samples, room), samples.rows if samples.x else None))
+        if hooked or len(flying) > 2:
+            parts.append(_landed(*flying.popleft()))
+        if hooked:
+            callbacks.on_predict_batch_end(number, {"batch": number, "size": samples.rows})
+        done += samples.rows
+        if bar:
+            bar.update(done if batches.sample_count else number + 1)
+    return parts + [_landed(*flight) for flight in flying]
+
+
+def _landed(outputs: list, rows: int | None) -> list[np.ndarray]:
+    return [np.asarray(y)[:rows] for y in outputs]
+
+
+def _single(values: list):
+    return values[0] if len(values) == 1 else values
+
+
+# --- one batch
+
+
+def train_on_batch(trainer: Trainer, x, y=None, sample_weight=None, class_weight=None):
+    """One step on one batch; see `Model.train_on_batch`."""
+    samples = arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight, class_weight)
+    trainer.prepare()
+    return _one("train", trainer, samples, trainer.run)
+
+
+def test_on_batch(trainer: Trainer, x, y=None, sample_weight=None):
+    """Loss and metrics of one batch; see `Model.test_on_batch`."""
+    samples = arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight)
+    return _one("test", trainer, samples, trainer.run)
+
+
+def _one(kind: str, trainer: Trainer, samples: Samples, run: Callable):
+    block = Block(
+        stack([samples], trainer.dtypes(), samples.rows), Cut(samples.rows, samples.rows), None, 0, 1
+    )
+    return _single(np.asarray(run(kind, block, trainer.call_span()))[0].tolist())
+
+
+def predict_on_batch(trainer: Trainer, x):
+    """Outputs for one batch; see `Model.predict_on_batch`."""
+    return _outputs(trainer, x, trainer.predict)
+
+
+def _outputs(trainer: Trainer, x, predict: Callable):
+    samples = arrays.read(x, None, trainer.inputs, [], need_y=False)
+    rows = samples.rows if samples.x else None
+    return _single([np.array(y) for y in _landed(predict(samples, samples.rows), rows)])
+
+
+class StepFunction:
+    """What `model.train_function` is: called on the arrays of a batch it makes a step, by our own program.
+
+    Args:
+        trainer: of the model.
+        kind: "train", "test" or "predict".
+
+    Keras 2.2.4: keras/engine/training.py Model._make_train_function
+    """
+
+    def __init__(self, trainer: Trainer, kind: str):
+        self.trainer, self.kind = trainer, kind
+
+    def __call__(self, inputs) -> list:
+        """The step on one batch.
+
+        Args:
+            inputs: list of the inputs, the targets and the sample weights (of "predict": the inputs); the
+                learning phase may follow.
+
+        Returns:
+            A list: loss and metrics, or the outputs.
+
+        Raises:
+            ValueError: another number of arrays, or the other learning phase.
+        """
+        trainer, kind = self.trainer, self.kind
+        counts = [len(trainer.inputs)]
+        if kind != "predict":
+            counts += [len(trainer.objective.fed), len(trainer.objective.targets)]
+        given = self._without_phase(list(inputs), sum(counts))
+        if kind == "predict":
+            found = _outputs(trainer, given, trainer.own_outputs)
+        else:
+            n, m, _ = np.cumsum(counts)
+            x, y, weights = given[:n], given[n:m] or None, given[m:]
+            samples = arrays.read(x, y, trainer.inputs, trainer.objective.targets, weights)
+            found = _one(kind, trainer, samples, trainer.own_steps)
+        return found if isinstance(found, list) else [found]
+
+    def _without_phase(self, given: list, count: int) -> list:
+        if len(given) == count + 1:
+            phase = given.pop()
+            if bool(np.asarray(phase)) != (self.kind == "train"):
+                raise ValueError(
+                    f"The {self.kind}_function of a model has a learning phase of its own; got {phase!r}."
+                )
+        if len(given) != count:
+            raise ValueError(
+                f"The {self.kind}_function of this model takes a list of {count} arrays (inputs"
+                f"{', targets and sample weights' * (self.kind != 'predict')}), and perhaps the learning "
+                f"phase; got {len(given)}."
+            )
+        return given

@@ -1,0 +1,326 @@
+"""Trainer: what `compile` makes. It owns the compiled programs, and moves values between cells and
+dispatches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from jkeras.core import bits
+from jkeras.core.dispatch import is_symbol
+from jkeras.core.random import next_seed
+from jkeras.core.types import Batch, Ctx
+from jkeras.training.batching import Cut, Span
+from jkeras.training.data.samples import Samples, stack
+from jkeras.training.devices import Layout
+from jkeras.training.objective.endpoints import Endpoint
+from jkeras.training.objective.function import Objective
+from jkeras.training.run import chunks, memory, user_steps
+from jkeras.training.run import step as steps
+from jkeras.training.run.program_cache import Programs
+from jkeras.training.run.step import Carry, Fixed
+
+ROOM = 1024  # the most steps in a dispatch
+
+_exchange = (
+    threading.RLock()
+)  # cells may be shared by models and threads: take, dispatch and put are one action
+
+
+class Cells:
+    """A tree of `Variable` cells that goes into a program and comes back."""
+
+    def __init__(self, tree):
+        self.cells, self.treedef = jax.tree.flatten(tree, is_leaf=is_symbol)
+        self._seen: list = [None] * len(self.cells)  # what the cells held last time
+        self._placed: list = [None] * len(self.cells)  # the same on the devices of the layout
+
+    def restore(self, arrays: list) -> None:
+        """Put back what a program was given that has failed."""
+        for cell, array in zip(self.cells, arrays, strict=True):
+            cell.put(array)
+
+    def take(self, place: Callable, donate: bool) -> list:
+        """The arrays; those that were not there last time are put on the devices first."""
+        arrays = [cell.take(donate) for cell in self.cells]
+        strange = [i for i, array in enumerate(arrays) if array is not self._seen[i]]
+        if strange:
+            for i, array in zip(strange, place([arrays[i] for i in strange]), strict=True):
+                self._placed[i] = array
+        self._seen = arrays
+        return self._placed
+
+    def put(self, arrays: list) -> None:
+        """Accept what a program made of them."""
+        for cell, array in zip(self.cells, arrays, strict=True):
+            cell.put(array)
+        self._seen, self._placed = arrays, list(arrays)
+
+
+class Trainer:
+    """Trains, tests and predicts with one model as it was when it was compiled.
+
+    Args:
+        program: the model as pure functions and cells (`jkeras.engine.program.Program`).
+        inputs, outputs: its endpoints.
+        objective: its `Objective`; None for a trainer that only predicts.
+        optimizer: a `jkeras.optimizers.Optimizer`.
+        devices: see `jkeras.training.devices.choose`.
+    """
+
+    def __init__(
+        self,
+        program,
+        inputs: list[Endpoint],
+        outputs: list[Endpoint],
+        objective=None,
+        optimizer=None,
+        devices=None,
+    ):
+        self.program, self.inputs, self.outputs = program, list(inputs), list(outputs)
+        self._objective: Objective | None = objective
+        self.optimizer: Any = optimizer
+        self._rowwise = program.rowwise and not program.stateful
+        self.layout = Layout(devices, self._rowwise and (objective is None or objective.rowwise))
+        self.step_seconds: dict[
+            Any, float
+        ] = {}  # what a step of a program took, for the length of dispatches
+        self.compilations = 0
+        self._programs = {kind: Programs() for kind in ("train", "test", "predict")}
+        self._steps: dict[str, Callable] = {}
+        self._convolutional: dict[str, bool] = {}
+        self.replaced: dict[str, Callable] = {}  # kind → what makes its steps instead, a function of the user
+        self._binding: Any = None
+        self._cells: dict[str, tuple[Cells, Cells]] = {}
+        self._seed: int | None = None
+        self._calls = 0
+
+    @property
+    def objective(self) -> Objective:
+        if self._objective is None:
+            raise RuntimeError(
+                "You must compile the model before training or testing: model.compile(optimizer, loss)."
+            )
+        return self._objective
+
+    @property
+    def stateful(self) -> bool:
+        return self.program.stateful
+
+    def prepare(self) -> None:
+        """Give the optimizer its state for this model, unless it has one, or somebody else trains."""
+        if "train" in self.replaced:
+            return
+        if self._binding is None:
+            program = self.program
+            live = {path: program.params[path] for path in program.params if path in program.live}
+            binding = self.optimizer.init(live, program.order, program.tree, program.flat)
+            self._refuse_shared(binding.cells)
+            self._binding = binding
+        else:
+            self.optimizer.bind(self._binding)
+
+    def _refuse_shared(self, cells: list) -> None:
+        """A variable is the model's or the optimizer's: a step cannot move it in two places."""
+        program = self.program
+        stores = [*program.params.items(), *program.state.items()]
+        ours = {id(cell): path for path, entries in stores for cell in entries.values()}
+        for cell in cells:
+            if id(cell) in ours:
+                raise ValueError(
+                    f"The updates of {type(self.optimizer).__name__} use {cell.name}, a variable of the "
+                    f"model ({ours[id(cell)]}) that does not train. Let them use a variable of their own, "
+                    "K.variable(K.get_value(...)), or move it in a callback."
+                )
+
+    # Which cells go where.
+
+    def _cells_for(self, kind: str) -> tuple[Cells, Cells]:
+        if kind not in self._cells:
+            carried, fixed = self._sort(kind == "train")
+            opt = self._binding.state if kind == "train" else ()
+            self._cells[kind] = Cells(Carry(*carried, opt)), Cells(Fixed(*fixed))
+        return self._cells[kind]
+
+    def _sort(self, training: bool):
+        """((params, state) that the steps change, (params, state) that they only read)."""
+        program = self.program
+        live = program.live if training else frozenset()
+        params = [{p: c for p, c in program.params.items() if (p in live) == want} for want in (True, False)]
+
+        def moves(path, name):
+            return path in program.moving if training else name.startswith("_")
+
+        state = []
+        for want in (True, False):
+            part = {p: {n: v for n, v in c.items() if moves(p, n) == want} for p, c in program.state.items()}
+            state.append({path: cells for path, cells in part.items() if cells})
+        return (params[0], state[0]), (params[1], state[1])
+
+    # Programs.
+
+    def _step(self, kind: str) -> Callable:
+        if kind not in self._steps:
+            self._steps[kind] = self._make_step(kind)
+        return self._steps[kind]
+
+    def _make_step(self, kind: str) -> Callable:
+        if kind == "train":
+            program = self.program
+            move = self.optimizer.mover(self._binding, program.constrain, program.tree, program.flat)
+            return steps.train_step(program, self.objective, move, self.inputs)
+        if kind == "test":
+            return steps.test_step(self.program, self.objective, self.inputs)
+        return steps.predict_step(self.program, self.inputs)
+
+    def _flat(self, kind: str, fn: Callable) -> Callable:
+        """`fn` over lists of leaves in the place of the trees of carry and fixed values."""
+        carry_def, fixed_def = (cells.treedef for cells in self._cells_for(kind))
+
+        def flat(index, carry, fixed, data, *rest):
+            self.compilations += 1  # this body runs when it is traced
+            carry, out = fn(index, carry_def.unflatten(carry), fixed_def.unflatten(fixed), data, *rest)
+            return carry_def.flatten_up_to(carry), out
+
+        return flat
+
+    def _chunk(self, kind: str, cut: Cut) -> Callable:
+        """The program of a span of steps: `run(carry, fixed, data, order, span)`."""
+        width, room = len(self.objective.names), min(cut.steps, ROOM)
+        body = chunks.chunk(self._step(kind), width, kind == "train", cut, self.layout, room)
+        return self.layout.spread(self._flat(kind, body), 6)
+
+    def _single(self, kind: str, cut: Cut, size: int) -> Callable:
+        body = chunks.single(self._step(kind), kind == "train", cut, size, self.layout)
+        return self.layout.spread(self._flat(kind, body), 6)
+
+    def _whole(self, rows: int) -> Callable:
+        body = chunks.whole_batch(self._step("predict"), rows, self.layout)
+        return self.layout.spread(self._flat("predict", body), 5, by_row=True)
+
+    def loops(self, kind: str, block) -> bool:
+        """Whether there is a loop over the steps of this block of data in a dispatch."""
+        if block.cut.steps == 1:
+            return False
+        if self.layout.loops_convolutions:
+            return True
+        if kind not in self._convolutional:
+            self._convolutional[kind] = self._is_convolutional(kind, block)
+        return not self._convolutional[kind]
+
+    def _is_convolutional(self, kind: str, block) -> bool:
+        carry, fixed = (
+            cells.treedef.unflatten([jax.ShapeDtypeStruct(c.shape, c.take().dtype) for c in cells.cells])
+            for cells in self._cells_for(kind)
+        )
+        batch = jax.tree.map(
+            lambda a: jax.ShapeDtypeStruct((block.cut.size, *a.shape[1:]), a.dtype), block.data
+        )
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        step, training = self._step(kind), kind == "train"
+
+        def run(carry, fixed, batch, key):
+            return step(carry, fixed, batch, Ctx(key, training=training))
+
+        return steps.has_convolution(jax.jit(run).trace(carry, fixed, batch, key).jaxpr)
+
+    # Dispatches.
+
+    def run(self, kind: str, block, span: Span):
+        """Make the steps of a span.
+
+        Args:
+            kind: "train" or "test".
+            block: data on the devices (`jkeras.training.data.Block`).
+            span: which steps.
+
+        Returns:
+            Logs on the device, one row per step and perhaps further rows: `(steps, len(objective.names))`.
+        """
+        if kind in self.replaced:
+            return user_steps.logs(self.replaced[kind], self.objective, block, span)
+        return self.own_steps(kind, block, span)
+
+    def own_steps(self, kind: str, block, span: Span):
+        """As `run`, by our own program in any case."""
+        cut, size = block.cut, block.cut.size_of(span.start)
+        if self.loops(kind, block):
+            key, build = cut, lambda: self._chunk(kind, cut)
+        else:
+            key, build = (cut, size), lambda: self._single(kind, cut, size)
+        return self._dispatch(kind, key, build, size, block.data, block.order, np.array(span, np.int32))
+
+    def predict(self, samples: Samples, room: int) -> list:
+        """The outputs for one batch, on the device; they may have further rows.
+
+        Args:
+            samples: the batch.
+            room: rows to compute where samples do not mix, so that a last batch needs no program of its own.
+        """
+        if "predict" in self.replaced:
+            outputs = self.replaced["predict"](list(samples.x))
+            return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+        return self.own_outputs(samples, room)
+
+    def own_outputs(self, samples: Samples, room: int) -> list:
+        """As `predict`, by our own program in any case."""
+        rows, count = samples.rows, len(self.layout.devices)
+        if self._rowwise:
+            rows = -(-max(rows, room) // count) * count
+        data = stack([samples], self.dtypes(False), rows)
+
+        span = np.array(self.call_span(), np.int32)
+        outputs = self._dispatch("predict", rows, lambda: self._whole(rows), rows, data, span)
+        return self.layout.joined(outputs)
+
+    def dtypes(self, need_y: bool = True) -> Batch:
+        """What arrays become on the device, in the shape of a `Batch`."""
+        fed = self.objective.fed if need_y else ()
+        inputs, targets = ([_kept(endpoint) for endpoint in endpoints] for endpoints in (self.inputs, fed))
+        if not need_y:
+            return Batch(inputs, [], [])
+        return Batch(inputs, targets, ["float32"] * len(self.objective.targets))
+
+    def _dispatch(self, kind: str, key, build: Callable, rows: int, data: Batch, *args):
+        place = self.layout.place
+        shapes = tuple((a.shape, a.dtype) for part in data for a in part if a is not None)
+        with _exchange:
+            program = self._programs[kind].get((key, shapes), build)
+            carry, fixed = self._cells_for(kind)
+            given = carry.take(place, True), fixed.take(place, False), data, *args
+            if program.proven:
+                arrays, out = program.run(*given)
+            else:
+                arrays, out = self._first(program.run, rows, given, carry)
+                program.proven = True
+            carry.put(arrays)
+        return out
+
+    def _first(self, run: Callable, rows: int, given: tuple, carry: Cells):
+        with memory.explained(rows, self.layout.devices[0]):
+            return memory.guarded(lambda: run(*given), given[0], carry.restore)
+
+    # Numbers of a run.
+
+    @property
+    def seed(self) -> int:
+        """The seed of single steps and predictions, drawn when it is first needed."""
+        if self._seed is None:
+            self._seed = next_seed()
+        return self._seed
+
+    def call_span(self) -> Span:
+        """The span of a call that is no part of a `fit`: each has random numbers of its own."""
+        self._calls += 1
+        return Span(self.seed, self._calls, 0, 1, 0)
+
+
+def _kept(endpoint) -> str:
+    """The dtype in which the data of an endpoint are kept; asked for every batch."""
+    if bits.is_narrow(endpoint.dtype):
+        return endpoint.dtype
+    return bits.supported(endpoint.dtype, f"The data for {endpoint.name!r}").name

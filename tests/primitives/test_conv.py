@@ -1,0 +1,198 @@
+"""Convolutions: both ways to compute them agree, with each other and with sums written out."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jkeras.primitives import conv as ops
+from jkeras.primitives import conv_args
+
+LAST, FIRST = "channels_last", "channels_first"
+rng = np.random.RandomState(0)
+
+
+def normal(*shape):
+    return jnp.asarray(rng.randn(*shape), jnp.float32)
+
+
+def both(monkeypatch, function, *arrays):
+    """Value and gradients, by patches and by XLA's convolution."""
+
+    def total(*arrays):
+        y = function(*arrays)
+        return jnp.sum(y * jnp.cos(jnp.arange(y.size).reshape(y.shape))), y
+
+    def run(cpu):
+        monkeypatch.setattr(ops, "_on_cpu", lambda: cpu)
+        return jax.jit(jax.grad(total, range(len(arrays)), has_aux=True))(*arrays)
+
+    return run(True), run(False)
+
+
+def same(a, b):
+    jax.tree.map(lambda p, q: np.testing.assert_allclose(p, q, rtol=1e-4, atol=1e-4), a, b)
+
+
+@pytest.mark.parametrize("format", [LAST, FIRST])
+@pytest.mark.parametrize(
+    "rank, padding, strides, dilation",
+    [
+        (1, "causal", (2,), (1,)),
+        (1, "causal", (1,), (3,)),
+        (2, "same", (2, 3), (1, 1)),
+        (2, "valid", (1, 1), (2, 1)),
+        (3, "same", (1, 2, 1), (1, 1, 1)),
+    ],
+)
+def test_patches_and_xla_agree(monkeypatch, format, rank, padding, strides, dilation):
+    spatial = (7, 6, 5)[:rank]
+    x = normal(2, *spatial, 3) if format == LAST else normal(2, 3, *spatial)
+    size = (3, 2, 2)[:rank]
+    for function, out in ((ops.conv, 4), (ops.depthwise_conv, 2)):
+        geometry = dict(strides=strides, padding=padding, format=format, dilation=dilation)
+        same(*both(monkeypatch, functools.partial(function, **geometry), x, normal(*size, 3, out)))
+
+
+@pytest.mark.parametrize("format", [LAST, FIRST])
+def test_transposed_convolution_is_the_gradient_of_the_convolution(monkeypatch, format):
+    x, kernel = normal(2, 3, 4, 3), normal(3, 2, 5, 3)
+    lengths = [conv_args.transposed_length(n, k, s, "same", None, 1) for n, k, s in ((3, 3, 2), (4, 2, 3))]
+    if format == FIRST:
+        x = jnp.moveaxis(x, -1, 1)
+    geometry = dict(strides=(2, 3), padding="same", format=format, dilation=(1, 1))
+    transposed = functools.partial(ops.conv_transpose, lengths=lengths, **geometry)
+    patches, xla = both(monkeypatch, transposed, x, kernel)
+    same(patches, xla)
+    big = normal(2, *lengths, 5) if format == LAST else normal(2, 5, *lengths)
+    _, pull = jax.vjp(lambda z: ops.conv(z, kernel, **geometry), big)
+    same(pull(x)[0], patches[1])
+
+
+def test_impossible_transposed_length_is_refused():
+    with pytest.raises(ValueError, match="length 2 out of length 2 with kernel size 2, stride 3"):
+        ops.conv_transpose(normal(1, 2, 1), normal(2, 1, 1), [2], (3,), "same", LAST, (1,))
+
+
+def test_convolution_is_the_written_out_sum():
+    x, kernel = normal(1, 6, 2), normal(3, 2, 4)
+    y = ops.conv(x, kernel, (2,), "valid", LAST, (1,))
+    for p, o in itertools.product(range(2), range(4)):
+        expected = sum(x[0, 2 * p + k, i] * kernel[k, i, o] for k in range(3) for i in range(2))
+        np.testing.assert_allclose(y[0, p, o], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_local_convolution_with_equal_kernels_is_a_convolution():
+    x, kernel = normal(2, 5, 4, 3), normal(3, 2, 3, 2)
+    places = jnp.broadcast_to(kernel.reshape(1, -1, 2), (9, 18, 2))
+    expected = ops.conv(x, kernel, (1, 1), "valid", LAST, (1, 1))
+    same(ops.local_conv(x, places, (3, 2), (1, 1), LAST), expected)
+
+
+PLAIN = dict(strides=(1, 1), padding="same", format=LAST, dilation=(1, 1))
+
+
+def plain(x, kernel):
+    return ops.conv(x, kernel, **PLAIN)
+
+
+def by_xla(function, *arrays) -> bool:
+    return "conv_general_dilated" in str(jax.make_jaxpr(function)(*arrays))
+
+
+def test_large_patches_are_not_made(monkeypatch):
+    x, kernel = normal(1, 8, 8, 1), normal(3, 3, 1, 2)
+    assert not by_xla(jax.grad(lambda x: jnp.sum(plain(x, kernel))), x)
+    monkeypatch.setattr(ops, "_MOST_BYTES", 1000)
+    assert by_xla(jax.grad(lambda x: jnp.sum(plain(x, kernel))), x)
+
+
+@pytest.mark.parametrize("format", [LAST, FIRST])
+@pytest.mark.parametrize(
+    "shape, size, xla",
+    [
+        ((6, 3), (3,), True),
+        ((6, 5, 3), (3, 2), True),
+        ((6, 5, 3), (1, 1), False),
+        ((4, 5, 3, 3), (2, 2, 2), False),
+    ],
+    ids=str,
+)
+def test_on_a_cpu_what_is_not_differentiated_is_xla_s_where_that_is_fast(shape, size, xla, format):
+    x, kernel = normal(2, *shape), normal(*size, 3, 4)
+    x = x if format == LAST else jnp.moveaxis(x, -1, 1)
+    ones = (1,) * len(size)
+    run = functools.partial(ops.conv, strides=ones, padding="same", format=format, dilation=ones)
+    assert by_xla(run, x, kernel) is xla
+    assert by_xla(lambda x: jax.lax.fori_loop(0, 2, lambda i, y: y + run(x, kernel).sum(), 0.0), x) is xla
+    assert not by_xla(jax.grad(lambda x, kernel: run(x, kernel).sum(), (0, 1)), x, kernel)
+    assert not by_xla(lambda x, t: jax.jvp(lambda x: run(x, kernel), [x], [t]), x, x)
+
+
+def test_half_and_double_precision_on_a_cpu():
+    x, kernel = normal(1, 4, 4, 2), normal(3, 3, 2, 2)
+    with jax.enable_x64(True):
+        for dtype, xla in (("float16", True), ("bfloat16", True), ("float64", False), ("int32", False)):
+            assert by_xla(plain, x.astype(dtype), kernel.astype(dtype)) is xla
+
+
+def test_every_derivative_through_both_ways():
+    """Derivatives of all orders and modes, of one sample and of many, are those of the sum by patches."""
+    x, kernel = normal(2, 5, 4, 3), normal(3, 2, 3, 2)
+    pads = dict(strides=(1, 1), padding="same", dilation=(1, 1))
+
+    def results(conv):
+        def loss(x, kernel):
+            return jnp.sum(jnp.tanh(conv(x, kernel)) ** 2)
+
+        slope = jax.grad(loss)
+        many = jnp.stack([kernel, 2 * kernel])
+        return [
+            conv(x, kernel),
+            jax.vmap(conv, (None, 0))(x, many),
+            jax.vmap(conv)(jnp.stack([x, -x]), many),
+            jax.grad(loss, (0, 1))(x, kernel),
+            jax.vmap(jax.grad(loss, 1), (None, 0))(x, many),
+            jax.grad(lambda k: jnp.sum(jax.vmap(loss, (0, None))(x[:, None], k)))(kernel),
+            jax.grad(lambda k: jnp.sum(slope(x, k) ** 2))(kernel),
+            jax.jvp(jax.grad(loss, 1), (x, kernel), (x, kernel))[1],
+            jax.grad(jax.checkpoint(loss), 1)(x, kernel),
+            jax.linear_transpose(lambda k: conv(x, k), kernel)(conv(x, kernel)),
+            jax.grad(lambda k: jax.lax.scan(lambda s, x: (s + loss(x[None], k), None), 0.0, x)[0])(kernel),
+        ]
+
+    same(jax.jit(lambda: results(plain))(), results(lambda x, k: ops._conv_by_patches(x, k, **pads)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_input_with_float32_kernel(monkeypatch, dtype):
+    x, kernel = normal(1, 5, 5, 2).astype(dtype), normal(3, 3, 2, 2)
+    for cpu in (True, False):
+        monkeypatch.setattr(ops, "_on_cpu", lambda cpu=cpu: cpu)
+        assert ops.conv(x, kernel, (1, 1), "same", LAST, (1, 1)).dtype == jnp.float32
+        assert ops.conv(x, kernel.astype(dtype), (1, 1), "same", LAST, (1, 1)).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: conv_args.int_tuple((1, 2, 3), 2, "strides"), "`strides` argument must be an integer or"),
+        (lambda: conv_args.int_tuple(1.5, 2, "strides"), "`strides` argument must be an integer or"),
+        (lambda: conv_args.positive_tuple(0, 2, "pool_size"), "`pool_size` argument must hold positive"),
+        (
+            lambda: conv_args.margins((1, 2, 3), 2, "padding"),
+            "`padding` should be either an int|an int, a tuple of 2",
+        ),
+        (lambda: conv_args.margins((1, -2), 2, "cropping"), "`cropping` must not hold negative"),
+        (lambda: conv_args.padding_mode("full"), 'Invalid padding: full. .* "valid" or "same"'),
+        (lambda: conv_args.window(2, 3, 1, "valid"), "extent 3 does not fit into length 2"),
+    ],
+)
+def test_bad_arguments(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
