@@ -160,7 +160,8 @@ TABLE: dict[str, dict[str, str]] = {
         "utils.vis_utils": "plot_model",
     },
     "utils.data_utils": {
-        "compat.utils_internals": "_extract_archive _hash_file get_index init_pool init_pool_generator next_sample",
+        "compat.utils_internals": "_extract_archive _hash_file get_index init_pool init_pool_generator "
+        "next_sample",
         "utils.generic_utils": "Progbar",
     },
     "utils.generic_utils": {
