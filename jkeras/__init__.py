@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jkeras import optimizers as optimizers
     from jkeras import regularizers as regularizers
     from jkeras import utils as utils
+    from jkeras import wrappers as wrappers
     from jkeras.compat.as_keras import install_as_keras as install_as_keras
     from jkeras.compat.as_keras import uninstall_as_keras as uninstall_as_keras
     from jkeras.core.types import Ctx as Ctx
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _MODULES = frozenset(
     "activations applications backend callbacks constraints core datasets engine initializers layers legacy "
-    "losses metrics models optimizers regularizers saving training utils".split()
+    "losses metrics models optimizers regularizers saving training utils wrappers".split()
 )
 _HOMES = {
     "install_as_keras": "compat.as_keras",

@@ -19,7 +19,6 @@ PATHS = golden.json("paths")
 LATER = (
     "keras.datasets",
     "keras.preprocessing",
-    "keras.wrappers",
     "keras.utils.vis_utils",
 )
 

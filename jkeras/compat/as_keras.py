@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
@@ -185,3 +186,18 @@ def _ours(name: str) -> str:
 
 def _origin(module: ModuleType) -> str:
     return getattr(module, "__file__", None) or "somewhere without a file"
+
+
+class Inherited:
+    """Stands first in a pickle for a worker process: what comes after may then `import keras` there as here.
+
+    Loaded in a process that is not a child of the one that wrote it, it does nothing.
+    """
+
+    def __reduce__(self):
+        return _inherit, (os.getpid(), backend_name() if is_installed() else None)
+
+
+def _inherit(parent: int, name: str | None) -> None:
+    if name is not None and os.getppid() == parent:
+        install_as_keras(replace=True, backend_name=name)

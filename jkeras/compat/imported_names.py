@@ -85,6 +85,7 @@ _NAMES = {
     "utils.np_utils": "np",
     "utils.test_utils": "np assert_allclose",
     "utils.vis_utils": "os",
+    "wrappers.scikit_learn": "np copy types",
 }
 
 

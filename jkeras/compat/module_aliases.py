@@ -174,6 +174,7 @@ TABLE: dict[str, dict[str, str]] = {
         "models": "clone_model",
         "layers": "Lambda concatenate",
     },
+    "wrappers.scikit_learn": {"utils.generic_utils": "to_list"},
     "utils.test_utils": {"layers": "Input", "models": "Model", "utils.generic_utils": "has_arg"},
 }
 

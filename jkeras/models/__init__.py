@@ -1,6 +1,8 @@
 """Models: graphs of layers that can be trained and saved."""
 
 from jkeras.models.clone import clone_model as clone_model
+from jkeras.models.ensembles import average_outputs as average_outputs
+from jkeras.models.ensembles import average_weights as average_weights
 from jkeras.models.model import Model as Model
 from jkeras.models.network import Network as Network
 from jkeras.models.sequential import Sequential as Sequential

@@ -52,7 +52,7 @@ def clone_model(model: Model, input_tensors=None) -> Model:
 def _inputs(model: Model, given) -> list[Tensor]:
     """The clone's inputs: the tensors given, inputs around other values, or new ones like the model's."""
     if given is None:
-        return [_same_input(t) for t in model.inputs]
+        return [same_input(t) for t in model.inputs]
     if len(as_list(given)) != len(model.inputs):
         raise ValueError(
             f"clone_model: model {model.name!r} has {len(model.inputs)} inputs; got {len(as_list(given))} "
@@ -64,7 +64,7 @@ def _inputs(model: Model, given) -> list[Tensor]:
     ]
 
 
-def _same_input(tensor: Tensor) -> Tensor:
+def same_input(tensor: Tensor) -> Tensor:
     layer = tensor.node.owner
     if isinstance(layer, InputLayer):
         return InputLayer.from_config(layer.get_config()).tensor
