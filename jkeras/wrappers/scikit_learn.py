@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from jkeras.core.as_keras import Inherited
+from jkeras.compat.as_keras import Inherited
 from jkeras.models import Sequential
 from jkeras.utils.generic_utils import has_arg
 from jkeras.utils.np_utils import to_categorical
@@ -332,7 +332,7 @@ class KerasRegressor(BaseWrapper):
         return -loss[0] if isinstance(loss, list) else -loss
 
 
-def _new(_: Any, cls: type):
+def _new(_: Any, cls: Any):
     return cls.__new__(cls)
 
 
