@@ -71,7 +71,7 @@ def get_file(
     """
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
-    places = [base / cache_subdir / fname for base in _bases(cache_dir)]
+    places = [folder / fname for folder in cache_folders(cache_subdir, cache_dir)]
     files = [place.with_name(f"{place.name}.tar.gz") for place in places] if untar else places
     path = next((file for file in files if _is_valid(file, file_hash, hash_algorithm)), None)
     if path is None:
@@ -88,6 +88,24 @@ def get_file(
         with lock.alone(folder / path.name):
             archives.extract(path, archive_format, folder)
     return str(path)
+
+
+def cache_folders(cache_subdir="datasets", cache_dir=None) -> list[Path]:
+    """The folders where `get_file` looks for a file; what is downloaded goes into the last.
+
+    Args:
+        cache_subdir, cache_dir: as of `get_file`.
+
+    Returns:
+        One folder; two where the cache cannot be written.
+
+    Example:
+        >>> [folder.as_posix() for folder in cache_folders("models", "/tmp")]
+        ['/tmp/models']
+    """
+    wanted = settings.preferred_home()[0] if cache_dir is None else Path(cache_dir).expanduser()
+    bases = [wanted] if _can_write(wanted) else [wanted, settings.temporary_home()]
+    return [base / cache_subdir for base in bases]
 
 
 def validate_file(fpath, file_hash, algorithm="auto", chunk_size=65535):
@@ -143,12 +161,6 @@ def _digest(path, algorithm: str, chunk_size: int = 1 << 20) -> str:
         while block := file.read(chunk_size):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _bases(cache_dir) -> list[Path]:
-    """The folders where the cache may be; what is downloaded goes into the last."""
-    wanted = settings.preferred_home()[0] if cache_dir is None else Path(cache_dir).expanduser()
-    return [wanted] if _can_write(wanted) else [wanted, settings.temporary_home()]
 
 
 def _can_write(folder: Path) -> bool:

@@ -91,6 +91,7 @@ trainX = testX = np.random.random((16, 20))
 trainy = testy = np.random.randint(2, size=(16, 1))
 """
 _COMPILED = _MLP + "model.compile('rmsprop', 'binary_crossentropy', metrics=['accuracy'])\n" + _MLP_DATA
+_LOADED = "assert x_train.shape[0] == len(y_train) > len(x_test) == len(y_test) > 0"
 _TWO_INPUTS = """
 headline_data = np.random.randint(100, size=(32, 100))
 additional_data = np.random.random((32, 5))
@@ -470,7 +471,7 @@ CASES = [
     ),
     # --- 003: data sets
     *(
-        Case("003", (line,), needs=(f"jkeras.datasets.{name}",))
+        Case("003", (line,), then=_LOADED, needs=(f"jkeras.datasets.{name}",))
         for line, name in (
             (2809, "cifar10"),
             (2826, "cifar100"),

@@ -14,6 +14,7 @@ import pytest
 import jkeras
 from jkeras.compat.legacy_arguments import FAMILIES
 from jkeras.core import settings
+from tests.datasets import small
 from tests.seeds.cases import BLOCKS, CASES, NOT_RUN, PRELUDE, SMALLER, Case
 
 
@@ -67,9 +68,11 @@ def keras_is_jkeras(monkeypatch, tmp_path):
     settings.set_image_data_format(before)
 
 
-def fetch(needs: tuple[str, ...], monkeypatch) -> None:
-    """Skip where a module is missing."""
+def fetch(needs: tuple[str, ...], monkeypatch, folder) -> None:
+    """Skip where a module is missing; data sets are small ones."""
     for name in needs:
+        if name.startswith("jkeras.datasets."):
+            small.use(folder, monkeypatch)
         if name.endswith("(a stand-in)"):
             monkeypatch.setitem(sys.modules, name.split()[0], unittest.mock.MagicMock())
         elif importlib.util.find_spec(name) is None:
@@ -79,8 +82,8 @@ def fetch(needs: tuple[str, ...], monkeypatch) -> None:
 # Some blocks leave the closing of a file to the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_block(case, keras_is_jkeras, monkeypatch):
-    fetch(case.needs, monkeypatch)
+def test_block(case, keras_is_jkeras, monkeypatch, tmp_path):
+    fetch(case.needs, monkeypatch, tmp_path)
     names: dict = {"__name__": "script"}
     exec(PRELUDE + case.given, names)
     warning = pytest.warns(UserWarning, match=case.warns) if case.warns else contextlib.nullcontext()

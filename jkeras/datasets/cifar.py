@@ -1,0 +1,75 @@
+"""What CIFAR-10 and CIFAR-100 have in common: batches of small images, as pickles of Python 2."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from jkeras.core import settings
+from jkeras.datasets.pickles import read_pickle
+from jkeras.utils.data_utils import cache_folders
+
+
+def load_batch(fpath, label_key="labels"):
+    """The images and labels of one batch. Nothing in the file is run; what is no data is refused.
+
+    Args:
+        fpath: the file.
+        label_key: which labels: "labels", for CIFAR-100 "fine_labels" or "coarse_labels".
+
+    Returns:
+        `(data, labels)`: images `(n, 3, 32, 32)`, uint8, and a list.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or not what it should be.
+
+    Keras 2.2.4: keras/datasets/cifar.py load_batch
+
+    Example:
+        >>> import pickle, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "batch")
+        >>> with open(path, "wb") as file:
+        ...     pickle.dump({b"data": np.zeros((2, 3072), "uint8"), b"labels": [3, 5]}, file, protocol=2)
+        >>> images, labels = load_batch(path)
+        >>> images.shape, labels
+        ((2, 3, 32, 32), [3, 5])
+    """
+    with open(fpath, "rb") as file:
+        found = read_pickle(file, fpath)
+    if not isinstance(found, dict):
+        raise ValueError(f"{fpath} should hold a dict; it holds a {type(found).__name__}.")
+    batch = {key.decode("utf-8") if isinstance(key, bytes) else key: value for key, value in found.items()}
+    for key in ("data", label_key):
+        if key not in batch:
+            raise ValueError(f"{fpath} has no {key!r}; it has {sorted(map(str, batch))}.")
+    data, labels = batch["data"], batch[label_key]
+    if not isinstance(data, np.ndarray) or data.size != len(data) * 3072 or len(data) != len(labels):
+        raise ValueError(
+            f"{fpath} should hold images of 3x32x32, and a label for each; its data are of the shape "
+            f"{np.shape(data)}, for {len(labels)} labels."
+        )
+    return data.reshape(len(data), 3, 32, 32), labels
+
+
+def unpacked(folder: str, names: list[str]) -> str | None:
+    """The folder of the cache where all these files are, if there is one.
+
+    Example:
+        >>> unpacked("cifar-0", ["data"]) is None
+        True
+    """
+    places = [os.path.join(base, folder) for base in cache_folders()]
+    full = (place for place in places if all(os.path.isfile(os.path.join(place, n)) for n in names))
+    return next(full, None)
+
+
+def as_images(x: np.ndarray) -> np.ndarray:
+    """The images, whose channels come first, in the default data format.
+
+    Example:
+        >>> as_images(np.zeros((1, 3, 32, 32))).shape
+        (1, 32, 32, 3)
+    """
+    return x.transpose(0, 2, 3, 1) if settings.image_data_format() == "channels_last" else x

@@ -1,0 +1,225 @@
+"""Pickles that hold nothing but data, and .npz files with such pickles: read without running anything.
+
+A pickle is a program: it names functions, which are called while it is read. Here it gets classes of this
+file in their place, which only note what an array or a number is made of; every other name is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pickle
+import zipfile
+from typing import IO, Any
+
+import numpy as np
+
+_DATA = "numbers, bytes, texts, lists, dicts and numpy arrays"
+_PLAIN = (int, float, str, bytes, bytearray, type(None), np.generic)
+
+
+def read_pickle(file: IO[bytes], path: str | os.PathLike) -> Any:
+    """What a pickle holds: numbers, bytes, texts, lists, dicts and numpy arrays. Texts of Python 2 are bytes.
+
+    Args:
+        file: the open file.
+        path: where it is, for errors.
+
+    Raises:
+        ValueError: the pickle is damaged, or holds something else.
+
+    Example:
+        >>> file = io.BytesIO(pickle.dumps({b"labels": [1, 2], b"data": np.ones(2)}))
+        >>> read_pickle(file, "batch")
+        {b'labels': [1, 2], b'data': array([1., 1.])}
+    """
+    with _named(path):
+        return _load(file)
+
+
+def read_npz(path: str | os.PathLike, *names: str) -> list[np.ndarray]:
+    """Arrays of an .npz file; arrays of objects may hold what `read_pickle` reads.
+
+    Args:
+        path: the file.
+        names: of the arrays.
+
+    Raises:
+        ValueError: it is no such file, it is damaged, an array is missing or holds something else.
+
+    Example:
+        >>> import tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "a.npz")
+        >>> rows = np.array([None, None])
+        >>> rows[:] = [1, 2], [3]
+        >>> np.savez(path, x=rows, y=np.arange(2))
+        >>> read_npz(path, "x", "y")
+        [array([list([1, 2]), list([3])], dtype=object), array([0, 1])]
+    """
+    with _named(path), zipfile.ZipFile(path) as archive:
+        there = [name.removesuffix(".npy") for name in archive.namelist()]
+        missing = [name for name in names if name not in there]
+        if missing:
+            raise _Refused(f"it has no array {missing[0]!r}, only {there}")
+        return [_read_array(archive.read(f"{name}.npy")) for name in names]
+
+
+def _read_array(content: bytes) -> np.ndarray:
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise _Refused(f"an array in it has the unknown version {version}")
+    header = "read_array_header_1_0" if version == (1, 0) else "read_array_header_2_0"
+    shape, _, dtype = getattr(np.lib.format, header)(file)
+    if not dtype.hasobject:
+        file.seek(0)
+        return np.lib.format.read_array(file, allow_pickle=False)
+    array = _load(file)
+    if not isinstance(array, np.ndarray) or array.shape != shape:
+        raise _Refused(f"it holds {type(array).__name__} where an array of the shape {shape} should be")
+    return array
+
+
+@contextlib.contextmanager
+def _named(path: str | os.PathLike):
+    """Errors name the file; a damaged pickle is a damaged program, and may fail with anything."""
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise ValueError(
+            f"{os.fspath(path)} was not read: {reason}. Delete it, so that it is downloaded again."
+        ) from error
+
+
+def _load(file: IO[bytes]) -> Any:
+    return _plain(_Reader(file, encoding="bytes").load())
+
+
+class _Refused(Exception):
+    """What is in a pickle is no data."""
+
+
+class _StandIn:
+    """Nothing can be put into one of these, nor into the class, but as its own methods have it."""
+
+    def __setstate__(self, state):
+        raise _Refused("it puts a state where none belongs")
+
+
+class _Dtype(_StandIn):
+    """Stands for a numpy dtype."""
+
+    def __init__(self, name, *_):
+        self.dtype = np.dtype(name.decode("ascii") if isinstance(name, bytes) else name)
+        if self.dtype.kind not in "biufSUO":
+            raise _Refused(f"it holds an array of {self.dtype}, and not only {_DATA}")
+
+    def __setstate__(self, state):
+        order, subdtype, names, fields = state[1:5]
+        if (subdtype, names, fields) != (None, None, None):
+            raise _Refused(f"it holds an array of records, and not only {_DATA}")
+        order = order.decode("ascii") if isinstance(order, bytes) else order
+        if order not in ("<", ">", "|", "="):
+            raise _Refused(f"it holds numbers in the unknown order {order!r}")
+        if order in ("<", ">"):
+            self.dtype = np.dtype(order + self.dtype.str[1:])
+
+    def of_bytes(self, content) -> np.ndarray:
+        """The numbers in a buffer."""
+        if self.dtype.kind == "O":
+            raise _Refused("it holds objects by their addresses")
+        return np.frombuffer(bytes(content), self.dtype).copy()
+
+
+class _Array(_StandIn):
+    """Stands for a numpy array, and for the class; its content comes after it."""
+
+    def __init__(self, *_):
+        self.array: np.ndarray | None = None
+
+    def __setstate__(self, state):
+        _, shape, dtype, by_columns, content = state
+        if isinstance(content, list):
+            array = np.fromiter(content, object, len(content))
+        else:
+            array = dtype.of_bytes(content)
+        self.array = array.reshape(shape, order="F" if by_columns else "C")
+
+
+class _FromBuffer(_StandIn):
+    """Stands for the function that makes a numpy array of a buffer."""
+
+    def __new__(cls, content, dtype, shape, order, *_):
+        made = _Array()
+        made.__setstate__((1, shape, dtype, order == "F", bytes(content)))
+        return made
+
+
+class _Scalar(_StandIn):
+    """Stands for the function that makes a number of numpy."""
+
+    def __new__(cls, dtype, content):
+        return dtype.of_bytes(content)[0]
+
+
+class _Latin1(_StandIn):
+    """Stands for the function that makes bytes of a text: Python 3 writes bytes so for Python 2."""
+
+    def __new__(cls, text, encoding):
+        return text.encode({"latin1": "latin1"}[encoding])
+
+
+class _NoBytes(_StandIn):
+    """Stands for `bytes`, which makes empty ones."""
+
+    def __new__(cls):
+        return b""
+
+
+_MADE_BY_NUMPY = {"_reconstruct": _Array, "scalar": _Scalar, "_frombuffer": _FromBuffer}
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    ("_codecs", "encode"): _Latin1,
+    ("__builtin__", "bytes"): _NoBytes,
+    ("builtins", "bytes"): _NoBytes,
+} | {
+    (f"numpy.{core}.{module}", name): stand_in
+    for core in ("core", "_core")
+    for module in ("multiarray", "numeric")
+    for name, stand_in in _MADE_BY_NUMPY.items()
+}
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module, name):
+        if (module, name) not in _ALLOWED:
+            raise _Refused(f"it holds {module}.{name}, and not only {_DATA}")
+        return _ALLOWED[module, name]
+
+    def persistent_load(self, pid):
+        raise _Refused(f"it holds a reference to something outside, and not only {_DATA}")
+
+
+def _plain(value):
+    """The value with arrays in the place of what stands for them."""
+    if isinstance(value, _Array):
+        if value.array is None:
+            raise _Refused("it holds an array without a content")
+        if value.array.dtype.kind != "O":
+            return value.array
+        items = map(_plain, value.array.reshape(-1))
+        return np.fromiter(items, object, value.array.size).reshape(value.array.shape)
+    if isinstance(value, list):
+        return value if set(map(type, value)) <= {int} else [_plain(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if not isinstance(value, _PLAIN):
+        raise _Refused(f"it holds {type(value).__name__}, and not only {_DATA}")
+    return value
