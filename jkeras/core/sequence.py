@@ -42,6 +42,44 @@ class Sequence:
         return (self[i] for i in range(len(self)))
 
 
+class RandomSequence(Sequence):
+    """Base of sequences that draw their batches at random, and can say which one a run has at which place.
+
+    `fit` and its kin ask `batch_of_run` instead of `__getitem__`, and never call `on_epoch_end`: a batch then
+    does not depend on the thread or process that makes it, nor on those that were made before in this
+    process, so that a resumed run gets the batches it would have had. A subclass that has a `__getitem__` or
+    an `on_epoch_end` of its own is asked like every `Sequence`.
+    """
+
+    total_batches_seen = 0  #: batches of earlier runs, or taken otherwise
+
+    def batch_of_run(self, index: int, first: int, number: int, seed: int):
+        """Batch `index`, as a function of the arguments.
+
+        Args:
+            index: number of the batch in its pass over the data.
+            first: `number` of the first batch of this pass.
+            number: batches taken before this one, in this run and in those before.
+            seed: of the run.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define batch_of_run(...).")
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "batch_of_run" not in vars(cls) and {"__getitem__", "on_epoch_end"} & vars(cls).keys():
+            cls.batch_of_run = None  # type: ignore[assignment]
+
+
+def gives_by_run(x) -> bool:
+    """Whether `x` is to be asked for its batches by `batch_of_run`.
+
+    Example:
+        >>> gives_by_run(Sequence()), gives_by_run(RandomSequence())
+        (False, True)
+    """
+    return callable(getattr(x, "batch_of_run", None))
+
+
 def is_sequence(x) -> bool:
     """Whether batches can be asked for by number: a `Sequence`, or what looks like one.
 

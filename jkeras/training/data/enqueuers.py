@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from jkeras.core.random import next_seed
-from jkeras.training.data.worker_loop import END, Fetch, Next
+from jkeras.core.sequence import gives_by_run
+from jkeras.training.data.worker_loop import END, Fetch, FetchOfRun, Next
 from jkeras.training.data.workers import Feed, Supply
 
 _ENDLESS = 1 << 60
@@ -109,26 +110,39 @@ class OrderedEnqueuer(SequenceEnqueuer):
         self.shuffle = shuffle
 
     def _make_feed(self, supply: Supply) -> Feed:
-        return Feed(Fetch(self.sequence), supply, lambda item: item, serial=False)
+        by_run = gives_by_run(self.sequence)
+        job = FetchOfRun(self.sequence) if by_run else Fetch(self.sequence)
+        return Feed(job, supply, lambda item: item, serial=False)
 
     def _items(self, feed: Feed):
-        feed.seed = next_seed() if self.use_multiprocessing else 0
+        by_run = gives_by_run(self.sequence)
+        feed.seed = seed = next_seed() if self.use_multiprocessing or by_run else 0
+        before = self.sequence.total_batches_seen if by_run else 0
         length, first = len(self.sequence), 0
         order = list(range(length))
         while order:
             if self.shuffle:
                 random.shuffle(order)
             ticket = partial(_ticket, tuple(order), first)
+            if by_run:
+                ticket = partial(_ticket_of_run, tuple(order), first, before, seed)
             for place in range(first, first + length):
                 feed.ahead(range(place, first + length), ticket)
                 yield feed.take(place, ticket)
             first += length
-            self.sequence.on_epoch_end()
-            feed.renew()
+            if by_run:
+                self.sequence.total_batches_seen = before + first
+            else:
+                self.sequence.on_epoch_end()
+                feed.renew()
 
 
 def _ticket(order: tuple, first: int, place: int) -> int:
     return order[place - first]
+
+
+def _ticket_of_run(order: tuple, first: int, before: int, seed: int, place: int) -> tuple:
+    return order[place - first], before + first, before + place, seed
 
 
 class GeneratorEnqueuer(SequenceEnqueuer):

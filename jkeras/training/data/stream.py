@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from jkeras.core.sequence import Sequence, is_sequence
+from jkeras.core.sequence import Sequence, gives_by_run, is_sequence
 from jkeras.core.types import Batch
 from jkeras.training.data.arrays import read
 from jkeras.training.data.samples import Samples, owned
-from jkeras.training.data.worker_loop import END, Fetch, Next
+from jkeras.training.data.worker_loop import END, Fetch, FetchOfRun, Next
 from jkeras.training.data.workers import Feed, Supply
 
 _ENDLESS = 1 << 60
@@ -24,7 +24,8 @@ class Stream:
     """The batches of a source of the user, checked and copied; workers fetch some of them ahead.
 
     A `Sequence` is asked by number: each pass in order or shuffled, `on_epoch_end` after it; an epoch is a
-    pass, of as many batches as it has then, unless a number of steps is given. An iterator lives on from
+    pass, of as many batches as it has then, unless a number of steps is given. A `RandomSequence` is told
+    the place in the run, too. An iterator lives on from
     epoch to epoch; an iterable without a number of steps is gone through once per epoch.
 
     Args:
@@ -49,6 +50,9 @@ class Stream:
         self.is_sequence = is_sequence(items)
         self._length = length_of(items)
         self._is_pass = self.is_sequence and steps is None
+        self._by_run = self.is_sequence and gives_by_run(items)
+        self._seen = items.total_batches_seen if self._by_run else 0
+        self.origin = 0  # the first epoch of the run
         self.steps = self._length if steps is None else steps
         if self._length == 0:
             raise _empty(items)
@@ -60,7 +64,10 @@ class Stream:
         def finish(item):
             return item if item is END else owned(check(item), dtypes)
 
-        job = Fetch(items) if self.is_sequence else Next(items, endless=self.steps is not None)
+        if self.is_sequence:
+            job = FetchOfRun(items) if self._by_run else Fetch(items)
+        else:
+            job = Next(items, endless=self.steps is not None)
         self._feed = Feed(job, supply, finish, serial=not self.is_sequence)
 
     def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Samples]:
@@ -85,19 +92,21 @@ class Stream:
         feed, length, steps = self._feed, self._length or 0, self.steps or 0
         stride, first = (_STRIDE, epoch * _STRIDE) if self._is_pass else (length, epoch * steps)
         stop = first + steps
-        index = partial(self._index, seed, stride, length)
+        ticket = partial(self._ticket, seed, stride, length)
         for place in range(first + start, stop):
-            self._ahead(index, place, stop if last else stop + steps, stride)
-            yield feed.take(place, index)
-            if place % stride + 1 == length:
+            self._ahead(ticket, place, stop if last else stop + steps, stride)
+            yield feed.take(place, ticket)
+            if self._by_run:
+                self.items.total_batches_seen = self._number(stride, length, place) + 1
+            elif place % stride + 1 == length:
                 self.items.on_epoch_end()
                 if getattr(type(self.items), "on_epoch_end", None) is not Sequence.on_epoch_end:
                     feed.renew()
         if not last:
             self._measure()
             stop = first + _STRIDE if self._is_pass else stop
-            index = partial(self._index, seed, stride, self._length or 0)
-            self._ahead(index, stop, stop + (self.steps or 0), stride)
+            ticket = partial(self._ticket, seed, stride, self._length or 0)
+            self._ahead(ticket, stop, stop + (self.steps or 0), stride)
 
     def _measure(self) -> None:
         """Where an epoch is a pass: ask for its length again, and forget what was fetched for another one."""
@@ -107,10 +116,24 @@ class Stream:
             if self._length == 0:
                 raise _empty(self.items)
 
-    def _ahead(self, index, place: int, horizon: int, stride: int) -> None:
+    def _ahead(self, ticket, place: int, horizon: int, stride: int) -> None:
         """Fetch what follows, never past the end of a pass: `on_epoch_end` may change the data."""
         end = place // stride * stride + (self._length or 0)
-        self._feed.ahead(range(place, min(horizon, end)), index)
+        self._feed.ahead(range(place, min(horizon, end)), ticket)
+
+    def _ticket(self, seed: int, stride: int, length: int, place: int):
+        """What the job is asked for at a place in the row of all epochs' batches."""
+        index = self._index(seed, stride, length, place)
+        if not self._by_run:
+            return index
+        number = self._number(stride, length, place)
+        return index, max(0, number - place % stride), number, seed
+
+    def _number(self, stride: int, length: int, place: int) -> int:
+        """How many batches come before that of a place, in this run and in those before."""
+        turn, i = divmod(place, stride)
+        before = turn * length + i
+        return self._seen + before - self.origin * (length if self._is_pass else self.steps or 0)
 
     def _index(self, seed: int, stride: int, length: int, place: int) -> int:
         """Number of the batch at a place in the row of all epochs' batches."""
@@ -281,7 +304,10 @@ def first_arrays(x) -> list:
                 "The model has no input shape yet, and a generator cannot be looked at without losing its "
                 "first batch: give the first layer an input_shape, or call model.build(...)."
             )
-        item = x[0] if is_sequence(x) else next(iter(x))
+        if gives_by_run(x):
+            item = x.batch_of_run(0, 0, 0, 0)
+        else:
+            item = x[0] if is_sequence(x) else next(iter(x))
         x = item[0] if isinstance(item, (tuple, list)) else item
     if isinstance(x, dict):
         raise ValueError(

@@ -33,6 +33,13 @@ class Fetch:
             ) from error
 
 
+class FetchOfRun(Fetch):
+    """The job of a random sequence: the batch of a place in a run."""
+
+    def __call__(self, place: tuple[int, int, int, int]):
+        return self.items.batch_of_run(*place)
+
+
 class Next:
     """The job of an iterable: its next item, or `END`.
 

@@ -128,6 +128,8 @@ class _Fit:
         for callback in self.callbacks:
             callback.validation_data = held
         begin, first, step = first, resume.get("epoch", first), resume.get("step", 0)
+        if isinstance(self.source, Stream):
+            self.source.origin = begin
         self.validations = sum(self._is_due(epoch) for epoch in range(begin, first))
         for epoch in range(first, last):
             self.trainer.objective.reset()
