@@ -62,7 +62,8 @@ def load_img(path, grayscale=False, color_mode="rgb", target_size=None, interpol
         img.load()
     except _BROKEN as error:
         kind = type(error) if isinstance(error, OSError) else OSError
-        raise kind(f"{os.fspath(path)} cannot be read as an image: {error}") from error
+        detail = "it is in no format that Pillow knows" if "BytesIO" in str(error) else error
+        raise kind(f"{os.fspath(path)} cannot be read as an image: {detail}.") from error
     if img.mode != _MODES[color_mode] and not (color_mode == "grayscale" and img.mode in _GREY):
         img = img.convert(_MODES[color_mode])
     if target_size is not None and img.size != (target_size[1], target_size[0]):
