@@ -16,9 +16,7 @@ API = golden.json("api-2.2.4")["modules"]
 PATHS = golden.json("paths")
 
 # Modules that come with the data sets, applications and preprocessing; tested as soon as they exist.
-LATER = (
-    "keras.utils.vis_utils",
-)
+LATER = ("keras.utils.vis_utils",)
 
 # The inside of Keras, or of TensorFlow's graphs, which has no counterpart here.
 INTERNAL = {
