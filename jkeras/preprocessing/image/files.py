@@ -67,8 +67,21 @@ def load_img(path, grayscale=False, color_mode="rgb", target_size=None, interpol
     if img.mode != _MODES[color_mode] and not (color_mode == "grayscale" and img.mode in _GREY):
         img = img.convert(_MODES[color_mode])
     if target_size is not None and img.size != (target_size[1], target_size[0]):
-        img = img.resize((target_size[1], target_size[0]), image.Resampling[interpolation.upper()])
+        img = _resized(img, (target_size[1], target_size[0]), image.Resampling[interpolation.upper()])
     return img
+
+
+def _resized(img, size: tuple[int, int], how):
+    """The image in another size: its rows first, then its columns.
+
+    Pillow after version 11 begins with what is shrunk more, so that it rounds elsewhere.
+    """
+    if img.mode.startswith("I;") or how == 0:  # nearest
+        return img.resize(size, how)
+    mode = img.mode
+    img = img.convert("RGBa") if mode == "RGBA" else img  # colours weigh as much as they are seen
+    img = img.resize((size[0], img.height), how).resize(size, how)
+    return img.convert("RGBA") if mode == "RGBA" else img
 
 
 def img_to_array(img, data_format=None, dtype=None) -> np.ndarray:
