@@ -141,14 +141,14 @@ def test_no_cycle():
 
 
 def test_pure_functions_see_no_shell():
-    """Inside a layer's `pair()`, `apply` and its helpers read hyperparameters from locals, never from `self`.
+    """Inside a layer's `formula()`, `apply` and its helpers read hyperparameters from locals, never from `self`.
 
     (A model's `apply` runs its graph, which is the model itself.)
     """
     impure = [
         f"{name} line {node.lineno}: {function.name} reads `self`"
         for name, method in functions()
-        if top(name) == "layers" and method.name == "pair"
+        if top(name) == "layers" and method.name == "formula"
         for function in ast.walk(method)
         if isinstance(function, ast.FunctionDef) and function is not method and function.name != "init"
         for node in ast.walk(function)

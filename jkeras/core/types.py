@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+
+Key: TypeAlias = jax.Array  # a `jax.random` key
+Params: TypeAlias = dict[str, Any]  # nested by layer name; the leaves are arrays
+State: TypeAlias = dict[str, Any]  # likewise
+Shape: TypeAlias = tuple[int | None, ...]  # batch axis first; None: unknown
 
 
 @jax.tree_util.register_dataclass
@@ -145,14 +149,50 @@ def _merged(state, changed):
     return state | {name: _merged(state.get(name), value) for name, value in changed.items()}
 
 
+class Init(Protocol):
+    """Draws the weights of a layer.
+
+    Args:
+        rng: a `jax.random` key.
+        in_shape: shape of the input, batch axis first, None where it is unknown; a list for several inputs.
+
+    Returns:
+        `(params, state)`: what is trained, and what the layer moves itself (moving averages, RNN states).
+    """
+
+    def __call__(self, rng: Key, in_shape: Any, /) -> tuple[Params, State]: ...
+
+
+class Apply(Protocol):
+    """Computes a layer's output: a function of its arguments alone, fit for jit, grad, vmap and pmap.
+
+    Args:
+        params, state: as `Init` makes them.
+        x: the input, an array; a list of them for several inputs.
+        ctx: phase, random key, mask and device axis.
+
+    Returns:
+        The output, with what changed of the state, the mask, and what the layer adds to the loss.
+    """
+
+    def __call__(self, params: Any, state: Any, x: Any, ctx: Ctx = INFERENCE, /) -> Out: ...
+
+
 class Pair(NamedTuple):
     """A layer as two pure functions, closed over hyperparameters only.
 
-    `init(rng, in_shape) -> (params, state)` and `apply(params, state, x, ctx=INFERENCE) -> Out`.
+    Args:
+        init: `init(rng, in_shape) -> (params, state)`.
+        apply: `apply(params, state, x, ctx=INFERENCE) -> Out`.
+
+    Example:
+        >>> double = Pair(lambda rng, shape: ({}, {}), lambda params, state, x, ctx=INFERENCE: Out(2 * x))
+        >>> double.apply({}, {}, 3).y
+        6
     """
 
-    init: Callable
-    apply: Callable
+    init: Init
+    apply: Apply
 
 
 class Batch(NamedTuple):

@@ -70,7 +70,7 @@ def _may_mix(cls) -> bool:
         return True
     ours = cls.__module__.startswith("jkeras.")
     graph = isinstance(inspect.getattr_static(cls, "rowwise"), property)  # its layers tell
-    says_already = not cls.__base__.__module__.startswith("jkeras.") and "pair" not in vars(cls)
+    says_already = not cls.__base__.__module__.startswith("jkeras.") and "formula" not in vars(cls)
     return not (ours or graph or says_already)
 
 
@@ -94,7 +94,7 @@ def _penalties(layer, params, seen: set[int]) -> list:
 class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
     """Base of all layers.
 
-    A built-in layer says what it computes in `pair()`; a user's layer defines `build`, `call` and, where
+    A built-in layer says what it computes in `formula()`; a user's layer defines `build`, `call` and, where
     needed, `compute_mask`, `compute_output_shape` and `get_config`, as in Keras.
 
     A batch may be shared among devices by rows only where every sample's output depends on that sample
@@ -163,8 +163,10 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        first = next(c for c in cls.__mro__ if {"pair", "call", "build"} & set(vars(c)))
-        cls.is_native = "pair" in vars(first)
+        if "pair" in vars(cls) and "formula" not in vars(cls):
+            cls.formula = vars(cls)["pair"]  # its name in 0.1
+        first = next(c for c in cls.__mro__ if {"formula", "call", "build"} & set(vars(c)))
+        cls.is_native = "formula" in vars(first)
         if "rowwise" not in vars(cls) and _may_mix(cls):
             cls.rowwise = False
 
@@ -173,8 +175,27 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
 
     # --- meaning ---------------------------------------------------------------------------------------
 
-    def pair(self) -> Pair:
-        """The formula as `Pair(init, apply)`; the base layer is the identity."""
+    def formula(self) -> Pair:
+        """What a built-in layer, or one of yours that is written as a pair, computes; the base is the identity.
+
+        Its own checks, masks and regularizers are put around it: what a user of the layer gets is `pure()`.
+
+        Returns:
+            `Pair(init, apply)`, closed over hyperparameters only.
+
+        Example:
+            >>> import jkeras
+            >>> class Scale(jkeras.layers.Layer):
+            ...     rowwise = True  # each sample's output depends on that sample alone
+            ...     def formula(self):
+            ...         def init(rng, in_shape):
+            ...             return {"scale": np.ones(in_shape[-1], "float32")}, {}
+            ...         def apply(params, state, x, ctx=jkeras.Ctx()):
+            ...             return jkeras.Out(params["scale"] * x)
+            ...         return jkeras.Pair(init, apply)
+            >>> Scale()(np.ones((2, 3))).shape
+            (2, 3)
+        """
 
         def init(rng, in_shape):
             return {}, {}
@@ -192,11 +213,11 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
             `apply(params, state, x, ctx=INFERENCE) -> Out`, fit for jit, grad, vmap and pmap. What a loss
             has beside `Out.loss` is `penalty(params)`.
         """
-        return self.formula()
+        return self.checked_formula()
 
-    def formula(self) -> Pair:
+    def checked_formula(self) -> Pair:
         """The pair as the engine runs it: `Out.state` holds what changed."""
-        meaning = adapter.by_own_mask(self, self.pair()) if self.is_native else adapter.adapt(self)
+        meaning = adapter.by_own_mask(self, self.formula()) if self.is_native else adapter.adapt(self)
         pair = checks.guarded(self, meaning)
         return pair if checks.functions_are_ours(self) else adapter.framed(self, pair)
 
@@ -247,7 +268,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
             )
         params, state = adapter.with_replaced(self, *gather(self, frame.read), frame)
         ctx = overridden(frame.ctx.at("super", kwargs.get("mask")), kwargs)
-        out = self.pair().apply(params, state, inputs, ctx)
+        out = self.formula().apply(params, state, inputs, ctx)
         adapter.absorb(self, out, frame)
         return out.y
 
@@ -261,10 +282,10 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
         if self._params or self._state:
             self.built = True
             return
-        native = next(c for c in type(self).__mro__ if "pair" in vars(c))
+        native = next(c for c in type(self).__mro__ if "formula" in vars(c))
         if native is not Layer:
             with jax.ensure_compile_time_eval():  # also where the `call` of another layer builds this one
-                self.adopt(*native.pair(self).init(random.next_key(), input_shape))
+                self.adopt(*native.formula(self).init(random.next_key(), input_shape))
         self.built, self.build_shape = True, input_shape
 
     def assert_input_compatibility(self, inputs) -> None:
@@ -387,7 +408,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
 
     def compute_output_shape(self, input_shape):
         """The output shape (None = unknown) for an input shape, batch axis first."""
-        pair = self.formula()
+        pair = self.checked_formula()
         many = isinstance(input_shape, list)
         specs = [Spec(s, self.dtype) for s in (input_shape if many else [input_shape])]
 

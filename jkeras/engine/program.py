@@ -31,7 +31,7 @@ class Program:
     def __init__(self, layer):
         self.layer = layer
         self._places = [(path or _ROOT, inner) for path, inner in instances(layer)]
-        self._pure = layer.formula()
+        self._pure = layer.checked_formula()
         self.params = {path: dict(inner._params) for path, inner in self._places if inner._params}
         owned = {id(v) for cells in self.params.values() for v in cells.values()}
         kept = {path: _without(inner._state, owned) for path, inner in self._places}

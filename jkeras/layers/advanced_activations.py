@@ -34,7 +34,7 @@ class LeakyReLU(Layer):
         super().__init__(**kwargs)
         self.alpha = number(alpha)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         alpha = self.alpha
         return elementwise(lambda x: jnp.where(x > 0, x, alpha * x))
 
@@ -71,7 +71,7 @@ class PReLU(Layer):
         if shared_axes is not None:
             self.shared_axes = list(shared_axes) if isinstance(shared_axes, (list, tuple)) else [shared_axes]
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         shared = self.shared_axes or ()
 
         def init(rng, in_shape):
@@ -106,7 +106,7 @@ class ELU(Layer):
         super().__init__(**kwargs)
         self.alpha = number(alpha)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         alpha = self.alpha
         return elementwise(lambda x: activations.elu(x, alpha))
 
@@ -133,7 +133,7 @@ class ThresholdedReLU(Layer):
         super().__init__(**kwargs)
         self.theta = number(theta)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         theta = self.theta
         return elementwise(lambda x: x * (x > theta).astype(x.dtype))
 
@@ -160,7 +160,7 @@ class Softmax(Layer):
         super().__init__(**kwargs)
         self.axis = axis
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         axis = self.axis
         return elementwise(lambda x: activations.softmax(x, axis=axis))
 
@@ -196,6 +196,6 @@ class ReLU(Layer):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"`{name}` of ReLU cannot be negative. Received: {getattr(self, name)}")
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         slope, top, threshold = self.negative_slope, self.max_value, self.threshold
         return elementwise(lambda x: activations.relu(x, alpha=slope, max_value=top, threshold=threshold))

@@ -76,7 +76,7 @@ class Dense(Layer):
         begin(self, locals())
         self.units = conv_args.positive_tuple(units, 1, "units")[0]
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         units, use_bias, activation = self.units, self.use_bias, self.activation
 
         def init(rng, in_shape):
@@ -113,7 +113,7 @@ class Activation(Layer):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         return elementwise(self.activation)
 
 
@@ -154,7 +154,7 @@ class Dropout(Layer):
         noise_shape = self.noise_shape
         return lambda x: noise_dims(x, noise_shape)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         rate, seed, dims, active = self.rate, self.seed, self.noise_rule(), self.training_differs
         noise_shape = self.noise_shape
 
@@ -289,7 +289,7 @@ class Flatten(Layer):
         super().__init__(**kwargs)
         self.data_format = settings.normalize_data_format(data_format)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         format = self.data_format
 
         def init(rng, in_shape):
@@ -338,7 +338,7 @@ class Reshape(Layer):
                 f"Reshape can only take one unknown dimension (-1). Received: {self.target_shape}"
             )
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         target = self.target_shape
 
         def init(rng, in_shape):
@@ -392,7 +392,7 @@ class Permute(Layer):
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         axes = (0, *self.dims)
 
         def apply(params, state, x, ctx=INFERENCE):
@@ -426,7 +426,7 @@ class RepeatVector(Layer):
         super().__init__(**kwargs)
         self.n = conv_args.positive_tuple(n, 1, "n")[0]
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         n = self.n
 
         def apply(params, state, x, ctx=INFERENCE):
@@ -458,7 +458,7 @@ class ActivityRegularization(Layer):
         self.l1, self.l2 = l1, l2
         self.activity_regularizer = regularizers.L1L2(l1=l1, l2=l2)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         return elementwise(lambda x: x)
 
 
@@ -484,7 +484,7 @@ class Masking(Layer):
         super().__init__(**kwargs)
         self.mask_value = mask_value
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         value = self.mask_value
 
         def apply(params, state, x, ctx=INFERENCE):

@@ -77,7 +77,7 @@ class Embedding(Layer):
         """Indices must lie below this; models check their inputs for it on the host."""
         return self.input_dim
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         rows, width, mask_zero = self.input_dim, self.output_dim, self.mask_zero
         lengths = None if self.input_length is None else _flat([self.input_length])
 

@@ -21,7 +21,7 @@ class _GlobalPooling(Layer):
     reduction: Any = None  # a static function of (x, axes)
     data_format: str
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         reduction: Callable = type(self).reduction
         format = self.data_format
 
@@ -145,7 +145,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
         super().__init__(**kwargs)
         self.data_format = settings.normalize_data_format(data_format)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         format = self.data_format
 
         def apply(params, state, x, ctx=INFERENCE):

@@ -79,7 +79,7 @@ class MaxoutDense(_Keras1Layer):
         self.start(locals())
         self.W_initializer, self.b_initializer = self.init, initializers.get("zeros")
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         output_dim, nb_feature, bias = self.output_dim, self.nb_feature, self.bias
 
         def init(rng, in_shape):
@@ -141,7 +141,7 @@ class Highway(_Keras1Layer):
         self.W_initializer = self.W_carry_initializer = self.init
         self.b_initializer, self.b_carry_initializer = initializers.get("zeros"), initializers.get("ones")
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         bias, activation = self.bias, self.activation
 
         def init(rng, in_shape):

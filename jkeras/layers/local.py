@@ -14,9 +14,9 @@ from jkeras.primitives.conv_args import channel_axis, spatial_axes, window
 
 
 class _LocallyConnected(Layer):
-    """An unshared convolution over `rank` spatial axes; `pair` serves all ranks."""
+    """An unshared convolution over `rank` spatial axes; `formula` serves all ranks."""
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         return _local_pair(self, self.data_format)
 
 
@@ -101,7 +101,7 @@ class LocallyConnected1D(_LocallyConnected):
     ):
         start(self, locals(), 1, ("valid",))
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         return _local_pair(self, "channels_last")
 
     def get_config(self) -> dict:

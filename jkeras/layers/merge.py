@@ -31,12 +31,12 @@ class _Merge(Layer):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        first = next(c for c in cls.__mro__ if {"pair", "_merge_function"} & set(vars(c)))
-        if "pair" not in vars(first) and not first.__module__.startswith("jkeras."):
+        first = next(c for c in cls.__mro__ if {"formula", "_merge_function"} & set(vars(c)))
+        if "formula" not in vars(first) and not first.__module__.startswith("jkeras."):
             # code of the user, which may draw numbers and mix the samples
             cls.is_native = False
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         merge, exactly = self._merge_function, self.exactly
 
         def init(rng, in_shape):
@@ -276,7 +276,7 @@ class Concatenate(_Merge):
         super().__init__(**kwargs)
         self.axis = axis
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         axis = self.axis
 
         def init(rng, in_shape):
@@ -369,7 +369,7 @@ class Dot(_Merge):
         self.axes = axes
         self.normalize = normalize
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         axes = (self.axes, self.axes) if isinstance(self.axes, int) else tuple(self.axes)
         normalize = self.normalize
 

@@ -39,7 +39,7 @@ class GaussianNoise(Layer):
         super().__init__(**kwargs)
         self.stddev = stddev
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         stddev = self.stddev
 
         def noised(x, ctx):
@@ -77,7 +77,7 @@ class GaussianDropout(Layer):
     def training_differs(self) -> bool:
         return 0 < self.rate < 1
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         stddev = math.sqrt(self.rate / (1 - self.rate)) if self.training_differs else 0.0
 
         def noised(x, ctx):
@@ -122,7 +122,7 @@ class AlphaDropout(Layer):
     def training_differs(self) -> bool:
         return 0 < self.rate < 1
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         rate, noise_shape, seed, active = self.rate, self.noise_shape, self.seed, self.training_differs
         a = ((1 - rate) * (1 + rate * _SELU_FLOOR**2)) ** -0.5 if active else 1.0
         b = -a * _SELU_FLOOR * rate

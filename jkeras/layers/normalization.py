@@ -68,7 +68,7 @@ class BatchNormalization(Layer):
     ):
         begin(self, locals())
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         axis, momentum, epsilon, scale, center = (
             self.axis,
             self.momentum,

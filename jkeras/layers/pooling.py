@@ -25,7 +25,7 @@ class _Pooling(Layer):
         self.padding = conv_args.padding_mode(arguments["padding"])
         self.input_spec = InputSpec(ndim=rank + 2)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         pooling: Callable = type(self).pooling
         size, strides, padding, format = self.pool_size, self.strides, self.padding, self.data_format
 

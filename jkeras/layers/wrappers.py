@@ -113,8 +113,8 @@ class TimeDistributed(Wrapper):
         calls = [node.inputs for node in self.inbound_nodes if node.args]
         return {object_list_uid(inputs): op(_fold)(inputs[0]) for inputs in calls}
 
-    def pair(self) -> Pair:
-        inner = self.layer.formula()
+    def formula(self) -> Pair:
+        inner = self.layer.checked_formula()
 
         def init(rng, in_shape):
             if len(in_shape) < 3:
@@ -209,8 +209,8 @@ class Bidirectional(Wrapper):
         for layer in self.children().values():
             layer.trainable = value
 
-    def pair(self) -> Pair:
-        ways = {name: layer.formula() for name, layer in self.children().items()}
+    def formula(self) -> Pair:
+        ways = {name: layer.checked_formula() for name, layer in self.children().items()}
         constants = self._num_constants or 0
         merge = _merger(self.merge_mode, self.return_sequences, self.return_state)
 

@@ -57,8 +57,8 @@ class _Mark(Layer):
 
     supports_masking = True
 
-    def pair(self) -> Pair:
-        return Pair(lambda rng, in_shape: ({}, {}), lambda params, state, x, ctx: Out(x[0], mask=x[1]))
+    def formula(self) -> Pair:
+        return Pair(lambda rng, in_shape: ({}, {}), lambda params, state, x, ctx=INFERENCE: Out(x[0], mask=x[1]))
 
 
 @op
@@ -284,7 +284,7 @@ class Network(KerasGraph, Files, Layer):
 
         return Pair(init, whole)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
         known = self._whole() if self._graph is not None else None
 
@@ -343,7 +343,7 @@ class Network(KerasGraph, Files, Layer):
         else:
             frame = current_frame()
             read, ctx = (frame.read, frame.ctx) if frame else (lambda v: v.value, INFERENCE)
-            out = self.formula().apply(
+            out = self.checked_formula().apply(
                 *gather(self, read), _single(list(inputs)), ctx.at("masks", _single(masks))
             )
             outputs, found = as_list(out.y), aligned(out.y, out.mask)

@@ -148,8 +148,8 @@ class Sequential(Model):
         """The model itself; once a `Sequential` was a shell around a `Model`."""
         return self
 
-    def pair(self) -> Pair:
-        own = super().pair
+    def formula(self) -> Pair:
+        own = super().formula
         if self._graph is not None and self.build_input_shape is None:
             return own()
         twins: dict[tuple, Pair] = {}
@@ -160,7 +160,7 @@ class Sequential(Model):
             if shape is None or self.build_input_shape is None or agree(shape, self.build_input_shape):
                 return own()
             if shape not in twins:
-                twins[shape] = self._twin(shape).pair()
+                twins[shape] = self._twin(shape).formula()
             return twins[shape]
 
         def init(rng, in_shape=None):

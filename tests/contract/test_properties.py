@@ -164,7 +164,7 @@ def test_drawing_weights_compiles_nothing(case):
     def init(more):
         shapes = [(*shape[:-1], shape[-1] + more) for shape in case.shapes]
         inputs = [(None, *shape) for shape in shapes]
-        return grown(case.make(), more).pair().init(key, inputs if len(inputs) > 1 else inputs[0])
+        return grown(case.make(), more).formula().init(key, inputs if len(inputs) > 1 else inputs[0])
 
     key = jax.random.key(0)
     for size in (1, 40_000):  # the programs of short arrays and of long ones

@@ -220,7 +220,7 @@ class Block(NamedTuple):
 class MLP(Layer):
     """Params: a list of dicts; state: a named tuple."""
 
-    def pair(self):
+    def formula(self):
         def init(rng, shape):
             n = shape[-1]
             w = [jax.random.normal(k, (n, n)) * 0.1 for k in jax.random.split(rng)]
@@ -240,7 +240,7 @@ class MLP(Layer):
 class AsList(Layer):
     """Params that are no dict at all."""
 
-    def pair(self):
+    def formula(self):
         def init(rng, shape):
             return [jax.random.normal(rng, (shape[-1], 2)), jnp.zeros(2)], {}
 

@@ -62,13 +62,13 @@ def _added_loss():
 class _Centred(layers.Layer):
     """A formula of the user's that mixes the samples and does not say whether."""
 
-    def pair(self):
+    def formula(self):
         return Pair(lambda rng, shape: ({}, {}), lambda params, state, x, ctx=INFERENCE: Out(x - x.mean(0)))
 
 
 class _CentredDense(layers.Dense):
-    def pair(self):
-        init, apply = super().pair()
+    def formula(self):
+        init, apply = super().formula()
 
         def centred(params, state, x, ctx=INFERENCE):
             return apply(params, state, x - x.mean(0), ctx)
@@ -79,7 +79,7 @@ class _CentredDense(layers.Dense):
 class _Apart(_Centred):
     rowwise = True
 
-    def pair(self):
+    def formula(self):
         return Pair(lambda rng, shape: ({}, {}), lambda params, state, x, ctx=INFERENCE: Out(2 * x))
 
 
@@ -102,8 +102,8 @@ def test_classes_of_the_users_take_rows_apart_only_if_they_say_so():
         pass
 
     class Again(_Apart):
-        def pair(self):
-            return super().pair()
+        def formula(self):
+            return super().formula()
 
     class Called(layers.Layer):
         rowwise = True

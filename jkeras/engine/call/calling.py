@@ -65,7 +65,7 @@ def formula_mask(layer, inputs, mask):
         inputs = jax.tree.map(jnp.asarray, inputs)
         values = {id(v): a for v, a in zip(cells, arrays, strict=True)}
         params, state = gather(layer, lambda v: values[id(v)])
-        return layer.pair().apply(params, state, inputs, Ctx(mask=mask)).mask
+        return layer.formula().apply(params, state, inputs, Ctx(mask=mask)).mask
 
     return op(found)(inputs, mask, known)
 
@@ -118,7 +118,7 @@ def apply_layer(layer, params, state, x, ctx: Ctx, kwargs: dict):
     A mask given by hand is for the computation; the output's mask follows from the input's own.
     """
     words, rest = split_kwargs(layer, kwargs)
-    apply, rewind = layer.formula().apply, rewinder()
+    apply, rewind = layer.checked_formula().apply, rewinder()
     out = apply(params, state, x, overridden(ctx, words), **rest)
     if "mask" not in words:
         return out

@@ -38,9 +38,9 @@ def finish(y, params, activation: Callable, format: str):
 
 
 class _Conv(Layer):
-    """A convolution over `rank` spatial axes; `pair` serves all ranks."""
+    """A convolution over `rank` spatial axes; `formula` serves all ranks."""
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         size, filters, use_bias = self.kernel_size, self.filters, self.use_bias
         strides, padding, format, dilation = self.strides, self.padding, self.data_format, self.dilation_rate
         activation = self.activation

@@ -23,7 +23,7 @@ class _UpSampling(Layer):
     data_format = "channels_last"
     interpolation = "nearest"
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         size, format = self.size, self.data_format
         stretch: Callable = bilinear if self.interpolation == "bilinear" else repeat
 
@@ -138,7 +138,7 @@ class _ZeroPadding(Layer):
     padding: tuple[tuple[int, int], ...]
     data_format = "channels_last"
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         widths = conv_args.spread(self.data_format, self.padding, (0, 0))
 
         def apply(params, state, x, ctx=INFERENCE):
@@ -241,7 +241,7 @@ class _Cropping(Layer):
     cropping: tuple[tuple[int, int], ...]
     data_format = "channels_last"
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         cropping, format = self.cropping, self.data_format
         cuts = [slice(before, -after or None) for before, after in cropping]
         index = tuple(conv_args.spread(format, cuts, slice(None)))

@@ -21,9 +21,9 @@ def _start(layer: Layer, arguments: dict, rank: int) -> None:
 
 
 class _SeparableConv(_Conv):
-    """A depthwise convolution, then a mix of the channels at each place; `pair` serves all ranks."""
+    """A depthwise convolution, then a mix of the channels at each place; `formula` serves all ranks."""
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         size, filters, multiplier, use_bias = (
             self.kernel_size,
             self.filters,
@@ -238,7 +238,7 @@ class DepthwiseConv2D(Conv2D):
         dilation_rate = kwargs.pop("dilation_rate", (1, 1))
         _start(self, locals(), 2)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         size, multiplier, use_bias, activation = (
             self.kernel_size,
             self.depth_multiplier,

@@ -105,7 +105,7 @@ class Conv2DTranspose(Conv2D):
     ):
         _start_transposed(self, locals(), 2)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         return _transposed_pair(self, self.dilation_rate)
 
 
@@ -166,5 +166,5 @@ class Conv3DTranspose(Conv3D):
     ):
         _start_transposed(self, locals(), 3)
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         return _transposed_pair(self, (1, 1, 1))

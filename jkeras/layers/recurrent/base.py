@@ -95,7 +95,7 @@ class RNN(Layer):
 
     # --- meaning --------------------------------------------------------------------------------------------
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         init_cell, run = self.cell_over_time()
         stateful, unrolled, count = self.stateful, self.unroll, len(self.state_sizes())
         split, first_states, finish = self.splitter(), self.first_states(), self.finisher()

@@ -68,7 +68,7 @@ def step_of(layer: Layer) -> Step:
     cell = layer.cell if isinstance(layer, PlainCell) else layer
     takes_constants = has_arg(cell.call, "constants")
     states_name = "states" if isinstance(layer, PlainCell) else _states_name(cell)
-    pair = layer.formula()
+    pair = layer.checked_formula()
 
     def apply(params, state, x, states, ctx: Ctx, constants):
         words = {"constants": constants} if takes_constants and constants else {}
@@ -173,7 +173,7 @@ class StackedRNNCells(Layer):
         """Size of the last cell's output."""
         return output_size_of(self.cells[-1])
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         steps, names = [step_of(part) for part in self.parts.values()], list(self.parts)
         counts, outputs = [len(sizes_of(c)) for c in self.cells], [output_size_of(c) for c in self.cells]
         ordered = self._in_state_order

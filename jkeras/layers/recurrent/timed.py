@@ -70,7 +70,7 @@ class TimedCell(Layer):
         """`shapes(step_shape) -> {weight name: shape}`."""
         raise TypeError(f"{type(self).__name__} must define drawing.")
 
-    def pair(self) -> Pair:
+    def formula(self) -> Pair:
         states, over_time, shapes = self.states, self.over_time(), self.drawing()
 
         def init(rng, in_shape):
@@ -95,7 +95,7 @@ class TimedCell(Layer):
         params = {name: getattr(self, name) for name in self._params}
         if frame is None:
             params = {name: variable.value for name, variable in self._params.items()}
-        return self.pair().apply(params, {}, inputs, ctx, states=list(states or ())).y
+        return self.formula().apply(params, {}, inputs, ctx, states=list(states or ())).y
 
 
 class StandardCell(TimedCell):
