@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from jkeras import wrappers as wrappers
     from jkeras.compat.as_keras import install_as_keras as install_as_keras
     from jkeras.compat.as_keras import uninstall_as_keras as uninstall_as_keras
+    from jkeras.core.types import INFERENCE as INFERENCE
     from jkeras.core.types import Ctx as Ctx
     from jkeras.core.types import Out as Out
     from jkeras.core.types import Pair as Pair
@@ -45,6 +46,7 @@ _MODULES = frozenset(
 _HOMES = {
     "install_as_keras": "compat.as_keras",
     "uninstall_as_keras": "compat.as_keras",
+    "INFERENCE": "core.types",
     "Ctx": "core.types",
     "Out": "core.types",
     "Pair": "core.types",

@@ -141,7 +141,7 @@ def test_no_cycle():
 
 
 def test_pure_functions_see_no_shell():
-    """Inside a layer's `formula()`, `apply` and its helpers read hyperparameters from locals, never from `self`.
+    """In a layer's `formula()`, `apply` and its helpers read hyperparameters from locals, not from `self`.
 
     (A model's `apply` runs its graph, which is the model itself.)
     """

@@ -176,7 +176,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
     # --- meaning ---------------------------------------------------------------------------------------
 
     def formula(self) -> Pair:
-        """What a built-in layer, or one of yours that is written as a pair, computes; the base is the identity.
+        """The computation of a built-in layer, or of yours if it is written as a pair; here the identity.
 
         Its own checks, masks and regularizers are put around it: what a user of the layer gets is `pure()`.
 
@@ -190,7 +190,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
             ...     def formula(self):
             ...         def init(rng, in_shape):
             ...             return {"scale": np.ones(in_shape[-1], "float32")}, {}
-            ...         def apply(params, state, x, ctx=jkeras.Ctx()):
+            ...         def apply(params, state, x, ctx=jkeras.INFERENCE):
             ...             return jkeras.Out(params["scale"] * x)
             ...         return jkeras.Pair(init, apply)
             >>> Scale()(np.ones((2, 3))).shape

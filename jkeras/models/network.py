@@ -11,7 +11,6 @@ import numpy as np
 
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import bits, phase
-from jkeras.core.dispatch import op
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer
@@ -29,6 +28,7 @@ from jkeras.engine.tree import bind, bound, collect, gather, instances, variable
 from jkeras.models import config as configs
 from jkeras.models.files import Files
 from jkeras.models.keras_graph import KerasGraph
+from jkeras.models.masks import marked
 from jkeras.models.summary import print_summary
 
 
@@ -50,25 +50,6 @@ def _as_declared(x, tensor: Tensor):
     x = x if isinstance(x, jax.Array) else np.asarray(x)
     both_float = jnp.issubdtype(x.dtype, jnp.floating) and jnp.issubdtype(tensor.dtype, jnp.floating)
     return bits.array(x, None if both_float else tensor.dtype, f"The input {tensor.name!r}")
-
-
-class _Mark(Layer):
-    """Gives its first input the second as mask."""
-
-    supports_masking = True
-
-    def formula(self) -> Pair:
-        return Pair(lambda rng, in_shape: ({}, {}), lambda params, state, x, ctx=INFERENCE: Out(x[0], mask=x[1]))
-
-
-@op
-def _unmarked(x):
-    return x
-
-
-def _marked(x, mask):
-    """A tensor with this mask and no other."""
-    return _unmarked(x) if mask is None else _Mark()([x, mask])
 
 
 class NoGraphError(NotImplementedError, AttributeError):
@@ -338,7 +319,7 @@ class Network(KerasGraph, Files, Layer):
         """The outputs for a list of other tensors or arrays, their masks and their shapes."""
         masks = list(masks or [None] * len(inputs))
         if has_tensor((inputs, masks)):
-            outputs = as_list(self(_single([_marked(x, m) for x, m in zip(inputs, masks, strict=True)])))
+            outputs = as_list(self(_single([marked(x, m) for x, m in zip(inputs, masks, strict=True)])))
             found = [mask_tensor(t) for t in outputs]
         else:
             frame = current_frame()

@@ -95,7 +95,8 @@ class TimedCell(Layer):
         params = {name: getattr(self, name) for name in self._params}
         if frame is None:
             params = {name: variable.value for name, variable in self._params.items()}
-        return self.formula().apply(params, {}, inputs, ctx, states=list(states or ())).y
+        step: Callable[..., Out] = self.formula().apply
+        return step(params, {}, inputs, ctx, states=list(states or ())).y
 
 
 class StandardCell(TimedCell):
