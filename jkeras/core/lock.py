@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
+if sys.platform == "win32":
     fcntl = None
+else:
+    import fcntl
 
 
 @contextlib.contextmanager
-def alone(path: str | os.PathLike) -> Iterator[None]:
+def alone(path: str | os.PathLike, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
     """Keep the other processes and threads out that work on `path` within such a block, too.
 
     The lock is a file beside `path` while it is held; it ends with its process, however that ends. Where no
@@ -23,6 +24,7 @@ def alone(path: str | os.PathLike) -> Iterator[None]:
 
     Args:
         path: a file, there or not; its folder should exist.
+        on_wait: called if another one is within.
 
     Example:
         >>> import tempfile
@@ -34,7 +36,7 @@ def alone(path: str | os.PathLike) -> Iterator[None]:
     """
     target = Path(path)
     name = target.parent / f".{target.name[:64]}.lock"
-    handle = _take(name)
+    handle = _take(name, on_wait)
     try:
         yield
     finally:
@@ -44,7 +46,7 @@ def alone(path: str | os.PathLike) -> Iterator[None]:
             os.close(handle)
 
 
-def _take(name: Path) -> int | None:
+def _take(name: Path, on_wait: Callable[[], None] | None) -> int | None:
     """The locked file; None where there are no locks."""
     if fcntl is None:
         return None
@@ -54,7 +56,7 @@ def _take(name: Path) -> int | None:
         except OSError:
             return None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _lock(handle, on_wait)
             if _is_at(handle, name):
                 return handle
         except OSError:
@@ -64,6 +66,15 @@ def _take(name: Path) -> int | None:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _lock(handle: int, on_wait: Callable[[], None] | None) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if on_wait is not None:
+            on_wait()
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _is_at(handle: int, name: Path) -> bool:

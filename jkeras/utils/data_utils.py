@@ -77,7 +77,7 @@ def get_file(
     if path is None:
         path = files[-1]
         path.parent.mkdir(parents=True, exist_ok=True)
-        with lock.alone(path):
+        with lock.alone(path, lambda: print(f"Waiting for another process that downloads {path}.")):
             if not _is_valid(path, file_hash, hash_algorithm):  # another process has just brought it
                 _download(origin, path, file_hash, hash_algorithm)
     if untar:

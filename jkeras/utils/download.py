@@ -19,6 +19,7 @@ from jkeras.version import __version__
 _TIMEOUT = 60  # seconds without a byte
 _BLOCK = 1 << 16
 _DELAYS = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try
+_PROGRESS = 1 << 20  # bytes in one go after which the tries are counted anew
 _LONGEST_DELAY = 60.0  # whatever the server asks for
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 _CHANGED = {412, 416}  # there is no such rest of the file
@@ -52,10 +53,15 @@ def fetch(origin: str, path: str | os.PathLike, advice: str = "") -> None:
     if urlsplit(origin).scheme not in _SCHEMES:
         raise OSError(f"URL fetch failure on {origin}: it is no URL with http, https or file.{advice}")
     with open(path, "wb") as out, contextlib.closing(_Download(origin, out)) as download:
-        for delay in (*_DELAYS, None):
+        delays = iter(_DELAYS)
+        while True:
+            before = download.done
             try:
                 return download.go_on()
             except (OSError, ValueError, http.client.HTTPException) as error:
+                if download.done - before >= _PROGRESS:
+                    delays = iter(_DELAYS)
+                delay = next(delays, None)
                 code = getattr(error, "code", None) or getattr(error, "errno", None)
                 reason = getattr(error, "reason", None) or error
                 if delay is None or not download.may_go_on(error):

@@ -44,3 +44,19 @@ def test_without_locks_the_block_runs(tmp_path, monkeypatch):
     with lock.alone(tmp_path / "data.bin"):
         done.append(2)
     assert done == [1, 2] and list(tmp_path.iterdir()) == []
+
+
+def test_who_waits_is_told(tmp_path):
+    waits, came = threading.Event(), []
+
+    def second():
+        with lock.alone(tmp_path / "data.bin", waits.set):
+            came.append(2)
+
+    thread = threading.Thread(target=second)
+    with lock.alone(tmp_path / "data.bin", lambda: came.append(0)):
+        thread.start()
+        assert waits.wait(60)
+        came.append(1)
+    thread.join()
+    assert came == [1, 2]

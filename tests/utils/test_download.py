@@ -48,6 +48,16 @@ def test_what_breaks_off_goes_on_from_there(page, tmp_path, capsys, tag):
     assert f"{len(DATA)}/{len(DATA)} [" in said
 
 
+def test_who_makes_progress_may_break_off_often(page, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "_PROGRESS", 20_000)
+    page.breaks["/data.bin"] = [20_000] * 24 + [1, 1]
+    path = get_file("a.bin", page.url + "/data.bin", cache_dir=tmp_path)
+    assert Path(path).read_bytes() == DATA and len(page.requests) == 27
+    page.breaks["/data.bin"] = [10_000] * 24
+    with pytest.raises(OSError, match=f"broke after 40000 of {len(DATA)} bytes"):
+        get_file("b.bin", page.url + "/data.bin", cache_dir=tmp_path)
+
+
 def test_a_server_without_parts_starts_over(page, tmp_path):
     page.breaks["/data.bin"] = [100_000]
     page.ranges = False
@@ -208,7 +218,7 @@ def test_two_processes_at_once_download_it_once(page, tmp_path):
 
     def when_both_are_there(self):
         if self.path == "/data.bin":
-            both.wait()
+            both.wait(50)
         answer(self)
         if [path for path, _ in self.requests].count("/ready") == 2:
             both.set()
