@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +66,30 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     _sync_folder(target.parent)
 
 
+def remove_remains(path: str | os.PathLike, age: float = 86_400) -> None:
+    """Remove temporary files that `replacing` left beside `path`, or one of a like name, when it was killed.
+
+    Args:
+        path: the file that was to be written.
+        age: seconds since they were last written to; one that is younger may still be written.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "notes.txt"
+        >>> (target.parent / ".notes.0123abcd.tmp.txt").touch()
+        >>> remove_remains(target, age=-1)
+        >>> list(target.parent.iterdir())
+        []
+    """
+    target = Path(os.path.realpath(path))
+    name = re.compile(re.escape(_part_name(target, "TOKEN")).replace("TOKEN", "[0-9a-f]{8}"))
+    for entry in target.parent.iterdir():
+        if name.fullmatch(entry.name):
+            with contextlib.suppress(OSError):  # another process removes it, too
+                if time.time() - entry.stat().st_mtime > age:
+                    entry.unlink()
+
+
 def write_bytes(path: str | os.PathLike, data: bytes) -> None:
     """Write `data` at `path`, all or nothing.
 
@@ -93,13 +119,17 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 def _reserve(target: Path, path: str | os.PathLike) -> Path:
     """An empty file beside `target` under a name of its own; private if it will replace another file."""
-    # The name stays short, so that a target whose own name has the greatest length can still be written.
-    part = target.parent / f".{target.stem[:32]}.{secrets.token_hex(4)}.tmp{target.suffix[:16]}"
+    part = target.parent / _part_name(target, secrets.token_hex(4))
     try:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if target.exists() else 0o666))
     except OSError as error:
         raise _explain(error, target.parent, path) from error
     return part
+
+
+def _part_name(target: Path, token: str) -> str:
+    """Short, so that a target whose own name has the greatest length can still be written."""
+    return f".{target.stem[:32]}.{token}.tmp{target.suffix[:16]}"
 
 
 def _keep_mode(target: Path, part: Path) -> None:

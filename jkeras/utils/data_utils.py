@@ -180,6 +180,7 @@ def _download(origin: str, path: Path, file_hash: str | None, algorithm: str) ->
         print(f"{path} is incomplete or outdated: its hash is not {file_hash}. It will be downloaded again.")
         expected += "; the file that is there has another one"
     print("Downloading data from", origin)
+    atomic.remove_remains(path)
     with atomic.replacing(path) as part:
         download.fetch(origin, part, f" Without a network, put the file here yourself: {path}{expected}.")
         if file_hash is not None and not validate_file(part, file_hash, algorithm):

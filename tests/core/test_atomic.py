@@ -137,3 +137,17 @@ def test_a_file_system_that_cannot_sync_folders(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", files_only)
     atomic.write_text(tmp_path / "a.txt", "x")
     assert (tmp_path / "a.txt").read_text() == "x"
+
+
+def test_remains_of_a_killed_process_are_removed_when_they_are_old(tmp_path):
+    target = tmp_path / "data.bin"
+    with pytest.raises(KeyboardInterrupt), atomic.replacing(target) as part:
+        part.write_bytes(b"half")
+        raise KeyboardInterrupt
+    old, young, other = part, tmp_path / ".data.0123abcd.tmp.bin", tmp_path / ".data.nothex!!.tmp.bin"
+    for remains in (old, young, other):
+        remains.write_bytes(b"half")
+    for remains in (old, other):
+        os.utime(remains, (0, 0))
+    atomic.remove_remains(target)
+    assert not old.exists() and young.exists() and other.exists()
