@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from jkeras.compat import module_aliases
+from jkeras.core import display
 from jkeras.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from jkeras import optimizers as optimizers
     from jkeras import regularizers as regularizers
     from jkeras import utils as utils
+    from jkeras import visualization as visualization
     from jkeras import wrappers as wrappers
     from jkeras.compat.as_keras import install_as_keras as install_as_keras
     from jkeras.compat.as_keras import uninstall_as_keras as uninstall_as_keras
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 _MODULES = frozenset(
     "activations applications backend callbacks constraints core datasets engine initializers layers legacy "
-    "losses metrics models optimizers regularizers saving training utils wrappers".split()
+    "losses metrics models optimizers regularizers saving training utils visualization wrappers".split()
 )
 _HOMES = {
     "install_as_keras": "compat.as_keras",
@@ -56,6 +58,7 @@ _HOMES = {
 }
 
 module_aliases.install()
+display.set_drawer(lambda thing: importlib.import_module("jkeras.visualization.notebook").html(thing))
 
 
 def __getattr__(name: str):

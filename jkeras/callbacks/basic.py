@@ -8,6 +8,7 @@ import numpy as np
 
 from jkeras.callbacks.base import Callback
 from jkeras.core.chunk import Chunk
+from jkeras.core.display import Displayed
 
 
 class BaseLogger(Callback):
@@ -94,7 +95,7 @@ class BaseLogger(Callback):
                     self.totals[name] = total
 
 
-class History(Callback):
+class History(Callback, Displayed):
     """Records the epoch logs; `fit` returns it.
 
     `history.epoch` lists the epochs, `history.history` is `{name: [value per epoch]}` of Python floats.

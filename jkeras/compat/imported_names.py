@@ -84,7 +84,7 @@ _NAMES = {
     "utils.layer_utils": "np",
     "utils.np_utils": "np",
     "utils.test_utils": "np assert_allclose",
-    "utils.vis_utils": "os",
+    "utils.vis_utils": "os pydot",
     "wrappers.scikit_learn": "np copy types",
 }
 

@@ -157,7 +157,7 @@ TABLE: dict[str, dict[str, str]] = {
         "utils.data_utils": "GeneratorEnqueuer OrderedEnqueuer Sequence",
         "utils.layer_utils": "convert_all_kernels_in_model get_source_inputs print_summary",
         "utils.multi_gpu_utils": "multi_gpu_model",
-        "utils.vis_utils": "plot_model",
+        "utils.vis_utils": "model_to_dot plot_model",
     },
     "utils.data_utils": {
         "compat.utils_internals": "_extract_archive _hash_file get_index init_pool init_pool_generator "

@@ -12,6 +12,7 @@ import numpy as np
 from jkeras import constraints, initializers, regularizers
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import random, settings
+from jkeras.core.display import Displayed
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.snapshot import as_now
 from jkeras.core.types import INFERENCE, Out, Pair
@@ -91,7 +92,7 @@ def _penalties(layer, params, seen: set[int]) -> list:
     return terms
 
 
-class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess):
+class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
     """Base of all layers.
 
     A built-in layer says what it computes in `formula()`; a user's layer defines `build`, `call` and, where

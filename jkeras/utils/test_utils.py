@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 from jkeras import backend as K
@@ -127,3 +130,22 @@ def _in_model(model, layer, data, expected_shape, expected) -> np.ndarray:
         model.compile("rmsprop", "mse")
         model.train_on_batch(data, output)
     return output
+
+
+def keras_test(func: Callable) -> Callable:
+    """Decorator of a test, after which the automatic names of layers begin anew.
+
+    Keras 2.2.2: keras/utils/test_utils.py keras_test
+
+    Example:
+        >>> keras_test(lambda x: x + 1)(2)
+        3
+    """
+
+    @functools.wraps(func)
+    def wrapper(*args, **kwargs):
+        output = func(*args, **kwargs)
+        K.clear_session()
+        return output
+
+    return wrapper

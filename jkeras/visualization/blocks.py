@@ -55,9 +55,7 @@ def straightened(
         x: where the nodes are, in their order.
     """
     blocks = _blocks(rows, reach, shifts)
-    place = [
-        sum(x[n] - blocks.offset[n] for n in members) / len(members) for members in blocks.members
-    ]
+    place = [sum(x[n] - blocks.offset[n] for n in members) / len(members) for members in blocks.members]
     place = _apart(blocks, place)
     for _ in range(ROUNDS):
         wishes = [(_wish(blocks, i, pulls, place) + place[i]) / 2 for i in range(len(place))]

@@ -74,5 +74,3 @@ def _spread(row: list[int], wishes, weights, half, lane, x: list[float]) -> None
         for i in range(at, at + size):
             x[row[i]] = mean + offsets[i]
         at += size
-
-

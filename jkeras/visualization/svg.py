@@ -37,7 +37,9 @@ def svg(picture: Picture, scale: float = 1.0, background: str | None = None, tit
     lines = "".join(f"M{_n(a)} {_n(b)}L{_n(c)} {_n(d)}" for a, b, c, d in picture.rules)
     parts += [f'<path stroke-opacity=".45" d="{lines}"/>'] if lines else []
     parts += ['<g stroke-opacity=".75">', *(f'<path d="{_data(p)}"/>' for p in picture.paths), "</g>"]
-    heads = "".join("M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in p.head) + "Z" for p in picture.paths if p.head)
+    heads = "".join(
+        "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in p.head) + "Z" for p in picture.paths if p.head
+    )
     parts += [f'<path fill="currentColor" stroke="none" d="{heads}"/>'] if heads else []
     parts += ['<g fill="currentColor" stroke="none">', *map(_text, picture.texts), "</g></svg>"]
     return "".join(parts)

@@ -44,7 +44,7 @@ class Text(NamedTuple):
 
 
 class Face(NamedTuple):
-    """A box as it looks: its size, texts and dividing lines (x, y, x, y), measured from its upper left corner."""
+    """A box as it looks: its size, texts and dividing lines (x, y, x, y), from its upper left corner."""
 
     width: float
     height: float

@@ -1,0 +1,168 @@
+"""A diagram in graphviz's language, which draws itself: by graphviz, or as we can where that is missing."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import shutil
+import subprocess
+import warnings
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+from jkeras.core import atomic
+from jkeras.core.extras import module
+from jkeras.visualization import canvas, plain
+from jkeras.visualization.diagram import Box, Diagram
+from jkeras.visualization.picture import picture
+from jkeras.visualization.svg import svg
+
+SOURCE = ("raw", "dot", "gv", "canon")  # formats that are the text itself where nobody lays it out
+PROGRAMS = ("dot", "neato", "twopi", "circo", "fdp", "sfdp", "osage", "patchwork")
+_MISSING = "graphviz is not installed (https://graphviz.org), or its programs are not in $PATH"
+_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\{}|<>"})
+
+
+class FormatError(ValueError):
+    """A format that nothing here can write."""
+
+
+class Drawn:
+    """Mixin of `pydot.Dot`: what graphviz cannot do because it is missing is drawn by ourselves."""
+
+    diagram: Diagram
+    prog: Any
+    to_string: Callable[[], str]
+    get: Callable[[str], Any]
+
+    def create(self, prog=None, format: str = "ps", encoding: str | None = None) -> bytes:
+        """The picture.
+
+        Args:
+            prog: graphviz's program, or a list of it and its arguments; default 'dot'.
+            format: 'svg', 'png', 'pdf', …; 'raw' is the text of the graph.
+            encoding: accepted for compatibility; the text is UTF-8.
+
+        Raises:
+            ValueError: nothing that is installed can write the format.
+        """
+        if format == "raw":
+            return self.to_string().encode()
+        name, *arguments = [prog or self.prog] if isinstance(prog or self.prog, str) else prog or self.prog
+        found, problem = _graphviz(name, arguments, format, self.to_string())
+        if found is None:
+            found = self._by_ourselves(format, problem)
+            if problem:
+                warnings.warn(f"{problem}; the picture is jkeras's own.", stacklevel=2)
+        return found
+
+    def write(self, path, prog=None, format: str = "raw", encoding: str | None = None) -> bool:
+        """Write the picture to a file, all or nothing; see `create`."""
+        atomic.write_bytes(path, self.create(prog, format, encoding))
+        return True
+
+    def _by_ourselves(self, format: str, problem: str) -> bytes:
+        scale = float(self.get("dpi") or 96) / 96
+        if format in SOURCE:
+            return self.to_string().encode()
+        laid_out = functools.partial(picture, self.diagram, str(self.get("rankdir") or "TB"))
+        if format == "svg":
+            return svg(laid_out(), scale, "white", self.diagram.label).encode()
+        if canvas.can_write(format):
+            return canvas.drawn(laid_out(), format, scale)
+        raise FormatError(
+            f"Cannot draw a model as {format!r}: {problem or _MISSING}. Without graphviz there is 'svg', and "
+            "with matplotlib (pip install \"jkeras[plots]\") also 'png', 'pdf' and what else that writes."
+        )
+
+
+def _graphviz(name: str, arguments: list[str], format: str, source: str) -> tuple[bytes | None, str]:
+    """What the program makes; None, and what it complains of, if it is there but fails."""
+    program = shutil.which(name)
+    if program is None:
+        if name.removesuffix(".exe") not in PROGRAMS:
+            raise FileNotFoundError(
+                f"There is no program {name!r} to draw a graph with; graphviz's is 'dot'."
+            )
+        return None, ""
+    done = subprocess.run([program, f"-T{format}", *arguments], input=source.encode(), capture_output=True)
+    if done.returncode == 0 and done.stdout:
+        return done.stdout, ""
+    words = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+    return None, f"{name} says: {words}"
+
+
+def dot(diagram: Diagram, rankdir: str, dpi: float) -> Any:
+    """The diagram as a `pydot.Dot`; without pydot as an object that can the same.
+
+    Args:
+        diagram: the model.
+        rankdir: the direction of the edges.
+        dpi: pixels for an inch.
+    """
+    api = language()
+    graph = _class(api)()
+    graph.diagram = diagram
+    for name, value in (("rankdir", rankdir), ("concentrate", True), ("dpi", dpi)):
+        graph.set(name, value)
+    graph.set_node_defaults(shape="record")
+    _fill(graph, diagram, api)
+    for source, target in _arrows(diagram):
+        graph.add_edge(api.Edge(source, target))
+    return graph
+
+
+def language() -> ModuleType:
+    """pydot, or what stands in for it."""
+    if importlib.util.find_spec("pydot") is None:
+        return plain
+    return module("pydot", "plots", "model_to_dot")
+
+
+@functools.cache
+def _class(api: ModuleType) -> type:
+    return type("Dot", (Drawn, api.Dot), {"__module__": __name__})
+
+
+def _fill(graph, diagram: Diagram, api: ModuleType) -> None:
+    """Add the boxes, and the diagrams inside as clusters."""
+    for part in diagram.parts.values():
+        if isinstance(part, Box):
+            graph.add_node(api.Node(part.key, label=record(part)))
+        else:
+            words = {"label": part.label, "labeljust": "l", "style": "dashed"}
+            cluster = api.Cluster(part.key, **words)
+            _fill(cluster, part, api)
+            graph.add_subgraph(cluster)
+
+
+def record(box: Box) -> str:
+    """The label of a box, as Keras writes it.
+
+    Example:
+        >>> record(Box("1", "a: Dense", ("(None, 3)", "(None, 5)")))
+        'a: Dense\\n|{input:|output:}|{{(None, 3)}|{(None, 5)}}'
+    """
+    label = box.label.translate(_SPECIAL)
+    if box.shapes is None:
+        return label
+    return f"{label}\n|{{input:|output:}}|{{{{{box.shapes[0]}}}|{{{box.shapes[1]}}}}}"
+
+
+def _arrows(diagram: Diagram) -> Iterator[tuple[str, str]]:
+    """(from, to) of the boxes, for the edges of the diagram and of those inside.
+
+    An edge for each call, as Keras has it; but graphviz does not draw several as one where they lead into a
+    frame or out of it.
+    """
+    framed = {key for key, part in diagram.parts.items() if isinstance(part, Diagram)}
+    seen: set[tuple[str, str]] = set()
+    for edge in diagram.edges:
+        pair = diagram.box_at(edge.source, False), diagram.box_at(edge.target, True)
+        if pair not in seen or not framed & {edge.source.key, edge.target.key}:
+            yield pair
+        seen.add(pair)
+    for part in diagram.parts.values():
+        if isinstance(part, Diagram):
+            yield from _arrows(part)
