@@ -36,14 +36,11 @@ def get_test_data(
     """
     count = num_train + num_test
     centers = np.random.randint(0, num_classes, count) if classification else np.random.random(count)
-    x = _around(centers, input_shape)
-    y = centers if classification else _around(centers, output_shape)
+    inputs, outputs = int(np.prod(input_shape)), 0 if classification else int(np.prod(output_shape))
+    around = np.random.normal(centers[:, None], 0.7, (count, inputs + outputs)).astype("float32")
+    x = around[:, :inputs].reshape(count, *input_shape)
+    y = centers if classification else around[:, inputs:].reshape(count, *output_shape)
     return (x[:num_train], y[:num_train]), (x[num_train:], y[num_train:])
-
-
-def _around(centers, shape) -> np.ndarray:
-    means = centers.reshape(-1, *(1 for _ in shape))
-    return np.random.normal(means, 0.7, (len(centers), *shape)).astype("float32")
 
 
 def layer_test(

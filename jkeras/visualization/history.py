@@ -45,6 +45,7 @@ def plot_history(history, metrics=None, to_file=None, title=None, figsize=None) 
     rows = -(-len(panels) // columns)
     size = figsize or (max(5.0, 4.4 * columns), 3.3 * rows + (0.4 if title else 0.0))
     figure = pyplot.figure(figsize=size, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     for i, (name, curves) in enumerate(panels.items()):
         _draw(figure.add_subplot(rows, columns, i + 1), name, curves, found.epochs)
     if title:

@@ -86,15 +86,21 @@ def _history(history: History) -> Iterable[str]:
     if not history.history:
         yield _line("Nothing is recorded yet: fit fills it in.")
         return
-    found = record(history)
-    rows = []
-    for name, values in found.values.items():
-        known = values[np.isfinite(values)]
-        ends = (known.min(), known.max()) if known.size else (np.nan, np.nan)
-        rows.append([name, *(f"{v:.4g}" for v in (values[-1], *ends))])
-    charts = [_chart(name, curves) for name, curves in list(found.panels().items())[:MOST_CHARTS]]
+    panels = record(history).panels()
+    rows = [
+        [("val_" if kind == "validation" else "") + name, *_figures(values)]
+        for name, curves in panels.items()
+        for kind, values in curves.items()
+    ]
+    charts = [_chart(name, curves) for name, curves in list(panels.items())[:MOST_CHARTS]]
     yield f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(charts)}</div>'
     yield _table(rows, ["", "last", "lowest", "highest"])
+
+
+def _figures(values: np.ndarray) -> list[str]:
+    known = values[np.isfinite(values)]
+    ends = (known.min(), known.max()) if known.size else (np.nan, np.nan)
+    return [f"{v:.4g}" for v in (values[-1], *ends)]
 
 
 def _chart(name: str, curves: dict[str, np.ndarray]) -> str:
@@ -102,12 +108,12 @@ def _chart(name: str, curves: dict[str, np.ndarray]) -> str:
     every = np.concatenate(list(curves.values()))
     every = every[np.isfinite(every)]
     low, high = (every.min(), every.max()) if every.size else (0.0, 0.0)
-    title = escape("learning rate" if name == RATE else name)
+    title = escape("learning rate" if name == RATE else _short(name, 36))
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT + 40}" role="img" '
         f'aria-label="{title}" font-family="sans-serif" font-size="11" fill="currentColor">'
         f'<text y="12" font-weight="bold">{title}</text>'
-        f'<text x="{_WIDTH}" y="12" text-anchor="end" fill="{_ORANGE}">'
+        f'<text x="{_WIDTH}" y="{_HEIGHT + 36}" text-anchor="end" fill="{_ORANGE}">'
         f"{'validation' if 'validation' in curves else ''}</text>"
         f'<text y="30" opacity=".7">{high:.4g}</text><text y="{_HEIGHT + 36}" opacity=".7">{low:.4g}</text>'
     ]
@@ -122,15 +128,21 @@ def _curve(values: np.ndarray, low: float, high: float, color: str) -> str:
     step = max(1, len(values) // 200)
     numbers = sorted({*range(0, len(values), step), len(values) - 1})
     wide, tall, top = _WIDTH - 52, _HEIGHT - 16, 34
-    data, before = "", False
+    runs: list[list[str]] = [[]]
     for i in numbers:
-        known = bool(np.isfinite(values[i]))
-        if known:
+        if np.isfinite(values[i]):
             x = 46 + wide * (i / (len(values) - 1) if len(values) > 1 else 0.5)
             y = top + tall * (1 - ((values[i] - low) / (high - low) if high > low else 0.5))
-            data += f"{'L' if before else 'M'}{x:.1f} {y:.1f}" + ("" if before else "h.01")
-        before = known
-    return f'<path d="{data}" fill="none" stroke="{color}" stroke-width="2" stroke-linecap="round"/>'
+            runs[-1].append(f"{x:.1f} {y:.1f}")
+        elif runs[-1]:
+            runs.append([])
+    lines = "".join("M" + "L".join(run) for run in runs if len(run) > 1)
+    dots = "".join(f"M{run[0]}h.01" for run in runs if len(run) == 1)
+    return "".join(
+        f'<path d="{data}" fill="none" stroke="{color}" stroke-width="{width}" stroke-linecap="round"/>'
+        for data, width in ((lines, 2), (dots, 6))
+        if data
+    )
 
 
 def _heading(layer) -> str:
@@ -159,5 +171,5 @@ def _count(layer) -> str:
 
 
 def _short(value, longest: int = 80) -> str:
-    words = repr(value)
+    words = value if isinstance(value, str) else repr(value)
     return words if len(words) <= longest else f"{words[: longest - 1]}…"
