@@ -15,9 +15,6 @@ API = golden.json("api-2.2.4")["modules"]
 # Every module that can be imported, with the classes and functions in it, its own and imported ones.
 PATHS = golden.json("paths")
 
-# Modules that come with the data sets, applications and preprocessing; tested as soon as they exist.
-LATER = ("keras.utils.vis_utils",)
-
 # The inside of Keras, or of TensorFlow's graphs, which has no counterpart here.
 INTERNAL = {
     "keras.engine.network": "ask_to_proceed_with_overwrite print_layer_summary",
@@ -72,10 +69,8 @@ REQUIRED = "required"
 
 def is_file(module: str) -> bool:
     """Whether `module` has a file of its own here, and so only its own names."""
-    if not module.startswith(LATER):
-        found = importlib.util.find_spec("j" + module)
-        return found is not None and found.has_location and not found.submodule_search_locations
-    return True
+    found = importlib.util.find_spec("j" + module)
+    return found is not None and found.has_location and not found.submodule_search_locations
 
 
 def public_names(module: str):
@@ -90,12 +85,7 @@ def public_names(module: str):
 
 
 def ours(module: str):
-    try:
-        return importlib.import_module("j" + module)
-    except ModuleNotFoundError as error:
-        if module.startswith(LATER):
-            pytest.skip(f"{error.name} comes later")
-        raise
+    return importlib.import_module("j" + module)
 
 
 def recorded_default(parameter: dict):

@@ -8,15 +8,14 @@ from typing import NamedTuple
 
 from jkeras.visualization.rows import Rows
 
-ROUNDS = 10
+ROUNDS = 20
 
 
 class Pull(NamedTuple):
-    """Where a neighbour wants a node to be: so far from itself, and how much."""
+    """Where a neighbour wants a node to be: so far from itself."""
 
     other: int
     shift: float
-    weight: float
 
 
 @dataclasses.dataclass
@@ -57,22 +56,35 @@ def straightened(
     blocks = _blocks(rows, reach, shifts)
     place = [sum(x[n] - blocks.offset[n] for n in members) / len(members) for members in blocks.members]
     place = _apart(blocks, place)
+    outside = [_outside(blocks, i, pulls) for i in range(len(place))]
+    best, least = place, float("inf")
     for _ in range(ROUNDS):
-        wishes = [(_wish(blocks, i, pulls, place) + place[i]) / 2 for i in range(len(place))]
-        place = _apart(blocks, wishes)
-    return [place[b] + o for b, o in zip(blocks.of, blocks.offset, strict=True)]
+        wishes, strain = _wishes(outside, place)
+        if strain >= least:
+            break
+        best, least = place, strain
+        place = _apart(blocks, [(wish + at) / 2 for wish, at in zip(wishes, place, strict=True)])
+    return [best[b] + o for b, o in zip(blocks.of, blocks.offset, strict=True)]
 
 
-def _wish(blocks: _Blocks, block: int, pulls: list[list[Pull]], place: list[float]) -> float:
-    """Where the neighbours outside want a block to be."""
-    total = weight = 0.0
-    for node in blocks.members[block]:
-        for pull in pulls[node]:
-            other = blocks.of[pull.other]
-            if other != block:
-                at = place[other] + blocks.offset[pull.other] + pull.shift - blocks.offset[node]
-                total, weight = total + pull.weight * at, weight + pull.weight
-    return total / weight if weight else place[block]
+def _outside(blocks: _Blocks, block: int, pulls: list[list[Pull]]) -> list[Pull]:
+    """What the neighbours of a block want, which are blocks."""
+    return [
+        Pull(blocks.of[other], blocks.offset[other] + shift - blocks.offset[node])
+        for node in blocks.members[block]
+        for other, shift in pulls[node]
+        if blocks.of[other] != block
+    ]
+
+
+def _wishes(outside: list[list[Pull]], place: list[float]) -> tuple[list[float], float]:
+    """Where the neighbours want each block to be, and how far from there the blocks are in all."""
+    wishes, strain = [], 0.0
+    for at, pulls in zip(place, outside, strict=True):
+        there = [place[other] + shift for other, shift in pulls]
+        wishes.append(sum(there) / len(there) if there else at)
+        strain += sum((t - at) ** 2 for t in there)
+    return wishes, strain
 
 
 def _apart(blocks: _Blocks, wishes: list[float]) -> list[float]:

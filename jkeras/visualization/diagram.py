@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.graph import Graph
-from jkeras.engine.symbolic import Node, Tensor
+from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.layers.wrappers import Wrapper
 from jkeras.models.network import Network
 from jkeras.models.sequential import Sequential

@@ -32,11 +32,6 @@ def plot_history(history, metrics=None, to_file=None, title=None, figsize=None) 
     Raises:
         ImportError: without matplotlib (`pip install "jkeras[plots]"`).
         ValueError: there is nothing to draw, or no metric of that name.
-
-    Example:
-        >>> figure = plot_history({"loss": [1.0, 0.5], "val_loss": [1.2, 0.7], "lr": [0.1, 0.01]})
-        >>> [axes.get_title() for axes in figure.axes]
-        ['loss', 'learning rate']
     """
     pyplot = module("matplotlib.pyplot", "plots", "plot_history")
     found = record(history)

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from jkeras.visualization.blocks import Pull, straightened
 from jkeras.visualization.rows import Rows
 
-ROUNDS = 12
+ROUNDS = 4
 GAP = 28.0  # between two boxes of a row
 LANE = 14.0  # between a line and what is beside it
 
 
 def placed(rows: Rows, widths: Sequence[float], shifts: dict[tuple[int, int], float]) -> list[float]:
     """The middle of each node along its row.
+
+    All neighbours count alike, bends too: so the nodes of a row have the mean place of those above, and a
+    long drawing does not lean.
 
     Args:
         rows: the nodes, in order.
@@ -23,8 +26,8 @@ def placed(rows: Rows, widths: Sequence[float], shifts: dict[tuple[int, int], fl
     count = len(rows.above)
     half = [w / 2 for w in widths] + [0.0] * (count - rows.real)
     lane = [GAP / 2] * rows.real + [LANE / 2] * (count - rows.real)
-    up = [[_pull(rows, m, n, shifts.get((m, n), 0.0)) for m in rows.above[n]] for n in range(count)]
-    down = [[_pull(rows, m, n, -shifts.get((n, m), 0.0)) for m in rows.below[n]] for n in range(count)]
+    up = [[Pull(m, shifts.get((m, n), 0.0)) for m in rows.above[n]] for n in range(count)]
+    down = [[Pull(m, -shifts.get((n, m), 0.0)) for m in rows.below[n]] for n in range(count)]
     both = [a + b for a, b in zip(up, down, strict=True)]
     x = [0.0] * count
     for row in rows.rows:
@@ -36,19 +39,13 @@ def placed(rows: Rows, widths: Sequence[float], shifts: dict[tuple[int, int], fl
     return straightened(rows, reach, shifts, both, x)
 
 
-def _pull(rows: Rows, other: int, node: int, shift: float) -> Pull:
-    bends = (other >= rows.real) + (node >= rows.real)
-    return Pull(other, shift, (1.0, 1.0, 8.0)[bends])
-
-
 def _relax(row: list[int], pulls: list[list[Pull]], half, lane, x: list[float]) -> None:
     """Move the nodes of a row to where their neighbours want them, as far as the order allows."""
     wishes, weights = [], []
     for node in row:
-        weight = sum(p.weight for p in pulls[node])
-        wish = sum(p.weight * (x[p.other] + p.shift) for p in pulls[node])
-        wishes.append(wish / weight if weight else x[node])
-        weights.append(weight or 0.01)
+        there = [x[other] + shift for other, shift in pulls[node]]
+        wishes.append(sum(there) / len(there) if there else x[node])
+        weights.append(1.0 if there else 0.01)
     _spread(row, wishes, weights, half, lane, x)
 
 

@@ -37,7 +37,7 @@ class _Element:
         return self.attributes.get(name)
 
     def get_name(self) -> str:
-        return quoted(self.name)
+        return self.name
 
     def get_label(self):
         return self.get("label")

@@ -21,7 +21,7 @@ def svg(picture: Picture, scale: float = 1.0, background: str | None = None, tit
         title: what a screen reader says.
 
     Example:
-        >>> svg(Picture(10, 10, [], [], [], [Text(5, 5, "middle", "a < b")], []))[-24:]
+        >>> svg(Picture(10, 10, [], [], [], [Text(5, 5, "middle", "a < b")], []))[-25:]
         'a &lt; b</text></g></svg>'
     """
     w, h = _n(picture.width), _n(picture.height)
