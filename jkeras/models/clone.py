@@ -10,8 +10,8 @@ from jkeras.engine.input_layer import Input, InputLayer
 from jkeras.engine.tensors.scope import renaming
 from jkeras.engine.tensors.symbolic import Tensor, substitute
 from jkeras.engine.tree import instances
+from jkeras.models.bodies import as_list
 from jkeras.models.model import Model
-from jkeras.models.network import as_list
 from jkeras.models.sequential import Sequential
 
 

@@ -10,9 +10,10 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.engine.call.added_metrics import reported_by
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Tensor, closed_over
+from jkeras.models.bodies import as_list
 from jkeras.models.functions import StepFunctions
 from jkeras.models.keras_internals import KerasInternals
-from jkeras.models.network import Network, as_list
+from jkeras.models.network import Network
 from jkeras.training import Endpoint, Objective, Trainer
 from jkeras.training.objective.arguments import is_ours
 from jkeras.training.objective.closures import observed

@@ -14,9 +14,9 @@ import numpy as np
 from jkeras.core.names import unique_name
 from jkeras.engine.tree import instances
 from jkeras.layers import Activation, Average
+from jkeras.models.bodies import as_list
 from jkeras.models.clone import clone_model, same_input
 from jkeras.models.model import Model
-from jkeras.models.network import as_list
 
 # Arguments that say how a layer is trained or called, not what it computes from its inputs.
 _OF_TRAINING = re.compile(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.keras_internals import node_key
 from jkeras.engine.tensors.symbolic import Node, Tensor
@@ -46,6 +48,12 @@ class KerasGraph:
 
     inputs: list[Tensor]
     outputs: list[Tensor]
+    _body: Any
+
+    @property
+    def _layers(self) -> list:
+        """The layers with those that the data come in by."""
+        return self._body.layers()
 
     def _graph_or_complain(self, what: str) -> Graph:
         raise AssertionError(f"{what}: a network defines this")

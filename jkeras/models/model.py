@@ -10,8 +10,8 @@ from jkeras import training
 from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.models import copying
+from jkeras.models.bodies import as_list
 from jkeras.models.compiled import Compiled
-from jkeras.models.network import as_list
 from jkeras.training import Supply
 
 

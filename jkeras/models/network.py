@@ -5,51 +5,24 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-
 from jkeras.compat.legacy_arguments import legacy
-from jkeras.core import bits, phase
 from jkeras.core.names import snake_case, unique_name
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Pair
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.call import adapter
 from jkeras.engine.call.added_metrics import reported_by
-from jkeras.engine.call.calling import aligned, has_tensor, shapes_of
-from jkeras.engine.call.checks import phases_differ
+from jkeras.engine.call.calling import aligned, has_tensor
 from jkeras.engine.graph import Graph
-from jkeras.engine.layer.effects import Added, Update, Whole, within
+from jkeras.engine.layer.effects import Added, Update, Whole
 from jkeras.engine.program import Program
-from jkeras.engine.tensors.shapes import Spec, agree
 from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
 from jkeras.engine.tensors.variable import Constant, Variable, current_frame
-from jkeras.engine.tree import bind, bound, collect, gather, instances, variables_of
+from jkeras.engine.tree import gather, instances, variables_of
 from jkeras.models import config as configs
+from jkeras.models.bodies import CodeBody, GraphBody, as_declared, as_list, unpacked
 from jkeras.models.files import Files
 from jkeras.models.keras_graph import KerasGraph
 from jkeras.models.masks import marked
 from jkeras.models.summary import print_summary
-
-
-def as_list(x) -> list:
-    return list(x) if isinstance(x, (list, tuple)) else [x]
-
-
-def _single(items: list):
-    return items[0] if len(items) == 1 else items
-
-
-def _input_name(tensor: Tensor) -> str:
-    owner = tensor.node.owner if tensor.node is not None else None
-    return owner.name if owner is not None else tensor.name
-
-
-def _as_declared(x, tensor: Tensor):
-    """An input in the dtype that the model declares; floats of another precision stay as they are."""
-    x = x if isinstance(x, jax.Array) else np.asarray(x)
-    both_float = jnp.issubdtype(x.dtype, jnp.floating) and jnp.issubdtype(tensor.dtype, jnp.floating)
-    return bits.array(x, None if both_float else tensor.dtype, f"The input {tensor.name!r}")
 
 
 class NoGraphError(NotImplementedError, AttributeError):
@@ -78,9 +51,8 @@ class Network(KerasGraph, Files, Layer):
                 f"{type(self).__name__}() got unknown arguments {unknown}; it takes inputs, outputs, name."
             )
         super().__init__(name=name, trainable=words.get("trainable", True))
-        self._graph: Graph | None = None
+        self._body: CodeBody | GraphBody = CodeBody(self)
         self._watched: list[Tensor] = []
-        self._signature: tuple[list[Tensor], list[Tensor]] | None = None
         if "inputs" in words or "outputs" in words:
             if words.get("inputs") is None or words.get("outputs") is None:
                 raise ValueError(f"Model {name!r} needs both inputs and outputs.")
@@ -105,9 +77,8 @@ class Network(KerasGraph, Files, Layer):
             raise ValueError(
                 f"Layer names in a model must be unique; in {self.name!r} these occur twice: {twice}."
             )
-        self._graph, self.built = graph, True
+        self._body, self.built = GraphBody(self, graph), True
         self._hold(graph.all_layers, graph.free_variables)
-        self._layers = list(graph.layers)
         node = Node(self, None, (inputs if len(inputs) > 1 else inputs[0],), {})
         node.outputs = outputs
         self.inbound_nodes = [node]
@@ -128,12 +99,14 @@ class Network(KerasGraph, Files, Layer):
         The list of a graph is the user's: after `model.layers.pop()` a script finds the last but one at
         `model.layers[-1]`, while the model computes what it did.
         """
-        return list(self.children().values()) if self._graph is None else self._layers
+        return self._body.layers()
 
     def children(self) -> dict:
-        if self._graph is None:
-            return adapter.tracked_layers(self)
-        return {layer.name: layer for layer in self._graph.layers}
+        return self._body.children()
+
+    @property
+    def _graph(self) -> Graph | None:
+        return self._body.graph
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by index (which wins) or by name.
@@ -176,68 +149,47 @@ class Network(KerasGraph, Files, Layer):
 
     @property
     def input(self):
-        return _single(self.inputs)
+        return unpacked(self.inputs)
 
     @property
     def output(self):
-        return _single(self.outputs)
+        return unpacked(self.outputs)
 
     @property
     def input_shape(self):
-        return _single([t.shape for t in self.inputs])
+        return unpacked([t.shape for t in self.inputs])
 
     @property
     def output_shape(self):
-        return _single([t.shape for t in self.outputs])
+        return unpacked([t.shape for t in self.outputs])
 
     @property
     def signature(self) -> tuple[list[Tensor], list[Tensor]]:
         """(inputs, outputs) as tensors with names, shapes and dtypes, for any built model."""
-        if self._graph is not None:
-            return self._graph.fed, self._graph.outputs
-        if self._signature is None:
-            raise RuntimeError(f"Model {self.name!r} is not built yet: call fit or predict on data first.")
-        return self._signature
+        return self._body.signature()
 
     @property
     def input_names(self) -> list[str]:
         """Names of the input layers; `input_1`, … for a subclassed model."""
-        if self._graph is None:
-            return [f"input_{i + 1}" for i in range(len(self.signature[0]))]
-        return [_input_name(t) for t in self.inputs]
+        return self._body.input_names()
 
     def _fed_names(self) -> list[str]:
         """Names of the inputs that wait for data."""
-        return self.input_names if self._graph is None else [_input_name(t) for t in self._graph.fed]
+        return self._body.fed_names()
 
     @property
     def output_names(self) -> list[str]:
         """Names of the layers that make the outputs; a number is added where one makes several."""
-        if self._graph is None:
-            return [f"output_{i + 1}" for i in range(len(self.signature[1]))]
-        names: list[str] = []
-        for t in self.outputs:
-            base = name = t.node.owner.name if t.node.owner is not None else t.name
-            number = 1
-            while name in names:
-                name, number = f"{base}_{number}", number + 1
-            names.append(name)
-        return names
+        return self._body.output_names()
 
     def _consumers(self, tensor: Tensor) -> list[Node]:
         """The nodes of this graph that take the tensor itself."""
-        return (
-            [n for n in self._graph.nodes if any(t is tensor for t in n.inputs)]
-            if self._graph is not None
-            else []
-        )
+        return [n for n in self._body.nodes() if any(t is tensor for t in n.inputs)]
 
     @Layer.uses_learning_phase.getter
     def uses_learning_phase(self) -> bool:
         """Whether training and inference may give different outputs."""
-        if self._graph is None:
-            return phases_differ(self)
-        return any(t._uses_learning_phase for t in self._graph.outputs)
+        return self._body.uses_learning_phase()
 
     @property
     def stateful(self) -> bool:
@@ -257,9 +209,9 @@ class Network(KerasGraph, Files, Layer):
         init, apply = super().pure()
 
         def whole(params, state, x, ctx=INFERENCE, **kwargs):
-            xs, fed = as_list(x), [] if self._graph is None else self._graph.fed
+            xs, fed = as_list(x), self._body.fed
             if len(xs) == len(fed):
-                x = _single([_as_declared(v, t) for v, t in zip(xs, fed, strict=True)])
+                x = unpacked([as_declared(v, t) for v, t in zip(xs, fed, strict=True)])
             out = apply(params, state, x, ctx, **kwargs)
             return dataclasses.replace(out, state=out.merged(state))
 
@@ -267,49 +219,7 @@ class Network(KerasGraph, Files, Layer):
 
     def formula(self) -> Pair:
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
-        known = self._whole() if self._graph is not None else None
-
-        def init(rng, in_shape=None):
-            values: dict = {}
-            graph = self._graph_or_complain("init")
-            self._check_in_shape(in_shape)
-            for i, layer in enumerate(graph.layers):
-                node = next(n for n in layer.inbound_nodes if id(n) in graph.layer_nodes)
-                if node.args:
-                    shapes = shapes_of(node.args[0])
-                    params, state = layer.pure().init(jax.random.fold_in(rng, i), shapes)
-                    bind(layer, params, state, values)
-            for variable in self._state.values():
-                values.setdefault(id(variable), variable._value)
-            return collect(self, values)
-
-        def apply(params, state, x, ctx=INFERENCE):
-            whole = known or self._whole()
-            values, changed = bound(self, params, state), {}
-
-            def write(variable, value):
-                values[id(variable)] = changed[id(variable)] = value
-
-            xs = as_list(x)
-            fed = whole.graph.fed
-            if len(xs) != len(fed):
-                raise ValueError(f"Model {self.name!r} takes {len(fed)} inputs; got {len(xs)}.")
-            masks = as_list(ctx.mask) if ctx.mask is not None else [None] * len(xs)
-            xs = [_as_declared(v, t) for v, t in zip(xs, fed, strict=True)]
-            ys, masks, loss, seen = whole.run(values, xs, masks, ctx, write)
-            mask = _single(masks) if any(m is not None for m in masks) else None
-            return Out(_single(ys), collect(self, changed)[1], mask, loss, seen)
-
-        return Pair(init, apply)
-
-    def _check_in_shape(self, in_shape) -> None:
-        declared = [t.shape for t in self._graph_or_complain("init").fed]
-        given = in_shape if isinstance(in_shape, list) else [in_shape]
-        if in_shape is not None and not agree(given, declared):
-            raise ValueError(
-                f"Model {self.name!r} takes inputs of shape {_single(declared)}, so it has no weights for "
-                f"{in_shape}."
-            )
+        return self._body.formula()
 
     def call(self, inputs, mask=None):
         """The outputs for other inputs."""
@@ -319,16 +229,16 @@ class Network(KerasGraph, Files, Layer):
         """The outputs for a list of other tensors or arrays, their masks and their shapes."""
         masks = list(masks or [None] * len(inputs))
         if has_tensor((inputs, masks)):
-            outputs = as_list(self(_single([marked(x, m) for x, m in zip(inputs, masks, strict=True)])))
+            outputs = as_list(self(unpacked([marked(x, m) for x, m in zip(inputs, masks, strict=True)])))
             found = [mask_tensor(t) for t in outputs]
         else:
             frame = current_frame()
             read, ctx = (frame.read, frame.ctx) if frame else (lambda v: v.value, INFERENCE)
             out = self.checked_formula().apply(
-                *gather(self, read), _single(list(inputs)), ctx.at("masks", _single(masks))
+                *gather(self, read), unpacked(list(inputs)), ctx.at("masks", unpacked(masks))
             )
             outputs, found = as_list(out.y), aligned(out.y, out.mask)
-        return _single(outputs), _single(found), _single([t.shape for t in outputs])
+        return unpacked(outputs), unpacked(found), unpacked([t.shape for t in outputs])
 
     def compute_mask(self, inputs, mask=None):
         """The masks of the outputs, for tensors; a model with its own `call` makes none."""
@@ -355,24 +265,20 @@ class Network(KerasGraph, Files, Layer):
 
     def _added(self, kind: str) -> list[Added]:
         """Also to the layers, but not what was given to them for the inputs of another model."""
-        found = super()._added(kind)
-        return found if self._graph is None else within(self._graph, found, getattr(self, kind))
+        return self._body.added(super()._added(kind), getattr(self, kind))
 
     def _accounted(self) -> list[Layer]:
         """This model and its layers, except models, which account for what was given to them."""
         return [self, *dict.fromkeys(inner for layer in self.layers for inner in _up_to_models(layer))]
 
     def _calls(self) -> list[Node]:
-        if self._graph is None:
-            return []
-        hidden = self._graph.hidden
-        return [n for n in self._graph.nodes if n.owner is not None and id(n) not in hidden]
+        return self._body.calls()
 
     def _calls_on(self, inputs) -> list[Node]:
-        same = self._graph is not None and [id(t) for t in as_list(inputs)] == [id(t) for t in self.inputs]
         wanted = [id(t) for t in as_list(inputs)]
-        calls = [n for n in self.inbound_nodes[1:] if [id(t) for t in n.inputs] == wanted]
-        return self._calls() if same else calls
+        if self._graph is not None and wanted == [id(t) for t in self.inputs]:
+            return self._calls()
+        return [n for n in self.inbound_nodes[1:] if [id(t) for t in n.inputs] == wanted]
 
     @property
     def state_updates(self) -> list:
@@ -382,38 +288,18 @@ class Network(KerasGraph, Files, Layer):
     @property
     def rowwise(self) -> bool:
         """Whether every sample's output depends on that sample only (no functions over tensors)."""
-        apart = self._graph is not None and not self._graph.has_functions
-        return apart and not self._has_effects() and not reported_by(self)
+        return self._body.rowwise() and not self._has_effects() and not reported_by(self)
 
     def _has_effects(self) -> bool:
         return any(layer.extra_losses or layer.extra_updates for _, layer in instances(self))
 
     def build(self, input_shape=None) -> None:
         """Create the weights of a subclassed model by tracing its `call` on inputs of this shape."""
-        if self._graph is None:
-            self._build_subclass(input_shape, None)
-
-    def _build_subclass(self, shapes, dtypes) -> None:
-        specs, found = adapter.trace(self, shapes, dtypes)
-        outputs = jax.tree.leaves(found, is_leaf=lambda s: isinstance(s, Spec))
-        self.built, self.build_shape, self.fixed_phase = True, shapes, phase.fixed()
-        self._signature = (
-            [Tensor(s.shape, s.dtype, name=f"input_{i + 1}") for i, s in enumerate(specs)],
-            [Tensor(s.shape, s.dtype, name=f"output_{i + 1}") for i, s in enumerate(outputs)],
-        )
+        self._body.build(input_shape)
 
     def build_from_data(self, xs: list) -> None:
         """Build a model that has no input shape yet for these arrays (batch axis first)."""
-        if not self.built:
-            shapes = [(None, *x.shape[1:]) for x in xs]
-            if type(self).build is Network.build:
-                dtypes = ["int32" if x.dtype.kind in "iub" else "float32" for x in xs]
-                self._build_subclass(_single(shapes), dtypes)
-            else:
-                self.build(_single(shapes))
-                if self._graph is None:
-                    self._build_subclass(_single(shapes), None)
-            self.built = True
+        self._body.build_from_data(xs, type(self).build is not Network.build)
 
     def program(self) -> Program:
         """This model as pure functions over flat stores; `trainable` is read now."""

@@ -14,6 +14,7 @@ from jkeras.engine.input_layer import Input, InputLayer
 from jkeras.engine.tensors.shapes import agree
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers.serialization import deserialize
+from jkeras.models.bodies import CodeBody
 from jkeras.models.model import Model
 from jkeras.models.network import Network
 
@@ -99,7 +100,7 @@ class Sequential(Model):
         if not self._chain:
             raise TypeError(f"Sequential {self.name!r} has no layers to pop.")
         self._chain.pop()
-        self._graph, self._trainer, self.built = None, None, False
+        self._body, self._trainer, self.built = CodeBody(self), None, False
         self._ends = self._ends[:-1] if self._chain else []
         if self._ends:
             self._chain[-1].outbound_nodes = []

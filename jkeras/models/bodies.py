@@ -1,0 +1,249 @@
+"""The two natures of a network behind one interface: a graph of layers, or the `call` of a subclass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jkeras.core import bits, phase
+from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.engine.base_layer import Layer
+from jkeras.engine.call import adapter
+from jkeras.engine.call.calling import shapes_of
+from jkeras.engine.call.checks import phases_differ
+from jkeras.engine.graph import Graph
+from jkeras.engine.layer.effects import Added, Whole, within
+from jkeras.engine.tensors.shapes import Spec, agree
+from jkeras.engine.tensors.symbolic import Node, Tensor
+from jkeras.engine.tree import bind, bound, collect
+
+
+def as_list(x) -> list:
+    """A list of what is given, one thing or several."""
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def unpacked(items: list):
+    """The only item of a list, or the list."""
+    return items[0] if len(items) == 1 else items
+
+
+def as_declared(x, tensor: Tensor):
+    """An input in the dtype that the model declares; floats of another precision stay as they are."""
+    x = x if isinstance(x, jax.Array) else np.asarray(x)
+    both_float = jnp.issubdtype(x.dtype, jnp.floating) and jnp.issubdtype(tensor.dtype, jnp.floating)
+    return bits.array(x, None if both_float else tensor.dtype, f"The input {tensor.name!r}")
+
+
+def _input_name(tensor: Tensor) -> str:
+    owner = tensor.node.owner if tensor.node is not None else None
+    return owner.name if owner is not None else tensor.name
+
+
+class CodeBody:
+    """A network that computes in its own `call`; its layers are found among its attributes.
+
+    Args:
+        network: the one whose body this is.
+    """
+
+    graph: Graph | None = None
+    fed: list[Tensor] = []  # nothing is declared
+
+    def __init__(self, network: Any):
+        self.network = network
+        self._signature: tuple[list[Tensor], list[Tensor]] | None = None
+
+    def children(self) -> dict[str, Layer]:
+        return adapter.tracked_layers(self.network)
+
+    def layers(self) -> list[Layer]:
+        return list(self.network.children().values())
+
+    def signature(self) -> tuple[list[Tensor], list[Tensor]]:
+        if self._signature is None:
+            name = self.network.name
+            raise RuntimeError(f"Model {name!r} is not built yet: call fit or predict on data first.")
+        return self._signature
+
+    def input_names(self) -> list[str]:
+        return [t.name for t in self.network.signature[0]]
+
+    def fed_names(self) -> list[str]:
+        return self.network.input_names
+
+    def output_names(self) -> list[str]:
+        return [t.name for t in self.network.signature[1]]
+
+    def nodes(self) -> list[Node]:
+        return []
+
+    def calls(self) -> list[Node]:
+        return []
+
+    def uses_learning_phase(self) -> bool:
+        return phases_differ(self.network)
+
+    def rowwise(self) -> bool:
+        return False
+
+    def added(self, found: list[Added], own: list) -> list[Added]:
+        return found
+
+    def formula(self) -> Pair:
+        """Functions that say why there are none; a graph may come before they are called."""
+
+        def init(rng, in_shape=None):
+            self.network._graph_or_complain("init")
+            return self.network.formula().init(rng, in_shape)
+
+        def apply(params, state, x, ctx=INFERENCE):
+            self.network._graph_or_complain("apply")
+            return self.network.formula().apply(params, state, x, ctx)
+
+        return Pair(init, apply)
+
+    def build(self, shapes, dtypes=None) -> None:
+        """Create the weights by tracing `call` on inputs of these shapes."""
+        network = self.network
+        specs, found = adapter.trace(network, shapes, dtypes)
+        outputs = jax.tree.leaves(found, is_leaf=lambda s: isinstance(s, Spec))
+        network.built, network.build_shape, network.fixed_phase = True, shapes, phase.fixed()
+        self._signature = (
+            [Tensor(s.shape, s.dtype, name=f"input_{i + 1}") for i, s in enumerate(specs)],
+            [Tensor(s.shape, s.dtype, name=f"output_{i + 1}") for i, s in enumerate(outputs)],
+        )
+
+    def build_from_data(self, xs: list, builds_itself: bool) -> None:
+        """Create the weights for these arrays (batch axis first), unless that has been done.
+
+        Args:
+            xs: the arrays.
+            builds_itself: whether the class of the network has a `build` of its own; it goes first.
+        """
+        network = self.network
+        if network.built:
+            return
+        shapes = unpacked([(None, *x.shape[1:]) for x in xs])
+        dtypes = None
+        if builds_itself:
+            network.build(shapes)
+        else:
+            dtypes = ["int32" if x.dtype.kind in "iub" else "float32" for x in xs]
+        if network._body is self:  # `build` may have made it a graph
+            self.build(shapes, dtypes)
+        network.built = True
+
+
+class GraphBody:
+    """A network that is a graph of layers.
+
+    Args:
+        network: the one whose body this is.
+        graph: from its inputs to its outputs.
+    """
+
+    def __init__(self, network: Any, graph: Graph):
+        self.network, self.graph, self.fed = network, graph, graph.fed
+        self._layers = list(graph.layers)
+
+    def children(self) -> dict[str, Layer]:
+        return {layer.name: layer for layer in self.graph.layers}
+
+    def layers(self) -> list[Layer]:
+        """The user's list, always the same one."""
+        return self._layers
+
+    def signature(self) -> tuple[list[Tensor], list[Tensor]]:
+        return self.fed, self.graph.outputs
+
+    def input_names(self) -> list[str]:
+        return [_input_name(t) for t in self.graph.inputs]
+
+    def fed_names(self) -> list[str]:
+        return [_input_name(t) for t in self.fed]
+
+    def output_names(self) -> list[str]:
+        """A number is added where one layer makes several."""
+        names: list[str] = []
+        for t in self.graph.outputs:
+            base = name = t.node.owner.name if t.node.owner is not None else t.name
+            number = 1
+            while name in names:
+                name, number = f"{base}_{number}", number + 1
+            names.append(name)
+        return names
+
+    def nodes(self) -> list[Node]:
+        return self.graph.nodes
+
+    def calls(self) -> list[Node]:
+        """The calls of layers, but not those that only stand behind the inputs of others."""
+        return [n for n in self.graph.nodes if n.owner is not None and id(n) not in self.graph.hidden]
+
+    def uses_learning_phase(self) -> bool:
+        return any(t._uses_learning_phase for t in self.graph.outputs)
+
+    def rowwise(self) -> bool:
+        return not self.graph.has_functions
+
+    def added(self, found: list[Added], own: list) -> list[Added]:
+        """Not what was given to the layers for the inputs of another model."""
+        return within(self.graph, found, own)
+
+    def build(self, shapes, dtypes=None) -> None:
+        """A graph has been built with its layers."""
+
+    def build_from_data(self, xs: list, builds_itself: bool) -> None:
+        """A graph has been built with its layers."""
+
+    def formula(self) -> Pair:
+        """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
+        whole: Whole = self.network._whole()
+
+        def init(rng, in_shape=None):
+            self._check_in_shape(in_shape)
+            return self._init(rng)
+
+        def apply(params, state, x, ctx=INFERENCE):
+            return self._apply(whole, params, state, x, ctx)
+
+        return Pair(init, apply)
+
+    def _init(self, rng) -> tuple[dict, dict]:
+        values: dict = {}
+        for i, layer in enumerate(self.graph.layers):
+            node = next(n for n in layer.inbound_nodes if id(n) in self.graph.layer_nodes)
+            if node.args:
+                params, state = layer.pure().init(jax.random.fold_in(rng, i), shapes_of(node.args[0]))
+                bind(layer, params, state, values)
+        for variable in self.network._state.values():
+            values.setdefault(id(variable), variable._value)
+        return collect(self.network, values)
+
+    def _apply(self, whole: Whole, params, state, x, ctx) -> Out:
+        values, changed = bound(self.network, params, state), {}
+
+        def write(variable, value):
+            values[id(variable)] = changed[id(variable)] = value
+
+        xs, fed = as_list(x), whole.graph.fed
+        if len(xs) != len(fed):
+            raise ValueError(f"Model {self.network.name!r} takes {len(fed)} inputs; got {len(xs)}.")
+        masks = as_list(ctx.mask) if ctx.mask is not None else [None] * len(xs)
+        xs = [as_declared(v, t) for v, t in zip(xs, fed, strict=True)]
+        ys, masks, loss, seen = whole.run(values, xs, masks, ctx, write)
+        mask = unpacked(masks) if any(m is not None for m in masks) else None
+        return Out(unpacked(ys), collect(self.network, changed)[1], mask, loss, seen)
+
+    def _check_in_shape(self, in_shape) -> None:
+        declared = [t.shape for t in self.fed]
+        given = in_shape if isinstance(in_shape, list) else [in_shape]
+        if in_shape is not None and not agree(given, declared):
+            raise ValueError(
+                f"Model {self.network.name!r} takes inputs of shape {unpacked(declared)}, so it has no "
+                f"weights for {in_shape}."
+            )
