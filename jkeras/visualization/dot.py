@@ -62,6 +62,13 @@ class Drawn:
         atomic.write_bytes(path, self.create(prog, format, encoding))
         return True
 
+    def __reduce_ex__(self, protocol):
+        """Copies and pickles have the diagram too, of which pydot knows nothing."""
+        return _empty, (), {name: value for name, value in vars(self).items() if not callable(value)}
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state)
+
     def _by_ourselves(self, format: str, problem: str) -> bytes:
         scale = float(self.get("dpi") or 96) / 96
         if format in SOURCE:
@@ -101,8 +108,7 @@ def dot(diagram: Diagram, rankdir: str, dpi: float) -> Any:
         rankdir: the direction of the edges.
         dpi: pixels for an inch.
     """
-    api = language()
-    graph = _class(api)()
+    api, graph = language(), _empty()
     graph.diagram = diagram
     for name, value in (("rankdir", rankdir), ("concentrate", True), ("dpi", dpi)):
         graph.set(name, value)
@@ -118,6 +124,10 @@ def language() -> ModuleType:
     if importlib.util.find_spec("pydot") is None:
         return plain
     return module("pydot", "plots", "model_to_dot")
+
+
+def _empty() -> Any:
+    return _class(language())()
 
 
 @functools.cache

@@ -73,7 +73,8 @@ def _draw(axes, name: str, curves: dict[str, np.ndarray], epochs: np.ndarray) ->
         axes.plot(
             epochs[: len(values)], values, label=label, color=_COLORS[label], marker=mark, markersize=3.5
         )
-    axes.set_title("learning rate" if name == RATE else name, fontsize=11 if len(name) < 36 else 8)
+    words = "learning rate" if name == RATE else name
+    axes.set_title(words, fontsize=11 if len(name) < 36 else 8, parse_math=False)
     axes.set_xlabel("epoch")
     axes.xaxis.get_major_locator().set_params(integer=True)
     if len(epochs) == 1:

@@ -68,7 +68,7 @@ def record(history: Any) -> Record:
 
 
 def _file(path) -> dict[str, list]:
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         first = file.readline()
         named = first.startswith("epoch") and len(first.strip()) > len("epoch")
         file.seek(0)
@@ -78,8 +78,12 @@ def _file(path) -> dict[str, list]:
     return {name: [_number(row[i]) for row in rows] for i, name in enumerate(names)}
 
 
-def _number(word: str) -> float:
-    return float("nan") if word in ("", "NA") else float(word)
+def _number(word: str) -> float | str:
+    """The number, or the word itself, for a complaint that names its column."""
+    try:
+        return float("nan") if word in ("", "NA") else float(word)
+    except ValueError:
+        return word
 
 
 def _checked(columns: dict[str, list], what: str) -> Record:

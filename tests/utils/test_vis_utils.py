@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import shutil
 import sys
 
@@ -159,6 +161,17 @@ def test_without_graphviz(language, no_dot, tmp_path):
         graph.create(prog="my_dot", format="svg")
     with pytest.raises(OSError if language == "pydot" else ImportError, match="pydot"):
         _check_pydot()
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "pickle"]
+)
+def test_copies(language, no_dot, copied):
+    graph = model_to_dot(branches())
+    twin = copied(graph)
+    assert twin.to_string() == graph.to_string() and twin.create_svg() == graph.create_svg()
+    twin.set("rankdir", "LR")
+    assert twin.create(format="svg") != graph.create(format="svg")
 
 
 def test_files_without_graphviz(no_dot, tmp_path):

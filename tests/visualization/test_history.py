@@ -84,6 +84,21 @@ def test_files_that_were_continued_or_are_being_written(tmp_path):
     np.testing.assert_array_equal(found.values["acc"], [0.5, np.nan, 0.75])
 
 
+def test_files_that_are_something_else(tmp_path):
+    path = tmp_path / "log.csv"
+    for text, pattern in (
+        ("", "log.csv' holds no epoch"),
+        ("epoch,loss\n", "log.csv' holds no epoch"),
+        ('epoch,loss,conf\n0,1.0,"[1, 2]"\n', "log.csv' holds something in 'conf' that is no number"),
+        ("some words\nand more\n", "log.csv' holds something in 'some words' that is no number"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=pattern):
+            record(path)
+    path.write_text("epoch\tloss\n0\t1.0\n", encoding="utf-8-sig")
+    assert record(path).values["loss"].tolist() == [1.0]
+
+
 def test_frames():
     pandas = pytest.importorskip("pandas")
     found = record(pandas.DataFrame({"epoch": [4, 5], "loss": [1.0, 0.5]}, index=["a", "b"]))
@@ -106,9 +121,10 @@ def test_saved(tmp_path):
 
 
 def test_chosen_metrics_and_values_that_are_not_finite():
-    figure = plot_history({"loss": [1.0, np.nan, np.inf], "acc": [np.nan] * 3}, metrics=["acc", "loss"])
+    values = {"loss": [1.0, np.nan, np.inf], "$x_{1$": [np.nan] * 3, "acc": [1.0]}
+    figure = plot_history(values, metrics=["$x_{1$", "loss"])
     figure.draw_without_rendering()
-    assert [axes.get_title() for axes in figure.axes] == ["acc", "loss"]
+    assert [axes.get_title() for axes in figure.axes] == ["$x_{1$", "loss"]
     assert len(plot_history(RUN, metrics="loss").axes) == 1
 
 
