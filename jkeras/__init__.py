@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from jkeras.compat import module_aliases
-from jkeras.core import display
+from jkeras.core import display as _display
 from jkeras.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ _HOMES = {
 }
 
 module_aliases.install()
-display.set_drawer(lambda thing: importlib.import_module("jkeras.visualization.notebook").html(thing))
+_display.set_drawer(lambda thing: importlib.import_module("jkeras.visualization.notebook").html(thing))
 
 
 def __getattr__(name: str):

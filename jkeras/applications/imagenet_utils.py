@@ -116,10 +116,11 @@ def decode_predictions(preds, top=5, **kwargs):
         )
         with open(path, encoding="utf-8") as file:
             CLASS_INDEX = json.load(file)
+    names = CLASS_INDEX or {}
     results = []
     for pred in np.asarray(preds):
         best = pred.argsort()[-top:][::-1]
-        named = [(*CLASS_INDEX[str(i)], pred[i]) for i in best]
+        named = [(*names[str(i)], pred[i]) for i in best]
         results.append(sorted(named, key=lambda entry: entry[2], reverse=True))
     return results
 

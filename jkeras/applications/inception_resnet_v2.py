@@ -40,7 +40,14 @@ def preprocess_input(x, **kwargs):
 
 
 def conv2d_bn(
-    x, filters, kernel_size, strides=1, padding="same", activation="relu", use_bias=False, name=None
+    x,
+    filters,
+    kernel_size,
+    strides=1,
+    padding="same",
+    activation: str | None = "relu",
+    use_bias=False,
+    name=None,
 ):
     """A convolution, batch normalization without scale unless there is a bias, and an activation.
 
@@ -62,7 +69,7 @@ def conv2d_bn(
     return x
 
 
-def inception_resnet_block(x, scale, block_type, block_idx, activation="relu"):
+def inception_resnet_block(x, scale, block_type, block_idx, activation: str | None = "relu"):
     """Chains of convolutions side by side, joined, scaled and added to what goes into them.
 
     Args:

@@ -223,7 +223,10 @@ def test_import_jkeras_stays_light():
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert set(out.split()) == {
         "jkeras",
-        *(f"jkeras.{n}" for n in "compat compat.imported_names compat.module_aliases version".split()),
+        *(
+            f"jkeras.{n}"
+            for n in "compat compat.imported_names compat.module_aliases core core.display version".split()
+        ),
     }
 
 
