@@ -61,7 +61,7 @@ def draw(rng, layer, **shapes) -> dict:
                     "dimension (channels) of the input."
                 )
             initializer = rule(layer, name, "initializer")
-            found[name] = initializers.draw(initializer, jax.random.fold_in(rng, i), shape, layer.dtype)
+            found[name] = initializers.draw(initializer, random.fold_in(rng, i), shape, layer.dtype)
     return found
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core import random
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import begin, check_axis, floating
@@ -82,7 +82,7 @@ class BatchNormalization(Layer):
                 raise ValueError(f"axis {axis} does not exist")
             dim = (in_shape[axis],)
             params = draw(rng, self, gamma=scale and dim, beta=center and dim)
-            return params, draw(jax.random.fold_in(rng, 2), self, moving_mean=dim, moving_variance=dim)
+            return params, draw(random.fold_in(rng, 2), self, moving_mean=dim, moving_variance=dim)
 
         def apply(params, state, x, ctx=INFERENCE):
             check_axis(x, axis, state["moving_mean"].shape[0])

@@ -241,7 +241,12 @@ def _conv_by_patches(x, kernel, strides, padding: str, dilation):
 
 def _depthwise_by_taps(kernel, strides, padding: str, dilation, x):
     channels, multiplier = kernel.shape[-2:]
-    flat = kernel.reshape((-1, channels, multiplier))
+    flat = kernel.reshape((-1, channels) if multiplier == 1 else (-1, channels, multiplier))
     columns = _tap_slices(x, kernel.shape[:-2], strides, padding, dilation)
-    y = functools.reduce(jnp.add, (c[..., None] * k for c, k in zip(columns, flat, strict=True)))
+    kernels = (
+        lax.index_in_dim(flat, i, keepdims=False) for i in range(flat.shape[0])
+    )  # `flat[i]` is a gather
+    if multiplier == 1:
+        return functools.reduce(jnp.add, (c * k for c, k in zip(columns, kernels, strict=True)))
+    y = functools.reduce(jnp.add, (c[..., None] * k for c, k in zip(columns, kernels, strict=True)))
     return y.reshape(y.shape[:-2] + (channels * multiplier,))

@@ -76,3 +76,13 @@ def test_bounds_and_moments():
     assert x.min() >= 0 and x.max() <= 2 and abs(x.std() / 0.5 - 0.8796) < 0.01
     x = random.normal(key, (100_000,), 1.0, 0.5)
     assert abs(x.mean() - 1) < 0.01 and abs(x.std() - 0.5) < 0.01
+
+
+@pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
+def test_fold_in_is_that_of_jax(impl):
+    for seed in (0, 7, 2**31):
+        key = jax.random.key(seed, impl=impl)
+        for number in (0, 1, 2**32 - 1):
+            assert random.fold_in(key, number) == jax.random.fold_in(key, np.uint32(number))
+    traced = jax.jit(lambda k: jax.random.key_data(random.fold_in(k, 3)))(key)
+    np.testing.assert_array_equal(traced, jax.random.key_data(random.fold_in(key, 3)))

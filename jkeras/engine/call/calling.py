@@ -12,7 +12,7 @@ import numpy as np
 from jkeras.core import bits, phase, random
 from jkeras.core.dispatch import is_symbolic, op
 from jkeras.core.types import Ctx
-from jkeras.engine.call import adapter, added_metrics
+from jkeras.engine.call import adapter, added_metrics, recurring
 from jkeras.engine.call.checks import MaskRefused
 from jkeras.engine.call.discovery import arrays_in, discover, masks_for, scope_of, show_kept, users_layers
 from jkeras.engine.tensors.scope import NeedsTensorsError, rewinder
@@ -155,6 +155,11 @@ def infer_call(node: Node):
     """(tree of output specs, list of mask specs, what is left in attributes, specs of the arrays in that) of
     a call, found by tracing it on shapes."""
     layer, inputs, kwargs = node.owner, node.args[0], node.kwargs
+    key = recurring.key_of(node)
+    known_already = recurring.known_call(key)
+    if known_already is not None:
+        node.adds_loss = known_already.adds_loss
+        return known_already.y, list(known_already.masks), {}, {}
     kept: dict = {}
     masks = masks_for(inputs, lambda t: t.mask_spec if isinstance(t, Tensor) else None)
 
@@ -184,7 +189,10 @@ def infer_call(node: Node):
         declared = _declared_instead(layer, shapes_of(inputs), error)
         count = len(jax.tree.leaves(declared, is_leaf=lambda s: isinstance(s, Spec)))
         return declared, [None] * count, {}, {}
-    return layer.refine_output_specs(y, shapes_of(inputs)), mask_specs, kept, kept_specs
+    y = layer.refine_output_specs(y, shapes_of(inputs))
+    if not kept and not node.captured:
+        recurring.note_call(key, y, mask_specs, node.adds_loss)
+    return y, mask_specs, kept, kept_specs
 
 
 def _declared_instead(layer, shapes, error: Exception):
