@@ -64,7 +64,7 @@ def fold_in(key, number: int) -> jax.Array:
     if not isinstance(key, Tracer) and jax.random.key_impl(key) == "threefry2x32":
         first, second = np.asarray(jax.random.key_data(key)).tolist()
         return jax.random.wrap_key_data(
-            np.array(_threefry(first, second, 0, number), np.uint32), impl="threefry2x32"
+            jnp.asarray(np.array(_threefry(first, second, 0, number), np.uint32)), impl="threefry2x32"
         )
     return jax.random.fold_in(key, number)
 

@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from types import FunctionType
 from typing import Any, NamedTuple
 
-import jax
+import jax.numpy as jnp
 
 from jkeras.core import settings
 from jkeras.engine.call.checks import functions_are_ours
@@ -67,7 +67,7 @@ def key_of(node: Node) -> Hashable:
         return None
     seen = tuple((_of_spec(t.spec()), t.mask_spec and _of_spec(t.mask_spec)) for t in tensors)
     weights = tuple((n, v.shape, v.dtype) for own in (layer._params, layer._state) for n, v in own.items())
-    modes = settings.floatx(), jax.config.jax_enable_x64
+    modes = settings.floatx(), jnp.result_type(float)
     return type(layer), isinstance(inputs, list), seen, weights, arguments, modes
 
 
