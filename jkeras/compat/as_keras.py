@@ -65,7 +65,7 @@ def install_as_keras(replace: bool = False, backend_name: str | None = None) -> 
 
     Example:
         >>> import jkeras
-        >>> with jkeras.install_as_keras():
+        >>> with jkeras.install_as_keras(replace=True):  # here something else may have imported Keras
         ...     from keras.layers import Dense
         >>> Dense is jkeras.layers.Dense
         True

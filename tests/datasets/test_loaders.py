@@ -279,7 +279,7 @@ def test_a_path_of_ones_own(home, tmp_path):
 
 
 def test_under_the_name_of_keras(home):
-    with jkeras.install_as_keras():
+    with jkeras.install_as_keras(replace=True):
         from keras.datasets import cifar as theirs
         from keras.datasets import mnist
         from keras.datasets.cifar import load_batch
