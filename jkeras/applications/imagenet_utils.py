@@ -86,6 +86,17 @@ def _preprocessed(x, mode: str, channel_axis: int, rank: int, dtype):
     return x
 
 
+def _class_index() -> dict[str, list[str]]:
+    """WordNet id and name of each class of ImageNet, read once."""
+    global CLASS_INDEX
+    if CLASS_INDEX is None:
+        name, where = "imagenet_class_index.json", {"cache_subdir": "models", "file_hash": _CLASS_INDEX_HASH}
+        with open(get_file(name, CLASS_INDEX_PATH, **where), encoding="utf-8") as file:
+            found: dict[str, list[str]] = json.load(file)
+        CLASS_INDEX = found
+    return CLASS_INDEX
+
+
 def decode_predictions(preds, top=5, **kwargs):
     """The names of the likeliest of ImageNet's classes.
 
@@ -103,20 +114,13 @@ def decode_predictions(preds, top=5, **kwargs):
 
     Keras 2.2.4: keras_applications/imagenet_utils.py decode_predictions
     """
-    global CLASS_INDEX
     check_keywords(kwargs)
     if len(preds.shape) != 2 or preds.shape[1] != 1000:
         raise ValueError(
             "`decode_predictions` takes predictions for the 1000 classes of ImageNet, an array of shape "
             f"(samples, 1000); got the shape {tuple(preds.shape)}."
         )
-    if CLASS_INDEX is None:
-        path = get_file(
-            "imagenet_class_index.json", CLASS_INDEX_PATH, cache_subdir="models", file_hash=_CLASS_INDEX_HASH
-        )
-        with open(path, encoding="utf-8") as file:
-            CLASS_INDEX = json.load(file)
-    names = CLASS_INDEX or {}
+    names = _class_index()
     results = []
     for pred in np.asarray(preds):
         best = pred.argsort()[-top:][::-1]

@@ -165,7 +165,9 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "pair" in vars(cls) and "formula" not in vars(cls):
-            cls.formula = vars(cls)["pair"]  # its name in 0.1
+            cls.formula = vars(cls)["pair"]  # its name in 0.1, ...
+        elif "formula" in vars(cls) and "pair" not in vars(cls):
+            cls.pair = vars(cls)["formula"]  # ... which `super().pair()` finds
         first = next(c for c in cls.__mro__ if {"formula", "call", "build"} & set(vars(c)))
         cls.is_native = "formula" in vars(first)
         if "rowwise" not in vars(cls) and _may_mix(cls):
@@ -205,6 +207,8 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
             return Out(x, mask=ctx.mask)
 
         return Pair(init, apply)
+
+    pair = formula
 
     def pure(self) -> Pair:
         """This layer as two pure functions.

@@ -42,6 +42,32 @@ def built(builder: str, kwargs: dict):
     return getattr(applications, builder)(**kwargs)
 
 
+TABLES = golden.json("applications")
+
+
+def row(layer) -> dict:
+    """What the recording says of a layer; its first call counts."""
+    cells = layer.weights
+    return {
+        "name": layer.name,
+        "class": type(layer).__name__,
+        "output_shape": layer.get_output_shape_at(0),
+        "inbound": [inner.name for inner in layer.inbound_nodes[0].inbound_layers],
+        "params": layer.count_params(),
+        "trainable_params": sum(int(np.prod(w.shape)) for w in layer.trainable_weights),
+        "weights": [[w.name, w.shape] for w in cells],
+    }
+
+
+@pytest.mark.parametrize("case", TABLES)
+@pytest.mark.filterwarnings("ignore:Since Keras 2.2.0")
+def test_tables(case):
+    about = TABLES[case]
+    model = built(about["builder"], about["kwargs"])
+    assert model.name == about["model_name"] and model.count_params() == about["count_params"]
+    assert json.loads(json.dumps([row(layer) for layer in model.layers])) == about["layers"]
+
+
 # Those of other networks take long to compile: their tables must do.
 @pytest.mark.parametrize("case", ["MobileNet_0", "VGG16_1", "ResNet50_2"])
 @pytest.mark.filterwarnings("ignore:Since Keras 2.2.0")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras.core.types import Ctx
+from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.input_layer import Input
 from jkeras.engine.tensors.variable import Variable
 from jkeras.layers import (
@@ -237,3 +237,24 @@ def test_a_list_of_one_is_that_one(make):
     np.testing.assert_array_equal(model.predict(np.ones((2, 3))), [[6.0], [6.0]])
     assert make()(np.ones((2, 3), "float32")).shape == (2, 3)
     assert Sequential([Scale(input_shape=(3,)), make(), Dense(1)]).output_shape == (None, 1)
+
+
+def test_a_pair_under_the_name_that_it_had_in_0_1():
+    class Twice(Dense):
+        def pair(self):
+            init, apply = super().pair()
+
+            def twice(params, state, x, ctx=INFERENCE):
+                return Out(2 * apply(params, state, x, ctx).y)
+
+            return Pair(init, twice)
+
+    class Thrice(Twice):
+        def formula(self):
+            init, apply = super().pair()
+            return Pair(init, lambda params, state, x, ctx=INFERENCE: Out(1.5 * apply(params, state, x).y))
+
+    x = np.ones((2, 3), "float32")
+    for cls, factor in ((Twice, 2), (Thrice, 3)):
+        layer = cls(4)
+        np.testing.assert_allclose(layer(x), factor * (x @ layer.get_weights()[0]), rtol=1e-6)
