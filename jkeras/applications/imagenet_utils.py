@@ -90,8 +90,10 @@ def _class_index() -> dict[str, list[str]]:
     """WordNet id and name of each class of ImageNet, read once."""
     global CLASS_INDEX
     if CLASS_INDEX is None:
-        name, where = "imagenet_class_index.json", {"cache_subdir": "models", "file_hash": _CLASS_INDEX_HASH}
-        with open(get_file(name, CLASS_INDEX_PATH, **where), encoding="utf-8") as file:
+        path = get_file(
+            "imagenet_class_index.json", CLASS_INDEX_PATH, cache_subdir="models", file_hash=_CLASS_INDEX_HASH
+        )
+        with open(path, encoding="utf-8") as file:
             found: dict[str, list[str]] = json.load(file)
         CLASS_INDEX = found
     return CLASS_INDEX
