@@ -13,7 +13,6 @@ from jkeras.backend.control import is_marker
 from jkeras.core import bits, random
 from jkeras.core.dispatch import set_evaluator
 from jkeras.core.types import Ctx
-from jkeras.engine.call.added_metrics import measuring
 from jkeras.engine.graph import Around, Graph
 from jkeras.engine.layer.effects import Update, together
 from jkeras.engine.tensors.scope import NeedsTensorsError, next_gradients, note_gradients
@@ -286,8 +285,7 @@ class _Gradient:
 
         def run(graph, values, taps):
             around = outside._replace(ctx=ctx, taps=taps)
-            with measuring():  # what layers report in here was reported before
-                return graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
+            return graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
 
         def total(taps, weights):
             now = values | {id(v): w for v, w in zip(variables, weights, strict=True)}

@@ -105,6 +105,33 @@ def _mix(n):
 INFERENCE = Ctx()
 
 
+@jax.tree_util.register_pytree_node_class
+class ByObject(dict):
+    """A dict with objects as keys, which have no order: jax takes them as they were put in.
+
+    Example:
+        >>> a, b = object(), object()
+        >>> jax.tree.map(lambda n: n + 1, ByObject({b: 1, a: 2})) == {a: 3, b: 2}
+        True
+    """
+
+    def tree_flatten(self):
+        return tuple(self.values()), tuple(self)
+
+    @classmethod
+    def tree_unflatten(cls, keys, values):
+        return cls(zip(keys, values, strict=True))
+
+
+def joined(*metrics: dict) -> ByObject:
+    """The metrics of several computations as those of one, see `Out.metrics`."""
+    every = ByObject()
+    for part in metrics:
+        for key, means in part.items():
+            every[key] = [*every.get(key, ()), *means]
+    return every
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Out:
@@ -121,14 +148,17 @@ class Out:
         loss: a scalar that the computation adds to the loss: activity regularizers and `add_loss`. Weight
             regularizers are functions of the parameters alone: add `layer.penalty(params)`. On several
             devices the sum over them is the total.
-        seen: values of inner tensors that somebody outside asked for, `{id(tensor): array}`.
+        seen: values of inner tensors that somebody outside asked for, `{tensor: array}`.
+        metrics: what `add_metric` reports, `{(layer, name): [mean, ...]}` with one mean for each call. A
+            formula that runs other layers hands theirs on, as it does with their losses.
     """
 
     y: Any
     state: Any = dataclasses.field(default_factory=dict)
     mask: Any = None
     loss: Any = 0.0
-    seen: dict = dataclasses.field(default_factory=dict)
+    seen: dict = dataclasses.field(default_factory=ByObject)
+    metrics: dict = dataclasses.field(default_factory=ByObject)
 
     def merged(self, state):
         """The whole state after the call.

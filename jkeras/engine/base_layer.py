@@ -390,8 +390,8 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
         name = added_metrics.checked_name(self, name, aggregation)
         if isinstance(value, Tensor):
             self.extra_metrics.append((name, value))
-        elif current_frame() is not None:
-            added_metrics.report(self, name, value)
+        elif (frame := current_frame()) is not None:
+            added_metrics.report(self, name, value, frame)
         else:
             raise ValueError(
                 f"add_metric({name!r}) of {self.name!r} takes a tensor of the model, or a value inside "

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jkeras.core.types import Ctx
-from jkeras.engine.call.added_metrics import measuring
+from jkeras.core.types import Ctx, Out, joined
 from jkeras.engine.call.calling import aligned, apply_layer
 from jkeras.engine.call.discovery import arrays_in, masks_for, scope_of
 from jkeras.engine.tensors.scope import value_around
@@ -113,7 +112,7 @@ class Graph:
             around: the run that this one is a part of, if it is; it has its own `ctx`.
 
         Returns:
-            (outputs and what is computed beside them, their masks, sum of the layers' losses).
+            (outputs and what is computed beside them, their masks, sum of the layers' losses, their metrics).
 
         Raises:
             StrayTensorError: the code of a layer closes over a tensor that has no value here.
@@ -124,7 +123,7 @@ class Graph:
             id(t): (x + taps[id(t)] if id(t) in taps else x, m)
             for t, x, m in zip(self.fed, xs, masks, strict=True)
         }
-        loss, moved = 0.0, dict(values)
+        loss, metrics, moved = 0.0, [], dict(values)
         values = dict(values)  # `write` may change those of the caller
 
         def note(variable, value):
@@ -139,20 +138,21 @@ class Graph:
             if id(node) in keys:
                 here = here.replace(rng=keys[id(node)], site=0)
             if node.owner is None:
-                y, mask = _run_function(node, found, values, here, around)
+                out = _run_function(node, found, values, here, around)
             elif id(node) in self.hidden:
                 out = self._run_layer(node, found, values, moved, here, _nowhere)
-                y, mask = out.y, out.mask
             else:
                 moving = self._statistics(node, found, values, moved, here, ctx.training)
                 out = self._run_layer(node, found, values, moved, here, note)
-                y, mask, loss = out.y, out.mask, loss + out.loss
+                loss = loss + out.loss
                 for variable, value in moving.items():
                     note(variable, value)
-            for tensor, value, m in zip(node.outputs, jax.tree.leaves(y), aligned(y, mask), strict=True):
+            metrics.append(out.metrics)
+            outputs = zip(node.outputs, jax.tree.leaves(out.y), aligned(out.y, out.mask), strict=True)
+            for tensor, value, m in outputs:
                 found.setdefault(id(tensor), (value + taps[id(tensor)] if id(tensor) in taps else value, m))
         wanted = [self._found(t, found) for t in (*self.outputs, *self.beside)]
-        return [value for value, _ in wanted], [mask for _, mask in wanted], loss
+        return [value for value, _ in wanted], [mask for _, mask in wanted], loss, joined(*metrics)
 
     def _statistics(
         self, node: Node, found: dict, values: dict, moved: dict, ctx: Ctx, training: bool
@@ -161,9 +161,8 @@ class Graph:
         training all the same."""
         held, moving = carried(node.owner), {}
         if training and node.phase is False and any(id(v) not in held for v in states_of(node.owner)):
-            with measuring():  # what the layer reports counts once, in the call itself
-                ctx = ctx.replace(training=True)
-                self._run_layer(node, dict(found), values, moved, ctx, moving.__setitem__)
+            ctx = ctx.replace(training=True)
+            self._run_layer(node, dict(found), values, moved, ctx, moving.__setitem__)
         return {v: a for v, a in moving.items() if id(v) not in held}
 
     def _found(self, tensor: Tensor, found: dict) -> tuple:
@@ -217,14 +216,14 @@ def _nowhere(variable, value) -> None:
     """The states of what is no part of the model stay as they are."""
 
 
-def _run_function(node: Node, found: dict, values: dict, ctx: Ctx, around: Around):
+def _run_function(node: Node, found: dict, values: dict, ctx: Ctx, around: Around) -> Out:
     if isinstance(node.fn, MaskOf):
-        return found[id(node.args[0])][1], None
+        return Out(found[id(node.args[0])][1])
     with Frame(values, ctx, around=around) as frame:
         args, kwargs = substitute(
             (node.args, node.kwargs), lambda s: found[id(s)][0] if isinstance(s, Tensor) else frame.read(s)
         )
-        return node.fn(*args, **kwargs), None
+        return Out(node.fn(*args, **kwargs), metrics=frame.metrics)
 
 
 def _with_inner(nodes: list[Node]) -> list[Node]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 
 from jkeras.core.types import Ctx, Out
@@ -65,12 +67,14 @@ class Program:
         out = self._pure.apply(nested_params, nested_state, x, ctx.replace(mask=mask))
         scatter(self.layer, out.state, lambda variable, value: values.__setitem__(id(variable), value))
         new = {path: {n: values[id(v)] for n, v in cells.items()} for path, cells in self.state.items()}
-        return Out(jax.tree.leaves(out.y), new, aligned(out.y, out.mask), out.loss, out.seen)
+        ys, masks = jax.tree.leaves(out.y), aligned(out.y, out.mask)
+        return dataclasses.replace(out, y=ys, state=new, mask=masks)
 
     def frame(self, params, state, out: Out, ctx: Ctx) -> Frame:
         """The scope for losses and metrics: the model's variables and what they close over have values, and
         the outputs are known as its tensors."""
-        frame = Frame(self._values(params, state), ctx.at("objective"), out.seen)
+        tensors = {id(t): array for t, array in out.seen.items()}
+        frame = Frame(self._values(params, state), ctx.at("objective"), tensors)
         for y, tensor in zip(out.y, self.layer.signature[1], strict=True):
             frame.note_symbol(y, tensor)
         return frame

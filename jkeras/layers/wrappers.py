@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
 from jkeras.core.registry import CustomObjectScope
-from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.core.types import INFERENCE, Ctx, Out, Pair, joined
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.calling import formula_mask
 from jkeras.engine.layer.keras_internals import object_list_uid
@@ -132,7 +132,8 @@ class TimeDistributed(Wrapper):
             y, inner_mask = jax.tree.map(lambda a: a.reshape(steps + a.shape[1:]), (out.y, out.mask))
             if inner_mask is None and ctx.mask is not None:
                 inner_mask = ctx.mask.any(axis=tuple(range(2, ctx.mask.ndim)))
-            return Out(y, {"layer": out.state} if out.state else {}, inner_mask, out.loss)
+            changed = {"layer": out.state} if out.state else {}
+            return Out(y, changed, inner_mask, out.loss, metrics=out.metrics)
 
         return Pair(init, apply)
 
@@ -241,7 +242,8 @@ class Bidirectional(Wrapper):
             ]
             changed = {name: out.state for name, out in zip(ways, outs, strict=True) if out.state}
             y, mask = merge(*outs)
-            return Out(y, changed, mask, outs[0].loss + outs[1].loss)
+            metrics = joined(*(out.metrics for out in outs))
+            return Out(y, changed, mask, outs[0].loss + outs[1].loss, metrics=metrics)
 
         return Pair(init, apply)
 

@@ -235,9 +235,9 @@ class GraphBody:
             raise ValueError(f"Model {self.network.name!r} takes {len(fed)} inputs; got {len(xs)}.")
         masks = as_list(ctx.mask) if ctx.mask is not None else [None] * len(xs)
         xs = [as_declared(v, t) for v, t in zip(xs, fed, strict=True)]
-        ys, masks, loss, seen = whole.run(values, xs, masks, ctx, write)
+        ys, masks, loss, seen, metrics = whole.run(values, xs, masks, ctx, write)
         mask = unpacked(masks) if any(m is not None for m in masks) else None
-        return Out(unpacked(ys), collect(self.network, changed)[1], mask, loss, seen)
+        return Out(unpacked(ys), collect(self.network, changed)[1], mask, loss, seen, metrics)
 
     def _check_in_shape(self, in_shape) -> None:
         declared = [t.shape for t in self.fed]

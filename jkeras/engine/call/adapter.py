@@ -64,12 +64,7 @@ def _run(layer, params, state, x, ctx: Ctx, kwargs: dict) -> Out:
         layer.uses_learning_phase = True
     changed = {key: value for key, (_, value) in frame.updates.items()}
     _pass_up(frame, values)
-    return Out(
-        y,
-        collect(layer, changed)[1],
-        mask,
-        sum(frame.losses[1:], frame.losses[0]) if frame.losses else 0.0,
-    )
+    return frame.hand_on(Out(y, collect(layer, changed)[1], mask))
 
 
 def _single(y):
@@ -89,7 +84,7 @@ def framed(layer, pair: Pair) -> Pair:
         _remember_captured(layer, frame)
         if frame.asked_for_phase:
             layer.uses_learning_phase = True
-        return out
+        return frame.hand_on(out)
 
     return Pair(pair.init, apply)
 
@@ -227,8 +222,7 @@ def _pass_up(frame: Frame, values: dict) -> None:
 def absorb(layer, out: Out, frame: Frame) -> None:
     """Put what a layer's own formula returned into the frame of the call around it."""
     scatter(layer, out.state, frame.write)
-    if not isinstance(out.loss, float):
-        frame.losses.append(out.loss)
+    frame.absorb(out)
 
 
 def unwrapped(value, frame: Frame):

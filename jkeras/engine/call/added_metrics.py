@@ -4,38 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import jax.numpy as jnp
 
 from jkeras.engine.tensors.scope import Scope
-from jkeras.engine.tensors.variable import current_frame
+from jkeras.engine.tensors.variable import Frame, current_frame
 from jkeras.engine.tree import instances
 
-Key = tuple[int, str]  # (id of the layer, name)
-
-_found: ContextVar[dict[Key, list] | None] = ContextVar("jkeras_measures", default=None)
+Key = tuple[Any, str]  # (layer, name)
 
 
-@contextmanager
-def measuring() -> Iterator[dict[Key, list]]:
-    """A scope in which a model is run: yields what is reported, one mean for each call of the layer."""
-    found: dict[Key, list] = {}
-    token = _found.set(found)
-    try:
-        yield found
-    finally:
-        _found.reset(token)
+def mean(value):
+    """What is reported of a value."""
+    return jnp.mean(jnp.asarray(value, jnp.float32))
 
 
-def report(layer, name: str, value) -> None:
-    """Note the mean of a value, if somebody measures; remember the name, for who will."""
+def report(layer, name: str, value, frame: Frame) -> None:
+    """Note the mean of a value in the frame of the code that reports it, and its name."""
     if name not in layer.reported and all(name != known for known, _ in layer.extra_metrics):
         layer.reported.append(name)
-    found = _found.get()
-    if found is not None:
-        found.setdefault((id(layer), name), []).append(jnp.mean(jnp.asarray(value, jnp.float32)))
+    frame.metrics.setdefault((layer, name), []).append(mean(value))
 
 
 @contextmanager
@@ -46,17 +35,17 @@ def adding_nothing(complaint: str) -> Iterator[None]:
         ValueError: with this complaint, after an `add_metric` or `add_loss`.
     """
     frame = current_frame()
-    before = 0 if frame is None else len(frame.losses)
-    with measuring() as found, Scope():  # what the code leaves in attributes stays in here, too
+    before = 0 if frame is None else frame.additions
+    with Scope():  # what the code leaves in attributes stays in here, too
         yield
-    if found or (frame is not None and len(frame.losses) > before):
+    if frame is not None and frame.additions > before:
         raise ValueError(complaint)
 
 
 def reported_by(model) -> list[Key]:
     """All that a model and the layers in it report, in their order."""
     return [
-        (id(layer), name)
+        (layer, name)
         for _, layer in instances(model)
         for name in [*(name for name, _ in layer.extra_metrics), *layer.reported]
     ]

@@ -12,7 +12,7 @@ import numpy as np
 from jkeras.core import bits, phase, random
 from jkeras.core.dispatch import is_symbolic, op
 from jkeras.core.types import Ctx
-from jkeras.engine.call import adapter, added_metrics, recurring
+from jkeras.engine.call import adapter, recurring
 from jkeras.engine.call.checks import MaskRefused
 from jkeras.engine.call.discovery import arrays_in, discover, masks_for, scope_of, show_kept, users_layers
 from jkeras.engine.tensors.scope import NeedsTensorsError, rewinder
@@ -123,8 +123,7 @@ def apply_layer(layer, params, state, x, ctx: Ctx, kwargs: dict):
     if "mask" not in words:
         return out
     rewind()
-    with added_metrics.measuring():  # nothing is reported twice
-        own = apply(params, state, x, overridden(ctx, {**words, "mask": ctx.mask}), **rest)
+    own = apply(params, state, x, overridden(ctx, {**words, "mask": ctx.mask}), **rest)
     return dataclasses.replace(out, mask=own.mask)
 
 
@@ -239,9 +238,7 @@ def _call_in_frame(layer, inputs, kwargs: dict, frame):
     frame.calls += 1
     ctx = frame.ctx.at(frame.calls, masks_for(inputs, frame.mask_of))
     out = apply_layer(layer, params, state, inputs, ctx, kwargs)
-    scatter(layer, out.state, frame.write)
-    if not isinstance(out.loss, float):
-        frame.losses.append(out.loss)
+    adapter.absorb(layer, out, frame)
     masks = iter(aligned(out.y, out.mask))
     return jax.tree.map(lambda value: frame.masked(value, next(masks), inputs), out.y)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import bits
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Pair
 from jkeras.engine.tensors.scope import NeedsTensorsError
 from jkeras.engine.tensors.shapes import known
 from jkeras.engine.tensors.variable import StrayTensorError
@@ -140,7 +141,7 @@ def guarded(layer, pair: Pair) -> Pair:
         if regularizer is None:
             return out
         losses = [regularizer(y) for y in jax.tree.leaves(out.y)]
-        return Out(out.y, out.state, out.mask, out.loss + sum(losses[1:], losses[0]), out.seen)
+        return dataclasses.replace(out, loss=out.loss + sum(losses[1:], losses[0]))
 
     return Pair(init, apply)
 

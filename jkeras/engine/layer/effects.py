@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core.dispatch import op
-from jkeras.core.types import INFERENCE, Out
+from jkeras.core.types import INFERENCE, ByObject, Out, joined
 from jkeras.engine.call import added_metrics
 from jkeras.engine.call.calling import apply_layer
 from jkeras.engine.call.discovery import masks_for, scope_of
@@ -117,10 +117,10 @@ class Whole:
         # Keras feeds the phase if the outputs differ by it; what is hidden is in the phase of the outputs.
         self.phased = not self.graph.hidden or any(t._uses_learning_phase for t in graph.outputs)
 
-    def run(self, values: dict, xs: list, masks: list, ctx, write) -> tuple[list, list, Any, dict]:
-        """(outputs, their masks, loss, values of the watched tensors); see `Graph.run`."""
+    def run(self, values: dict, xs: list, masks: list, ctx, write) -> tuple[list, list, Any, dict, dict]:
+        """(outputs, their masks, loss, values of the watched tensors, metrics); see `Graph.run`."""
         phase, before = ctx.training and self.phased, dict(values)
-        ys, masks, loss = self.graph.run(values, xs, masks, ctx.replace(training=phase), write)
+        ys, masks, loss, metrics = self.graph.run(values, xs, masks, ctx.replace(training=phase), write)
         rest = iter(ys[self.count :])
         loss = sum((jnp.mean(next(rest)) for _ in self.terms), loss + self.fixed)
         new = together(self.updates, [next(rest) for _ in self.updates], lambda v: before[id(v)])
@@ -128,9 +128,9 @@ class Whole:
             if ctx.training:
                 write(variable, value)
         for layer, name, _ in self.measured:
-            added_metrics.report(layer, name, next(rest))
-        seen = {id(t): next(rest) for t in self.watched}
-        return ys[: self.count], masks[: self.count], loss, seen
+            metrics = joined(metrics, {(layer, name): [added_metrics.mean(next(rest))]})
+        seen = ByObject({t: next(rest) for t in self.watched})
+        return ys[: self.count], masks[: self.count], loss, seen, metrics
 
 
 class EffectAccess:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import dataclasses
 import operator
 import sys
 from typing import Any
@@ -15,7 +16,7 @@ from jax.core import Tracer
 
 from jkeras import initializers
 from jkeras.core import bits, settings
-from jkeras.core.types import INFERENCE, Ctx
+from jkeras.core.types import INFERENCE, Ctx, Out, joined
 from jkeras.engine.tensors.call_attributes import MISSING, show
 from jkeras.engine.tensors.operators import OF_NUMPY, Operators
 from jkeras.engine.tensors.scope import current_scope, meaning_around, value_around
@@ -245,6 +246,7 @@ class Frame:
         self.seen: dict[int, tuple[Any, Variable]] = {}  # id(array) → (array, the variable it was read from)
         self.updates: dict[int, tuple[Variable, Any]] = {}
         self.losses: list[Any] = []
+        self.metrics: dict[tuple[Any, str], list] = {}  # see `Out`
         self.captured: list[Variable] = []  # read, but not part of the store
         self.masks: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its mask)
         self.kept: dict[tuple[int, str], tuple[Any, Any]] = {}  # (id(layer), attribute) → (layer, value)
@@ -263,6 +265,24 @@ class Frame:
             above.kept.update(self.kept)
         elif self.kept:
             show(self.kept)
+
+    def absorb(self, out: Out) -> None:
+        """Take what a layer that was run in here adds to the loss and to the metrics."""
+        if not isinstance(out.loss, float):
+            self.losses.append(out.loss)
+        self.metrics = joined(self.metrics, out.metrics)
+
+    def hand_on(self, out: Out) -> Out:
+        """What came out of the code in here, with what it has added to the loss and to the metrics."""
+        if not (self.losses or self.metrics):
+            return out
+        loss = sum(self.losses, out.loss) if self.losses else out.loss
+        return dataclasses.replace(out, loss=loss, metrics=joined(self.metrics, out.metrics))
+
+    @property
+    def additions(self) -> int:
+        """How often the code has added to the loss or to the metrics."""
+        return len(self.losses) + sum(map(len, self.metrics.values()))
 
     def kept_around(self, layer, name: str) -> tuple[Any, bool]:
         """(what this run has left in an attribute of a layer, whether that layer's own code runs here)."""

@@ -78,7 +78,7 @@ def step_of(layer: Layer) -> Step:
         )
         with adding_nothing(complaint):
             out = pair.apply(params, state, x, ctx, **{states_name: states}, **words)
-        if out.state or not (isinstance(out.loss, float) and out.loss == 0):
+        if out.state or out.metrics or not (isinstance(out.loss, float) and out.loss == 0):
             raise ValueError(complaint)
         return _checked(cell, out.y)
 

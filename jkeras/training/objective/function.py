@@ -187,9 +187,14 @@ class Objective:
                 values = [*values, weighted(metric.function(key), y_true, y_pred, weight, mask, ctx)]
         return total, values
 
-    def reported(self, found: dict[Key, list], ctx: Ctx) -> list:
-        """This device's share of the values that layers have reported: the last ones in `names`."""
-        means = [sum(found[key]) / len(found[key]) if key in found else 0.0 for key in self.added]
+    def reported(self, metrics: dict[Key, list], ctx: Ctx) -> list:
+        """This device's share of the values that layers have reported: the last ones in `names`.
+
+        Args:
+            metrics: `Out.metrics` of the model.
+            ctx: says over which devices the batch is spread.
+        """
+        means = [sum(metrics[key]) / len(metrics[key]) if key in metrics else 0.0 for key in self.added]
         return [mean / ctx.total(1) for mean in means]
 
     def _target(self, output: int, batch: Batch, y_pred, mask) -> tuple:

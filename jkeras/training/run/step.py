@@ -15,7 +15,6 @@ import jax.numpy as jnp
 
 from jkeras.core import bits
 from jkeras.core.types import Batch, Ctx
-from jkeras.engine.call.added_metrics import measuring
 from jkeras.training.objective.dependence import Reach, refuse
 from jkeras.training.objective.endpoints import Endpoint
 
@@ -55,12 +54,11 @@ def train_step(program, objective, move: Callable, inputs: list[Endpoint]) -> Ca
 
         def share(live, ctx=ctx):
             params = {**fixed.params, **live}
-            with measuring() as found:
-                out = program.apply(params, state, batch.x, ctx)
+            out = program.apply(params, state, batch.x, ctx)
             with program.frame(params, state, out, ctx) as frame:
                 loss, values = objective(out.y, out.mask, batch, ctx)
                 loss = loss + out.loss + program.penalty(params) / ctx.total(1)
-            values = [*values, *objective.reported(found, ctx)]
+            values = [*values, *objective.reported(out.metrics, ctx)]
             return loss.astype(jnp.float32), (values, written(program, out.state, frame))
 
         (loss, (values, new)), grads = _gradient(share, carry.params, ctx)
@@ -96,12 +94,11 @@ def test_step(program, objective, inputs: list[Endpoint]) -> Callable:
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
         batch = cast(batch, inputs, objective.fed)
         state = merge(fixed.state, carry.state)
-        with measuring() as found:
-            out = program.apply(fixed.params, state, batch.x, ctx)
+        out = program.apply(fixed.params, state, batch.x, ctx)
         with program.frame(fixed.params, state, out, ctx) as frame:
             loss, values = objective(out.y, out.mask, batch, ctx)
             loss = loss + out.loss + program.penalty(fixed.params) / ctx.total(1)
-        loss, values = ctx.total((loss, [*values, *objective.reported(found, ctx)]))
+        loss, values = ctx.total((loss, [*values, *objective.reported(out.metrics, ctx)]))
         new = written(program, out.state, frame)
         return carry._replace(state=like(new, carry.state)), _vector(loss, values)
 
