@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from jkeras.cli import compare, data, files, history, overrides, run, text
 from jkeras.cli import config as config_module
-from jkeras.cli import data, files, run
 from jkeras.cli.errors import UserError, guarded
 from jkeras.version import __version__
 
@@ -20,15 +20,24 @@ app = typer.Typer(
     name="jkeras",
     help="Train, resume, inspect and convert Keras models.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout, words on stderr.")]
 Model = Annotated[Path, typer.Argument(help="A model file, or a run directory (its newest checkpoint).")]
-Source = Annotated[str, typer.Option("--data", help="A data set (digits) or a .npz file.")]
+Source = Annotated[
+    str,
+    typer.Option("--data", help="A data set, .npz, .csv or .parquet, a folder of images, module:function."),
+]
 Scale = Annotated[float | None, typer.Option(help="Divide the inputs by this; default: as in the run.")]
+Target = Annotated[str | None, typer.Option(help="Of a table: the column of the targets.")]
+Columns = Annotated[str | None, typer.Option(help="Of a table: the columns of the inputs, as a,b,c.")]
+Size = Annotated[str | None, typer.Option(help="Of images: height,width that all get.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a value: compile.optimizer.Adam.lr=1e-4. Can be repeated."),
+]
 RunDir = Annotated[Path, typer.Argument(help="The directory of the run.")]
 
 
@@ -66,7 +75,13 @@ def _jsonable(value: Any) -> Any:
 @app.command()
 @guarded
 def train(
-    config: Annotated[Path, typer.Argument(help="The YAML file of the run.")],
+    config: Annotated[Path | None, typer.Argument(help="The YAML file of the run.")] = None,
+    data: Annotated[str | None, typer.Option(help="The data; also module:function.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="A .json architecture, file.py or module:function."),
+    ] = None,
+    changes: Sets = None,
     run_dir: Annotated[Path | None, typer.Option(help="Directory for checkpoints.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights, shuffling and dropout.")] = None,
@@ -75,19 +90,29 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Drop an earlier run in the directory.")
     ] = False,
+    resume: Annotated[
+        str, typer.Option(help="auto: go on with an earlier run in the directory, if there is one.")
+    ] = "never",
     as_json: Json = False,
 ) -> None:
-    """Train the model that a YAML file describes."""
-    settings = config_module.read(config)
-    changes: dict[str, dict[str, Any]] = {
+    """Train the model that a YAML file, or the options, describe."""
+    if resume not in ("never", "auto"):
+        raise UserError(f"--resume should be never or auto; got {resume!r}.")
+    if config is None and model is None:
+        raise UserError("Name the YAML file of the run, or a model with --model and data with --data.")
+    raw = config_module.raw(config) if config else {}
+    overrides.apply(raw, changes or [])
+    config_module.refuse_code(raw, "--set")
+    named: dict[str, dict[str, Any]] = {
+        "data": {"source": data},
         "fit": {"epochs": epochs, "seed": seed, "devices": devices},
         "output": {"run_dir": run_dir and str(run_dir), "model": output and str(output)},
     }
-    for section, values in changes.items():
-        settings[section].update({key: value for key, value in values.items() if value is not None})
-    settings = config_module.check(settings)
+    overrides.name(raw, named)
+    raw |= {"model": model} if model else {}
+    settings = config_module.checked(raw, str(config) if config else "The command line")
     with _answer(as_json) as result:
-        result.update(run.train(settings, overwrite))
+        result.update(run.train(settings, overwrite, go_on=resume == "auto"))
 
 
 @app.command()
@@ -95,11 +120,63 @@ def train(
 def resume(
     run_dir: RunDir,
     epochs: Annotated[int | None, typer.Option(help="Train up to this epoch instead.", min=1)] = None,
+    data: Annotated[str | None, typer.Option(help="The code of the data, if the run has such.")] = None,
+    model: Annotated[str | None, typer.Option(help="The code of the model, if the run has such.")] = None,
     as_json: Json = False,
 ) -> None:
     """Go on with an interrupted run, to the same bits as without the interruption."""
     with _answer(as_json) as result:
-        result.update(run.resume(run_dir, epochs))
+        result.update(run.resume(run_dir, epochs, {"data": data, "model": model}))
+
+
+@app.command()
+@guarded
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Where the directories of the runs are.")] = Path("runs"),
+    sort: Annotated[str | None, typer.Option(help="Order the rows by the best: val_loss.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the runs below a folder with their last numbers."""
+    with _answer(as_json) as result:
+        result["rows"] = history.runs(folder, sort)
+        print(text.table(result["rows"]))
+
+
+@app.command()
+@guarded
+def plot(
+    run_dir: RunDir,
+    output: Annotated[
+        Path | None, typer.Option(help="A picture (.png, .svg); default: the terminal.")
+    ] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="What to draw; default: all.")] = None,
+) -> None:
+    """Draw the history of a run."""
+    history.plot(run_dir, output, metric or [])
+    if output is not None:
+        print(output)
+
+
+@app.command()
+@guarded
+def diff(a: Model, b: Model, as_json: Json = False) -> None:
+    """Compare two model files, checkpoints or runs; exit code 1 if they differ."""
+    with _answer(as_json) as result:
+        result.update(compare.difference(a, b))
+        print(text.differences(result))
+    if any(result[key] for key in result if key != "same"):
+        raise typer.Exit(1)
+
+
+@app.command()
+@guarded
+def average(
+    models: Annotated[list[Path], typer.Argument(help="Model files or runs of one architecture.")],
+    output: Annotated[Path, typer.Option(help="Model file to write (.h5 or .msgpack).")],
+) -> None:
+    """Write the model whose weights are the mean of those of several."""
+    compare.average(models, output)
+    print(output)
 
 
 @app.command()
@@ -131,13 +208,23 @@ def restore(
 
 @app.command()
 @guarded
-def evaluate(model: Model, source: Source, scale: Scale = None, as_json: Json = False) -> None:
+def evaluate(
+    model: Model,
+    source: Source,
+    scale: Scale = None,
+    target: Target = None,
+    columns: Columns = None,
+    size: Size = None,
+    as_json: Json = False,
+) -> None:
     """Loss and metrics of a model on the test part of a data set."""
     with _answer(as_json) as result:
         loaded = files.load(model)
-        arrays = data.load(source, files.scale_of(model, scale))
-        if arrays.x_test is None or arrays.y_test is None:
-            raise UserError(f"{source} has no targets to evaluate on: x_test and y_test, or x and y.")
+        arrays = _arrays(model, source, scale, target, columns, size)
+        if not run.testable(arrays):
+            raise UserError(
+                f"{source} has no targets to evaluate on: x_test and y_test, x and y, or --target."
+            )
         result.update(run.score(loaded, arrays))
         print(" - ".join(f"{name}: {value:.4f}" for name, value in result.items()))
 
@@ -147,23 +234,36 @@ def evaluate(model: Model, source: Source, scale: Scale = None, as_json: Json = 
 def predict(
     model: Model,
     source: Source,
-    output: Annotated[Path, typer.Option(help="File for the outputs (.npz or .npy).")],
+    output: Annotated[Path, typer.Option(help="File for the outputs (.npz, .npy or .csv).")],
     scale: Scale = None,
+    target: Target = None,
+    columns: Columns = None,
+    size: Size = None,
     as_json: Json = False,
 ) -> None:
     """Outputs of a model for the test part of a data set, or the x of a .npz file."""
     with _answer(as_json) as result:
+        data.check_output(output)
         loaded = files.load(model, compile=False)
-        x = data.load(source, files.scale_of(model, scale)).x_test
-        if x is None:
+        arrays = _arrays(model, source, scale, target, columns, size)
+        if arrays.x_test is None:
             raise UserError(f"{source} has no inputs to predict from: it needs x_test or x.")
-        outputs = loaded.predict(data.inputs_for(loaded, x))
+        outputs = loaded.predict(data.inputs_for(loaded, arrays.x_test))
         several = isinstance(outputs, list)
         named = dict(zip(loaded.output_names, outputs, strict=True)) if several else {"y": outputs}
-        data.save(output, named)
+        data.save(output, named, arrays.classes)
         shapes = {name: list(y.shape) for name, y in named.items()}
         result.update(output=str(output), arrays=shapes)
         print(f"{output}: {shapes}")
+
+
+def _arrays(model: Path, source: str, scale, target, columns: str | None, size: str | None) -> data.Data:
+    """The data of a command: as its options say, else as the run did."""
+    pixels = None if size is None else [int(n) for n in size.split(",") if n.strip().isdecimal()]
+    if pixels is not None and len(pixels) != 2:
+        raise UserError(f"--size should be height,width; got {size!r}.")
+    given = {"scale": scale, "target": target, "columns": columns and columns.split(","), "size": pixels}
+    return data.load(source, **files.reading_of(model, source, given))
 
 
 @app.command()

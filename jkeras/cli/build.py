@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -11,9 +12,10 @@ from jkeras import callbacks as callbacks_module
 from jkeras import layers as layers_module
 from jkeras import losses, metrics, optimizers
 from jkeras.callbacks import Callback
+from jkeras.cli import user_code
 from jkeras.cli.errors import UserError, close_to
 from jkeras.engine.base_layer import Layer
-from jkeras.models import Sequential
+from jkeras.models import Model, Sequential, model_from_json
 
 #: the positional shorthand: `Dense: 10` is `Dense: {units: 10}`
 _SHORT = "the first argument"
@@ -26,7 +28,7 @@ def _classes(module: Any, base: type) -> dict[str, type]:
     return {n: c for n, c in found.items() if isinstance(c, type) and issubclass(c, base) and c is not base}
 
 
-def model_from(config: dict[str, Any], sample_shape: tuple[int, ...] | None = None) -> Sequential:
+def model_from(config: dict[str, Any], sample_shape: tuple[int, ...] | None = None) -> Model:
     """The compiled model of a configuration.
 
     Args:
@@ -43,6 +45,38 @@ def model_from(config: dict[str, Any], sample_shape: tuple[int, ...] | None = No
         >>> model_from(check(parts), (8, 8)).output_shape
         (None, 10)
     """
+    described = config["model"]
+    if user_code.is_code(described):
+        model = _of_code(described)
+        if model.optimizer is not None and not config["compile"]["loss"]:
+            if config["fit"]["devices"] is not None:
+                raise UserError(f"{described} compiles its model itself: fit.devices cannot change that.")
+            return model
+    elif isinstance(described, str):
+        model = _of_json(Path(described))
+    else:
+        model = _of_layers(config, sample_shape)
+    _compile(model, config)
+    return model
+
+
+def _of_code(text: str) -> Model:
+    model = user_code.result_of(text, "build_model")
+    if not isinstance(model, Model):
+        raise UserError(f"{text} returned {type(model).__name__}; expected a jkeras model.")
+    return model
+
+
+def _of_json(path: Path) -> Model:
+    if not path.exists():
+        raise UserError(f"There is no file {path}.")
+    try:
+        return model_from_json(path.read_text("utf-8"))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path} holds no architecture as `to_json` writes it: {error}") from error
+
+
+def _of_layers(config: dict[str, Any], sample_shape: tuple[int, ...] | None) -> Sequential:
     model = Sequential(name=config["name"])
     for i, item in enumerate(config["model"]):
         where = f"model[{i}]"
@@ -54,12 +88,13 @@ def model_from(config: dict[str, Any], sample_shape: tuple[int, ...] | None = No
             model.add(_make(name, arguments, layers_module, Layer))
         except (ValueError, TypeError) as error:
             raise UserError(f"{where} {name}: {error}") from error
-    _compile(model, config)
     return model
 
 
-def _compile(model: Sequential, config: dict[str, Any]) -> None:
+def _compile(model: Model, config: dict[str, Any]) -> None:
     options = config["compile"]
+    if not options["loss"]:
+        raise UserError("compile.loss is missing: the model is not compiled (--set compile.loss=NAME).")
     _check_name("compile.loss", options["loss"], losses)
     for metric in options["metrics"]:
         if metric not in ("accuracy", "acc", "crossentropy", "ce"):

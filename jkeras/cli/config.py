@@ -1,8 +1,8 @@
 """The YAML file of a training run: read safely, checked key by key, defaults filled in.
 
 name: digits                 # of the run; default: the file's name
-data: digits                 # or a .npz path, or {source: digits, scale: 16}
-model:                       # a list of layers, in one of three forms
+data: digits                 # or a file or folder, or {source: houses.csv, target: price, test: 0.2}
+model:                       # a .json architecture, or a list of layers, in one of three forms
   - Conv2D: {filters: 32, kernel_size: 3, activation: relu, input_shape: [8, 8, 1]}
   - Flatten
   - {class_name: Dense, config: {units: 10, activation: softmax}}
@@ -15,12 +15,14 @@ output: {run_dir: runs/digits, model: digits.h5, keep: 5}
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from jkeras.cli.errors import UserError, close_to
+from jkeras.cli.user_code import is_code
 
 _NUMBER = (int, float)
 _WORDS = {
@@ -35,10 +37,19 @@ _WORDS = {
 
 # section: {key: (allowed types, default)}
 _SECTIONS: dict[str, dict[str, tuple[tuple[type, ...], Any]]] = {
-    "data": {"source": ((str,), None), "scale": ((int, float, type(None)), None)},
+    "data": {
+        "source": ((str,), None),
+        "scale": ((int, float, type(None)), None),
+        "test": ((float, str, type(None)), None),
+        "target": ((str, list, type(None)), None),
+        "columns": ((list, type(None)), None),
+        "classes": ((list, type(None)), None),
+        "size": ((list, type(None)), None),
+        "color": ((str,), "rgb"),
+    },
     "compile": {
         "optimizer": ((str, dict), "adam"),
-        "loss": ((str,), None),
+        "loss": ((str, type(None)), None),
         "metrics": ((list,), []),
     },
     "fit": {
@@ -61,30 +72,87 @@ _SECTIONS: dict[str, dict[str, tuple[tuple[type, ...], Any]]] = {
 _TOP = {"name", "model", "callbacks", *_SECTIONS}
 
 
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which `1e-4` is a number, as YAML 1.2 has it; PyYAML takes it for text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+"), list("-+0123456789.")
+)
+
+
+def parsed(text: str, where: str) -> Any:
+    """The value of a YAML text.
+
+    Raises:
+        UserError: it is no YAML; the message begins with `where`.
+
+    Example:
+        >>> parsed("{lr: 1e-4}", "here")
+        {'lr': 0.0001}
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise UserError(f"{where} is not valid YAML: {error}") from error
+
+
 def read(path: Path) -> dict[str, Any]:
     """The checked configuration in a YAML file.
 
     Raises:
-        UserError: the file is missing, no YAML, or has an unknown key or a value of the wrong kind; the text
-            names the file, the key and what was expected.
+        UserError: as `raw` and `check`; the text names the file.
+    """
+    return checked(raw(path), str(path))
+
+
+def checked(values: dict[str, Any], where: str) -> dict[str, Any]:
+    """`check`, whose complaints begin with `where`."""
+    try:
+        return check(values)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def raw(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file, not checked yet; its name is the file's, unless it says another.
+
+    Raises:
+        UserError: the file is missing, no YAML, no mapping, or it names Python code.
     """
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except OSError as error:
         raise UserError(f"Cannot read the configuration {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UserError(f"{path} is not valid YAML: {error}") from error
-    try:
-        return check(raw, default_name=path.stem)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+    values = parsed(text, str(path))
+    _expect(values, (dict,), f"{path}: the file")
+    return {"name": path.stem, **refuse_code(values, str(path))}
+
+
+def refuse_code(values: dict[str, Any], where: str) -> dict[str, Any]:
+    """`values`, unless they name Python code: only a command line does that.
+
+    Raises:
+        UserError: its data or model is `module:function` or a `.py` file.
+    """
+    data = values.get("data")
+    source = data.get("source") if isinstance(data, dict) else data
+    for option, value in (("data", source), ("model", values.get("model"))):
+        if is_code(value):
+            raise UserError(
+                f"{where}: {option} names Python code, {value!r}, which a file never makes jkeras run. "
+                f"Name it on the command line: --{option} {value}"
+            )
+    return values
 
 
 def check(raw: Any, default_name: str = "run") -> dict[str, Any]:
     """Check a configuration and fill in its defaults; the result is plain JSON values.
 
     Raises:
-        UserError: as `read`.
+        UserError: an unknown key or a value of the wrong kind; the text names the key and what was expected.
 
     Example:
         >>> config = check({"data": "digits", "model": ["Flatten"], "compile": {"loss": "mse"}})
@@ -101,9 +169,16 @@ def check(raw: Any, default_name: str = "run") -> dict[str, Any]:
     sections = {**raw, "data": {"source": data} if isinstance(data, str) else data}
     for section, keys in _SECTIONS.items():
         config[section] = _section(section, sections.get(section), keys)
-    for key, why in (("model", "a list of layers"), ("callbacks", "a list of callbacks")):
+    for key, kinds, why in (
+        ("model", (list, str), "a list of layers, or a .json file"),
+        ("callbacks", (list,), "a list of callbacks"),
+    ):
         config[key] = raw.get(key) or []
-        _expect(config[key], (list,), key, why)
+        _expect(config[key], kinds, key, why)
+    if isinstance(config["model"], str) and not (
+        config["model"].endswith(".json") or is_code(config["model"])
+    ):
+        raise UserError(f"model should be a list of layers, or a .json file; got {config['model']!r}.")
     _required(config)
     config["output"]["run_dir"] = config["output"]["run_dir"] or f"runs/{config['name']}"
     return config
@@ -139,12 +214,10 @@ def _known(raw: dict, known, where: str) -> None:
 
 def _required(config: dict[str, Any]) -> None:
     """What has no default, and numbers that must lie in a range."""
-    for section, key, example in (
-        ("data", "source", "data: digits"),
-        ("compile", "loss", "compile: {loss: sparse_categorical_crossentropy}"),
-    ):
-        if not config[section][key]:
-            raise UserError(f"{section}.{key} is missing: write `{example}`.")
+    if not config["data"]["source"]:
+        raise UserError("data.source is missing: write `data: digits`.")
+    if not config["compile"]["loss"] and not is_code(config["model"]):  # code may compile its model itself
+        raise UserError("compile.loss is missing: write `compile: {loss: sparse_categorical_crossentropy}`.")
     if not config["model"]:
         raise UserError(
             "model is missing: list its layers, for example `model: [Flatten, {Dense: {units: 10}}]`."
@@ -172,3 +245,5 @@ def _required(config: dict[str, Any]) -> None:
         raise UserError(f"fit.validation should lie between 0 and 1; got {validation}.")
     if config["data"]["scale"] == 0:
         raise UserError("data.scale divides the inputs; it cannot be 0.")
+    if isinstance(config["data"]["test"], _NUMBER) and not 0 < config["data"]["test"] < 1:
+        raise UserError(f"data.test should lie between 0 and 1, or be a path; got {config['data']['test']}.")

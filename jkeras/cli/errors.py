@@ -47,6 +47,8 @@ def guarded(command: Callable) -> Callable:
             with warnings.catch_warnings():
                 warnings.showwarning = _show_warning
                 return command(*args, **kwargs)
+        except typer.Exit:  # a command that has said what it found
+            raise
         except KeyboardInterrupt as stop:
             say(str(stop) or "Interrupted.")
             raise typer.Exit(INTERRUPTED) from None

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from jkeras.cli import data
+from jkeras.cli import sources
 from jkeras.cli.config import check
-from jkeras.cli.errors import UserError
+from jkeras.cli.errors import UserError, close_to
+from jkeras.core import atomic
 from jkeras.models import load_model
 from jkeras.saving import checkpoint, model_io
 
@@ -30,11 +31,22 @@ def load(source: Path, compile: bool = True):
     return load_model(str(source), compile=compile)
 
 
-def scale_of(source: Path, scale: float | None) -> float | None:
-    """What inputs are divided by: as asked, else as the run in this directory was trained."""
-    if scale is None and source.is_dir():
-        return check(checkpoint.read_run(source))["data"]["scale"]
-    return scale
+def reading_of(source: Path, data_source: str, given: dict[str, Any]) -> dict[str, Any]:
+    """How data are to be read: as asked, else as the run in this directory read them.
+
+    Args:
+        source: a model file, or the directory of a run.
+        data_source: the data that will be read; of the run's own data the part for the test is the same.
+        given: arguments of `data.load`; those that are None count as not asked for.
+    """
+    asked = {key: value for key, value in given.items() if value is not None}
+    if not source.is_dir():
+        return asked
+    settings = check(checkpoint.read_run(source))["data"]
+    own = settings.pop("source")
+    if own not in (data_source, str(Path(data_source).absolute())):
+        settings["test"] = None
+    return settings | asked
 
 
 def checkpoints(run_dir: Path) -> list[dict[str, Any]]:
@@ -71,12 +83,19 @@ def chosen(run_dir: Path, name: str | None) -> Path:
 
 
 def convert(source: Path, target: Path) -> None:
-    """Write the model of `source` in the format that the extension of `target` names."""
+    """Write the model of `source` in the format that the extension of `target` names.
+
+    Raises:
+        UserError: the extension names no format; nothing is written under a name that says another one.
+    """
+    known = (".h5", ".hdf5", ".hd5", ".msgpack", ".json", ".yaml", ".yml")
+    if target.suffix not in known:
+        raise UserError(f"{target}: unknown ending {target.suffix!r}. {close_to(target.suffix, known)}")
     model = load(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     writers = {".json": "to_json", ".yaml": "to_yaml", ".yml": "to_yaml"}
     if target.suffix in writers:
-        with data.atomic.replacing(target) as part:
+        with atomic.replacing(target) as part:
             part.write_text(getattr(model, writers[target.suffix])() + "\n", "utf-8")
     else:
         model.save(str(target))
@@ -117,7 +136,7 @@ def inspect(source: Path) -> dict[str, Any]:
     if not source.exists():
         raise UserError(f"There is no file {source}.")
     if source.suffix in (".npz", ".npy"):
-        arrays = data.arrays(str(source))
+        arrays = sources.arrays(str(source))
         return {
             "kind": "arrays",
             "arrays": {k: {"shape": v.shape, "dtype": str(v.dtype)} for k, v in arrays.items()},

@@ -13,7 +13,10 @@ GOOD = {"data": "digits", "model": ["Flatten"], "compile": {"loss": "mse"}}
 def test_defaults_are_filled_in_and_plain():
     checked = config.check(GOOD, "mine")
     assert checked["name"] == "mine"
-    assert checked["data"] == {"source": "digits", "scale": None}
+    assert {key: value for key, value in checked["data"].items() if value} == {
+        "source": "digits",
+        "color": "rgb",
+    }
     assert checked["fit"]["batch_size"] == 32 and checked["fit"]["seed"] == 0
     assert checked["output"]["run_dir"] == "runs/mine"
     assert json.loads(json.dumps(checked)) == checked
@@ -30,7 +33,10 @@ def test_the_example_is_right(request):
     [
         ({"modell": []}, r"unknown key 'modell'\. Did you mean 'model'\?"),
         ({"fit": {"epoch": 3}}, r"unknown key 'epoch' in fit\. Did you mean 'epochs'\?"),
-        ({"data": {"source": "digits", "zzz": 1}}, r"unknown key 'zzz' in data\. Known: scale, source\."),
+        (
+            {"data": {"source": "digits", "zzz": 1}},
+            r"unknown key 'zzz' in data\. Known: classes, color, columns",
+        ),
         ({"fit": {"epochs": "ten"}}, r"fit\.epochs should be a whole number; got 'ten'"),
         ({"fit": {"epochs": True}}, r"fit\.epochs should be a whole number; got True"),
         ({"fit": {"epochs": 0}}, r"fit\.epochs should be at least 1; got 0"),
@@ -46,7 +52,7 @@ def test_the_example_is_right(request):
         ({"data": None}, r"data\.source is missing: write `data: digits`"),
         ({"compile": {}}, r"compile\.loss is missing"),
         ({"model": []}, r"model is missing: list its layers"),
-        ({"model": "Flatten"}, r"model should be a list of layers; got 'Flatten'"),
+        ({"model": "Flatten"}, r"model should be a list of layers, or a .json file; got 'Flatten'"),
         ({"callbacks": {"EarlyStopping": {}}}, r"callbacks should be a list of callbacks"),
     ],
 )
