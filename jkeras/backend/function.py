@@ -17,7 +17,7 @@ from jkeras.engine.graph import Around, Graph
 from jkeras.engine.layer.effects import Update, together
 from jkeras.engine.tensors.scope import NeedsTensorsError, next_gradients, note_gradients
 from jkeras.engine.tensors.shapes import Spec
-from jkeras.engine.tensors.sizes import as_array, is_sizes, plain
+from jkeras.engine.tensors.sizes import as_array, is_sizes, joined_sizes
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.engine.tensors.variable import Variable, current_frame
 from jkeras.engine.tree import variables_of
@@ -59,7 +59,7 @@ class Function:
             )
         self.name, self._one = name, not isinstance(outputs, (list, tuple)) or is_sizes(outputs)
         inputs, self.outputs = list(inputs), [outputs] if self._one else list(outputs)
-        self.outputs = plain(self.outputs)
+        self.outputs = joined_sizes(self.outputs)
         self.updates = [u if isinstance(u, Update) else Update(*u) for u in updates or []]
         self._phase_at = [i for i, t in enumerate(inputs) if is_marker(t)]
         self._all, self._fewer = inputs, {}

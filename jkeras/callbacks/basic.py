@@ -60,7 +60,7 @@ class BaseLogger(Callback):
             if name in self.stateful_metrics:
                 self.totals[name] = value
             else:
-                self.totals[name] = self.totals.get(name, 0.0) + plain(value) * size
+                self.totals[name] = self.totals.get(name, 0.0) + python_value(value) * size
 
     def on_chunk_end(self, chunk):
         self._unread.append(chunk)
@@ -127,7 +127,7 @@ class History(Callback, Displayed):
     def on_epoch_end(self, epoch, logs=None):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(plain(value))
+            self.history.setdefault(name, []).append(python_value(value))
 
 
 class LambdaCallback(Callback):
@@ -215,6 +215,6 @@ class TerminateOnNaN(Callback):
             chunk.cut(int(bad[0]) + 1)
 
 
-def plain(value):
+def python_value(value):
     """A Python float or list for a numpy or jax value; anything else as it is."""
     return np.asarray(value).tolist() if hasattr(value, "__array__") else value

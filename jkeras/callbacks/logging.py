@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.callbacks.base import Callback
-from jkeras.callbacks.basic import plain
+from jkeras.callbacks.basic import python_value
 from jkeras.core.chunk import Chunk
 from jkeras.core.progbar import Progbar
 
@@ -182,7 +182,7 @@ class CSVLogger(Callback):
 
 def _cell(value):
     """One CSV cell: lists and arrays as `"[1, 2]"`."""
-    value = plain(value)
+    value = python_value(value)
     if isinstance(value, Iterable) and not isinstance(value, str):
         return '"[{}]"'.format(", ".join(map(str, value)))
     return value
@@ -223,7 +223,7 @@ class RemoteMonitor(Callback):
         self.send_as_json = send_as_json
 
     def on_epoch_end(self, epoch, logs=None):
-        values = {name: plain(value) for name, value in (logs or {}).items()}
+        values = {name: python_value(value) for name, value in (logs or {}).items()}
         text = json.dumps({"epoch": epoch, **values})
         if self.send_as_json:
             body, kind = text, "application/json"

@@ -12,7 +12,7 @@ import numpy as np
 
 from jkeras.callbacks import events
 from jkeras.callbacks.base import Callback
-from jkeras.callbacks.basic import plain
+from jkeras.callbacks.basic import python_value
 from jkeras.core import atomic, settings
 from jkeras.core.dispatch import is_symbol
 from jkeras.core.types import INFERENCE, Batch
@@ -132,7 +132,7 @@ class TensorBoard(Callback):
             self.writer.close()
 
     def _write_logs(self, logs, index) -> None:
-        values = {name: plain(value) for name, value in logs.items() if name not in ("batch", "size")}
+        values = {name: python_value(value) for name, value in logs.items() if name not in ("batch", "size")}
         self.writer.add([events.scalar(name, value) for name, value in values.items()], index)
         self.writer.flush()
 

@@ -13,7 +13,7 @@ import typer
 
 from jkeras.cli import compare, data, files, history, overrides, run, text
 from jkeras.cli import config as config_module
-from jkeras.cli.errors import UserError, guarded
+from jkeras.cli.errors import UserError, reports_errors
 from jkeras.version import __version__
 
 app = typer.Typer(
@@ -73,7 +73,7 @@ def _jsonable(value: Any) -> Any:
 
 
 @app.command()
-@guarded
+@reports_errors
 def train(
     config: Annotated[Path | None, typer.Argument(help="The YAML file of the run.")] = None,
     data: Annotated[str | None, typer.Option(help="The data; also module:function.")] = None,
@@ -116,7 +116,7 @@ def train(
 
 
 @app.command()
-@guarded
+@reports_errors
 def resume(
     run_dir: RunDir,
     epochs: Annotated[int | None, typer.Option(help="Train up to this epoch instead.", min=1)] = None,
@@ -130,7 +130,7 @@ def resume(
 
 
 @app.command()
-@guarded
+@reports_errors
 def runs(
     folder: Annotated[Path, typer.Argument(help="Where the directories of the runs are.")] = Path("runs"),
     sort: Annotated[str | None, typer.Option(help="Order the rows by the best: val_loss.")] = None,
@@ -143,7 +143,7 @@ def runs(
 
 
 @app.command()
-@guarded
+@reports_errors
 def plot(
     run_dir: RunDir,
     output: Annotated[
@@ -158,7 +158,7 @@ def plot(
 
 
 @app.command()
-@guarded
+@reports_errors
 def diff(a: Model, b: Model, as_json: Json = False) -> None:
     """Compare two model files, checkpoints or runs; exit code 1 if they differ."""
     with _answer(as_json) as result:
@@ -169,7 +169,7 @@ def diff(a: Model, b: Model, as_json: Json = False) -> None:
 
 
 @app.command()
-@guarded
+@reports_errors
 def average(
     models: Annotated[list[Path], typer.Argument(help="Model files or runs of one architecture.")],
     output: Annotated[Path, typer.Option(help="Model file to write (.h5 or .msgpack).")],
@@ -180,7 +180,7 @@ def average(
 
 
 @app.command()
-@guarded
+@reports_errors
 def checkpoints(run_dir: RunDir, as_json: Json = False) -> None:
     """List the checkpoints of a run, oldest first."""
     with _answer(as_json) as result:
@@ -191,7 +191,7 @@ def checkpoints(run_dir: RunDir, as_json: Json = False) -> None:
 
 
 @app.command()
-@guarded
+@reports_errors
 def restore(
     run_dir: RunDir,
     output: Annotated[Path, typer.Option(help="Model file to write (.h5 or .msgpack).")],
@@ -207,7 +207,7 @@ def restore(
 
 
 @app.command()
-@guarded
+@reports_errors
 def evaluate(
     model: Model,
     source: Source,
@@ -230,7 +230,7 @@ def evaluate(
 
 
 @app.command()
-@guarded
+@reports_errors
 def predict(
     model: Model,
     source: Source,
@@ -267,7 +267,7 @@ def _arrays(model: Path, source: str, scale, target, columns: str | None, size: 
 
 
 @app.command()
-@guarded
+@reports_errors
 def summary(model: Model, as_json: Json = False) -> None:
     """Show the layers of a model."""
     with _answer(as_json) as result:
@@ -275,7 +275,7 @@ def summary(model: Model, as_json: Json = False) -> None:
 
 
 @app.command()
-@guarded
+@reports_errors
 def inspect(
     file: Annotated[Path, typer.Argument(help="A model, weights or .npz file, a checkpoint or a run.")],
     as_json: Json = False,
@@ -287,7 +287,7 @@ def inspect(
 
 
 @app.command()
-@guarded
+@reports_errors
 def convert(
     source: Annotated[Path, typer.Argument(help="A model file, or a run directory.")],
     target: Annotated[Path, typer.Argument(help=".h5, .msgpack, or .json / .yaml for the architecture.")],

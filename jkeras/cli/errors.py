@@ -34,7 +34,7 @@ def close_to(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {lower[near[0]]!r}?" if near else f"Known: {', '.join(known)}."
 
 
-def guarded(command: Callable) -> Callable:
+def reports_errors(command: Callable) -> Callable:
     """Decorator of a command: errors become a line on stderr and an exit code.
 
     The errors that jkeras raises for bad input (ValueError and the like) are the user's; anything else is a

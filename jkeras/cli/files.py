@@ -109,7 +109,7 @@ def summary(source: Path) -> dict[str, Any]:
         {
             "name": layer.name,
             "class": type(layer).__name__,
-            "output_shape": _plain(layer.output_shape),
+            "output_shape": _json_value(layer.output_shape),
             "params": int(layer.count_params()),
         }
         for layer in model.layers
@@ -119,7 +119,7 @@ def summary(source: Path) -> dict[str, Any]:
     return {"name": model.name, "layers": layers, "params": total, "trainable_params": trainable}
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 

@@ -33,7 +33,7 @@ def save_weights_to_hdf5_group(f: h5py.Group, layers: Iterable[Any]) -> None:
         ...     f["d"]["d/kernel:0"].shape
         (3, 2)
     """
-    h5.write_group(f, Contents(layers=weights.collect(list(layers))))
+    h5.write_group(f, Contents(layers=weights.layer_contents(list(layers))))
 
 
 def load_weights_from_hdf5_group(f: h5py.Group, layers: Iterable[Any], reshape: bool = False) -> None:

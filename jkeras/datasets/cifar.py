@@ -53,7 +53,7 @@ def load_batch(fpath, label_key="labels"):
     return data.reshape(len(data), 3, 32, 32), labels
 
 
-def unpacked(folder: str, names: list[str]) -> str | None:
+def cached_folder(folder: str, names: list[str]) -> str | None:
     """The folder of the cache where all these files are, if there is one.
 
     Example:

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from jkeras.datasets.cifar import as_images, load_batch, unpacked
+from jkeras.datasets.cifar import as_images, cached_folder, load_batch
 from jkeras.datasets.published import source
 from jkeras.utils.data_utils import get_file
 
@@ -36,7 +36,7 @@ def load_data():
         (x_train, y_train), (x_test, y_test) = load_data()
         x_train.shape, y_train.shape  # ((50000, 32, 32, 3), (50000, 1))
     """
-    path = unpacked(_FOLDER, [*_TRAIN, _TEST]) or get_file(_FOLDER, untar=True, **source(_FOLDER))
+    path = cached_folder(_FOLDER, [*_TRAIN, _TEST]) or get_file(_FOLDER, untar=True, **source(_FOLDER))
     batches = [load_batch(os.path.join(path, name)) for name in _TRAIN]
     x_train = np.concatenate([x for x, _ in batches]).astype("uint8", copy=False)
     y_train = np.concatenate([y for _, y in batches]).astype("uint8").reshape(-1, 1)

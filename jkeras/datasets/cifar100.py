@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from jkeras.datasets.cifar import as_images, load_batch, unpacked
+from jkeras.datasets.cifar import as_images, cached_folder, load_batch
 from jkeras.datasets.published import source
 from jkeras.utils.data_utils import get_file
 
@@ -38,7 +38,7 @@ def load_data(label_mode="fine"):
     """
     if label_mode not in ("fine", "coarse"):
         raise ValueError(f'`label_mode` must be one of `"fine"`, `"coarse"`. Received: {label_mode!r}.')
-    path = unpacked(_FOLDER, ["train", "test"]) or get_file(_FOLDER, untar=True, **source(_FOLDER))
+    path = cached_folder(_FOLDER, ["train", "test"]) or get_file(_FOLDER, untar=True, **source(_FOLDER))
     (x_train, y_train), (x_test, y_test) = (
         load_batch(os.path.join(path, part), label_key=f"{label_mode}_labels") for part in ("train", "test")
     )

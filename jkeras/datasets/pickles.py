@@ -96,7 +96,7 @@ def _named(path: str | os.PathLike):
 
 
 def _load(file: IO[bytes]) -> Any:
-    return _plain(_Reader(file, encoding="bytes").load())
+    return _data(_Reader(file, encoding="bytes").load())
 
 
 class _Refused(Exception):
@@ -205,21 +205,21 @@ class _Reader(pickle.Unpickler):
         raise _Refused(f"it holds a reference to something outside, and not only {_DATA}")
 
 
-def _plain(value):
+def _data(value):
     """The value with arrays in the place of what stands for them."""
     if isinstance(value, _Array):
         if value.array is None:
             raise _Refused("it holds an array without a content")
         if value.array.dtype.kind != "O":
             return value.array
-        items = map(_plain, value.array.reshape(-1))
+        items = map(_data, value.array.reshape(-1))
         return np.fromiter(items, object, value.array.size).reshape(value.array.shape)
     if isinstance(value, list):
-        return value if set(map(type, value)) <= {int} else [_plain(item) for item in value]
+        return value if set(map(type, value)) <= {int} else [_data(item) for item in value]
     if isinstance(value, tuple):
-        return tuple(_plain(item) for item in value)
+        return tuple(_data(item) for item in value)
     if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {_data(key): _data(item) for key, item in value.items()}
     if not isinstance(value, _PLAIN):
         raise _Refused(f"it holds {type(value).__name__}, and not only {_DATA}")
     return value

@@ -223,7 +223,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
     def checked_formula(self) -> Pair:
         """The pair as the engine runs it: `Out.state` holds what changed."""
         meaning = adapter.by_own_mask(self, self.formula()) if self.is_native else adapter.adapt(self)
-        pair = checks.guarded(self, meaning)
+        pair = checks.checked(self, meaning)
         return pair if checks.functions_are_ours(self) else adapter.framed(self, pair)
 
     def penalty(self, params):

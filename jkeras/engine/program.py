@@ -10,7 +10,7 @@ from jkeras.core.types import Ctx, Out
 from jkeras.engine.call.calling import aligned
 from jkeras.engine.call.checks import functions_are_ours
 from jkeras.engine.tensors.variable import Frame
-from jkeras.engine.tree import bind, collect, flags, gather, instances, scatter
+from jkeras.engine.tree import by_variable, flags, gather, instances, nested, scatter
 
 _ROOT = "."  # the path of weights that the model itself owns
 
@@ -101,11 +101,11 @@ class Program:
 
     def tree(self, flat: dict) -> dict:
         """A flat store as `model.pure()` shows it: nested by the plain layer names."""
-        return collect(self.layer, self._cells_to_values(flat))[int(_is_state(flat, self.state))]
+        return nested(self.layer, self._cells_to_values(flat))[int(_is_state(flat, self.state))]
 
     def flat(self, tree: dict) -> dict:
         """A tree by layer names as a flat store."""
-        values = bind(self.layer, tree, tree, {})
+        values = by_variable(self.layer, tree, tree, {})
         both = {p: self.params.get(p, {}) | self.state.get(p, {}) for p, _ in self._places}
         found = {
             p: {n: values[id(v)] for n, v in cells.items() if id(v) in values} for p, cells in both.items()

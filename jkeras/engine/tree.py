@@ -142,32 +142,32 @@ def gather(layer, read: Callable) -> tuple[Any, Any]:
     return params, state
 
 
-def bind(layer, params, state, values: dict) -> dict:
+def by_variable(layer, params, state, values: dict) -> dict:
     """Fill `values` from nested params and state; a place that is absent is skipped, a first place wins.
 
     Parameters come before all states: code that uses another layer's weight has a copy of it among its
     states, which would hide the parameter from a derivative.
     """
-    return _bind(layer, "_state", state, _bind(layer, "_params", params, values))
+    return _fill(layer, "_state", state, _fill(layer, "_params", params, values))
 
 
-def _bind(layer, kind: str, tree, values: dict) -> dict:
+def _fill(layer, kind: str, tree, values: dict) -> dict:
     entries = own_entries(layer, tree)
     for name, variable in getattr(layer, kind).items():
         if name in entries:
             values.setdefault(id(variable), entries[name])
     for name, child in layer.children().items():
-        _bind(child, kind, _inside(tree, name), values)
+        _fill(child, kind, _inside(tree, name), values)
     return values
 
 
-def bound(layer, params, state) -> dict:
+def all_by_variable(layer, params, state) -> dict:
     """The values of all variables of a layer, from nested params and state.
 
     Raises:
         ValueError: one is missing; it says which, of which layer, and what there is.
     """
-    values = bind(layer, params, state, {})
+    values = by_variable(layer, params, state, {})
     for path, inner in instances(layer):
         for kind, cells, tree in (("params", inner._params, params), ("state", inner._state, state)):
             for name, variable in cells.items():
@@ -217,7 +217,7 @@ def _like(layer, name: str, variable, value):
     return jnp.asarray(value, variable.dtype)
 
 
-def collect(layer, values: dict, seen: set[int] | None = None) -> tuple[Any, Any]:
+def nested(layer, values: dict, seen: set[int] | None = None) -> tuple[Any, Any]:
     """The nested (params, state) of the variables in `values`, every instance at its first place only."""
     seen = set() if seen is None else seen
     if id(layer) in seen:
@@ -228,7 +228,7 @@ def collect(layer, values: dict, seen: set[int] | None = None) -> tuple[Any, Any
         for kind, cells in (("params", layer._params), ("state", layer._state))
     )
     for name, child in layer.children().items():
-        inner_params, inner_state = collect(child, values, seen)
+        inner_params, inner_state = nested(child, values, seen)
         if _holds(inner_params):
             params[name] = inner_params
         if _holds(inner_state):

@@ -114,7 +114,7 @@ class Lambda(Layer):
         if isinstance(mask, (str, list)):
             mask_kind = "function" if isinstance(mask, str) else "lambda"
             config["mask"] = find(mask, mask_kind, config.get("name"), custom_objects)
-        config["arguments"] = unpacked(config.get("arguments") or {})
+        config["arguments"] = stored_arguments(config.get("arguments") or {})
         return cls(**config)
 
 
@@ -130,13 +130,13 @@ def packed(value):
     return value
 
 
-def unpacked(value):
+def stored_arguments(value):
     """Arguments from a file."""
     if isinstance(value, dict) and value.get("type") == "ndarray" and "value" in value:
         return np.array(value["value"], value.get("dtype"))
     if isinstance(value, dict):
-        return {key: unpacked(item) for key, item in value.items()}
-    return type(value)(unpacked(item) for item in value) if type(value) in (list, tuple) else value
+        return {key: stored_arguments(item) for key, item in value.items()}
+    return type(value)(stored_arguments(item) for item in value) if type(value) in (list, tuple) else value
 
 
 def _run(function: Callable, arguments: dict, inputs, mask=None):

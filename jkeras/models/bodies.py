@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import bits, phase
+from jkeras.core.lists import as_list, unpacked
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import adapter
@@ -18,17 +19,7 @@ from jkeras.engine.graph import Graph
 from jkeras.engine.layer.effects import Added, Whole, within
 from jkeras.engine.tensors.shapes import Spec, agree
 from jkeras.engine.tensors.symbolic import Node, Tensor
-from jkeras.engine.tree import bind, bound, collect
-
-
-def as_list(x) -> list:
-    """A list of what is given, one thing or several."""
-    return list(x) if isinstance(x, (list, tuple)) else [x]
-
-
-def unpacked(items: list):
-    """The only item of a list, or the list."""
-    return items[0] if len(items) == 1 else items
+from jkeras.engine.tree import all_by_variable, by_variable, nested
 
 
 def as_declared(x, tensor: Tensor):
@@ -219,13 +210,13 @@ class GraphBody:
             node = next(n for n in layer.inbound_nodes if id(n) in self.graph.layer_nodes)
             if node.args:
                 params, state = layer.pure().init(jax.random.fold_in(rng, i), shapes_of(node.args[0]))
-                bind(layer, params, state, values)
+                by_variable(layer, params, state, values)
         for variable in self.network._state.values():
             values.setdefault(id(variable), variable._value)
-        return collect(self.network, values)
+        return nested(self.network, values)
 
     def _apply(self, whole: Whole, params, state, x, ctx) -> Out:
-        values, changed = bound(self.network, params, state), {}
+        values, changed = all_by_variable(self.network, params, state), {}
 
         def write(variable, value):
             values[id(variable)] = changed[id(variable)] = value
@@ -237,7 +228,7 @@ class GraphBody:
         xs = [as_declared(v, t) for v, t in zip(xs, fed, strict=True)]
         ys, masks, loss, seen, metrics = whole.run(values, xs, masks, ctx, write)
         mask = unpacked(masks) if any(m is not None for m in masks) else None
-        return Out(unpacked(ys), collect(self.network, changed)[1], mask, loss, seen, metrics)
+        return Out(unpacked(ys), nested(self.network, changed)[1], mask, loss, seen, metrics)
 
     def _check_in_shape(self, in_shape) -> None:
         declared = [t.shape for t in self.fed]

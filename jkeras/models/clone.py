@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 
 from jkeras.core.dispatch import op
+from jkeras.core.lists import as_list
 from jkeras.core.registry import CustomObjectScope
 from jkeras.engine.input_layer import Input, InputLayer
 from jkeras.engine.tensors.scope import renaming
 from jkeras.engine.tensors.symbolic import Tensor, substitute
 from jkeras.engine.tree import instances
-from jkeras.models.bodies import as_list
 from jkeras.models.model import Model
 from jkeras.models.sequential import Sequential
 

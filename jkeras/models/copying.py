@@ -33,7 +33,7 @@ def reduce(model) -> tuple:
         return copyreg.__newobj__, (type(model),), state  # type: ignore[attr-defined]
     file: dict[str, Any] = {}
     saving.save_model(model, file)
-    return restore, (file, _of_the_user(model), model.optimizer is not None)
+    return rebuild, (file, _of_the_user(model), model.optimizer is not None)
 
 
 def refill(model, state: dict) -> None:
@@ -46,7 +46,7 @@ def refill(model, state: dict) -> None:
         model.optimizer.load_state_dict(optimizer)
 
 
-def restore(file: dict, users: dict, compiled: bool):
+def rebuild(file: dict, users: dict, compiled: bool):
     """The model of a recipe."""
     return saving.load_model(file, custom_objects=users, compile=compiled)
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
+from jkeras.core.lists import as_list
 from jkeras.core.names import unique_name
 from jkeras.engine.tree import instances
 from jkeras.layers import Activation, Average
-from jkeras.models.bodies import as_list
 from jkeras.models.clone import clone_model, same_input
 from jkeras.models.model import Model
 

@@ -9,8 +9,8 @@ import numpy as np
 from jkeras import training
 from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.lists import as_list
 from jkeras.models import copying
-from jkeras.models.bodies import as_list
 from jkeras.models.compiled import Compiled
 from jkeras.training import Supply
 

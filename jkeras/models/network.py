@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.lists import as_list, unpacked
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Pair
 from jkeras.engine.base_layer import Layer
@@ -18,7 +19,7 @@ from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
 from jkeras.engine.tensors.variable import Constant, Variable, current_frame
 from jkeras.engine.tree import gather, instances, variables_of
 from jkeras.models import config as configs
-from jkeras.models.bodies import CodeBody, GraphBody, as_declared, as_list, unpacked
+from jkeras.models.bodies import CodeBody, GraphBody, as_declared
 from jkeras.models.files import Files
 from jkeras.models.keras_graph import KerasGraph
 from jkeras.models.masks import marked

@@ -106,7 +106,7 @@ def _record(model: Any) -> Contents:
         contents = model_contents.of_model(model)
     except NotImplementedError:
         contents = model_contents.of_weights(model)
-        compiled.collect(model, contents)
+        compiled.add_training(model, contents)
     model_contents.add_cells(model, contents)
     return contents
 
@@ -194,7 +194,7 @@ def restore(model: Any, source: str | Path) -> dict[str, Any]:
                 "it holds the state of an optimizer, but the model is not compiled: compile it first."
             )
         if state:
-            compiled.bind(model)
+            compiled.prepare_optimizer(model)
             compiled.load_state(model.optimizer, contents)
     except ValueError as e:
         raise ValueError(f"{path} does not fit the model: {e}") from e

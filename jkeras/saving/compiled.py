@@ -19,18 +19,18 @@ import numpy as np
 
 from jkeras import optimizers
 from jkeras.engine.tree import instances
-from jkeras.saving.config import plain
+from jkeras.saving.config import json_value
 from jkeras.saving.contents import Contents
 
 _NAME = re.compile(r"(?<=/)(\d{4})/[^/]+")  # `0003/dense_2` in the path of a slot
 
 
-def collect(model: Any, contents: Contents) -> None:
+def add_training(model: Any, contents: Contents) -> None:
     """Put training configuration and optimizer state of a compiled model into `contents`."""
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return
-    bind(model)
+    prepare_optimizer(model)
     training = {
         "optimizer_config": _optimizer_config(optimizer),
         "loss": model.loss,
@@ -38,10 +38,10 @@ def collect(model: Any, contents: Contents) -> None:
         "sample_weight_mode": model.sample_weight_mode,
         "loss_weights": model.loss_weights,
     }
-    training = json.loads(json.dumps(training, default=plain))
+    training = json.loads(json.dumps(training, default=json_value))
     weighted = getattr(model, "weighted_metrics", None)
     if weighted:
-        contents.notes["weighted_metrics"] = json.loads(json.dumps(weighted, default=plain))
+        contents.notes["weighted_metrics"] = json.loads(json.dumps(weighted, default=json_value))
     if training["optimizer_config"] is None:  # Keras could not read that: it finds no training configuration
         contents.notes["training"] = training
     else:
@@ -66,7 +66,7 @@ def _optimizer_config(optimizer: Any) -> dict | None:
             return None
 
 
-def restore(model: Any, contents: Contents, custom_objects: dict) -> None:
+def compile_as_saved(model: Any, contents: Contents, custom_objects: dict) -> None:
     """Compile `model` as the file says and give its optimizer the state of the file.
 
     Raises:
@@ -121,7 +121,7 @@ def _compile(model: Any, training: dict, weighted: Any, optimizer: Any, custom_o
     )
 
 
-def bind(model: Any) -> None:
+def prepare_optimizer(model: Any) -> None:
     """Make the optimizer show its state for this very model: one optimizer may serve several."""
     trainer = getattr(model, "_trainer", None)  # None: not compiled, or not built yet
     if trainer is not None:
@@ -130,7 +130,7 @@ def bind(model: Any) -> None:
 
 def restore_optimizer(model: Any, contents: Contents) -> None:
     """Give the optimizer of a compiled model the state of the file, or warn that it starts afresh."""
-    bind(model)
+    prepare_optimizer(model)
     try:
         if contents.section("optimizer"):
             load_state(model.optimizer, contents)

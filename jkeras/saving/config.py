@@ -18,10 +18,10 @@ _TUPLE = "tag:yaml.org,2002:python/tuple"
 
 def model_config(model: Any) -> dict[str, Any]:
     """`{"class_name", "config"}` of a model, as plain JSON values."""
-    return json.loads(json.dumps(_named(model), default=plain))
+    return json.loads(json.dumps(_named(model), default=json_value))
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """A value that JSON does not know as one that it does: numpy's, objects with a config, functions by name.
 
     Raises:
@@ -62,7 +62,7 @@ def model_to_json(model: Any, **kwargs) -> str:
         >>> model_to_json(model)[:67]
         '{"class_name": "Sequential", "config": {"name": "m", "layers": [{"c'
     """
-    kwargs.setdefault("default", plain)
+    kwargs.setdefault("default", json_value)
     return json.dumps(_stamped(model), **kwargs)
 
 
@@ -196,9 +196,9 @@ def _construct_tuple(loader: Any, node: Any) -> tuple:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Plain values, tuples, and what `plain` turns into plain values."""
+    """Plain values, tuples, and what `json_value` turns into plain values."""
 
 
 _Loader.add_constructor(_TUPLE, _construct_tuple)
 _Dumper.add_representer(tuple, lambda dumper, value: dumper.represent_sequence(_TUPLE, value))
-_Dumper.add_multi_representer(object, lambda dumper, value: dumper.represent_data(plain(value)))
+_Dumper.add_multi_representer(object, lambda dumper, value: dumper.represent_data(json_value(value)))

@@ -120,10 +120,10 @@ def _write_arrays(group: h5py.Group, arrays: list[tuple[str, np.ndarray]]) -> No
     names = unique_names(name for name, _ in arrays)
     write_names(group, "weight_names", names)
     for name, (_, value) in zip(names, arrays, strict=True):
-        group.create_dataset(name, data=_plain(value))
+        group.create_dataset(name, data=_storable(value))
 
 
-def _plain(value: np.ndarray) -> np.ndarray:
+def _storable(value: np.ndarray) -> np.ndarray:
     """Types that HDF5 does not know (bfloat16 …) go into Keras's part of the file as float32."""
     return value if is_numpy(value.dtype) else value.astype(np.float32)
 

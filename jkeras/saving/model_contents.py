@@ -18,20 +18,20 @@ def of_model(model: Any, include_optimizer: bool = True) -> Contents:
     Raises:
         NotImplementedError: the model is a subclassed one, which has no config.
     """
-    contents = Contents(model=config.model_config(model), layers=weights.collect(model.layers))
+    contents = Contents(model=config.model_config(model), layers=weights.layer_contents(model.layers))
     frozen = [path for path, layer in places(model) if not layer.trainable]
     if frozen:
         contents.notes["frozen"] = frozen
     if shared := _shared(model):
         contents.notes["shared"] = shared
     if include_optimizer:
-        compiled.collect(model, contents)
+        compiled.add_training(model, contents)
     return contents
 
 
 def of_weights(model: Any) -> Contents:
     """The weights alone."""
-    contents = Contents(layers=weights.collect(model.layers))
+    contents = Contents(layers=weights.layer_contents(model.layers))
     contents.add_section("cells", {path: cell.numpy() for path, cell in cells(model, states=False).items()})
     return contents
 

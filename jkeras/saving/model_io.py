@@ -81,7 +81,7 @@ def load_model(
     contents = read(filepath)
     model = _about(filepath, lambda: model_contents.build(contents, custom_objects, safe_mode))
     if compile:
-        compiled.restore(model, contents, custom_objects or {})
+        compiled.compile_as_saved(model, contents, custom_objects or {})
     return model
 
 
@@ -165,7 +165,7 @@ def _about(filepath: Any, action: Callable) -> Any:
 # Where to and where from ------------------------------------------------------------------------------------
 
 
-def _save(collect: Callable[[], Contents], filepath: Any, overwrite: bool) -> None:
+def _save(contents_of: Callable[[], Contents], filepath: Any, overwrite: bool) -> None:
     if isinstance(filepath, (str, os.PathLike)):
         path = Path(filepath)
         if path.suffix == ".safetensors":
@@ -174,20 +174,20 @@ def _save(collect: Callable[[], Contents], filepath: Any, overwrite: bool) -> No
             )
         if overwrite or not path.exists() or ask_to_proceed_with_overwrite(filepath):
             codec = msgpack if path.suffix == ".msgpack" else h5
-            contents = collect()
+            contents = contents_of()
             with atomic.replacing(path) as temporary:
                 codec.write_file(temporary, contents)
     elif isinstance(filepath, h5py.Group):
-        h5.write_group(filepath, collect())
+        h5.write_group(filepath, contents_of())
         filepath.file.flush()
     elif isinstance(filepath, dict):
-        content = msgpack.to_map(collect())
+        content = msgpack.to_map(contents_of())
         filepath.clear()
         filepath.update(content)
     elif hasattr(filepath, "write"):
         buffer = io.BytesIO()
         with h5py.File(buffer, "w") as file:
-            h5.write_group(file, collect())
+            h5.write_group(file, contents_of())
         filepath.write(buffer.getvalue())
     else:
         raise TypeError(

@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"_(\d+)(?=/|$)")
 Plan = list[tuple[Any, np.ndarray]]
 
 
-def collect(layers: list[Any]) -> list[LayerContents]:
+def layer_contents(layers: list[Any]) -> list[LayerContents]:
     """The weights of `layers` as they are now."""
     return [LayerContents(layer.name, [(w.name, w.numpy()) for w in layer.weights]) for layer in layers]
 

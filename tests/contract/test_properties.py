@@ -13,7 +13,7 @@ import pytest
 from jkeras.core import random
 from jkeras.core.types import Ctx, Pair
 from jkeras.engine.input_layer import Input
-from jkeras.engine.tree import bind
+from jkeras.engine.tree import by_variable
 from jkeras.layers import deserialize, serialize
 from jkeras.models import Model
 from tests.contract.cases import CASES, IDS, Case
@@ -112,7 +112,7 @@ def test_shell_is_pure(case):
     row, layer = drawn(case), case.make()
     tensors = [Input(s, dtype="int32" if case.kind == "index" else None) for s in case.shapes]
     model = Model(tensors, layer(tensors if len(tensors) > 1 else tensors[0]))
-    values = bind(layer, row.params, row.state, {})
+    values = by_variable(layer, row.params, row.state, {})
     for variable in layer.weights:
         variable.assign(values[id(variable)])
     close(jax.tree.leaves(model(row.x)), jax.tree.leaves(compiled(case)["inference"]["y"]))

@@ -151,9 +151,9 @@ def test_a_file_with_another_hash_is_not_used(tmp_path, written, monkeypatch):
 
 
 def test_cifar_is_found_where_it_was_unpacked(home):
-    assert cifar.unpacked("cifar-100-python", ["train", "test"]) == str(home / "cifar-100-python")
+    assert cifar.cached_folder("cifar-100-python", ["train", "test"]) == str(home / "cifar-100-python")
     (home / "cifar-100-python" / "test").unlink()
-    assert cifar.unpacked("cifar-100-python", ["train", "test"]) is None
+    assert cifar.cached_folder("cifar-100-python", ["train", "test"]) is None
 
 
 def test_a_cifar_archive(home):

@@ -8,13 +8,14 @@ import inspect
 import jax
 import numpy as np
 
+from jkeras.core.lists import unpacked
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.tensors.call_attributes import sweeping
 from jkeras.engine.tensors.scope import as_asked, code_of, rewinder
 from jkeras.engine.tensors.shapes import Spec, agree, infer
 from jkeras.engine.tensors.symbolic import Tensor, substitute, value_in
 from jkeras.engine.tensors.variable import Frame, Variable, current_frame, outside_frames
-from jkeras.engine.tree import bind, bound, collect, gather, scatter, walk
+from jkeras.engine.tree import all_by_variable, by_variable, gather, nested, scatter, walk
 
 
 def adapt(layer) -> Pair:
@@ -45,7 +46,7 @@ def adapt(layer) -> Pair:
 
 def _run(layer, params, state, x, ctx: Ctx, kwargs: dict) -> Out:
     """A user's `call`, once, in a frame of its own."""
-    values = bound(layer, params, state)
+    values = all_by_variable(layer, params, state)
     if layer.fixed_phase is not None:
         ctx = ctx.replace(training=layer.fixed_phase)
     with Frame(values, ctx, owner=layer) as frame:
@@ -57,19 +58,14 @@ def _run(layer, params, state, x, ctx: Ctx, kwargs: dict) -> Out:
         call = code_of(layer)
         with sweeping(layer, frame):
             y = call(as_asked(x), **call_arguments(call, ctx, kwargs))
-        y = _single(substitute(y, lambda symbol: value_in(frame, symbol)))
+        y = unpacked(substitute(y, lambda symbol: value_in(frame, symbol)))
         mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
     _remember_captured(layer, frame)
     if frame.asked_for_phase:
         layer.uses_learning_phase = True
     changed = {key: value for key, (_, value) in frame.updates.items()}
     _pass_up(frame, values)
-    return frame.hand_on(Out(y, collect(layer, changed)[1], mask))
-
-
-def _single(y):
-    """What `call` returned; a list of one is that one, as in Keras."""
-    return y[0] if isinstance(y, (list, tuple)) and len(y) == 1 else y
+    return frame.hand_on(Out(y, nested(layer, changed)[1], mask))
 
 
 def framed(layer, pair: Pair) -> Pair:
@@ -77,7 +73,7 @@ def framed(layer, pair: Pair) -> Pair:
     weights put in place of its own: these may use variables and tensors, as the code of a layer may."""
 
     def apply(params, state, x, ctx=INFERENCE, **kwargs):
-        with Frame(bound(layer, params, state), ctx, owner=layer) as frame:
+        with Frame(all_by_variable(layer, params, state), ctx, owner=layer) as frame:
             if layer.is_native:
                 params, state = with_replaced(layer, params, state, frame)
             out = pair.apply(params, state, x, ctx, **kwargs)
@@ -138,7 +134,9 @@ def trace(layer, shapes, dtypes=None):
     def run(xs):
         with Frame({}, Ctx(rng=np.zeros(2, np.uint32)), owner=layer) as frame:
             with sweeping(layer, frame):
-                return _single(layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {})))
+                return unpacked(
+                    layer.call(xs if many else xs[0], **call_arguments(layer.call, frame.ctx, {}))
+                )
 
     return specs, infer(run, specs)
 
@@ -149,7 +147,7 @@ def redraw(layer, rng) -> tuple[dict, dict]:
     for i, (_, inner) in enumerate(walk(layer)):
         if inner is not layer and inner.is_native and inner.build_shape is not None:
             params, state = inner.pure().init(jax.random.fold_in(rng, i), inner.build_shape)
-            bind(inner, params, state, from_initializer)
+            by_variable(inner, params, state, from_initializer)
         else:
             _redraw_own(inner, jax.random.fold_in(rng, i), from_initializer)
     return gather(layer, lambda v: from_initializer.get(id(v), v._value))
@@ -188,7 +186,7 @@ def by_own_mask(layer, pair: Pair) -> Pair:
 
     def apply(params, state, x, ctx=INFERENCE):
         out = pair.apply(params, state, x, ctx)
-        with Frame(bind(layer, params, state, {}), ctx):
+        with Frame(by_variable(layer, params, state, {}), ctx):
             return dataclasses.replace(out, mask=layer.compute_mask(x, ctx.mask))
 
     return Pair(pair.init, apply)
@@ -280,7 +278,7 @@ def declared(layer, shapes):
 def specs_for(shape, dtype):
     """The `Spec` of a shape, or of each of a list of shapes (a list of one is that one)."""
     if isinstance(shape, list) and shape and isinstance(shape[0], (tuple, list)):
-        return _single([Spec(s, dtype) for s in shape])
+        return unpacked([Spec(s, dtype) for s in shape])
     return Spec(shape, dtype)
 
 

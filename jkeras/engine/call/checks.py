@@ -102,7 +102,7 @@ def refuse_mask(layer, mask) -> None:
         )
 
 
-def guarded(layer, pair: Pair) -> Pair:
+def checked(layer, pair: Pair) -> Pair:
     """The pair with Keras's checks around it and the activity regularizer added to its loss."""
     regularizer, refuses = layer.activity_regularizer, layer.is_native and not layer.supports_masking
 

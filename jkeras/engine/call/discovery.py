@@ -45,7 +45,7 @@ def scope_of(node: Node, x, masks, captured: Mapping[int, tuple]) -> AbstractCon
         captured: `{id(tensor): (value, mask)}` of what the code closes over.
     """
     if not node.code and not node.captured:
-        return _plain
+        return _NO_CODE
     many = masks if isinstance(masks, (list, tuple)) else [masks]
     pairs = list(zip(jax.tree.leaves(x), _leaves(node.args[0]), strict=True))
     symbols = [(array, t) for array, t in pairs if isinstance(t, Tensor)]
@@ -55,7 +55,7 @@ def scope_of(node: Node, x, masks, captured: Mapping[int, tuple]) -> AbstractCon
     return Scope(values, node.code, symbols, node.as_tensors, node.gradients)
 
 
-_plain = nullcontext(Scope())  # of a call without a user's code: it leaves nothing
+_NO_CODE = nullcontext(Scope())  # of a call without a user's code: it leaves nothing
 
 
 def _leaves(tree) -> list:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jkeras.core.lists import as_list, unpacked
 from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
 
 
@@ -18,8 +19,7 @@ def object_list_uid(object_list) -> str:
 
 
 def _each(tensors, value_of) -> Any:
-    found = [value_of(t) for t in (tensors if isinstance(tensors, list) else [tensors])]
-    return found[0] if len(found) == 1 else found
+    return unpacked([value_of(t) for t in as_list(tensors)])
 
 
 def collect_previous_mask(input_tensors):

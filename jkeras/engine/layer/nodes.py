@@ -6,15 +6,12 @@ from typing import Any
 
 import jax
 
+from jkeras.core.lists import unpacked
 from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
 
 
 class SeveralNodesError(AttributeError, AssertionError):
     """`layer.output` of a layer that was called several times: ambiguous."""
-
-
-def _single(tensors: list):
-    return tensors[0] if len(tensors) == 1 else tensors
 
 
 class NodeAccess:
@@ -76,7 +73,7 @@ class NodeAccess:
     @property
     def output(self):
         """The output tensor (a list for several) of the only call."""
-        return _single(self._only("output").outputs)
+        return unpacked(self._only("output").outputs)
 
     @property
     def input_shape(self):
@@ -86,7 +83,7 @@ class NodeAccess:
     @property
     def output_shape(self):
         """Shape of the output, the same in all calls."""
-        return self._same([_shapes(_single(n.outputs)) for n in self.inbound_nodes], "output shape")
+        return self._same([_shapes(unpacked(n.outputs)) for n in self.inbound_nodes], "output shape")
 
     def _same(self, shapes: list, what: str):
         if not shapes:
@@ -104,7 +101,7 @@ class NodeAccess:
 
     def get_output_at(self, node_index: int):
         """Output tensor(s) of the call with this number."""
-        return _single(self._node(node_index, "output").outputs)
+        return unpacked(self._node(node_index, "output").outputs)
 
     def get_input_shape_at(self, node_index: int):
         """Input shape(s) of the call with this number."""
@@ -112,7 +109,7 @@ class NodeAccess:
 
     def get_output_shape_at(self, node_index: int):
         """Output shape(s) of the call with this number."""
-        return _shapes(_single(self._node(node_index, "output shape").outputs))
+        return _shapes(unpacked(self._node(node_index, "output shape").outputs))
 
     def get_input_mask_at(self, node_index: int) -> Any:
         """Input mask(s) of the call with this number."""
@@ -120,7 +117,7 @@ class NodeAccess:
 
     def get_output_mask_at(self, node_index: int) -> Any:
         """Output mask(s) of the call with this number."""
-        return _single([mask_tensor(t) for t in self._node(node_index, "output mask").outputs])
+        return unpacked([mask_tensor(t) for t in self._node(node_index, "output mask").outputs])
 
     @property
     def input_mask(self) -> Any:
@@ -141,7 +138,7 @@ def _is_tensor(x) -> bool:
 
 def _inputs(node: Node):
     if not node.args:
-        return _single(node.outputs)  # an input layer: its input is its output
+        return unpacked(node.outputs)  # an input layer: its input is its output
     return node.args[0]
 
 

@@ -167,7 +167,7 @@ _joined.of_sizes = True
 joined = op(_joined)
 
 
-def plain(tree):
+def joined_sizes(tree):
     """A tree of arguments, where shapes that hold tensors are tensors themselves."""
 
     def one(x):

@@ -19,7 +19,7 @@ from jkeras.core.types import INFERENCE
 from jkeras.engine.tensors.operators import Operators
 from jkeras.engine.tensors.scope import current_scope
 from jkeras.engine.tensors.shapes import Shape, Spec, infer
-from jkeras.engine.tensors.sizes import plain
+from jkeras.engine.tensors.sizes import joined_sizes
 from jkeras.engine.tensors.variable import (
     Constant,
     Frame,
@@ -313,7 +313,7 @@ def _record(fn, args: tuple, kwargs: dict):
     """The dispatch hook: unwrap variables inside a frame, else add a node to the graph."""
     args, kwargs = _with_operands(fn, args, kwargs)
     frame = current_frame()
-    args, kwargs = plain((args, kwargs))
+    args, kwargs = joined_sizes((args, kwargs))
     if frame is not None:
         args, kwargs = substitute((args, kwargs), lambda s: value_in(frame, s))
         return fn(*args, **kwargs)

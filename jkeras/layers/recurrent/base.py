@@ -15,7 +15,7 @@ from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.adapter import overrides
 from jkeras.engine.call.checks import InputSpec
 from jkeras.engine.tensors.variable import Frame
-from jkeras.engine.tree import bind
+from jkeras.engine.tree import by_variable
 from jkeras.layers.recurrent.stacked import StackedRNNCells, as_layer, is_standard, sizes_of, step_of
 from jkeras.layers.serialization import deserialize
 from jkeras.primitives import recurrent as ops
@@ -229,7 +229,7 @@ class RNN(Layer):
             return self.zero_states()
 
         def states(params, x):
-            with Frame(bind(self, params, {}, {})):
+            with Frame(by_variable(self, params, {}, {})):
                 return list(self.get_initial_state(x))
 
         return states

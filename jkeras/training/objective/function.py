@@ -128,10 +128,10 @@ class Objective:
         labels = ["loss"] + [f"{names[t.output]}_loss" for t in terms if len(outputs) > 1]
         found: list[Metric] = []
         running: list[str] = []
-        plain = arguments.per_output_metrics(spread(metrics), names, "metrics")
+        unweighted = arguments.per_output_metrics(spread(metrics), names, "metrics")
         weighted = arguments.per_output_metrics(spread(weighted_metrics), names, "weighted_metrics")
         for term in terms:
-            for identifiers, flag in ((plain[term.output], False), (weighted[term.output], True)):
+            for identifiers, flag in ((unweighted[term.output], False), (weighted[term.output], True)):
                 for identifier in identifiers:
                     name, fn = arguments.named_metric(identifier, outputs[term.output], term.fn)
                     keys = arguments.keys_of(fn, outputs[term.output])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.core.chunk import Chunk
+from jkeras.core.lists import unpacked
 from jkeras.core.progbar import Progbar
 from jkeras.core.random import next_seed
 from jkeras.training.batching import Cut
@@ -276,7 +277,7 @@ def evaluate(
         blocks.close()
     if callbacks:
         callbacks.on_test_end()
-    return _single(values)
+    return unpacked(values)
 
 
 def _evaluate(
@@ -342,7 +343,7 @@ def predict(
             batches.close()
     if callbacks:
         callbacks.on_predict_end()
-    return _single(
+    return unpacked(
         [
             np.array(column[0]) if len(column) == 1 else np.concatenate(column)
             for column in zip(*parts, strict=True)
@@ -377,10 +378,6 @@ def _landed(outputs: list, rows: int | None) -> list[np.ndarray]:
     return [np.asarray(y)[:rows] for y in outputs]
 
 
-def _single(values: list):
-    return values[0] if len(values) == 1 else values
-
-
 # --- one batch
 
 
@@ -401,7 +398,7 @@ def _one(kind: str, trainer: Trainer, samples: Samples, run: Callable):
     block = Block(
         stack([samples], trainer.dtypes(), samples.rows), Cut(samples.rows, samples.rows), None, 0, 1
     )
-    return _single(np.asarray(run(kind, block, trainer.call_span()))[0].tolist())
+    return unpacked(np.asarray(run(kind, block, trainer.call_span()))[0].tolist())
 
 
 def predict_on_batch(trainer: Trainer, x):
@@ -412,7 +409,7 @@ def predict_on_batch(trainer: Trainer, x):
 def _outputs(trainer: Trainer, x, predict: Callable):
     samples = arrays.read(x, None, trainer.inputs, [], need_y=False)
     rows = samples.rows if samples.x else None
-    return _single([np.array(y) for y in _landed(predict(samples, samples.rows), rows)])
+    return unpacked([np.array(y) for y in _landed(predict(samples, samples.rows), rows)])
 
 
 class StepFunction:

@@ -72,8 +72,8 @@ def copies(arrays: list) -> list:
     ]
 
 
-def guarded(run: Callable, kept: list, restore: Callable):
-    """`run()` with all of its results computed; if that fails, `restore` gets the copies of before.
+def run_or_put_back(run: Callable, kept: list, put_back: Callable):
+    """`run()` with all of its results computed; if that fails, `put_back` gets the copies of before.
 
     A program that has run once will find the memory it needs again, but its first run may fail when it has
     already been given the memory of what it replaces.
@@ -81,13 +81,13 @@ def guarded(run: Callable, kept: list, restore: Callable):
     Args:
         run: the dispatch.
         kept: arrays that it uses up.
-        restore: takes their copies.
+        put_back: takes their copies.
     """
     before = copies(kept)
     try:
         result = run()
         jax.block_until_ready(result)
     except Exception:
-        restore([jnp.asarray(a) for a in before])
+        put_back([jnp.asarray(a) for a in before])
         raise
     return result

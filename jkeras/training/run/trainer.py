@@ -39,7 +39,7 @@ class Cells:
         self._seen: list = [None] * len(self.cells)  # what the cells held last time
         self._placed: list = [None] * len(self.cells)  # the same on the devices of the layout
 
-    def restore(self, arrays: list) -> None:
+    def put_back(self, arrays: list) -> None:
         """Put back what a program was given that has failed."""
         for cell, array in zip(self.cells, arrays, strict=True):
             cell.put(array)
@@ -188,13 +188,13 @@ class Trainer:
 
         return flat
 
-    def _chunk(self, kind: str, cut: Cut) -> Callable:
+    def _steps_of_chunk(self, kind: str, cut: Cut) -> Callable:
         """The program of a span of steps: `run(carry, fixed, data, order, span)`."""
         width, room = len(self.objective.names), min(cut.steps, ROOM)
         body = chunks.chunk(self._step(kind), width, kind == "train", cut, self.layout, room)
         return self.layout.spread(self._flat(kind, body), 6)
 
-    def _single(self, kind: str, cut: Cut, size: int) -> Callable:
+    def _one_step(self, kind: str, cut: Cut, size: int) -> Callable:
         body = chunks.single(self._step(kind), kind == "train", cut, size, self.layout)
         return self.layout.spread(self._flat(kind, body), 6)
 
@@ -249,9 +249,9 @@ class Trainer:
         """As `run`, by our own program in any case."""
         cut, size = block.cut, block.cut.size_of(span.start)
         if self.loops(kind, block):
-            key, build = cut, lambda: self._chunk(kind, cut)
+            key, build = cut, lambda: self._steps_of_chunk(kind, cut)
         else:
-            key, build = (cut, size), lambda: self._single(kind, cut, size)
+            key, build = (cut, size), lambda: self._one_step(kind, cut, size)
         return self._dispatch(kind, key, build, size, block.data, block.order, np.array(span, np.int32))
 
     def predict(self, samples: Samples, room: int) -> list:
@@ -302,7 +302,7 @@ class Trainer:
 
     def _first(self, run: Callable, rows: int, given: tuple, carry: Cells):
         with memory.explained(rows, self.layout.devices[0]):
-            return memory.guarded(lambda: run(*given), given[0], carry.restore)
+            return memory.run_or_put_back(lambda: run(*given), given[0], carry.put_back)
 
     # Numbers of a run.
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
+from jkeras.core.lists import as_list
 from jkeras.layers import LSTM, Add, Dense, Dropout, Embedding, Input, Lambda, Layer, concatenate
 from jkeras.models import Model
-from jkeras.models.network import as_list
 
 VIEWS = ("input", "output", "input_shape", "output_shape", "input_mask", "output_mask")
 

@@ -121,9 +121,11 @@ def test_convolutions_stay_in_the_loop(data, trainable, monkeypatch):
     model.get_layer(index=1).trainable = trainable
     model.compile("sgd", "mse")
     kinds = []
-    single, chunk = (getattr(model._trainer, name) for name in ("_single", "_chunk"))
-    monkeypatch.setattr(model._trainer, "_single", lambda *a: kinds.append("single") or single(*a))
-    monkeypatch.setattr(model._trainer, "_chunk", lambda kind, cut: kinds.append(kind) or chunk(kind, cut))
+    single, chunk = (getattr(model._trainer, name) for name in ("_one_step", "_steps_of_chunk"))
+    monkeypatch.setattr(model._trainer, "_one_step", lambda *a: kinds.append("single") or single(*a))
+    monkeypatch.setattr(
+        model._trainer, "_steps_of_chunk", lambda kind, cut: kinds.append(kind) or chunk(kind, cut)
+    )
     _fit(data, model=model)
     model.evaluate(*data, batch_size=SIZE, verbose=0)
     assert set(kinds) == {"train", "test"}
