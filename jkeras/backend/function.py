@@ -78,10 +78,10 @@ class Function:
         self._run = {phase: jax.jit(functools.partial(self._compute, phase)) for phase in (False, True)}
 
     def _compute(self, training: bool, arrays, xs, rng, counts):
-        values = {id(v): a for v, a in zip(self._cells, arrays, strict=True)}
+        values = dict(zip(self._cells, arrays, strict=True))
         ctx = Ctx(rng=rng, training=training)
         keys = {
-            id(n): jnp.stack([jnp.uint32(n.fn.seed & 0xFFFFFFFF), count])
+            n: jnp.stack([jnp.uint32(n.fn.seed & 0xFFFFFFFF), count])
             for n, count in zip(self._drawing, counts, strict=True)
         }
         around = Around(ctx, self._graph.sites, {}, keys)
@@ -230,17 +230,15 @@ def _gradients(loss: Tensor, targets: list) -> list:
     roots = _roots(loss)
     graph = Graph(roots, [loss])
     cells = _cells(graph)
-    reached = (
-        {id(t) for n in graph.known_nodes for t in [*n.outputs, *n.inputs]}
-        | {id(v) for v in cells}
-        | {id(loss)}
-    )
-    known = [t for t in targets if id(t) in reached]
+    tensors = {t for n in graph.known_nodes for t in [*n.outputs, *n.inputs]}
+    reached = tensors | {*cells, loss}
+    targets = [t if isinstance(t, (Tensor, Variable)) else None for t in targets]
+    known = [t for t in targets if t in reached]
     if not known:
         return [None] * len(targets)
     node = Node(None, _Gradient(graph, cells, known), (roots, cells), {})
     found = iter(node.set_outputs([_spec(t) for t in known], name="gradients"))
-    return [next(found) if id(t) in reached else None for t in targets]
+    return [next(found) if t in reached else None for t in targets]
 
 
 def _spec(symbol):
@@ -249,18 +247,18 @@ def _spec(symbol):
 
 def _roots(loss: Tensor) -> list[Tensor]:
     """The tensors to be fed that `loss` depends on."""
-    roots: dict[int, Tensor] = {}
-    seen: set[int] = set()
+    roots: list[Tensor] = []
+    seen: set[Node] = set()
     stack = [loss]
     while stack:
         tensor = stack.pop()
         node = tensor.node
         if node is None or (not node.args and not node.variables):
-            roots[id(tensor)] = tensor
-        elif id(node) not in seen:
-            seen.add(id(node))
+            roots.append(tensor)
+        elif node not in seen:
+            seen.add(node)
             stack += [*node.inputs, *node.captured.values()]
-    return list(roots.values())
+    return list(dict.fromkeys(roots))
 
 
 class _Gradient:
@@ -273,12 +271,12 @@ class _Gradient:
         self.nodes = graph.known_nodes
 
     def __call__(self, xs, arrays):
-        values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}
+        values = dict(zip(self.cells, arrays, strict=True))
         frame = current_frame()
         assert frame is not None  # functions run in one
         outside = frame.around or Around(frame.ctx, self.graph.sites, {})
         ctx = outside.ctx.replace(training=frame.ctx.training)
-        roots = {id(t) for t in self.graph.inputs}  # their values hold the taps of the run around this one
+        roots = set(self.graph.inputs)  # their values hold the taps of the run around this one
         outer = {key: tap for key, tap in outside.taps.items() if key not in roots}
         tensors = [t for t in self.targets if isinstance(t, Tensor)]
         variables = [t for t in self.targets if isinstance(t, Variable)]
@@ -288,14 +286,14 @@ class _Gradient:
             return graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
 
         def total(taps, weights):
-            now = values | {id(v): w for v, w in zip(variables, weights, strict=True)}
-            own = {id(t): tap + outer.get(id(t), 0) for t, tap in zip(tensors, taps, strict=True)}
+            now = values | dict(zip(variables, weights, strict=True))
+            own = {t: tap + outer.get(t, 0) for t, tap in zip(tensors, taps, strict=True)}
             return jnp.sum(run(self.graph, now, outer | own)[0])
 
         upstream = Graph(self.graph.inputs, tensors)
         shapes = jax.eval_shape(lambda: run(upstream, values, {}))
         zeros = [jnp.zeros(s.shape, s.dtype) for s in shapes]
-        by_tap, by_weight = jax.grad(total, (0, 1))(zeros, [values[id(v)] for v in variables])
+        by_tap, by_weight = jax.grad(total, (0, 1))(zeros, [values[v] for v in variables])
         taps, weights = iter(by_tap), iter(by_weight)
         return [next(taps) if isinstance(t, Tensor) else next(weights) for t in self.targets]
 

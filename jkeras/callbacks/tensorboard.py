@@ -219,7 +219,7 @@ def _tensors(model) -> dict[str, Any]:
 
 def _calls(model, layer) -> list:
     """The calls of a layer that belong to this model; it may have been called elsewhere."""
-    return [node for node in layer.inbound_nodes if id(node) in model._graph.layer_nodes]
+    return [node for node in layer.inbound_nodes if node in model._graph.layer_nodes]
 
 
 def _has_graph(model) -> bool:
@@ -234,12 +234,12 @@ def _nodes(model) -> list[tuple]:
     """`(name, kind, inputs, output shapes)` of each layer, for the graph; empty for a model without one."""
     if not _has_graph(model):
         return []
-    inside = {id(layer) for layer in model.layers}
+    inside = set(model.layers)
     nodes = []
     for layer in model.layers:
         calls = _calls(model, layer)
         sources = [t.node.owner for n in calls for t in n.inputs if t.node.owner not in (None, layer)]
-        names = list(dict.fromkeys(source.name for source in sources if id(source) in inside))
+        names = list(dict.fromkeys(source.name for source in sources if source in inside))
         shapes = [t.shape for t in calls[0].outputs]
         nodes.append((layer.name, type(layer).__name__, names, shapes))
     return nodes
@@ -272,8 +272,8 @@ def outputs_of(model, tensors: dict[str, Any], inputs: list, batch_size: int) ->
 
     @jax.jit
     def run(values, xs):
-        by_id = {id(cell): value for cell, value in zip(cells, values, strict=True)}
-        return graph.run(by_id, xs, [None] * len(xs), INFERENCE, lambda cell, value: None)[0]
+        known = dict(zip(cells, values, strict=True))
+        return graph.run(known, xs, [None] * len(xs), INFERENCE, lambda cell, value: None)[0]
 
     values = [cell.take() for cell in cells]
     parts = [[np.asarray(y) for y in run(values, xs)] for xs in _slices(inputs, batch_size)]

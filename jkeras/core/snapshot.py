@@ -73,7 +73,7 @@ class _Snapshot:
 
     def __init__(self, home: dict):
         self.home, self.names = home, _Names(home)
-        self.made: dict[int, Any] = {}
+        self.made: dict[types.FunctionType, Any] = {}
 
     def of(self, value):
         if type(value) is types.MethodType:
@@ -82,9 +82,9 @@ class _Snapshot:
             return functools.partial(self.of(value.func), *value.args, **value.keywords)
         if type(value) is not types.FunctionType or value.__globals__ is not self.home:
             return value
-        if id(value) not in self.made:
-            self.made[id(value)] = value if _writes_outside(value.__code__) else self._twin(value)
-        return self.made[id(value)]
+        if value not in self.made:
+            self.made[value] = value if _writes_outside(value.__code__) else self._twin(value)
+        return self.made[value]
 
     def _twin(self, function: types.FunctionType):
         cells = tuple(types.CellType() if _is_set(c) else c for c in function.__closure__ or ())
@@ -93,7 +93,7 @@ class _Snapshot:
         )
         twin.__kwdefaults__, twin.__qualname__ = function.__kwdefaults__, function.__qualname__
         twin.__dict__.update(function.__dict__)
-        self.made[id(function)] = twin  # it may name itself
+        self.made[function] = twin  # it may name itself
         for new, old in zip(cells, function.__closure__ or (), strict=True):
             if new is not old:
                 new.cell_contents = self.of(old.cell_contents)

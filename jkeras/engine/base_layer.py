@@ -75,11 +75,11 @@ def _may_mix(cls) -> bool:
     return not (ours or graph or says_already)
 
 
-def _penalties(layer, params, seen: set[int]) -> list:
+def _penalties(layer, params, seen: set[Any]) -> list:
     """The regularizers' values, each weight once, also of layers that nobody has built."""
-    if id(layer) in seen:
+    if layer in seen:
         return []
-    seen.add(id(layer))
+    seen.add(layer)
     terms = []
     for name, value in own_entries(layer, params).items():
         cell = layer._params.get(name)

@@ -22,9 +22,9 @@ class Around(NamedTuple):
 
     Args:
         ctx: of the graph.
-        sites: `{id(node): place of its random numbers}`.
-        taps: `{id(tensor): array}` added to tensors on their way, to differentiate with respect to them.
-        keys: `{id(node): key}` of nodes that do not draw from the key of the run.
+        sites: `{node: place of its random numbers}`.
+        taps: `{tensor: array}` added to tensors on their way, to differentiate with respect to them.
+        keys: `{node: key}` of nodes that do not draw from the key of the run.
     """
 
     ctx: Ctx
@@ -34,7 +34,7 @@ class Around(NamedTuple):
 
     def at(self, node: Node, otherwise: Ctx) -> Ctx:
         """The context of a node of the run; `otherwise` for a node that has no part in it."""
-        return self.ctx.at(self.sites[id(node)]) if id(node) in self.sites else otherwise
+        return self.ctx.at(self.sites[node]) if node in self.sites else otherwise
 
 
 class Graph:
@@ -49,8 +49,8 @@ class Graph:
     Attributes:
         fed: the inputs that wait for data (not `Input(tensor=...)`).
         nodes: what has to run.
-        hidden: ids of the nodes that are no part of the model.
-        sites: `{id(node): its place}` among the nodes, those inside of gradients included: a node that runs
+        hidden: the nodes that are no part of the model.
+        sites: `{node: its place}` among the nodes, those inside of gradients included: a node that runs
             there and here draws the same random numbers.
         nodes_by_depth: `{distance from the outputs: nodes}`.
         layers: the layers in Keras's order (by depth, then by first visit from the outputs).
@@ -66,26 +66,26 @@ class Graph:
         finished, first_visits = _visit(self.fed, outputs)
         hidden = _hidden(self.fed, finished, beside)
         self.nodes = sorted((n for n in [*finished, *hidden] if n.args), key=lambda n: n.order)
-        self.hidden = {id(n) for n in hidden}
+        self.hidden = set(hidden)
         self.known_nodes = _with_inner(self.nodes)
-        self.sites = {id(n): i for i, n in enumerate(self.known_nodes)}
+        self.sites = {n: i for i, n in enumerate(self.known_nodes)}
         self.layers, self.nodes_by_depth = _by_depth(finished, first_visits)
-        self.layer_nodes = {id(n) for n in finished if n.owner is not None}
+        self.layer_nodes = {n for n in finished if n.owner is not None}
 
     @property
     def all_layers(self) -> list:
         """The layers of the model, and those of hidden nodes."""
-        hidden = [n.owner for n in self.nodes if n.owner is not None and id(n) in self.hidden]
+        hidden = [n.owner for n in self.nodes if n.owner is not None and n in self.hidden]
         return list(dict.fromkeys([*self.layers, *hidden]))
 
     def computes(self, tensor: Tensor) -> bool:
         """Whether the tensor depends on no other inputs than those of the graph."""
-        seen = {id(t) for t in self.inputs}
+        seen = set(self.inputs)
         waiting = [tensor]
         while waiting:
             at = waiting.pop()
-            if id(at) not in seen:
-                seen.add(id(at))
+            if at not in seen:
+                seen.add(at)
                 if _is_input(at.node):
                     return False
                 waiting += at.node.inputs
@@ -104,7 +104,7 @@ class Graph:
         """Compute the outputs.
 
         Args:
-            values: `{id(variable): array}` before the run: what functions and the states of stateful layers
+            values: `{variable: array}` before the run: what functions and the states of stateful layers
                 read. Statistics of a shared layer go on from one call to the next.
             xs, masks: one array and one mask (or None) for each input that is fed.
             ctx: of the model.
@@ -119,27 +119,24 @@ class Graph:
         """
         around = around or Around(ctx, self.sites, {})
         ctx, sites, taps, keys = around
-        found = {
-            id(t): (x + taps[id(t)] if id(t) in taps else x, m)
-            for t, x, m in zip(self.fed, xs, masks, strict=True)
-        }
+        found = {t: (x + taps[t] if t in taps else x, m) for t, x, m in zip(self.fed, xs, masks, strict=True)}
         loss, metrics, moved = 0.0, [], dict(values)
         values = dict(values)  # `write` may change those of the caller
 
         def note(variable, value):
-            moved[id(variable)] = value
+            moved[variable] = value
             write(variable, value)
 
         for node in self.nodes:
-            if all(id(t) in found for t in node.outputs):
+            if all(t in found for t in node.outputs):
                 continue  # an intermediate tensor that is an input of this model
-            here = ctx.at(sites[id(node)])
+            here = ctx.at(sites[node])
             here = here if node.phase is None else here.replace(training=node.phase)
-            if id(node) in keys:
-                here = here.replace(rng=keys[id(node)], site=0)
+            if node in keys:
+                here = here.replace(rng=keys[node], site=0)
             if node.owner is None:
                 out = _run_function(node, found, values, here, around)
-            elif id(node) in self.hidden:
+            elif node in self.hidden:
                 out = self._run_layer(node, found, values, moved, here, _nowhere)
             else:
                 moving = self._statistics(node, found, values, moved, here, ctx.training)
@@ -150,7 +147,7 @@ class Graph:
             metrics.append(out.metrics)
             outputs = zip(node.outputs, jax.tree.leaves(out.y), aligned(out.y, out.mask), strict=True)
             for tensor, value, m in outputs:
-                found.setdefault(id(tensor), (value + taps[id(tensor)] if id(tensor) in taps else value, m))
+                found.setdefault(tensor, (value + taps[tensor] if tensor in taps else value, m))
         wanted = [self._found(t, found) for t in (*self.outputs, *self.beside)]
         return [value for value, _ in wanted], [mask for _, mask in wanted], loss, joined(*metrics)
 
@@ -160,44 +157,42 @@ class Graph:
         """Statistics of a call for which `K.set_learning_phase(0)` fixes the output: as in Keras they move in
         training all the same."""
         held, moving = carried(node.owner), {}
-        if training and node.phase is False and any(id(v) not in held for v in states_of(node.owner)):
+        if training and node.phase is False and any(v not in held for v in states_of(node.owner)):
             ctx = ctx.replace(training=True)
             self._run_layer(node, dict(found), values, moved, ctx, moving.__setitem__)
-        return {v: a for v, a in moving.items() if id(v) not in held}
+        return {v: a for v, a in moving.items() if v not in held}
 
     def _found(self, tensor: Tensor, found: dict) -> tuple:
-        if id(tensor) not in found:
+        if tensor not in found:
             raise ValueError(
                 f"{tensor!r} was not computed: the code of {tensor.node!r} makes it in the other phase only."
             )
-        return found[id(tensor)]
+        return found[tensor]
 
     def _run_layer(self, node: Node, found: dict, values: dict, moved: dict, ctx: Ctx, write):
         def value_of(symbol):
-            return (
-                found[id(symbol)][0] if isinstance(symbol, Tensor) else values.get(id(symbol), symbol._value)
-            )
+            return found[symbol][0] if isinstance(symbol, Tensor) else values.get(symbol, symbol._value)
 
         inputs = node.args[0]
-        masks = masks_for(inputs, lambda t: found[id(t)][1] if isinstance(t, Tensor) else None)
+        masks = masks_for(inputs, lambda t: found[t][1] if isinstance(t, Tensor) else None)
         held = carried(node.owner)
-        params, state = gather(node.owner, lambda v: (values if id(v) in held else moved)[id(v)])
+        params, state = gather(node.owner, lambda v: (values if v in held else moved)[v])
         x, kwargs = substitute((inputs, node.kwargs), value_of)
-        around = {id(t): self._captured(real, node, found) for t, real in node.captured.items()}
+        around = {t: self._captured(real, node, found) for t, real in node.captured.items()}
         with scope_of(node, x, masks, around) as scope:
             out = apply_layer(node.owner, params, state, x, ctx.replace(mask=masks), kwargs)
         scatter(node.owner, out.state, write)
         for key, tensors in node.kept.items():
-            arrays = arrays_in(scope.kept[key][1]) if key in scope.kept else []
-            found.update({id(t): (a, None) for t, a in zip(tensors, arrays, strict=False)})
+            arrays = arrays_in(scope.kept[key]) if key in scope.kept else []
+            found.update((t, (a, None)) for t, a in zip(tensors, arrays, strict=False))
         if node.loss is not None:
-            found[id(node.loss)] = jnp.asarray(out.loss, node.loss.dtype), None
+            found[node.loss] = jnp.asarray(out.loss, node.loss.dtype), None
         return out
 
     def _captured(self, tensor: Tensor, node: Node, found: dict) -> tuple:
         """(value, mask) of a tensor that the code of a node closes over: from here, or from further out."""
-        if id(tensor) in found:
-            return found[id(tensor)]
+        if tensor in found:
+            return found[tensor]
         around, frame = value_around(tensor), current_frame()
         if around is not None:
             return around
@@ -218,10 +213,10 @@ def _nowhere(variable, value) -> None:
 
 def _run_function(node: Node, found: dict, values: dict, ctx: Ctx, around: Around) -> Out:
     if isinstance(node.fn, MaskOf):
-        return Out(found[id(node.args[0])][1])
+        return Out(found[node.args[0]][1])
     with Frame(values, ctx, around=around) as frame:
         args, kwargs = substitute(
-            (node.args, node.kwargs), lambda s: found[id(s)][0] if isinstance(s, Tensor) else frame.read(s)
+            (node.args, node.kwargs), lambda s: found[s][0] if isinstance(s, Tensor) else frame.read(s)
         )
         return Out(node.fn(*args, **kwargs), metrics=frame.metrics)
 
@@ -234,34 +229,34 @@ def _with_inner(nodes: list[Node]) -> list[Node]:
 
 def _hidden(inputs: list[Tensor], finished: list[Node], beside: Sequence[Tensor]) -> list[Node]:
     """The nodes that are needed beside those of the model, where the inputs suffice for them."""
-    given, known = {id(t) for t in inputs}, {id(n) for n in finished}
+    given, known = set(inputs), set(finished)
     hidden: list[Node] = []
     waiting = [(t, inputs) for t in beside] + [(t, None) for n in finished for t in n.captured.values()]
     while waiting:
         tensor, needed = waiting.pop()
         for node in _upstream(tensor, given, needed):
-            if id(node) not in known:
-                known.add(id(node))
+            if node not in known:
+                known.add(node)
                 hidden.append(node)
                 waiting += [(t, None) for t in node.captured.values()]
     return hidden
 
 
-def _upstream(tensor: Tensor, given: set[int], inputs: list[Tensor] | None) -> list[Node]:
+def _upstream(tensor: Tensor, given: set[Tensor], inputs: list[Tensor] | None) -> list[Node]:
     """What a tensor needs; nothing if that is an input that is not given, or (with `inputs`) an error."""
     nodes: list[Node] = []
-    seen: set[int] = set()
+    seen: set[Node] = set()
     stack = [tensor]
     while stack:
         tensor = stack.pop()
         node = tensor.node
-        if id(tensor) in given or id(node) in seen:
+        if tensor in given or node in seen:
             continue
         if inputs is not None:
             _refuse_unknown_input(node, tensor, inputs)
         elif node is None or _is_input(node):
             return []
-        seen.add(id(node))
+        seen.add(node)
         nodes.append(node)
         stack += node.inputs
     return nodes
@@ -274,8 +269,8 @@ def _is_input(node: Node) -> bool:
 
 def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dict]:
     """Nodes in the order in which a search from the outputs finishes them; layers by first visit."""
-    given = {id(t) for t in inputs}
-    state: dict[int, bool] = {}  # id(node) → finished?
+    given = set(inputs)
+    state: dict[Node, bool] = {}  # whether it is finished
     finished: list[Node] = []
     first_visits: dict = {}
     for output in outputs:
@@ -288,18 +283,18 @@ def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dic
             tensor, done = stack.pop()
             node = tensor.node
             if done:
-                state[id(node)] = True
+                state[node] = True
                 finished.append(node)
-            elif id(node) not in state:
-                state[id(node)] = False
+            elif node not in state:
+                state[node] = False
                 if node.owner is not None:
                     first_visits.setdefault(node.owner, len(first_visits))
-                if id(tensor) not in given:
+                if tensor not in given:
                     _refuse_unknown_input(node, tensor, inputs)
                 stack.append((tensor, True))
-                if id(tensor) not in given:
+                if tensor not in given:
                     stack += [(t, False) for t in reversed(node.inputs)]
-    finished += [t.node for t in inputs if id(t.node) not in state]
+    finished += [t.node for t in inputs if t.node not in state]
     return finished, first_visits | {
         t.node.owner: len(first_visits) + i
         for i, t in enumerate(inputs)
@@ -317,20 +312,20 @@ def _refuse_unknown_input(node: Node, tensor: Tensor, inputs: list[Tensor]) -> N
 
 def _by_depth(finished: list[Node], first_visits: dict) -> tuple[list, dict]:
     """Layers in Keras's order (longest way to an output, then first visit), nodes by that distance."""
-    node_depth: dict[int, int] = {}
+    node_depth: dict[Node, int] = {}
     layer_depth: dict = {}
     for node in reversed(finished):
-        depth = node_depth.get(id(node), 0)
+        depth = node_depth.get(node, 0)
         if node.owner is not None:
             depth = max(depth, layer_depth.get(node.owner, 0))
             layer_depth[node.owner] = depth
-        node_depth[id(node)] = depth
+        node_depth[node] = depth
         for tensor in node.inputs:
-            node_depth[id(tensor.node)] = max(depth + 1, node_depth.get(id(tensor.node), 0))
+            node_depth[tensor.node] = max(depth + 1, node_depth.get(tensor.node, 0))
     layers = sorted(layer_depth, key=lambda layer: (-layer_depth[layer], first_visits[layer]))
     nodes_by_depth: dict[int, list[Node]] = {}
-    known = {id(n): n for n in finished}
-    for key, depth in node_depth.items():
-        if key in known:
-            nodes_by_depth.setdefault(depth, []).append(known[key])
+    known = set(finished)
+    for node, depth in node_depth.items():
+        if node in known:
+            nodes_by_depth.setdefault(depth, []).append(node)
     return layers, nodes_by_depth

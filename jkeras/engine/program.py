@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import jax
 
@@ -35,10 +36,10 @@ class Program:
         self._places = [(path or _ROOT, inner) for path, inner in instances(layer)]
         self._pure = layer.checked_formula()
         self.params = {path: dict(inner._params) for path, inner in self._places if inner._params}
-        owned = {id(v) for cells in self.params.values() for v in cells.values()}
+        owned = {v for cells in self.params.values() for v in cells.values()}
         kept = {path: _without(inner._state, owned) for path, inner in self._places}
         self.state = {path: cells for path, cells in kept.items() if cells}
-        paths = {id(inner): path for path, inner in self._places}
+        paths = {inner: path for path, inner in self._places}
         live, moving = (
             flags(layer, lambda i: i.trainable),
             flags(layer, lambda i: i.trainable or i.stateful),
@@ -63,18 +64,17 @@ class Program:
         values = self._values(params, state)
         x = xs if len(xs) != 1 else xs[0]
         mask = ctx.mask if ctx.mask is None or len(xs) != 1 else ctx.mask[0]
-        nested_params, nested_state = gather(self.layer, lambda v: values[id(v)])
+        nested_params, nested_state = gather(self.layer, values.__getitem__)
         out = self._pure.apply(nested_params, nested_state, x, ctx.replace(mask=mask))
-        scatter(self.layer, out.state, lambda variable, value: values.__setitem__(id(variable), value))
-        new = {path: {n: values[id(v)] for n, v in cells.items()} for path, cells in self.state.items()}
+        scatter(self.layer, out.state, values.__setitem__)
+        new = {path: {n: values[v] for n, v in cells.items()} for path, cells in self.state.items()}
         ys, masks = jax.tree.leaves(out.y), aligned(out.y, out.mask)
         return dataclasses.replace(out, y=ys, state=new, mask=masks)
 
     def frame(self, params, state, out: Out, ctx: Ctx) -> Frame:
         """The scope for losses and metrics: the model's variables and what they close over have values, and
         the outputs are known as its tensors."""
-        tensors = {id(t): array for t, array in out.seen.items()}
-        frame = Frame(self._values(params, state), ctx.at("objective"), tensors)
+        frame = Frame(self._values(params, state), ctx.at("objective"), out.seen)
         for y, tensor in zip(out.y, self.layer.signature[1], strict=True):
             frame.note_symbol(y, tensor)
         return frame
@@ -107,29 +107,25 @@ class Program:
         """A tree by layer names as a flat store."""
         values = by_variable(self.layer, tree, tree, {})
         both = {p: self.params.get(p, {}) | self.state.get(p, {}) for p, _ in self._places}
-        found = {
-            p: {n: values[id(v)] for n, v in cells.items() if id(v) in values} for p, cells in both.items()
-        }
+        found = {p: {n: values[v] for n, v in cells.items() if v in values} for p, cells in both.items()}
         return {p: entries for p, entries in found.items() if entries}
 
     def _order(self) -> list[tuple[str, str]]:
-        places = {id(v): (path, name) for path, cells in self.params.items() for name, v in cells.items()}
-        trained = [places[id(v)] for v in _listed(self.layer) if id(v) in places]
+        places = {v: (path, name) for path, cells in self.params.items() for name, v in cells.items()}
+        trained = [places[v] for v in _listed(self.layer) if v in places]
         known = [k for k in trained if k[0] in self.live]
         return known + [k for k in places.values() if k[0] in self.live and k not in known]
 
     def _values(self, params, state) -> dict:
-        values = {
-            id(v): params[path][name] for path, cells in self.params.items() for name, v in cells.items()
-        }
+        values = {v: params[path][name] for path, cells in self.params.items() for name, v in cells.items()}
         return values | {
-            id(v): state[path][name] for path, cells in self.state.items() for name, v in cells.items()
+            v: state[path][name] for path, cells in self.state.items() for name, v in cells.items()
         }
 
     def _cells_to_values(self, flat: dict) -> dict:
         cells = [self.params, self.state]
         return {
-            id(store[path][name]): value
+            store[path][name]: value
             for path, entries in flat.items()
             for name, value in entries.items()
             for store in cells
@@ -137,9 +133,9 @@ class Program:
         }
 
 
-def _without(cells: dict, owned: set[int]) -> dict:
+def _without(cells: dict, owned: set[Any]) -> dict:
     """A state without the parameters of other layers that the code of this one uses: those are trained."""
-    return {name: variable for name, variable in cells.items() if id(variable) not in owned}
+    return {name: variable for name, variable in cells.items() if variable not in owned}
 
 
 def _listed(layer) -> list:

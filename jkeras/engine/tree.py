@@ -1,6 +1,6 @@
 """A layer and its inner layers as trees: values by variable on one side, nested views by name on the other.
 
-`values` is `{id(variable): array}` wherever it occurs. An instance that stands at several places of a tree
+`values` is `{variable: array}` wherever it occurs. An instance that stands at several places of a tree
 has one set of variables; its first place counts.
 """
 
@@ -22,11 +22,11 @@ def walk(layer, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def instances(layer) -> list[tuple[str, Any]]:
     """Every instance once, at its first place."""
-    seen: set[int] = set()
+    seen: set[Any] = set()
     found = []
     for path, inner in walk(layer):
-        if id(inner) not in seen:
-            seen.add(id(inner))
+        if inner not in seen:
+            seen.add(inner)
             found.append((path, inner))
     return found
 
@@ -48,17 +48,17 @@ def states_of(layer) -> list:
     return [v for _, inner in instances(layer) for v in inner._state.values()]
 
 
-def carried(layer) -> set[int]:
-    """ids of the variables that carry states from batch to batch: every call within a run starts from what
+def carried(layer) -> set[Any]:
+    """The variables that carry states from batch to batch: every call within a run starts from what
     they are before it, as in Keras, where updates come after the outputs."""
-    return {id(v) for _, inner in instances(layer) if inner.stateful for v in inner._state.values()}
+    return {v for _, inner in instances(layer) if inner.stateful for v in inner._state.values()}
 
 
-def flags(layer, holds: Callable, found: set[int] | None = None) -> set[int]:
-    """ids of the instances that have a place where they and all around them satisfy `holds`."""
+def flags(layer, holds: Callable, found: set[Any] | None = None) -> set[Any]:
+    """The instances that have a place where they and all around them satisfy `holds`."""
     found = set() if found is None else found
     if holds(layer):
-        found.add(id(layer))
+        found.add(layer)
         for child in layer.children().values():
             flags(child, holds, found)
     return found
@@ -155,7 +155,7 @@ def _fill(layer, kind: str, tree, values: dict) -> dict:
     entries = own_entries(layer, tree)
     for name, variable in getattr(layer, kind).items():
         if name in entries:
-            values.setdefault(id(variable), entries[name])
+            values.setdefault(variable, entries[name])
     for name, child in layer.children().items():
         _fill(child, kind, _inside(tree, name), values)
     return values
@@ -172,8 +172,8 @@ def all_by_variable(layer, params, state) -> dict:
         for kind, cells, tree in (("params", inner._params, params), ("state", inner._state, state)):
             for name, variable in cells.items():
                 if name.startswith(_HIDDEN):
-                    values.setdefault(id(variable), variable._value)
-                elif id(variable) not in values:
+                    values.setdefault(variable, variable._value)
+                elif variable not in values:
                     raise _missing(layer, inner, path.split("/")[1::2] if path else [], kind, name, tree)
     return values
 
@@ -217,14 +217,14 @@ def _like(layer, name: str, variable, value):
     return jnp.asarray(value, variable.dtype)
 
 
-def nested(layer, values: dict, seen: set[int] | None = None) -> tuple[Any, Any]:
+def nested(layer, values: dict, seen: set[Any] | None = None) -> tuple[Any, Any]:
     """The nested (params, state) of the variables in `values`, every instance at its first place only."""
     seen = set() if seen is None else seen
-    if id(layer) in seen:
+    if layer in seen:
         return {}, {}
-    seen.add(id(layer))
+    seen.add(layer)
     params, state = (
-        _together(layer, kind, {name: values[id(v)] for name, v in cells.items() if id(v) in values})
+        _together(layer, kind, {name: values[v] for name, v in cells.items() if v in values})
         for kind, cells in (("params", layer._params), ("state", layer._state))
     )
     for name, child in layer.children().items():

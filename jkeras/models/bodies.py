@@ -173,7 +173,7 @@ class GraphBody:
 
     def calls(self) -> list[Node]:
         """The calls of layers, but not those that only stand behind the inputs of others."""
-        return [n for n in self.graph.nodes if n.owner is not None and id(n) not in self.graph.hidden]
+        return [n for n in self.graph.nodes if n.owner is not None and n not in self.graph.hidden]
 
     def uses_learning_phase(self) -> bool:
         return any(t._uses_learning_phase for t in self.graph.outputs)
@@ -207,19 +207,19 @@ class GraphBody:
     def _init(self, rng) -> tuple[dict, dict]:
         values: dict = {}
         for i, layer in enumerate(self.graph.layers):
-            node = next(n for n in layer.inbound_nodes if id(n) in self.graph.layer_nodes)
+            node = next(n for n in layer.inbound_nodes if n in self.graph.layer_nodes)
             if node.args:
                 params, state = layer.pure().init(jax.random.fold_in(rng, i), shapes_of(node.args[0]))
                 by_variable(layer, params, state, values)
         for variable in self.network._state.values():
-            values.setdefault(id(variable), variable._value)
+            values.setdefault(variable, variable._value)
         return nested(self.network, values)
 
     def _apply(self, whole: Whole, params, state, x, ctx) -> Out:
         values, changed = all_by_variable(self.network, params, state), {}
 
         def write(variable, value):
-            values[id(variable)] = changed[id(variable)] = value
+            values[variable] = changed[variable] = value
 
         xs, fed = as_list(x), whole.graph.fed
         if len(xs) != len(fed):

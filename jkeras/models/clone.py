@@ -88,17 +88,17 @@ def _clone_chain(model: Sequential, input_tensors) -> Sequential:
 
 
 def _replaced(found: dict, symbol):
-    return found.get(id(symbol), symbol)
+    return found.get(symbol, symbol)
 
 
 def _clone_graph(model: Model, inputs: list[Tensor]) -> Model:
     """Make every call of the graph again, in the same order, on new layers."""
-    found = {id(old): new for old, new in zip(model.inputs, inputs, strict=True)}
+    found = dict(zip(model.inputs, inputs, strict=True))
     graph = model._graph
     assert graph is not None
     fresh: dict = {}
     for node in graph.nodes:
-        if all(id(t) in found for t in node.outputs) or (node.owner is None and not node.inputs):
+        if all(t in found for t in node.outputs) or (node.owner is None and not node.inputs):
             continue  # given; or the same for every model, as the learning phase
         args, kwargs = substitute((node.args, node.kwargs), functools.partial(_replaced, found))
         if node.owner is None:
@@ -109,5 +109,5 @@ def _clone_graph(model: Model, inputs: list[Tensor]) -> Model:
             with renaming(found):
                 made = fresh[node.owner](*args, **kwargs)
         outputs = made if isinstance(made, (list, tuple)) else [made]
-        found |= {id(old): new for old, new in zip(node.outputs, outputs, strict=True)}
-    return Model(inputs, [found[id(t)] for t in model.outputs], name=model.name)
+        found |= dict(zip(node.outputs, outputs, strict=True))
+    return Model(inputs, [found[t] for t in model.outputs], name=model.name)

@@ -152,8 +152,8 @@ class Compiled(StepFunctions, KerasInternals, Network):
     def _index_limits(self) -> list[int | None]:
         """For each input the rows of the table that it indexes (`Embedding.input_dim`), where it does."""
         inputs = self.signature[0]
-        limits = {id(t): [getattr(n.owner, "index_limit", None) for n in self._consumers(t)] for t in inputs}
-        return [min((x for x in limits[id(t)] if x is not None), default=None) for t in inputs]
+        limits = {t: [getattr(n.owner, "index_limit", None) for n in self._consumers(t)] for t in inputs}
+        return [min((x for x in limits[t] if x is not None), default=None) for t in inputs]
 
     @property
     def metrics_names(self) -> list[str]:

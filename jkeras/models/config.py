@@ -8,7 +8,7 @@ import warnings
 import jax
 import numpy as np
 
-from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.layers.serialization import deserialize
 
 
@@ -23,7 +23,7 @@ def graph_config(model, graph) -> dict:
             "inbound_nodes": [
                 _node_config(node, kept)
                 for node in layer.inbound_nodes
-                if id(node) in graph.layer_nodes and node.args
+                if node in graph.layer_nodes and node.args
             ],
         }
         for layer in graph.layers
@@ -36,31 +36,31 @@ def graph_config(model, graph) -> dict:
     }
 
 
-def _kept_nodes(graph) -> dict[int, int]:
-    """id(node) → its number among the nodes of its layer that belong to this graph."""
-    numbers: dict[int, int] = {}
+def _kept_nodes(graph) -> dict[Node, int]:
+    """For each node its number among the nodes of its layer that belong to this graph."""
+    numbers: dict[Node, int] = {}
     for layer in graph.layers:
         first = 1 if getattr(layer, "_graph", None) is not None else 0  # a model's own node is number 0
-        nodes = [n for n in layer.inbound_nodes if id(n) in graph.layer_nodes]
-        numbers |= {id(n): first + i for i, n in enumerate(nodes)}
+        nodes = [n for n in layer.inbound_nodes if n in graph.layer_nodes]
+        numbers |= {n: first + i for i, n in enumerate(nodes)}
     return numbers
 
 
-def _place(tensor: Tensor, kept: dict[int, int]) -> list:
+def _place(tensor: Tensor, kept: dict[Node, int]) -> list:
     if tensor.node.owner is None:
         raise ValueError(
             f"{tensor!r} was computed by the function {tensor.node!r} outside a layer, which a config cannot "
             "keep. Put the computation into a Lambda layer or a layer of your own."
         )
-    if id(tensor.node) not in kept:
+    if tensor.node not in kept:
         raise ValueError(
             f"The model begins in the middle of another: {tensor!r} is not part of it. A config cannot keep "
             "that; clone_model gives a model that begins with an Input."
         )
-    return [tensor.node.owner.name, kept[id(tensor.node)], tensor.index]
+    return [tensor.node.owner.name, kept[tensor.node], tensor.index]
 
 
-def _node_config(node, kept: dict[int, int]) -> list:
+def _node_config(node, kept: dict[Node, int]) -> list:
     kwargs = {k: v for k, v in node.kwargs.items() if v is not None}
     try:
         json.dumps(kwargs)

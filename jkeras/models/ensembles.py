@@ -227,13 +227,13 @@ def _wiring(model: Model) -> dict[str, str]:
     graph = model._graph
     if graph is None:
         return {}
-    places = {id(layer): i for i, layer in enumerate(graph.layers)}
+    places = {layer: i for i, layer in enumerate(graph.layers)}
     return {
         f"what the calls of layer {i} get": str(
             [
-                [(places.get(id(t.node.owner)), t.node.outputs.index(t)) for t in node.inputs]
+                [(places.get(t.node.owner), t.node.outputs.index(t)) for t in node.inputs]
                 for node in layer.inbound_nodes
-                if id(node) in graph.layer_nodes
+                if node in graph.layer_nodes
             ]
         )
         for i, layer in enumerate(graph.layers)

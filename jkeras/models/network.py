@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.identity import same_objects
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, Pair
@@ -67,7 +68,7 @@ class Network(KerasGraph, Files, Layer):
         for t in inputs:
             if not isinstance(t, Tensor):
                 raise ValueError(f"Inputs of model {self.name!r} must be tensors made by Input(); got {t!r}.")
-        if len({id(t) for t in inputs}) != len(inputs):
+        if len(set(inputs)) != len(inputs):
             raise ValueError(
                 f"The inputs of model {self.name!r} must be different tensors; one is listed twice."
             )
@@ -86,9 +87,9 @@ class Network(KerasGraph, Files, Layer):
 
     def _hold(self, layers: list, variables: list[Variable]) -> None:
         """Variables that are used and that no layer here owns are hidden state: new values take effect."""
-        owned = {id(v) for v in variables_of([self])}
+        owned = set(variables_of([self]))
         for variable in (*variables_of(layers), *variables):
-            if id(variable) not in owned and not isinstance(variable, Constant):
+            if variable not in owned and not isinstance(variable, Constant):
                 self._state[f"_free_{len(self._state)}"] = variable
 
     # --- structure -------------------------------------------------------------------------------------
@@ -276,10 +277,10 @@ class Network(KerasGraph, Files, Layer):
         return self._body.calls()
 
     def _calls_on(self, inputs) -> list[Node]:
-        wanted = [id(t) for t in as_list(inputs)]
-        if self._graph is not None and wanted == [id(t) for t in self.inputs]:
+        wanted = as_list(inputs)
+        if self._graph is not None and same_objects(wanted, self.inputs):
             return self._calls()
-        return [n for n in self.inbound_nodes[1:] if [id(t) for t in n.inputs] == wanted]
+        return [n for n in self.inbound_nodes[1:] if same_objects(n.inputs, wanted)]
 
     @property
     def state_updates(self) -> list:

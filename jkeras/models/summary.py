@@ -72,13 +72,13 @@ def _is_chain(model) -> bool:
     for nodes in graph.nodes_by_depth.values():
         if len(nodes) > 1 or len(nodes[0].inbound_layers) > 1:
             return False
-    return all(sum(id(n) in graph.layer_nodes for n in layer.inbound_nodes) <= 1 for layer in model.layers)
+    return all(sum(n in graph.layer_nodes for n in layer.inbound_nodes) <= 1 for layer in model.layers)
 
 
 def _links(model, layer) -> list[str]:
     found = []
     for node in layer.inbound_nodes:
-        if id(node) in model._graph.layer_nodes:
+        if node in model._graph.layer_nodes:
             for tensor in node.inputs:
                 owner, node_index, tensor_index = tensor._keras_history
                 found.append(

@@ -134,13 +134,16 @@ class Rule:
 
     def _run(self, weights: list, cells: list, ctx: Ctx) -> tuple[list, list]:
         known = [*self.params, *self.cells]
-        values = {id(v): a for v, a in zip(known, [*weights, *cells], strict=True)}
+        values = dict(zip(known, [*weights, *cells], strict=True))
         new = dict(values)
         outputs = iter(self._graph.run(values, [], [], ctx, lambda variable, array: None)[0])
-        results = [next(outputs) if isinstance(v, Tensor) else values.get(id(v), v) for v in self._wanted]
-        moved = together(self._updates, results[: len(self._updates)], lambda v: values[id(v)])
-        new |= {id(variable): self._fitted(variable, value) for variable, value in moved.items()}
-        return [new[id(v)] for v in self.params], [new[id(v)] for v in self.cells]
+        results = [
+            next(outputs) if isinstance(v, Tensor) else values.get(v, v) if isinstance(v, Variable) else v
+            for v in self._wanted
+        ]
+        moved = together(self._updates, results[: len(self._updates)], values.__getitem__)
+        new |= {variable: self._fitted(variable, value) for variable, value in moved.items()}
+        return [new[v] for v in self.params], [new[v] for v in self.cells]
 
     def _fitted(self, variable: Variable, value):
         value = jnp.asarray(value, variable.dtype)

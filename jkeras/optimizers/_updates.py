@@ -59,8 +59,8 @@ def updates_of(optimizer: Any, loss, params: list[Variable], clipped: bool) -> l
     gradients = (
         optimizer.get_gradients(loss, params) if clipped else gradients_of(optimizer, loss, params, False)
     )
-    tensors = {id(optimizer._hyper[name]): tensor for name, tensor in optimizer._tensors.items()}
-    values, cells = op(step)(gradients, params, [tensors.get(id(cell), cell) for cell in binding.cells])
+    tensors = {optimizer._hyper[name]: tensor for name, tensor in optimizer._tensors.items()}
+    values, cells = op(step)(gradients, params, [tensors.get(cell, cell) for cell in binding.cells])
     count, scheduled = optimizer.iterations, optimizer.lr if optimizer._schedule is not None else None
     pairs = [(c, new) for i, (c, new) in enumerate(zip(binding.cells, cells, strict=True)) if i not in still]
     moved = [backend.update(c, new) for c, new in pairs if c is not count and c is not scheduled]

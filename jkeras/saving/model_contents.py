@@ -115,11 +115,11 @@ def cells_plan(model: Any, contents: Contents, states: bool = True) -> list[tupl
 
 def _shared(model: Any) -> dict[str, str]:
     """For every further place of an instance with weights its main place, if possible in a model's layers."""
-    by_instance: dict[int, list[str]] = {}
+    by_instance: dict[Any, list[str]] = {}
     at = dict(places(model))
     for path, layer in at.items():
         if layer.weights:
-            by_instance.setdefault(id(layer), []).append(path)
+            by_instance.setdefault(layer, []).append(path)
     shared: dict[str, str] = {}
     for paths in by_instance.values():
         main = min(paths, key=lambda p: (_attribute(at, p) is not None, p.count("/")))

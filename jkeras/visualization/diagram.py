@@ -126,21 +126,21 @@ class _Drawing:
         """The diagram of `model`, for which `owner` (itself, or a wrapper around it) stands outside."""
         graph = graph_of(model)
         assert graph is not None
-        nodes = [n for n in graph.nodes if id(n) not in graph.hidden]
+        nodes = [n for n in graph.nodes if n not in graph.hidden]
         functions = [n for n in nodes if n.owner is None]
-        known = {id(n) for n in nodes} | graph.layer_nodes
+        known = set(nodes) | graph.layer_nodes
         key = self._key(owner)
-        parts = {id(layer): self._part(layer) for layer in graph.layers}
-        parts |= {id(node): self._function(node) for node in functions}
+        parts = {layer: self._part(layer) for layer in graph.layers}
+        parts |= {node: self._function(node) for node in functions}
         ends = _Ends({i: part.key for i, part in parts.items()})
-        calls = [n for layer in graph.layers for n in layer.inbound_nodes if id(n) in known]
-        given = {id(t) for t in graph.inputs}
+        calls = [n for layer in graph.layers for n in layer.inbound_nodes if n in known]
+        given = set(graph.inputs)
         edges = [
             Edge(ends.of(tensor), End(ends.key(node), slot))
             for node in [*calls, *functions]
-            if not all(id(t) in given for t in node.outputs)
+            if not all(t in given for t in node.outputs)
             for slot, tensor in enumerate(node.inputs)
-            if id(tensor.node) in known
+            if tensor.node in known
         ]
         return Diagram(
             key,
@@ -182,10 +182,10 @@ class _Drawing:
 class _Ends(NamedTuple):
     """Finds the part that makes a tensor."""
 
-    keys: dict[int, str]
+    keys: dict[Layer | Node, str]
 
     def key(self, node: Node) -> str:
-        return self.keys[id(node.owner if node.owner is not None else node)]
+        return self.keys[node.owner if node.owner is not None else node]
 
     def of(self, tensor: Tensor) -> End:
         return End(self.key(tensor.node), tensor.index)

@@ -63,9 +63,8 @@ def _run(layer, params, state, x, ctx: Ctx, kwargs: dict) -> Out:
     _remember_captured(layer, frame)
     if frame.asked_for_phase:
         layer.uses_learning_phase = True
-    changed = {key: value for key, (_, value) in frame.updates.items()}
     _pass_up(frame, values)
-    return frame.hand_on(Out(y, nested(layer, changed)[1], mask))
+    return frame.hand_on(Out(y, nested(layer, frame.updates)[1], mask))
 
 
 def framed(layer, pair: Pair) -> Pair:
@@ -143,21 +142,21 @@ def trace(layer, shapes, dtypes=None):
 
 def redraw(layer, rng) -> tuple[dict, dict]:
     """Fresh values for every weight that has an initializer; the others (K.variable) keep theirs."""
-    from_initializer = {}
+    from_initializer: dict = {}
     for i, (_, inner) in enumerate(walk(layer)):
         if inner is not layer and inner.is_native and inner.build_shape is not None:
             params, state = inner.pure().init(jax.random.fold_in(rng, i), inner.build_shape)
             by_variable(inner, params, state, from_initializer)
         else:
             _redraw_own(inner, jax.random.fold_in(rng, i), from_initializer)
-    return gather(layer, lambda v: from_initializer.get(id(v), v._value))
+    return gather(layer, lambda v: from_initializer.get(v, v._value))
 
 
 def _redraw_own(layer, rng, values: dict) -> None:
     for i, variable in enumerate([*layer._params.values(), *layer._state.values()]):
-        if variable.initializer is not None and id(variable) not in values:
+        if variable.initializer is not None and variable not in values:
             key = jax.random.fold_in(rng, i)
-            values[id(variable)] = variable.draw(key)
+            values[variable] = variable.draw(key)
 
 
 def call_arguments(call, ctx: Ctx, kwargs: dict) -> dict:
@@ -200,21 +199,20 @@ def overrides(layer, method: str) -> bool:
 
 def _remember_captured(layer, frame: Frame) -> None:
     """Variables that the code read without owning them become hidden state: a new value takes effect."""
-    owned = {id(v) for _, inner in walk(layer) for v in (*inner._params.values(), *inner._state.values())}
+    owned = {v for _, inner in walk(layer) for v in (*inner._params.values(), *inner._state.values())}
     if frame.parent is not None:
         frame.parent.captured.extend(frame.captured)  # whoever runs this layer in a call of its own
         return
     for variable in dict.fromkeys(frame.captured):
-        if id(variable) not in owned:
+        if variable not in owned:
             layer._state[f"_captured_{len(layer._state)}"] = variable
 
 
 def _pass_up(frame: Frame, values: dict) -> None:
     """Updates of variables that belong to somebody further out reach the frame around this one."""
     if frame.parent is not None:
-        for key, (variable, value) in frame.updates.items():
-            if key not in values:
-                frame.parent.updates[key] = (variable, value)
+        others = {v: value for v, value in frame.updates.items() if v not in values}
+        frame.parent.updates.update(others)
 
 
 def absorb(layer, out: Out, frame: Frame) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from jkeras.core import bits, phase, random
 from jkeras.core.dispatch import is_symbolic, op
-from jkeras.core.types import Ctx
+from jkeras.core.types import ByObject, Ctx
 from jkeras.engine.call import adapter, recurring
 from jkeras.engine.call.checks import MaskRefused
 from jkeras.engine.call.discovery import arrays_in, discover, masks_for, scope_of, show_kept, users_layers
@@ -51,7 +51,7 @@ def own_formula(layer, formula, inputs, words: dict):
     seed = np.array([0, random.next_seed()], np.uint32)
     with Frame({}, Ctx(rng=seed, training=bool(phase.fixed()))) as frame:
         y = formula(layer, inputs, **words)
-    for variable, value in frame.updates.values():
+    for variable, value in frame.updates.items():
         variable.assign(value)
     return y
 
@@ -63,8 +63,8 @@ def formula_mask(layer, inputs, mask):
 
     def found(inputs, mask, arrays):
         inputs = jax.tree.map(jnp.asarray, inputs)
-        values = {id(v): a for v, a in zip(cells, arrays, strict=True)}
-        params, state = gather(layer, lambda v: values[id(v)])
+        values = dict(zip(cells, arrays, strict=True))
+        params, state = gather(layer, values.__getitem__)
         return layer.formula().apply(params, state, inputs, Ctx(mask=mask)).mask
 
     return op(found)(inputs, mask, known)
@@ -137,7 +137,7 @@ def record(layer, inputs, kwargs: dict):
     """Add a node for this call to the graph and return its output tensors."""
     ensure_built(layer, inputs)
     node = Node(layer, None, (inputs,), kwargs)
-    node.code = {id(inner): inner.code_now() for inner in users_layers(layer)}
+    node.code = {inner: inner.code_now() for inner in users_layers(layer)}
     y, masks, kept, specs = infer_call(node)
     node.stamp()  # after what its code closes over
     node.position = len(layer.inbound_nodes)
@@ -164,14 +164,14 @@ def infer_call(node: Node):
 
     def run(training, params, state, x, masks, kwargs, around):
         ctx = Ctx(rng=np.zeros(2, np.uint32), mask=masks, training=training)
-        captured = {id(t): pair for t, pair in zip(node.captured, around, strict=True)}
+        captured = dict(zip(node.captured, around, strict=True))
         with scope_of(node, x, masks, captured) as scope:
             out = apply_layer(layer, params, state, x, ctx, kwargs)
         node.adds_loss = node.adds_loss or not isinstance(out.loss, float)
         if not training:
             kept.clear()
             kept.update(scope.kept)
-        return out.y, aligned(out.y, out.mask), {key: arrays_in(value) for key, (_, value) in kept.items()}
+        return out.y, aligned(out.y, out.mask), ByObject({k: arrays_in(v) for k, v in kept.items()})
 
     def trace(training):
         around = [(t.spec(), t.mask_spec) for t in node.captured]
@@ -234,7 +234,7 @@ def _call_in_frame(layer, inputs, kwargs: dict, frame):
     ensure_built(layer, inputs)
     inputs, kwargs = substitute((inputs, kwargs), lambda s: value_in(frame, s))
     held = carried(layer)
-    params, state = gather(layer, lambda v: frame.before(v) if id(v) in held else frame.read(v))
+    params, state = gather(layer, lambda v: frame.before(v) if v in held else frame.read(v))
     frame.calls += 1
     ctx = frame.ctx.at(frame.calls, masks_for(inputs, frame.mask_of))
     out = apply_layer(layer, params, state, inputs, ctx, kwargs)

@@ -35,14 +35,14 @@ def users_layers(layer) -> Iterator[Any]:
             yield from users_layers(child)
 
 
-def scope_of(node: Node, x, masks, captured: Mapping[int, tuple]) -> AbstractContextManager:
+def scope_of(node: Node, x, masks, captured: Mapping[Tensor, tuple]) -> AbstractContextManager:
     """The scope in which the code of a recorded call runs on the values of its arguments.
 
     Args:
         node: the call.
         x: values of the inputs.
         masks: of the inputs, as a layer gets them.
-        captured: `{id(tensor): (value, mask)}` of what the code closes over.
+        captured: `{tensor: (value, mask)}` of what the code closes over.
     """
     if not node.code and not node.captured:
         return _NO_CODE
@@ -51,7 +51,7 @@ def scope_of(node: Node, x, masks, captured: Mapping[int, tuple]) -> AbstractCon
     symbols = [(array, t) for array, t in pairs if isinstance(t, Tensor)]
     values = dict(captured)
     if node.as_tensors:
-        values |= {id(t): (a, m) for (a, t), m in zip(symbols, [*many, *[None] * len(pairs)], strict=False)}
+        values |= {t: (a, m) for (a, t), m in zip(symbols, [*many, *[None] * len(pairs)], strict=False)}
     return Scope(values, node.code, symbols, node.as_tensors, node.gradients)
 
 
@@ -83,7 +83,7 @@ def discover(node: Node, trace: Callable):
                 raise
             node.as_tensors = True
         except NeedsTensorsError:
-            if node.gradients or id(node.owner) not in node.code:
+            if node.gradients or node.owner not in node.code:
                 raise
             node.gradients = _gradients_in(node)
             if not node.gradients:
@@ -110,7 +110,7 @@ def asks_for_tensors(error: AttributeError) -> bool:
 def _gradients_in(node: Node) -> list[list]:
     """What each `K.gradients` in the code of a call gives: the code runs on the tensors themselves."""
     layer = node.owner
-    call: Callable = node.code[id(layer)]
+    call: Callable = node.code[layer]
     words = {"mask": masks_for(node.args[0], mask_tensor), "training": None} | node.kwargs
     takes = inspect.signature(call).parameters
     before = {
@@ -144,15 +144,15 @@ def show_kept(node: Node, kept: dict, specs: dict) -> None:
 
     Args:
         node: the call.
-        kept: `{(id(layer), name): (layer, value)}`.
-        specs: `{(id(layer), name): specs of the arrays in the value}`.
+        kept: `{(layer, name): value}`.
+        specs: `{(layer, name): specs of the arrays in the value}`.
     """
-    for key, (layer, value) in kept.items():
-        tensors = [node.beside(s, f"{node.owner.name}/{key[1]}") for s in specs.get(key, [])]
+    for (layer, name), value in kept.items():
+        tensors = [node.beside(s, f"{node.owner.name}/{name}") for s in specs.get((layer, name), [])]
         left = iter(tensors)
-        entry = vars(layer)["_held"].get(key[1])
+        entry = vars(layer)["_held"].get(name)
         if isinstance(entry, Kept):
-            node.kept[key] = tensors
+            node.kept[layer, name] = tensors
             entry.outside = jax.tree.map(
                 lambda x, left=left: next(left) if isinstance(x, jax.Array) else x,
                 value,

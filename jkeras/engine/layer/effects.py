@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core.dispatch import op
+from jkeras.core.identity import same_objects
 from jkeras.core.types import INFERENCE, ByObject, Out, joined
 from jkeras.engine.call import added_metrics
 from jkeras.engine.call.calling import apply_layer
@@ -79,7 +80,7 @@ class Added(NamedTuple):
         """Whether it was said to follow these inputs (None: none at all)."""
         if inputs is None or self.inputs is None:
             return inputs is self.inputs
-        return [id(t) for t in self.inputs] == [id(t) for t in _listed(inputs)]
+        return same_objects(self.inputs, _listed(inputs))
 
 
 def within(graph: Graph, found: list[Added], own: list) -> list[Added]:
@@ -123,7 +124,7 @@ class Whole:
         ys, masks, loss, metrics = self.graph.run(values, xs, masks, ctx.replace(training=phase), write)
         rest = iter(ys[self.count :])
         loss = sum((jnp.mean(next(rest)) for _ in self.terms), loss + self.fixed)
-        new = together(self.updates, [next(rest) for _ in self.updates], lambda v: before[id(v)])
+        new = together(self.updates, [next(rest) for _ in self.updates], before.__getitem__)
         for variable, value in new.items():
             if ctx.training:
                 write(variable, value)
@@ -147,8 +148,8 @@ class EffectAccess:
         return [n for n in self.inbound_nodes if n.args]
 
     def _calls_on(self, inputs) -> list[Node]:
-        wanted = [id(t) for t in _listed(inputs)]
-        return [n for n in self._calls() if [id(t) for t in (*n.inputs, *n.variables)] == wanted]
+        wanted = _listed(inputs)
+        return [n for n in self._calls() if same_objects((*n.inputs, *n.variables), wanted)]
 
     def _accounted(self) -> list:
         """The layers whose `add_loss` and `add_update` are this one's too."""
@@ -190,8 +191,8 @@ class EffectAccess:
 
     def _updates_of(self, node: Node) -> list[Update]:
         moving = flags(self, lambda layer: layer.trainable or layer.stateful)
-        cells = {id(v) for _, i in instances(self) if id(i) in moving for v in i._state.values()}
-        return [u for u in _updates_of(node) if id(u.variable) in cells]
+        cells = {v for _, i in instances(self) if i in moving for v in i._state.values()}
+        return [u for u in _updates_of(node) if u.variable in cells]
 
 
 def _listed(inputs) -> list:
@@ -219,13 +220,13 @@ class _Call:
         self.arguments = (node.args[0], node.kwargs, masks_for(node.args[0], _mask), self.cells, around)
 
     def run(self, training: bool, inputs, kwargs, masks, arrays, around) -> Out:
-        values = {id(v): a for v, a in zip(self.cells, arrays, strict=True)}
-        params, state = gather(self.layer, lambda v: values[id(v)])
+        values = dict(zip(self.cells, arrays, strict=True))
+        params, state = gather(self.layer, values.__getitem__)
         ctx = self._context()
         ctx = ctx.replace(mask=masks, training=training or ctx.training)
         if ctx.rng is None:
             ctx = ctx.replace(rng=np.zeros(2, np.uint32))
-        captured = {id(t): (x, m) for t, x, m in zip(self.node.captured, *around, strict=True)}
+        captured = {t: (x, m) for t, x, m in zip(self.node.captured, *around, strict=True)}
         with scope_of(self.node, inputs, masks, captured):
             return apply_layer(self.layer, params, state, inputs, ctx, kwargs)
 
@@ -259,7 +260,7 @@ def _updates_of(node: Node) -> list[Update]:
     if "updates" not in node.effects:
         call, found = _Call(node), []
         held = carried(node.owner)
-        statistics = any(id(v) not in held for v in states_of(node.owner))
+        statistics = any(v not in held for v in states_of(node.owner))
 
         @_running_again(node)
         def updates(*arguments):
@@ -272,13 +273,13 @@ def _updates_of(node: Node) -> list[Update]:
 
         tensors = op(updates)(*call.arguments)
         node.effects["updates"] = [
-            (Update if id(v) in held else Increment)(v, t) for v, t in zip(found, tensors, strict=True)
+            (Update if v in held else Increment)(v, t) for v, t in zip(found, tensors, strict=True)
         ]
     return node.effects["updates"]
 
 
-def _note(changed: dict, variable: Variable, value, training: bool, held: set[int]) -> None:
-    if (id(variable) in held) != training:
+def _note(changed: dict, variable: Variable, value, training: bool, held: set[Variable]) -> None:
+    if (variable in held) != training:
         changed[variable] = value
 
 

@@ -211,7 +211,7 @@ class WeightAccess:
 
     def _declare(self, kind: str, variables) -> None:
         """The way of Keras 1 to declare weights, by assignment; those of inner layers stay theirs."""
-        inner = {id(v) for child in self.children().values() for v in child.weights}
+        inner = {v for child in self.children().values() for v in child.weights}
         cells: dict[str, Variable] = {}
         variables = list(variables)
         places = _places(self.__dict__.get(kind, {}), variables)
@@ -221,9 +221,9 @@ class WeightAccess:
                     f"The weights of layer {self.name!r} are variables (self.add_weight, K.variable); "
                     f"got {variable!r}."
                 )
-            if id(variable) not in inner:
+            if variable not in inner:
                 stem = variable.name.rsplit("/", 1)[-1].removesuffix(":0").lstrip("_") or "weight"
-                base = places.get(id(variable), stem)
+                base = places.get(variable, stem)
                 names = (f"{base}_{i}" if i else base for i in itertools.count())
                 other = self._state if kind == "_own_params" else self._params
                 cells[next(n for n in names if n not in cells and n not in other)] = variable
@@ -280,11 +280,11 @@ class WeightAccess:
         return int(sum(np.prod(v.shape) for v in self.weights))
 
 
-def _places(cells: dict[str, Variable], variables: list) -> dict[int, str]:
+def _places(cells: dict[str, Variable], variables: list) -> dict[Variable, str]:
     """Names in `cells` of variables: of those already there, and of the ones that others replace."""
     if len(cells) != len(variables):
         return {}
     gone = {name for name, old in cells.items() if not any(old is v for v in variables)}
-    stay = {id(old): name for name, old in cells.items() if name not in gone}
+    stay = {old: name for name, old in cells.items() if name not in gone}
     new = zip(cells, variables, strict=True)
-    return stay | {id(v): name for name, v in new if name in gone and id(v) not in stay}
+    return stay | {v: name for name, v in new if name in gone and v not in stay}

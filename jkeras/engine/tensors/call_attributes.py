@@ -15,6 +15,7 @@ import jax
 from jax.core import Tracer
 
 from jkeras.core.dispatch import is_symbol
+from jkeras.core.identity import same_objects
 
 
 class MISSING:
@@ -43,8 +44,8 @@ class Kept:
         if found is not MISSING:
             return found
         if running and isinstance(self.before, (list, dict)):
-            frame.kept[id(layer), name] = layer, _copied(self.before)  # to which the code may add
-            return frame.kept[id(layer), name][1]
+            frame.kept[layer, name] = _copied(self.before)  # to which the code may add
+            return frame.kept[layer, name]
         return self.before if running or self.outside is MISSING else self.outside
 
 
@@ -81,12 +82,12 @@ def keep(layer, name: str, value, frame) -> None:
         setattr(type(layer), name, _Default(name, default))
     if not isinstance(held.get(name), Kept):
         held[name] = Kept(vars(layer).pop(name, held.get(name, default)))
-    frame.kept[id(layer), name] = layer, value
+    frame.kept[layer, name] = value
 
 
 def show(kept: dict) -> None:
     """After a run on arrays: let what it left be seen outside."""
-    for (_, name), (layer, value) in kept.items():
+    for (layer, name), value in kept.items():
         entry = vars(layer)["_held"].get(name)
         if isinstance(entry, Kept) and not any(
             isinstance(leaf, Tracer) for leaf in jax.tree.leaves(value, is_leaf=is_symbol)
@@ -125,10 +126,10 @@ def _sweep(layer, marked: dict[str, Any], frame) -> None:
             value.extend(before) if isinstance(value, list) else value.update(before)
             if not _same(now, before):
                 keep(layer, name, now, frame)
-    for key, (owner, value) in list(frame.kept.items()):
-        entry = vars(layer).get("_held", {}).get(key[1]) if owner is layer else None
+    for (owner, name), value in list(frame.kept.items()):
+        entry = vars(layer).get("_held", {}).get(name) if owner is layer else None
         if isinstance(entry, Kept) and isinstance(value, (list, dict)) and _same(value, entry.before):
-            del frame.kept[key]  # it was only read
+            del frame.kept[owner, name]  # it was only read
 
 
 def _copied(value):
@@ -142,5 +143,4 @@ def _copied(value):
 
 
 def _same(a, b) -> bool:
-    left, right = (jax.tree.leaves(x, is_leaf=is_symbol) for x in (a, b))
-    return len(left) == len(right) and all(x is y for x, y in zip(left, right, strict=True))
+    return same_objects(*(jax.tree.leaves(x, is_leaf=is_symbol) for x in (a, b)))

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 
 from jkeras.core.dispatch import is_symbol
+from jkeras.core.identity import IdentityMap
 
 
 class NeedsTensorsError(TypeError):
@@ -24,29 +25,29 @@ class Scope:
     """What is known while the code of one call runs.
 
     Args:
-        values: `{id(tensor): (array, mask)}`.
-        code: `{id(layer): call}`: the code of user's layers as it was when the call was recorded.
+        values: `{tensor: (array, mask)}`.
+        code: `{layer: call}`: the code of user's layers as it was when the call was recorded.
         symbols: (array, tensor): the arguments, and the tensors that they are the values of.
         as_tensors: whether the code gets its arguments as tensors; their values are among `values`.
         gradients: what each `K.gradients` in the code gives, as tensors.
 
     Attributes:
-        kept: `{(id(layer), name): value}`: what the code left in attributes of layers.
+        kept: `{(layer, name): value}`: what the code left in attributes of layers.
     """
 
     def __init__(
         self,
-        values: Mapping[int, tuple] | None = None,
-        code: Mapping[int, Callable] | None = None,
+        values: Mapping[Any, tuple] | None = None,
+        code: Mapping[Any, Callable] | None = None,
         symbols: Sequence[tuple] = (),
         as_tensors: bool = False,
         gradients: Sequence[list] = (),
     ):
         self.parent = current_scope()
         self.values, self.code, self.as_tensors = values or {}, code or {}, as_tensors
-        self.symbols = {id(array): (array, tensor) for array, tensor in symbols}
+        self.symbols = IdentityMap(symbols)
         self.gradients, self.taken = gradients, 0
-        self.kept: dict[tuple[int, str], Any] = {}
+        self.kept: dict[tuple[Any, str], Any] = {}
 
     def __enter__(self) -> Scope:
         self._token = _current.set(self)
@@ -68,8 +69,8 @@ def value_around(tensor) -> tuple | None:
     """(array, mask) of a tensor, from the innermost scope that knows it; None if none does."""
     scope = current_scope()
     while scope is not None:
-        if id(tensor) in scope.values:
-            return scope.values[id(tensor)]
+        if tensor in scope.values:
+            return scope.values[tensor]
         scope = scope.parent
     return None
 
@@ -78,8 +79,8 @@ def code_of(layer) -> Callable:
     """The `call` of a user's layer: as it was when the call that runs was recorded, else as it is."""
     scope = current_scope()
     while scope is not None:
-        if id(layer) in scope.code:
-            return scope.code[id(layer)]
+        if layer in scope.code:
+            return scope.code[layer]
         scope = scope.parent
     return layer.call
 
@@ -87,8 +88,8 @@ def code_of(layer) -> Callable:
 def meaning_around(array):
     """The tensor whose value an argument of the call is; the array itself if it is none."""
     scope = current_scope()
-    found = scope.symbols.get(id(array)) if scope is not None else None
-    return found[1] if found else array
+    symbol = scope.symbols.get(array) if scope is not None else None
+    return array if symbol is None else symbol
 
 
 def as_asked(x):
@@ -145,14 +146,14 @@ def note_gradients(made: list) -> None:
         found.append(made)
 
 
-_renamed: contextvars.ContextVar[Mapping[int, Any] | None] = contextvars.ContextVar(
+_renamed: contextvars.ContextVar[Mapping[Any, Any] | None] = contextvars.ContextVar(
     "jkeras_renamed", default=None
 )
 
 
 @contextmanager
-def renaming(tensors: Mapping[int, Any]) -> Iterator[None]:
-    """Where calls are made again for other tensors, `{id(old): new}`: so is what their code closes over."""
+def renaming(tensors: Mapping[Any, Any]) -> Iterator[None]:
+    """Where calls are made again for other tensors, `{old: new}`: so is what their code closes over."""
     token = _renamed.set(tensors)
     try:
         yield
@@ -162,4 +163,4 @@ def renaming(tensors: Mapping[int, Any]) -> Iterator[None]:
 
 def renamed(tensor):
     """What stands for a tensor that code closes over."""
-    return (_renamed.get() or {}).get(id(tensor), tensor)
+    return (_renamed.get() or {}).get(tensor, tensor)

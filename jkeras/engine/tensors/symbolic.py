@@ -134,12 +134,10 @@ class Node:
         ]
         self.outputs: list[Tensor] = []
         self.captured: dict[Tensor, Tensor] = {}  # what the code closes over, and what that is in this graph
-        self.code: dict[int, Callable] = {}  # id(layer) → its `call` as it was, for user's layers
+        self.code: dict[Any, Callable] = {}  # layer → its `call` as it was, for user's layers
         self.as_tensors = False  # whether the code asks its arguments for what only a tensor has
         self.gradients: list[list] = []  # what `K.gradients` gives in the code
-        self.kept: dict[
-            tuple[int, str], list[Tensor]
-        ] = {}  # (id(layer), attribute) → what the code leaves there
+        self.kept: dict[tuple[Any, str], list[Tensor]] = {}  # (layer, attribute) → what the code leaves there
         self.loss: Tensor | None = None  # what the call adds to the loss, once somebody asks for it
         self.adds_loss = False
         self.treedef: Any = None
@@ -169,14 +167,14 @@ class Node:
     def uses_learning_phase(self) -> bool:
         """Whether training and inference may differ here or further up."""
         waiting: list[Node] = [self]
-        seen: set[int] = set()
+        seen: set[Any] = set()
         while waiting:
             node = waiting.pop()
-            seen.add(id(node))
+            seen.add(node)
             is_free = node.phase is None and node.kwargs.get("training") is None
             if is_free and (node.differs or getattr(node.owner, "uses_learning_phase", False)):
                 return True
-            waiting += [t.node for t in node.inputs if t.node is not None and id(t.node) not in seen]
+            waiting += [t.node for t in node.inputs if t.node is not None and t.node not in seen]
         return False
 
     # --- the words of Keras
@@ -408,15 +406,15 @@ def _now(tensor: Tensor):
 
 def _needs_no_input(tensor: Tensor) -> bool:
     waiting: list[Any] = [tensor.node]
-    seen: set[int] = set()
+    seen: set[Any] = set()
     while waiting:
         node = waiting.pop()
         if node is None or node.owner is not None or isinstance(node.fn, MaskOf):
             return False
         if not (node.args or node.variables):
             return False
-        seen.add(id(node))
-        waiting += {t.node for t in node.inputs if id(t.node) not in seen}
+        seen.add(node)
+        waiting += {t.node for t in node.inputs if t.node not in seen}
     return True
 
 
@@ -433,7 +431,7 @@ def closed_over(fn, *specs, symbols=(), passing=()) -> tuple[list[Tensor], list[
     variables: list[Variable] = []
 
     def run(arguments, values):
-        with Frame({}, tensors={id(t): v for t, v in zip(tensors, values, strict=True)}) as frame:
+        with Frame({}, tensors=dict(zip(tensors, values, strict=True))) as frame:
             for argument, tensor in zip(arguments, symbols, strict=False):
                 if tensor is not None:
                     frame.note_symbol(argument, tensor)
@@ -465,16 +463,13 @@ def call_closing(function: Callable, args: tuple, kwargs: dict):
     def within(values, cells, args, kwargs):
         frame = current_frame()
         ctx = INFERENCE if frame is None else frame.ctx
-        with Frame(_by_id(variables, cells), ctx, _by_id(tensors, values)):
+        known = dict(zip(variables, cells, strict=True)), dict(zip(tensors, values, strict=True))
+        with Frame(known[0], ctx, known[1]):
             return function(*args, **kwargs)
 
     if tensors or variables:
         return within(tensors, variables, args, kwargs)
     return op(function, explain=False)(*args, **kwargs)
-
-
-def _by_id(symbols, values) -> dict:
-    return {id(symbol): value for symbol, value in zip(symbols, values, strict=True)}
 
 
 set_recorder(_record)

@@ -7,6 +7,7 @@ import contextvars
 import dataclasses
 import operator
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -16,6 +17,7 @@ from jax.core import Tracer
 
 from jkeras import initializers
 from jkeras.core import bits, settings
+from jkeras.core.identity import IdentityMap
 from jkeras.core.types import INFERENCE, Ctx, Out, joined
 from jkeras.engine.tensors.call_attributes import MISSING, show
 from jkeras.engine.tensors.operators import OF_NUMPY, Operators
@@ -224,32 +226,32 @@ class Frame:
     """A scope in which variables stand for traced arrays; entered by the adapter around user code.
 
     Args:
-        values: `{id(variable): array}`.
+        values: `{variable: array}`.
         ctx: the context of the layer whose code runs.
-        tensors: `{id(tensor): array}` for symbolic tensors that the code may close over.
+        tensors: `{tensor: array}` for symbolic tensors that the code may close over.
         around: the run of a graph that the code belongs to, for functions that run graphs themselves.
         owner: the layer whose code runs.
     """
 
     def __init__(
         self,
-        values: dict[int, Any],
+        values: dict[Variable, Any],
         ctx: Ctx = INFERENCE,
-        tensors: dict[int, Any] | None = None,
+        tensors: Mapping[Any, Any] | None = None,
         around: Any = None,
         owner: Any = None,
     ):
         self.values, self.ctx, self.tensors, self.around = values, ctx, tensors or {}, around
         self.owner, self.scope = owner, current_scope()
-        self.symbols: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its tensor)
+        self.symbols = IdentityMap()  # array → its tensor
         self.parent = current_frame()
-        self.seen: dict[int, tuple[Any, Variable]] = {}  # id(array) → (array, the variable it was read from)
-        self.updates: dict[int, tuple[Variable, Any]] = {}
+        self.seen = IdentityMap()  # array → the variable it was read from
+        self.updates: dict[Variable, Any] = {}
         self.losses: list[Any] = []
         self.metrics: dict[tuple[Any, str], list] = {}  # see `Out`
         self.captured: list[Variable] = []  # read, but not part of the store
-        self.masks: dict[int, tuple[Any, Any]] = {}  # id(array) → (array, its mask)
-        self.kept: dict[tuple[int, str], tuple[Any, Any]] = {}  # (id(layer), attribute) → (layer, value)
+        self.masks = IdentityMap()  # array → its mask
+        self.kept: dict[tuple[Any, str], Any] = {}  # (layer, attribute) → value
         self.draws = self.calls = 0
         self.asked_for_phase = False
 
@@ -286,22 +288,22 @@ class Frame:
 
     def kept_around(self, layer, name: str) -> tuple[Any, bool]:
         """(what this run has left in an attribute of a layer, whether that layer's own code runs here)."""
-        key, running, frame, scope = (id(layer), name), False, self, self.scope
+        key, running, frame, scope = (layer, name), False, self, self.scope
         while frame is not None:
             running = running or frame.owner is layer
             if key in frame.kept:
-                return frame.kept[key][1], running
+                return frame.kept[key], running
             frame = frame.parent
         while scope is not None:
             if key in scope.kept:
-                return scope.kept[key][1], running
+                return scope.kept[key], running
             scope = scope.parent
         return MISSING, running
 
     def read(self, variable: Variable):
         """The array of `variable` in here: the newest value written, the traced one, or its constant."""
         array = self._find(variable)
-        self.seen[id(array)] = (array, variable)
+        self.seen[array] = variable
         return array
 
     def before(self, variable: Variable):
@@ -311,10 +313,10 @@ class Frame:
     def _find(self, variable: Variable, new: bool = True):
         frame: Frame | None = self
         while frame is not None:
-            if new and id(variable) in frame.updates:
-                return frame.updates[id(variable)][1]
-            if id(variable) in frame.values:
-                return frame.values[id(variable)]
+            if new and variable in frame.updates:
+                return frame.updates[variable]
+            if variable in frame.values:
+                return frame.values[variable]
             frame = frame.parent
         if not isinstance(variable, Constant) and all(v is not variable for v in self.captured):
             self.captured.append(variable)
@@ -326,8 +328,8 @@ class Frame:
         Raises:
             StrayTensorError: there is none.
         """
-        if id(tensor) in self.tensors:
-            return self.tensors[id(tensor)]
+        if tensor in self.tensors:
+            return self.tensors[tensor]
         found = value_around(tensor)
         if found is not None:
             self.note_mask(*found)
@@ -338,31 +340,31 @@ class Frame:
 
     def knows(self, tensor) -> bool:
         """Whether a symbolic tensor has a value in here."""
-        known = id(tensor) in self.tensors or value_around(tensor) is not None
+        known = tensor in self.tensors or value_around(tensor) is not None
         return known or (self.parent is not None and self.parent.knows(tensor))
 
     def note_symbol(self, array, tensor) -> None:
         """Let an array be known as the value of a symbolic tensor."""
-        self.symbols[id(array)] = (array, tensor)
+        self.symbols[array] = tensor
 
     def meaning(self, array):
         """The symbolic tensor or the variable whose value an array is known to be; else the array itself."""
-        found = self.symbols.get(id(array)) or self.seen.get(id(array))
-        return found[1] if found else meaning_around(array)
+        symbol = self.symbols.get(array)
+        symbol = self.seen.get(array) if symbol is None else symbol
+        return meaning_around(array) if symbol is None else symbol
 
     def write(self, target, value) -> None:
         """Note a new value for a variable, or for the array that was read from one."""
-        known = self.seen.get(id(target))
-        variable = target if isinstance(target, Variable) else known and known[1]
+        variable = target if isinstance(target, Variable) else self.seen.get(target)
         if variable is None:
             raise ValueError("An update must name a weight of this layer (self.add_weight) as its target.")
-        self.updates[id(variable)] = (variable, value)
-        self.seen[id(target)] = (target, variable)
+        self.updates[variable] = value
+        self.seen[target] = variable
 
     def note_mask(self, array, mask) -> None:
         """Let a mask travel with an array through user code, as it travels with a tensor."""
         if mask is not None:
-            self.masks[id(array)] = (array, mask)
+            self.masks[array] = mask
 
     def masked(self, array, mask, inputs=()):
         """The output of a layer with its mask: a copy, if it is an array that is known with another mask."""
@@ -373,8 +375,7 @@ class Frame:
         return array
 
     def mask_of(self, array):
-        found = self.masks.get(id(array))
-        return found[1] if found else None
+        return self.masks.get(array)
 
     def key(self):
         """A fresh random key for the next draw in this frame."""

@@ -71,7 +71,7 @@ def per_output_weights(given, names: list[str]) -> list[float]:
     )
 
 
-def given_targets(tensors, names: list[str], targets: dict[int, Target], inputs: set[int]) -> dict:
+def given_targets(tensors, names: list[str], targets: dict[int, Target], inputs: set[Tensor]) -> dict:
     """Output → the tensor or variable that is its target."""
     if tensors is None:
         return {}
@@ -90,7 +90,7 @@ def given_targets(tensors, names: list[str], targets: dict[int, Target], inputs:
     found = {}
     for output, target in targets.items():
         symbol = tensors[output]
-        if symbol is None or (_is_placeholder(symbol) and id(symbol) not in inputs):
+        if symbol is None or (_is_placeholder(symbol) and symbol not in inputs):
             continue
         symbol = symbol if isinstance(symbol, (Tensor, Variable)) else Variable(symbol)
         _fits(symbol, target)

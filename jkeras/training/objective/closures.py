@@ -34,7 +34,7 @@ class Observed:
         frame = current_frame()
         if frame is None:
             return self.fn(*arrays)
-        values = {id(t): (array, None) for array, t in zip(arrays, self.tensors, strict=True)}
+        values = {t: (array, None) for array, t in zip(arrays, self.tensors, strict=True)}
         with Scope(values if self.as_tensors else {}, gradients=self.gradients):
             result = self.fn(*(self.tensors if self.as_tensors else arrays))
             return value_in(frame, result) if isinstance(result, Tensor) else result

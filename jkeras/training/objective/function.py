@@ -145,7 +145,7 @@ class Objective:
         for _, name in added:
             arguments.append(labels, name, names[:1], 0)
         targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
-        given = arguments.given_targets(spread(target_tensors), names, targets, {id(t) for t in inputs})
+        given = arguments.given_targets(spread(target_tensors), names, targets, set(inputs))
         rowwise = all(arguments.is_ours(f.fn) for f in (*terms, *found)) and not given
         found_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
         return cls(terms, found, labels, found_targets, rowwise, len(outputs) > 1, running, added)

@@ -127,12 +127,12 @@ def written(program, state: dict, frame) -> dict:
     """The state with what losses and metrics have written to variables of their own."""
     if not frame.updates:
         return state
-    places = {id(v): (path, name) for path, cells in program.state.items() for name, v in cells.items()}
+    places = {v: (path, name) for path, cells in program.state.items() for name, v in cells.items()}
     state = {path: dict(entries) for path, entries in state.items()}
-    for key, (variable, value) in frame.updates.items():
-        if key not in places:
+    for variable, value in frame.updates.items():
+        if variable not in places:
             raise ValueError(f"A loss or metric may not write to {variable!r}: it is a trained weight.")
-        path, name = places[key]
+        path, name = places[variable]
         state[path][name] = value
     return state
 

@@ -128,12 +128,12 @@ class Trainer:
         """A variable is the model's or the optimizer's: a step cannot move it in two places."""
         program = self.program
         stores = [*program.params.items(), *program.state.items()]
-        ours = {id(cell): path for path, entries in stores for cell in entries.values()}
+        ours = {cell: path for path, entries in stores for cell in entries.values()}
         for cell in cells:
-            if id(cell) in ours:
+            if cell in ours:
                 raise ValueError(
                     f"The updates of {type(self.optimizer).__name__} use {cell.name}, a variable of the "
-                    f"model ({ours[id(cell)]}) that does not train. Let them use a variable of their own, "
+                    f"model ({ours[cell]}) that does not train. Let them use a variable of their own, "
                     "K.variable(K.get_value(...)), or move it in a callback."
                 )
 
