@@ -5,16 +5,37 @@ from __future__ import annotations
 import signal
 import threading
 import time
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from jkeras.callbacks.background import BackgroundJob
 from jkeras.callbacks.base import Callback, CallbackList
+from jkeras.callbacks.schedule import better
 from jkeras.saving import checkpoint
+from jkeras.saving.contents import Contents
+
+
+class Proof(NamedTuple):
+    """Two checkpoints of one run: the one to train on from, and the one to come to, with what it holds."""
+
+    start: checkpoint.Checkpoint
+    then: checkpoint.Checkpoint
+    contents: Contents
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The epoch and its step, to come to: the end of an epoch is not the beginning of the next."""
+        run = self.contents.notes["run"]
+        return run["epoch"], run["step_in_epoch"]
 
 
 class RunCheckpoint(Callback):
     """Saves the whole state of training into a run directory, and goes on from there.
 
+    Files are written by a thread while training goes on; a write that fails is raised after the next steps.
     A checkpoint holds the model, the optimizer's state, the position in the epoch, what decides shuffling and
     random numbers, and the state of all callbacks. It is complete or not there: a kill at any moment leaves
     the one before. On SIGINT (Ctrl-C) and SIGTERM the callback saves as soon as the running steps are done
@@ -29,11 +50,19 @@ class RunCheckpoint(Callback):
         every_seconds: save when so many seconds have passed since the last time; None: do not.
         keep: how many checkpoints to keep, the newest; None: all.
         resume: start from the newest checkpoint if there is one. `fit` must then be called with the same data
-        and
-            arguments on a model built and compiled in the same way.
+            and arguments on a model built and compiled in the same way.
+        verify: start from the newest checkpoint but one instead, and compare what training comes to at the
+            newest with it, bit by bit: the proof that a resumed run is the uninterrupted one. Nothing is
+            written before. `verified` tells then.
+        best: name of a logged quantity: of the checkpoints at the ends of epochs those in which it was best
+            are kept too.
+        keep_best: how many of these.
+        mode: "min" or "max" says what is best; "auto": "max" for accuracies, "min" for others.
 
     Raises:
-        ValueError: for intervals or `keep` below 1.
+        ValueError: for intervals, `keep` or `keep_best` below 1.
+        RuntimeError: with `verify`, where the bits differ; the message names the first layer, optimizer's
+            array or callback that does.
 
     Example:
         >>> checkpoint = RunCheckpoint("runs/a", every_steps=500, keep=3, resume=True)
@@ -41,13 +70,23 @@ class RunCheckpoint(Callback):
         500
     """
 
-    state_attributes = ("steps",)
+    state_attributes = ("steps", "scores")
 
     def __init__(
-        self, run_dir, every_epochs=1, every_steps=None, every_seconds=None, keep=None, resume=False
+        self,
+        run_dir,
+        every_epochs=1,
+        every_steps=None,
+        every_seconds=None,
+        keep=None,
+        resume=False,
+        verify=False,
+        best=None,
+        keep_best=1,
+        mode="auto",
     ):
         super().__init__()
-        whole = dict(every_epochs=every_epochs, every_steps=every_steps, keep=keep)
+        whole = dict(every_epochs=every_epochs, every_steps=every_steps, keep=keep, keep_best=keep_best)
         if every_seconds is not None and every_seconds <= 0:
             raise ValueError(f"RunCheckpoint: `every_seconds` should be above 0; got {every_seconds!r}.")
         for name, value in whole.items():
@@ -58,7 +97,15 @@ class RunCheckpoint(Callback):
         self.every_steps = every_steps
         self.every_seconds = every_seconds
         self.keep = keep
-        self.resumes = resume
+        self.resumes = resume or verify
+        self.verifies = verify
+        #: whether `verify` has found the same bits; None: not compared
+        self.verified: bool | None = None
+        self.best = best
+        self.keep_best = keep_best
+        self.is_better = better(mode, best, "RunCheckpoint") if best is not None else np.less
+        #: value of `best` at the checkpoints that are kept for it, by name of the file
+        self.scores: dict[str, float] = {}
         #: training steps so far, over all parts of the run
         self.steps = 0
         self._at = (0, 0)
@@ -66,8 +113,11 @@ class RunCheckpoint(Callback):
         self._saved_steps = 0
         self._saved_time = 0.0
         self._callbacks = CallbackList()
+        self._score: tuple[int, Any] = (0, None)
         self._signal: int | None = None
         self._handlers: dict[int, Any] = {}
+        self._writing = BackgroundJob()
+        self._proof: Proof | None = None
 
     def resume(self, callbacks):
         self._callbacks = callbacks
@@ -80,13 +130,26 @@ class RunCheckpoint(Callback):
             )
         if not found:
             return None
-        state = checkpoint.restore(self.model, self.run_dir)
+        state = checkpoint.restore(self.model, self._source(found))
         callbacks.set_state(state["callbacks"])
         start = {"epoch": state["epoch"], "step": state["step_in_epoch"], "fit": state["fit"]}
         if state["stopped"]:  # by EarlyStopping or the like: there is nothing left to train
             start["epoch"] = max(start["epoch"], self.params["epochs"])
         self._at = self._saved_at = (state["epoch"], state["step_in_epoch"])
         return start
+
+    def _source(self, found):
+        """Where to go on from: the run, or with `verify` the last checkpoint but one."""
+        if not self.verifies:
+            return self.run_dir
+        if len(found) < 2:
+            warnings.warn(
+                f"RunCheckpoint(verify=True): {self.run_dir} holds one checkpoint: nothing to compare.",
+                stacklevel=2,
+            )
+            return self.run_dir
+        self._proof = Proof(found[-2], found[-1], checkpoint.read(found[-1].path))
+        return found[-2].path
 
     def on_train_begin(self, logs=None):
         self._take_up()
@@ -104,14 +167,21 @@ class RunCheckpoint(Callback):
         if self._saved_at is None:
             self.save()  # so that a kill in the first epoch leaves a run to go on with
 
+    def on_epoch_end(self, epoch, logs=None):
+        if self.best is not None:
+            self._score = (epoch + 1, (logs or {}).get(self.best))
+
     def on_boundary(self, epoch, step):
+        self._writing.check()
         if epoch == self._at[0]:
             self.steps += step - self._at[1]
         self._at = (epoch, step)
+        if self._proof is not None and self._at >= self._proof.place:
+            self._compare(*self._proof)
         if self._signal is not None:
             self.save()
             number = self._signal
-            self.close()
+            self.close()  # which waits for the file
             signal.raise_signal(number)
         elif self._is_due(epoch, step):
             self.save()
@@ -121,9 +191,26 @@ class RunCheckpoint(Callback):
         self.close()
 
     def chunk_limit(self, step):
-        if self.every_steps is None:
-            return None
-        return max(1, self.every_steps - (self.steps - self._saved_steps))
+        limits = []
+        if self.every_steps is not None:
+            limits.append(self.every_steps - (self.steps - self._saved_steps))
+        if self._proof is not None:
+            limits.append(self._proof.then.step - self.steps)
+        return max(1, min(limits)) if limits else None
+
+    def _compare(self, start, then, contents):
+        """Whether the bits are those of the checkpoint `then`, to which training has come from `start`."""
+        self._proof = None
+        self._saved_at, self._saved_steps = self._at, self.steps
+        difference = checkpoint.first_difference(contents, checkpoint.snapshot(self.model, self._state()))
+        self.verified = difference is None
+        if difference is not None:
+            raise RuntimeError(
+                f"RunCheckpoint: from {start.path.name} training did not come to {then.path.name}: "
+                f"first of all, {difference}. Data, arguments, code and machine should be those of then, and "
+                "all random numbers should come from jkeras's or numpy's seeds. Nothing was written."
+            )
+        print(f"Verified: training from {start.path.name} came to the very bits of {then.path.name}.")
 
     def _is_due(self, epoch: int, step: int) -> bool:
         if self.every_epochs is not None and step == 0 and epoch % self.every_epochs == 0:
@@ -133,11 +220,23 @@ class RunCheckpoint(Callback):
         return self.every_seconds is not None and time.monotonic() - self._saved_time >= self.every_seconds
 
     def save(self) -> Path | None:
-        """Write a checkpoint now, unless this very point has been saved; returns its path."""
-        if self._at == self._saved_at:
+        """Begin to write a checkpoint, unless this very point has been saved; returns its path to be."""
+        if self._at == self._saved_at or self._proof is not None:
             return None
+        self._writing.wait()
+        name = checkpoint.file_name(self._at[0], self.steps)
+        self._rank(name)
+        contents = checkpoint.snapshot(self.model, self._state())
+        self._writing.start(checkpoint.write, contents, self.run_dir, self.keep, tuple(self.scores))
+        self._saved_at = self._at
+        self._saved_steps = self.steps
+        self._saved_time = time.monotonic()
+        return self.run_dir / "checkpoints" / name
+
+    def _state(self) -> dict[str, Any]:
+        """What the run needs to go on, beside the model."""
         epoch, step = self._at
-        state = {
+        return {
             "epoch": epoch,
             "step": self.steps,
             "step_in_epoch": step,
@@ -145,14 +244,25 @@ class RunCheckpoint(Callback):
             "fit": self._callbacks.fit_state,
             "callbacks": self._callbacks.get_state(),
         }
-        path = checkpoint.save_checkpoint(self.model, self.run_dir, state, keep=self.keep)
-        self._saved_at = self._at
-        self._saved_steps = self.steps
-        self._saved_time = time.monotonic()
-        return path
+
+    def _rank(self, name: str) -> None:
+        """Keep the checkpoint of an epoch's end in mind while it is among the best."""
+        epoch, value = self._score
+        if value is None or self._at != (epoch, 0):
+            return
+        self.scores[name] = float(value)
+        sign = 1 if self.is_better is np.less else -1
+        order = sorted(self.scores, key=lambda name: sign * self.scores[name])
+        self.scores = {name: self.scores[name] for name in order[: self.keep_best]}
 
     def close(self):
-        """Give the signal handlers back."""
+        """Wait for the file that is being written, and give the signal handlers back."""
+        try:
+            self._writing.wait()
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
         handlers, self._handlers = self._handlers, {}
         for number, handler in handlers.items():
             if signal.getsignal(number) == self._on_signal:  # else somebody has set another one since
@@ -160,6 +270,6 @@ class RunCheckpoint(Callback):
 
     def _on_signal(self, number, frame):
         if self._signal is not None:  # asked twice: do not wait for the running steps
-            self.close()
+            self._give_back()
             signal.raise_signal(number)
         self._signal = number

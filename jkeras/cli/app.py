@@ -122,11 +122,14 @@ def resume(
     epochs: Annotated[int | None, typer.Option(help="Train up to this epoch instead.", min=1)] = None,
     data: Annotated[str | None, typer.Option(help="The code of the data, if the run has such.")] = None,
     model: Annotated[str | None, typer.Option(help="The code of the model, if the run has such.")] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="First prove it, from the last checkpoint but one to the newest.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Go on with an interrupted run, to the same bits as without the interruption."""
     with _answer(as_json) as result:
-        result.update(run.resume(run_dir, epochs, {"data": data, "model": model}))
+        result.update(run.resume(run_dir, epochs, {"data": data, "model": model}, verify))
 
 
 @app.command()
@@ -195,7 +198,9 @@ def checkpoints(run_dir: RunDir, as_json: Json = False) -> None:
 def restore(
     run_dir: RunDir,
     output: Annotated[Path, typer.Option(help="Model file to write (.h5 or .msgpack).")],
-    checkpoint: Annotated[str | None, typer.Option(help="Its name or epoch; default: the newest.")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Its name or epoch, or best; default: the newest.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the model of a checkpoint to a model file."""

@@ -67,6 +67,8 @@ _SECTIONS: dict[str, dict[str, tuple[tuple[type, ...], Any]]] = {
         "every_epochs": ((int, type(None)), 1),
         "every_steps": ((int, type(None)), None),
         "every_seconds": ((int, float, type(None)), 60),
+        "best": ((str, type(None)), None),
+        "keep_best": ((int,), 1),
     },
 }
 _TOP = {"name", "model", "callbacks", *_SECTIONS}
@@ -227,6 +229,7 @@ def _required(config: dict[str, Any]) -> None:
         ("fit", "batch_size"),
         ("fit", "devices"),
         ("output", "keep"),
+        ("output", "keep_best"),
         ("output", "every_epochs"),
         ("output", "every_steps"),
     ):

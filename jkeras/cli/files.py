@@ -71,15 +71,26 @@ def checkpoints(run_dir: Path) -> list[dict[str, Any]]:
 
 
 def chosen(run_dir: Path, name: str | None) -> Path:
-    """The file of a checkpoint by its name or epoch; None: the newest whole one."""
+    """The file of a checkpoint by its name or epoch; None: the newest whole one; "best": that of the run."""
     if name is None:
         return checkpoint.latest(run_dir).path
+    if name == "best":
+        return run_dir / "checkpoints" / _best(run_dir)
     found = checkpoint.list_checkpoints(run_dir)
     hits = [c for c in found if name in (c.path.name, c.path.stem, str(c.epoch))]
     if not hits:
         names = ", ".join(c.path.name for c in found) or "none"
         raise UserError(f"{run_dir} has no checkpoint {name!r}. It has: {names}.")
     return hits[-1].path
+
+
+def _best(run_dir: Path) -> str:
+    """The name of the checkpoint that `RunCheckpoint(best=...)` kept as the best."""
+    state = checkpoint.run_state(checkpoint.read(checkpoint.latest(run_dir).path))
+    for callback in state.get("callbacks", ()):
+        if scores := callback["state"].get("scores"):
+            return next(iter(scores))
+    raise UserError(f"{run_dir} does not know its best checkpoint: train with output: {{best: val_loss}}.")
 
 
 def convert(source: Path, target: Path) -> None:

@@ -86,7 +86,10 @@ def _check_same(run_dir: Path, config: dict[str, Any]) -> None:
 
 
 def resume(
-    run_dir: Path, epochs: int | None = None, named: dict[str, str | None] | None = None
+    run_dir: Path,
+    epochs: int | None = None,
+    named: dict[str, str | None] | None = None,
+    verify: bool = False,
 ) -> dict[str, Any]:
     """Go on with an interrupted run, from its newest whole checkpoint.
 
@@ -95,8 +98,10 @@ def resume(
         epochs: train up to this epoch instead of the run's own last one.
         named: the user's code, `{"data": "module:function", "model": "file.py:function"}`, where the run has
             such: a file alone never makes it run.
+        verify: train from the last checkpoint but one first, and compare the bits at the newest.
 
     Raises:
+        RuntimeError: they differ.
         UserError: the run was started with code that is not named now.
         ValueError: there is no such run, or it has no checkpoint.
     """
@@ -111,14 +116,14 @@ def resume(
     if epochs is not None:
         config["fit"]["epochs"] = epochs
         checkpoint.write_run(run_dir, config)
-    return _resumed(run_dir, config)
+    return _resumed(run_dir, config, verify)
 
 
-def _resumed(run_dir: Path, config: dict[str, Any]) -> dict[str, Any]:
+def _resumed(run_dir: Path, config: dict[str, Any], verify: bool = False) -> dict[str, Any]:
     newest = checkpoint.latest(run_dir)
     prepared = _prepare(config)
     say(f"Going on from {newest.path} (epoch {newest.epoch}, step {newest.step}).")
-    return _go(config, *prepared, resume=True)
+    return _go(config, *prepared, resume=True, verify=verify)
 
 
 def _prepare(config: dict[str, Any]):
@@ -138,7 +143,9 @@ def _prepare(config: dict[str, Any]):
     return model, arrays, build.callbacks_from(config)
 
 
-def _go(config: dict[str, Any], model, arrays: data.Data, callbacks: list, resume: bool) -> dict[str, Any]:
+def _go(
+    config: dict[str, Any], model, arrays: data.Data, callbacks: list, resume: bool, verify: bool = False
+) -> dict[str, Any]:
     run_dir, output, options = Path(config["output"]["run_dir"]), config["output"], config["fit"]
     model.summary()
     keeper = RunCheckpoint(
@@ -148,6 +155,9 @@ def _go(config: dict[str, Any], model, arrays: data.Data, callbacks: list, resum
         every_seconds=output["every_seconds"],
         keep=output["keep"],
         resume=resume,
+        verify=verify,
+        best=output["best"],
+        keep_best=output["keep_best"],
     )
     x, y = data.inputs_for(model, arrays.x_train), data.targets_for(model, arrays.y_train)
     with _advice(run_dir):

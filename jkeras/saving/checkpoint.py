@@ -14,6 +14,7 @@ import platform
 import re
 import time
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,25 +72,99 @@ def save_checkpoint(
         >>> save_checkpoint(model, run_dir, {"epoch": 1, "step": 30}).name
         'ckpt-0001-00000030.msgpack'
     """
-    if not all(isinstance(run_state.get(key), (int, np.integer)) for key in ("epoch", "step")):
-        raise ValueError(f"run_state needs whole numbers 'epoch' and 'step'; got {sorted(run_state)}.")
     if keep is not None and keep < 1:
         raise ValueError(f"keep should be at least 1, or None to keep all; got {keep}.")
-    folder = Path(run_dir) / "checkpoints"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"ckpt-{int(run_state['epoch']):04d}-{int(run_state['step']):08d}.msgpack"
+    contents = snapshot(model, run_state)
+    return write(contents, run_dir, keep)
+
+
+def snapshot(model: Any, run_state: dict[str, Any]) -> Contents:
+    """The contents of a checkpoint, in arrays of its own: training may go on while `write` writes it.
+
+    Args:
+        model, run_state: as in `save_checkpoint`.
+
+    Raises:
+        ValueError: as there.
+    """
+    if not all(isinstance(run_state.get(key), (int, np.integer)) for key in ("epoch", "step")):
+        raise ValueError(f"run_state needs whole numbers 'epoch' and 'step'; got {sorted(run_state)}.")
     contents = _record(model)
     arrays: dict[str, np.ndarray] = {}
     contents.notes["run"] = flatten(run_state, arrays)
     contents.notes["environment"] = environment()
     contents.add_section("run", arrays)
+    return contents.copied()
+
+
+def file_name(epoch: int, step: int) -> str:
+    """The name of a checkpoint's file.
+
+    Example:
+        >>> file_name(1, 30)
+        'ckpt-0001-00000030.msgpack'
+    """
+    return f"ckpt-{int(epoch):04d}-{int(step):08d}.msgpack"
+
+
+def write(
+    contents: Contents, run_dir: str | Path, keep: int | None = None, spared: Collection[str] = ()
+) -> Path:
+    """Write what `snapshot` took, then remove old checkpoints.
+
+    Args:
+        contents: of a checkpoint.
+        run_dir: directory of the run; made if missing.
+        keep: how many checkpoints to keep, the newest first; None keeps all.
+        spared: names of files that stay in any case.
+
+    Returns:
+        Path of the checkpoint.
+    """
+    folder = Path(run_dir) / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / file_name(contents.notes["run"]["epoch"], contents.notes["run"]["step"])
     with atomic.replacing(path) as temporary:
         msgpack.write_file(temporary, contents)
     for old in list_checkpoints(run_dir)[:-keep] if keep else []:
-        if old.path != path:
+        if old.path != path and old.path.name not in spared:
             old.path.unlink(missing_ok=True)
     _sweep(folder)
     return path
+
+
+def first_difference(a: Contents, b: Contents) -> str | None:
+    """The first thing in which two checkpoints are not the same bit for bit; None where there is none.
+
+    Example:
+        >>> then, now = Contents(), Contents()
+        >>> then.notes["run"], now.notes["run"] = {"callbacks": [{"wait": 1}]}, {"callbacks": [{"wait": 2}]}
+        >>> first_difference(then, now)
+        'the state of the run, callbacks[0].wait: 1 then, 2 now'
+    """
+    for one, two in zip(a.layers, b.layers, strict=False):
+        for (name, x), (_, y) in zip(one.weights, two.weights, strict=False):
+            if x.shape != y.shape or x.tobytes() != y.tobytes():
+                return f"layer {one.name!r}, weight {name!r}"
+    for what, x, y in (
+        ("optimizer", a.optimizer, b.optimizer),
+        ("array", a.arrays.items(), b.arrays.items()),
+    ):
+        for (name, x_value), (_, y_value) in zip(x or (), y or (), strict=False):
+            if np.asarray(x_value).tobytes() != np.asarray(y_value).tobytes():
+                return f"{what} {name!r}"
+    return _first_in_state(a.notes.get("run"), b.notes.get("run"), "")
+
+
+def _first_in_state(a: Any, b: Any, place: str) -> str | None:
+    if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
+        pairs = [(f"{place}.{key}".lstrip("."), a[key], b[key]) for key in a]
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        pairs = [(f"{place}[{i}]", x, y) for i, (x, y) in enumerate(zip(a, b, strict=True))]
+    else:
+        same = a == b or (a != a and b != b)
+        return None if same else f"the state of the run, {place}: {a!r} then, {b!r} now"
+    return next((found for where, x, y in pairs if (found := _first_in_state(x, y, where))), None)
 
 
 def _sweep(folder: Path) -> None:
@@ -154,6 +229,15 @@ def _newest(run_dir: str | Path) -> tuple[Checkpoint, Contents]:
         f"{run_dir} {what}: expected files checkpoints/ckpt-<epoch>-<step>.msgpack, as jkeras train writes "
         "them into its run directory."
     )
+
+
+def read(path: str | Path) -> Contents:
+    """What a checkpoint file holds.
+
+    Raises:
+        ValueError: it is damaged, or none.
+    """
+    return msgpack.read_file(path)
 
 
 def restore(model: Any, source: str | Path) -> dict[str, Any]:

@@ -50,6 +50,17 @@ class Contents:
     keras_version: str = KERAS_VERSION
     backend: str | None = KERAS_BACKEND
 
+    def copied(self) -> Contents:
+        """The same contents in arrays of their own, where they are views of memory that may change."""
+
+        def own(value: np.ndarray) -> np.ndarray:
+            return value if value.flags.owndata else np.array(value)
+
+        layers = [LayerContents(la.name, [(name, own(w)) for name, w in la.weights]) for la in self.layers]
+        optimizer = self.optimizer and [(name, own(value)) for name, value in self.optimizer]
+        arrays = {name: own(value) for name, value in self.arrays.items()}
+        return dataclasses.replace(self, layers=layers, optimizer=optimizer, arrays=arrays)
+
     def section(self, prefix: str) -> dict[str, np.ndarray]:
         """The arrays below `prefix/`, with that prefix cut off."""
         return {k[len(prefix) + 1 :]: v for k, v in self.arrays.items() if k.startswith(prefix + "/")}

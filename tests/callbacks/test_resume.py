@@ -1,5 +1,7 @@
 """RunCheckpoint with real models and files: an interrupted fit goes on to the same bits."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from jkeras.callbacks import (
 )
 from jkeras.layers import BatchNormalization, Dense, Dropout
 from jkeras.models import Sequential
-from jkeras.saving import list_checkpoints
+from jkeras.saving import checkpoint, list_checkpoints
 
 X = np.random.default_rng(0).normal(size=(42, 4)).astype("float32")
 Y = X[:, :1] - X[:, 1:2] ** 2
@@ -86,3 +88,79 @@ def test_only_so_many_are_kept(tmp_path):
     model.compile("sgd", "mse")
     model.fit(X, Y, 4, 4, verbose=0, callbacks=[RunCheckpoint(tmp_path, keep=2)])
     assert [c.epoch for c in list_checkpoints(tmp_path)] == [3, 4]
+
+
+def on_the_way(run_dir, data=X):
+    """A small training; returns its RunCheckpoint."""
+    np.random.seed(3)
+    model = Sequential([Dense(6, activation="relu", input_shape=(4,)), Dropout(0.3), Dense(1)])
+    model.compile("adam", "mse")
+    keeper = RunCheckpoint(run_dir, every_steps=4, keep=None, verify=True)
+    model.fit(data, Y, 4, 3, verbose=0, callbacks=[keeper, ReduceLROnPlateau("loss", patience=1)])
+    return keeper
+
+
+def test_a_resumed_run_proves_that_it_is_the_same(tmp_path, capsys):
+    assert on_the_way(tmp_path).verified is None
+    newest = list_checkpoints(tmp_path)[-1]
+    before = newest.path.read_bytes()
+    assert on_the_way(tmp_path).verified is True
+    assert f"came to the very bits of {newest.path.name}" in capsys.readouterr().out
+    assert newest.path.read_bytes() == before and list_checkpoints(tmp_path)[-1] == newest
+    with pytest.raises(RuntimeError, match="first of all, layer 'dense_.*', weight 'dense_.*kernel:0'"):
+        on_the_way(tmp_path, X + 1e-3)
+    assert newest.path.read_bytes() == before
+
+
+def test_one_checkpoint_proves_nothing(tmp_path):
+    on_the_way(tmp_path)
+    for old in list_checkpoints(tmp_path)[:-1]:
+        old.path.unlink()
+    with pytest.warns(UserWarning, match="holds one checkpoint: nothing to compare"):
+        on_the_way(tmp_path)
+
+
+def test_the_best_are_kept_beside_the_newest(tmp_path):
+    scores = iter([3.0, 1.0, 2.0, 4.0, 5.0])
+    score = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(score=next(scores)))
+    model = Sequential([Dense(1, input_shape=(4,))])
+    model.compile("sgd", "mse")
+    keeper = RunCheckpoint(tmp_path, keep=1, best="score", keep_best=2)
+    model.fit(X, Y, 4, 5, verbose=0, callbacks=[score, keeper])
+    assert [c.epoch for c in list_checkpoints(tmp_path)] == [2, 3, 5]
+    assert list(keeper.scores.values()) == [1.0, 2.0]
+
+
+def test_a_write_that_fails_stops_the_training(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("jkeras.saving.checkpoint.msgpack.write_file", full)
+    model = Sequential([Dense(1, input_shape=(4,))])
+    model.compile("sgd", "mse")
+    with pytest.raises(OSError, match="No space left"):
+        model.fit(X, Y, 4, 50, verbose=0, callbacks=[RunCheckpoint(tmp_path)])
+    assert not list_checkpoints(tmp_path)
+
+
+def test_training_goes_on_while_a_checkpoint_is_written(tmp_path, monkeypatch):
+    write, steps = checkpoint.msgpack.write_file, []
+    goes_on = threading.Event()
+
+    def slowly(path, contents):
+        goes_on.wait(60)
+        write(path, contents)
+
+    def later(batch, logs):
+        steps.append(batch)
+        goes_on.set() if len(steps) == 5 else None
+
+    monkeypatch.setattr("jkeras.saving.checkpoint.msgpack.write_file", slowly)
+    model = Sequential([Dense(1, input_shape=(4,))])
+    model.compile("sgd", "mse")
+    first = model.get_weights()[0].copy()
+    model.fit(X, Y, 4, 1, verbose=0, callbacks=[LambdaCallback(on_batch_end=later), RunCheckpoint(tmp_path)])
+    start = checkpoint.read(list_checkpoints(tmp_path)[0].path)
+    np.testing.assert_array_equal(
+        start.layers[0].values[0], first
+    )  # those of then, not of when it was written

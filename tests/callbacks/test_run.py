@@ -1,7 +1,6 @@
 """RunCheckpoint: when it saves and what, signals, going on; the command line's tests use real files."""
 
 import os
-import pathlib
 import signal
 import threading
 
@@ -9,6 +8,7 @@ import pytest
 
 import jkeras.callbacks.run as run_module
 from jkeras.callbacks import Callback, EarlyStopping, LambdaCallback, RunCheckpoint
+from jkeras.saving import checkpoint
 from tests.callbacks.loop import FakeModel, run, series
 
 EPOCHS = [{"batches": [{"size": 4, "loss": float(i)} for i in range(10)], "logs": {"val_loss": 1.0}}] * 3
@@ -20,9 +20,13 @@ class Store:
     def __init__(self):
         self.saved = []
 
-    def save_checkpoint(self, model, run_dir, state, keep=None):
-        self.saved.append((state, model.get_weights()))
-        return pathlib.Path(run_dir) / f"{len(self.saved)}"
+    file_name = staticmethod(checkpoint.file_name)
+
+    def snapshot(self, model, state):
+        return state, model.get_weights()
+
+    def write(self, contents, run_dir, keep=None, spared=()):
+        self.saved.append(contents)
 
     def list_checkpoints(self, run_dir):
         return self.saved

@@ -296,3 +296,19 @@ def test_parquet_is_a_table_too(houses, call):
         "train", "houses.yaml", "--epochs", 1, "--data", "houses.parquet", "--run-dir", "p", "--json"
     ).json
     assert again["history"] == trained["history"]
+
+
+def test_resume_verifies_and_best_is_restored(folder, call):
+    best = ("--set", "output.best=val_loss", "--set", "output.keep=1")
+    call("train", "small.yaml", *best)
+    assert "There is one" not in call("resume", "runs/small", "--epochs", 4).err
+    call("train", "small.yaml", "--run-dir", "all", "--epochs", 2)
+    assert "came to the very bits of ckpt-0002" in call("resume", "all", "--verify", "--epochs", 3).out
+    call("restore", "runs/small", "--output", "best.h5", "--checkpoint", "best")
+    losses = history.of_run(folder / "runs/small").values["val_loss"]
+    kept = [row["epoch"] for row in call("checkpoints", "runs/small", "--json").json]
+    assert int(np.argmin(losses)) + 1 in kept
+    assert (
+        "does not know its best checkpoint"
+        in call("restore", "all", "--output", "b.h5", "--checkpoint", "best", code=2).err
+    )
