@@ -94,8 +94,8 @@ def _class_index() -> dict[str, list[str]]:
             "imagenet_class_index.json", CLASS_INDEX_PATH, cache_subdir="models", file_hash=_CLASS_INDEX_HASH
         )
         with open(path, encoding="utf-8") as file:
-            found: dict[str, list[str]] = json.load(file)
-        CLASS_INDEX = found
+            classes: dict[str, list[str]] = json.load(file)
+        CLASS_INDEX = classes
     return CLASS_INDEX
 
 

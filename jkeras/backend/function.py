@@ -85,8 +85,8 @@ class Function:
             for n, count in zip(self._drawing, counts, strict=True)
         }
         around = Around(ctx, self._graph.sites, {}, keys)
-        found = self._graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
-        return [as_array(value) for value in found]
+        outputs = self._graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
+        return [as_array(value) for value in outputs]
 
     def __call__(self, inputs):
         """Compute the outputs for a list of input values."""
@@ -105,11 +105,11 @@ class Function:
         ]
         rng = np.array([0, random.next_seed()], np.uint32)
         counts = np.array([n.runs for n in self._drawing], np.uint32)
-        found = iter(self._run[training]([v.take() for v in self._cells], xs, rng, counts))
+        computed = iter(self._run[training]([v.take() for v in self._cells], xs, rng, counts))
         for node in self._drawing:
             node.runs += 1
         results = [
-            next(found) if t is not None else _now(c)
+            next(computed) if t is not None else _now(c)
             for t, c in zip(self._wanted, self._constants, strict=True)
         ]
         new = together(self.updates, results[len(self.outputs) :], lambda v: v.take())
@@ -237,8 +237,8 @@ def _gradients(loss: Tensor, targets: list) -> list:
     if not known:
         return [None] * len(targets)
     node = Node(None, _Gradient(graph, cells, known), (roots, cells), {})
-    found = iter(node.set_outputs([_spec(t) for t in known], name="gradients"))
-    return [next(found) if t in reached else None for t in targets]
+    gradients = iter(node.set_outputs([_spec(t) for t in known], name="gradients"))
+    return [next(gradients) if t in reached else None for t in targets]
 
 
 def _spec(symbol):

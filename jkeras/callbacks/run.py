@@ -122,15 +122,15 @@ class RunCheckpoint(Callback):
     def resume(self, callbacks):
         self._callbacks = callbacks
         self._at, self.steps = (0, 0), 0
-        found = checkpoint.list_checkpoints(self.run_dir)
-        if found and not self.resumes:
+        checkpoints = checkpoint.list_checkpoints(self.run_dir)
+        if checkpoints and not self.resumes:
             raise FileExistsError(
-                f"{self.run_dir} holds {len(found)} checkpoints of an earlier run: go on from there with "
-                "RunCheckpoint(run_dir, resume=True), or take another directory."
+                f"{self.run_dir} holds {len(checkpoints)} checkpoints of an earlier run: go on from there "
+                "with RunCheckpoint(run_dir, resume=True), or take another directory."
             )
-        if not found:
+        if not checkpoints:
             return None
-        state = checkpoint.restore(self.model, self._source(found))
+        state = checkpoint.restore(self.model, self._source(checkpoints))
         callbacks.set_state(state["callbacks"])
         start = {"epoch": state["epoch"], "step": state["step_in_epoch"], "fit": state["fit"]}
         if state["stopped"]:  # by EarlyStopping or the like: there is nothing left to train

@@ -153,8 +153,8 @@ class TensorBoard(Callback):
                     values += [events.image(tag, picture) for tag, picture in pictures(name, array)]
         if _has_graph(self.model):
             inputs = self.validation_data[: len(self.model.inputs)]
-            found = outputs_of(self.model, _tensors(self.model), inputs, self.batch_size)
-            values += [events.histogram(name, array) for name, array in found.items()]
+            outputs = outputs_of(self.model, _tensors(self.model), inputs, self.batch_size)
+            values += [events.histogram(name, array) for name, array in outputs.items()]
         if self.write_grads:
             for weight, array in gradients(self.model, self.validation_data, self.batch_size):
                 values.append(events.histogram(weight.name.replace(":", "_") + "_grad", array))
@@ -207,14 +207,14 @@ def pictures(name: str, array: np.ndarray) -> list[tuple[str, np.ndarray]]:
 
 def _tensors(model) -> dict[str, Any]:
     """The output tensors of all layers by TensorBoard's names (`<layer>_out`)."""
-    found = {}
+    tensors = {}
     for layer in model.layers:
         outputs = _calls(model, layer)[0].outputs
         if len(outputs) > 1:
-            found |= {f"{layer.name}_out_{i}": tensor for i, tensor in enumerate(outputs)}
+            tensors |= {f"{layer.name}_out_{i}": tensor for i, tensor in enumerate(outputs)}
         else:
-            found[f"{layer.name}_out"] = outputs[0]
-    return found
+            tensors[f"{layer.name}_out"] = outputs[0]
+    return tensors
 
 
 def _calls(model, layer) -> list:
@@ -278,7 +278,7 @@ def outputs_of(model, tensors: dict[str, Any], inputs: list, batch_size: int) ->
     values = [cell.take() for cell in cells]
     parts = [[np.asarray(y) for y in run(values, xs)] for xs in _slices(inputs, batch_size)]
     return {
-        name: np.concatenate(found) for name, found in zip(tensors, zip(*parts, strict=True), strict=True)
+        name: np.concatenate(batches) for name, batches in zip(tensors, zip(*parts, strict=True), strict=True)
     }
 
 
@@ -311,7 +311,7 @@ def gradients(model, validation_data: list, batch_size: int) -> list[tuple[Any, 
     slices = list(_slices(validation_data[:count], batch_size))
     total = None
     for arrays in slices:
-        found = gradient(params, state, arrays)
-        total = found if total is None else jax.tree.map(np.add, total, found)
+        gradient_of_batch = gradient(params, state, arrays)
+        total = gradient_of_batch if total is None else jax.tree.map(np.add, total, gradient_of_batch)
     live = [(path, name) for path in program.params if path in program.live for name in program.params[path]]
     return [(program.params[p][n], np.asarray(total[p][n]) / len(slices)) for p, n in live] if total else []

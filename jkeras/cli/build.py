@@ -24,8 +24,8 @@ _VARIABLE, _KEYWORDS = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_K
 
 def _classes(module: Any, base: type) -> dict[str, type]:
     """The public classes of a module that derive from `base`, by name."""
-    found = {name: getattr(module, name) for name in dir(module)}
-    return {n: c for n, c in found.items() if isinstance(c, type) and issubclass(c, base) and c is not base}
+    members = {name: getattr(module, name) for name in dir(module)}
+    return {n: c for n, c in members.items() if isinstance(c, type) and issubclass(c, base) and c is not base}
 
 
 def model_from(config: dict[str, Any], sample_shape: tuple[int, ...] | None = None) -> Model:
@@ -126,10 +126,11 @@ def _devices(config: dict[str, Any]) -> list | None:
     count = config["fit"]["devices"]
     if count is None:
         return None
-    found = jax.local_devices()
-    if count > len(found):
-        raise UserError(f"fit.devices is {count}, but there are {len(found)} devices ({found[0].platform}).")
-    return found[:count]
+    devices = jax.local_devices()
+    if count > len(devices):
+        there = f"{len(devices)} devices ({devices[0].platform})"
+        raise UserError(f"fit.devices is {count}, but there are {there}.")
+    return devices[:count]
 
 
 def callbacks_from(config: dict[str, Any]) -> list[Callback]:

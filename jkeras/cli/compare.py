@@ -90,8 +90,8 @@ def _compared(name: str, a: np.ndarray, b: np.ndarray) -> dict[str, Any] | None:
 
 
 def _settings(path: Path, contents: Contents) -> dict[str, Any]:
-    found = {"model": contents.model, "training": contents.training}
-    return {**found, "run": checkpoint.read_run(path)} if path.is_dir() else found
+    settings = {"model": contents.model, "training": contents.training}
+    return {**settings, "run": checkpoint.read_run(path)} if path.is_dir() else settings
 
 
 def _unequal(a: Any, b: Any, path: str) -> Iterator[dict[str, str]]:

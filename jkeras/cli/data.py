@@ -116,11 +116,11 @@ def _of_images(folder: Path, classes: list | None, reading: dict[str, Any]) -> D
     return Data(x, y, *held, classes)
 
 
-def _named(found: dict[str, Any], source: str) -> Data:
-    data = Data(*(found.get(name, found.get(name[0])) for name in Data._fields[:4]))
+def _named(arrays: dict[str, Any], source: str) -> Data:
+    data = Data(*(arrays.get(name, arrays.get(name[0])) for name in Data._fields[:4]))
     if data.x_train is None and data.x_test is None:
         raise UserError(
-            f"{source} holds the arrays {sorted(found)}; "
+            f"{source} holds the arrays {sorted(arrays)}; "
             "expected x_train, y_train, x_test, y_test, or x and y."
         )
     return data

@@ -55,8 +55,8 @@ def checkpoints(run_dir: Path) -> list[dict[str, Any]]:
     Raises:
         ValueError: there are none.
     """
-    found = checkpoint.list_checkpoints(run_dir)
-    if not found:
+    kept = checkpoint.list_checkpoints(run_dir)
+    if not kept:
         checkpoint.latest(run_dir)  # raises: says what is missing
     return [
         {
@@ -66,7 +66,7 @@ def checkpoints(run_dir: Path) -> list[dict[str, Any]]:
             "bytes": c.bytes,
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(c.path.stat().st_mtime)),
         }
-        for c in found
+        for c in kept
     ]
 
 
@@ -76,10 +76,10 @@ def chosen(run_dir: Path, name: str | None) -> Path:
         return checkpoint.latest(run_dir).path
     if name == "best":
         return run_dir / "checkpoints" / _best(run_dir)
-    found = checkpoint.list_checkpoints(run_dir)
-    hits = [c for c in found if name in (c.path.name, c.path.stem, str(c.epoch))]
+    kept = checkpoint.list_checkpoints(run_dir)
+    hits = [c for c in kept if name in (c.path.name, c.path.stem, str(c.epoch))]
     if not hits:
-        names = ", ".join(c.path.name for c in found) or "none"
+        names = ", ".join(c.path.name for c in kept) or "none"
         raise UserError(f"{run_dir} has no checkpoint {name!r}. It has: {names}.")
     return hits[-1].path
 

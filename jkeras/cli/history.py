@@ -80,8 +80,8 @@ def of_run(run_dir: Path) -> Record:
 
 def plot(run_dir: Path, output: Path | None, metrics: list[str]) -> None:
     """Draw the history of a run into a picture, or, without `output`, into the terminal."""
-    found = of_run(run_dir)
-    panels = found.panels()
+    history = of_run(run_dir)
+    panels = history.panels()
     for name in metrics:
         if name not in panels:
             raise UserError(f"{run_dir} has recorded no {name!r}. {close_to(name, panels)}")
@@ -91,7 +91,7 @@ def plot(run_dir: Path, output: Path | None, metrics: list[str]) -> None:
         return
     width = min(max(shutil.get_terminal_size().columns - 12, 20), 100)
     for name in metrics or panels:
-        print(text.chart(name, panels[name], found.epochs, width) + "\n")
+        print(text.chart(name, panels[name], history.epochs, width) + "\n")
 
 
 def runs(folder: Path, sort: str | None) -> list[dict[str, Any]]:
@@ -130,12 +130,12 @@ def _row(run_dir: Path, folder: Path, sort: str | None) -> dict[str, Any]:
     planned = config.get("fit", {}).get("epochs", "?")
     row: dict[str, Any] = {"run": str(run_dir.relative_to(folder)) if run_dir != folder else run_dir.name}
     try:
-        found = record(run_dir / HISTORY)
+        history = record(run_dir / HISTORY)
     except (OSError, ValueError):
         return {**row, "epochs": f"0/{planned}", "state": "begun"}
     done = (run_dir / RESULT).exists()
-    row |= {"epochs": f"{len(found.epochs)}/{planned}", "state": "finished" if done else "unfinished"}
-    row |= {name: float(values[-1]) for name, values in found.values.items()}
-    if sort in found.values:
-        row[f"best {sort}"] = float(max(found.values[sort]) if _rises(sort) else min(found.values[sort]))
+    row |= {"epochs": f"{len(history.epochs)}/{planned}", "state": "finished" if done else "unfinished"}
+    row |= {name: float(values[-1]) for name, values in history.values.items()}
+    if sort in history.values:
+        row[f"best {sort}"] = float(max(history.values[sort]) if _rises(sort) else min(history.values[sort]))
     return row

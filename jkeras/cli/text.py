@@ -38,16 +38,16 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def differences(found: Mapping[str, Any]) -> str:
+def differences(compared: Mapping[str, Any]) -> str:
     """What `compare.difference` found, for people."""
     parts = []
     for key, title in (("arrays", "Arrays that differ"), ("settings", "Settings that differ")):
-        if found[key]:
-            parts.append(f"{title}:\n{table(found[key])}")
+        if compared[key]:
+            parts.append(f"{title}:\n{table(compared[key])}")
     for key, title in (("only_in_a", "Only in the first"), ("only_in_b", "Only in the second")):
-        if found[key]:
-            parts.append(f"{title}: {', '.join(found[key])}")
-    equal = f"{found['same']} arrays are equal bit for bit."
+        if compared[key]:
+            parts.append(f"{title}: {', '.join(compared[key])}")
+    equal = f"{compared['same']} arrays are equal bit for bit."
     return "\n\n".join([*parts, equal])
 
 

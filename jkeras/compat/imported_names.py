@@ -107,8 +107,8 @@ def find(path: str, name: str):
         <class 'collections.deque'>
     """
     module, _, inner = _ORIGINS.get(name, name).partition(":")
-    found = builtins if module == "builtins" else importlib.import_module(module)
-    return getattr(found, inner) if inner else found
+    home = builtins if module == "builtins" else importlib.import_module(module)
+    return getattr(home, inner) if inner else home
 
 
 def _is_installed(origin: str) -> bool:

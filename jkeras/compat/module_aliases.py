@@ -317,15 +317,15 @@ def names_of(path: str) -> list[str]:
         >>> names_of("utils.training_utils")[-2:]
         ['multi_gpu_model', 'regularizers']
     """
-    found = {other.removeprefix(f"{path}.") for other in TABLE if other.startswith(f"{path}.")}
-    found |= set(imported_names.names(path))
+    known = {other.removeprefix(f"{path}.") for other in TABLE if other.startswith(f"{path}.")}
+    known |= set(imported_names.names(path))
     if _is_keras(path):
-        found |= set(MODULES)
+        known |= set(MODULES)
     for home, names in _homes(path):
         module = _imported(home)
         listed = {n: n for n in _public(module)} if names == "*" else _listed(names)
-        found |= {theirs for theirs, ours in listed.items() if hasattr(module, ours)}
-    return sorted(found)
+        known |= {theirs for theirs, ours in listed.items() if hasattr(module, ours)}
+    return sorted(known)
 
 
 class Source(SourceFileLoader):

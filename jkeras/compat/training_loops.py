@@ -84,11 +84,11 @@ def test_loop(model, f, ins, batch_size=None, verbose=0, steps=None):
         metric.reset_states()
     running = [name in model.stateful_metric_names for name in model.metrics_names]
     _, batches = _batches(ins, batch_size, steps, "steps")
-    found = list(_outputs(f, ins, batches, verbose))
-    sizes = [size for size, _ in found]
+    results = list(_outputs(f, ins, batches, verbose))
+    sizes = [size for size, _ in results]
     means = [
         float(values[-1]) if i < len(running) and running[i] else float(np.average(values, weights=sizes))
-        for i, values in enumerate(zip(*(outputs for _, outputs in found), strict=True))
+        for i, values in enumerate(zip(*(outputs for _, outputs in results), strict=True))
     ]
     return means[0] if len(means) == 1 else means
 

@@ -263,11 +263,11 @@ def check_array_length_consistency(inputs, targets, weights=None) -> None:
         (weights, "sample_weight"),
     ):
         arrays = [None] if arrays is None else arrays
-        found = {0 if a is None else int(a.shape[0]) for a in arrays}
-        if len(found) > 1:
+        counts_of_rows = {0 if a is None else int(a.shape[0]) for a in arrays}
+        if len(counts_of_rows) > 1:
             shapes = [None if a is None else tuple(a.shape) for a in arrays]
             raise ValueError(f"All {what} should have the same number of samples. Got array shapes: {shapes}")
-        counts.append(found.pop() if found else None)
+        counts.append(counts_of_rows.pop() if counts_of_rows else None)
     x, y, w = counts
     if None not in (x, y) and x != y:
         raise ValueError(
@@ -336,8 +336,8 @@ def collect_metrics(metrics, output_names) -> list[list]:
         raise TypeError(
             f"Type of `metrics` argument not understood. Expected a list or dictionary, found: {metrics}"
         )
-    found = [metrics.get(name, []) for name in output_names]
-    return [own if isinstance(own, list) else [own] for own in found]
+    chosen = [metrics.get(name, []) for name in output_names]
+    return [own if isinstance(own, list) else [own] for own in chosen]
 
 
 def batch_shuffle(index_array, batch_size):

@@ -234,10 +234,10 @@ def configured(name: str, module_objects: Mapping[str, Any], kind: str) -> Any:
         >>> configured("tuple", {"tuple": tuple}, "container")
         ()
     """
-    found = find(name, module_objects, kind=kind)
-    if hasattr(found, "from_config"):
-        return found.from_config({})
-    return found if _needs_arguments(found) else found()
+    thing = find(name, module_objects, kind=kind)
+    if hasattr(thing, "from_config"):
+        return thing.from_config({})
+    return thing if _needs_arguments(thing) else thing()
 
 
 def suggest(name: str, names: Mapping[str, Any]) -> str:

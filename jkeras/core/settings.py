@@ -256,12 +256,12 @@ def _settings() -> dict[str, Any]:
 def _from_file(path: Path) -> dict[str, Any]:
     """What `keras.json` says about our settings; a missing or broken file says nothing, as in Keras."""
     try:
-        found = json.loads(path.read_text())
+        entries = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
     checks = {"floatx": _checked_floatx, "epsilon": _checked_epsilon, "image_data_format": _checked_format}
     try:
-        return {key: check(found[key]) for key, check in checks.items() if key in found}
+        return {key: check(entries[key]) for key, check in checks.items() if key in entries}
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
 

@@ -37,10 +37,10 @@ def load_batch(fpath, label_key="labels"):
         ((2, 3, 32, 32), [3, 5])
     """
     with open(fpath, "rb") as file:
-        found = read_pickle(file, fpath)
-    if not isinstance(found, dict):
-        raise ValueError(f"{fpath} should hold a dict; it holds a {type(found).__name__}.")
-    batch = {key.decode("utf-8") if isinstance(key, bytes) else key: value for key, value in found.items()}
+        entries = read_pickle(file, fpath)
+    if not isinstance(entries, dict):
+        raise ValueError(f"{fpath} should hold a dict; it holds a {type(entries).__name__}.")
+    batch = {key.decode("utf-8") if isinstance(key, bytes) else key: value for key, value in entries.items()}
     for key in ("data", label_key):
         if key not in batch:
             raise ValueError(f"{fpath} has no {key!r}; it has {sorted(map(str, batch))}.")

@@ -131,9 +131,9 @@ def index(path) -> dict[str, int]:
     """
     with open(path, encoding="utf-8") as file:
         try:
-            found = json.load(file)
+            ranks = json.load(file)
         except ValueError as error:
             raise ValueError(f"{path} is no JSON, or not complete: {error}.") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} should hold a dict of words; it holds a {type(found).__name__}.")
-    return found
+    if not isinstance(ranks, dict):
+        raise ValueError(f"{path} should hold a dict of words; it holds a {type(ranks).__name__}.")
+    return ranks

@@ -50,7 +50,7 @@ def draw(rng, layer, **shapes) -> dict:
     Returns:
         `{weight name: array}`.
     """
-    found = {}
+    arrays = {}
     for i, (name, shape) in enumerate(shapes.items()):
         if shape or shape == ():
             unknown = [d for d in shape if d is None]
@@ -61,8 +61,8 @@ def draw(rng, layer, **shapes) -> dict:
                     "dimension (channels) of the input."
                 )
             initializer = rule(layer, name, "initializer")
-            found[name] = initializers.draw(initializer, random.fold_in(rng, i), shape, layer.dtype)
-    return found
+            arrays[name] = initializers.draw(initializer, random.fold_in(rng, i), shape, layer.dtype)
+    return arrays
 
 
 def _may_mix(cls) -> bool:

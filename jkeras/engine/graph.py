@@ -119,7 +119,9 @@ class Graph:
         """
         around = around or Around(ctx, self.sites, {})
         ctx, sites, taps, keys = around
-        found = {t: (x + taps[t] if t in taps else x, m) for t, x, m in zip(self.fed, xs, masks, strict=True)}
+        computed = {
+            t: (x + taps[t] if t in taps else x, m) for t, x, m in zip(self.fed, xs, masks, strict=True)
+        }
         loss, metrics, moved = 0.0, [], dict(values)
         values = dict(values)  # `write` may change those of the caller
 
@@ -128,71 +130,71 @@ class Graph:
             write(variable, value)
 
         for node in self.nodes:
-            if all(t in found for t in node.outputs):
+            if all(t in computed for t in node.outputs):
                 continue  # an intermediate tensor that is an input of this model
             here = ctx.at(sites[node])
             here = here if node.phase is None else here.replace(training=node.phase)
             if node in keys:
                 here = here.replace(rng=keys[node], site=0)
             if node.owner is None:
-                out = _run_function(node, found, values, here, around)
+                out = _run_function(node, computed, values, here, around)
             elif node in self.hidden:
-                out = self._run_layer(node, found, values, moved, here, _nowhere)
+                out = self._run_layer(node, computed, values, moved, here, _nowhere)
             else:
-                moving = self._statistics(node, found, values, moved, here, ctx.training)
-                out = self._run_layer(node, found, values, moved, here, note)
+                moving = self._statistics(node, computed, values, moved, here, ctx.training)
+                out = self._run_layer(node, computed, values, moved, here, note)
                 loss = loss + out.loss
                 for variable, value in moving.items():
                     note(variable, value)
             metrics.append(out.metrics)
             outputs = zip(node.outputs, jax.tree.leaves(out.y), aligned(out.y, out.mask), strict=True)
             for tensor, value, m in outputs:
-                found.setdefault(tensor, (value + taps[tensor] if tensor in taps else value, m))
-        wanted = [self._found(t, found) for t in (*self.outputs, *self.beside)]
+                computed.setdefault(tensor, (value + taps[tensor] if tensor in taps else value, m))
+        wanted = [self._computed(t, computed) for t in (*self.outputs, *self.beside)]
         return [value for value, _ in wanted], [mask for _, mask in wanted], loss, joined(*metrics)
 
     def _statistics(
-        self, node: Node, found: dict, values: dict, moved: dict, ctx: Ctx, training: bool
+        self, node: Node, computed: dict, values: dict, moved: dict, ctx: Ctx, training: bool
     ) -> dict:
         """Statistics of a call for which `K.set_learning_phase(0)` fixes the output: as in Keras they move in
         training all the same."""
         held, moving = carried(node.owner), {}
         if training and node.phase is False and any(v not in held for v in states_of(node.owner)):
             ctx = ctx.replace(training=True)
-            self._run_layer(node, dict(found), values, moved, ctx, moving.__setitem__)
+            self._run_layer(node, dict(computed), values, moved, ctx, moving.__setitem__)
         return {v: a for v, a in moving.items() if v not in held}
 
-    def _found(self, tensor: Tensor, found: dict) -> tuple:
-        if tensor not in found:
+    def _computed(self, tensor: Tensor, computed: dict) -> tuple:
+        if tensor not in computed:
             raise ValueError(
                 f"{tensor!r} was not computed: the code of {tensor.node!r} makes it in the other phase only."
             )
-        return found[tensor]
+        return computed[tensor]
 
-    def _run_layer(self, node: Node, found: dict, values: dict, moved: dict, ctx: Ctx, write):
+    def _run_layer(self, node: Node, computed: dict, values: dict, moved: dict, ctx: Ctx, write):
         def value_of(symbol):
-            return found[symbol][0] if isinstance(symbol, Tensor) else values.get(symbol, symbol._value)
+            return computed[symbol][0] if isinstance(symbol, Tensor) else values.get(symbol, symbol._value)
 
         inputs = node.args[0]
-        masks = masks_for(inputs, lambda t: found[t][1] if isinstance(t, Tensor) else None)
+        masks = masks_for(inputs, lambda t: computed[t][1] if isinstance(t, Tensor) else None)
         held = carried(node.owner)
         params, state = gather(node.owner, lambda v: (values if v in held else moved)[v])
         x, kwargs = substitute((inputs, node.kwargs), value_of)
-        around = {t: self._captured(real, node, found) for t, real in node.captured.items()}
+        around = {t: self._captured(real, node, computed) for t, real in node.captured.items()}
         with scope_of(node, x, masks, around) as scope:
             out = apply_layer(node.owner, params, state, x, ctx.replace(mask=masks), kwargs)
         scatter(node.owner, out.state, write)
         for key, tensors in node.kept.items():
             arrays = arrays_in(scope.kept[key]) if key in scope.kept else []
-            found.update((t, (a, None)) for t, a in zip(tensors, arrays, strict=False))
+            computed.update((t, (a, None)) for t, a in zip(tensors, arrays, strict=False))
         if node.loss is not None:
-            found[node.loss] = jnp.asarray(out.loss, node.loss.dtype), None
+            computed[node.loss] = jnp.asarray(out.loss, node.loss.dtype), None
         return out
 
-    def _captured(self, tensor: Tensor, node: Node, found: dict) -> tuple:
+    def _captured(self, tensor: Tensor, node: Node, computed: dict) -> tuple:
         """(value, mask) of a tensor that the code of a node closes over: from here, or from further out."""
-        if tensor in found:
-            return found[tensor]
+        if tensor in computed:
+            return computed[tensor]
         around, frame = value_around(tensor), current_frame()
         if around is not None:
             return around
@@ -211,12 +213,12 @@ def _nowhere(variable, value) -> None:
     """The states of what is no part of the model stay as they are."""
 
 
-def _run_function(node: Node, found: dict, values: dict, ctx: Ctx, around: Around) -> Out:
+def _run_function(node: Node, computed: dict, values: dict, ctx: Ctx, around: Around) -> Out:
     if isinstance(node.fn, MaskOf):
-        return Out(found[node.args[0]][1])
+        return Out(computed[node.args[0]][1])
     with Frame(values, ctx, around=around) as frame:
         args, kwargs = substitute(
-            (node.args, node.kwargs), lambda s: found[s][0] if isinstance(s, Tensor) else frame.read(s)
+            (node.args, node.kwargs), lambda s: computed[s][0] if isinstance(s, Tensor) else frame.read(s)
         )
         return Out(node.fn(*args, **kwargs), metrics=frame.metrics)
 

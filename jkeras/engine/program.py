@@ -107,8 +107,8 @@ class Program:
         """A tree by layer names as a flat store."""
         values = by_variable(self.layer, tree, tree, {})
         both = {p: self.params.get(p, {}) | self.state.get(p, {}) for p, _ in self._places}
-        found = {p: {n: values[v] for n, v in cells.items() if v in values} for p, cells in both.items()}
-        return {p: entries for p, entries in found.items() if entries}
+        store = {p: {n: values[v] for n, v in cells.items() if v in values} for p, cells in both.items()}
+        return {p: entries for p, entries in store.items() if entries}
 
     def _order(self) -> list[tuple[str, str]]:
         places = {v: (path, name) for path, cells in self.params.items() for name, v in cells.items()}

@@ -23,12 +23,12 @@ def walk(layer, path: str = "") -> Iterator[tuple[str, Any]]:
 def instances(layer) -> list[tuple[str, Any]]:
     """Every instance once, at its first place."""
     seen: set[Any] = set()
-    found = []
+    places = []
     for path, inner in walk(layer):
         if inner not in seen:
             seen.add(inner)
-            found.append((path, inner))
-    return found
+            places.append((path, inner))
+    return places
 
 
 def variables_of(layers) -> list:
@@ -54,14 +54,14 @@ def carried(layer) -> set[Any]:
     return {v for _, inner in instances(layer) if inner.stateful for v in inner._state.values()}
 
 
-def flags(layer, holds: Callable, found: set[Any] | None = None) -> set[Any]:
+def flags(layer, holds: Callable, holders: set[Any] | None = None) -> set[Any]:
     """The instances that have a place where they and all around them satisfy `holds`."""
-    found = set() if found is None else found
+    holders = set() if holders is None else holders
     if holds(layer):
-        found.add(layer)
+        holders.add(layer)
         for child in layer.children().values():
-            flags(child, holds, found)
-    return found
+            flags(child, holds, holders)
+    return holders
 
 
 # --- a layer's own entries: most are arrays by name; a pair may return any tree of them -------------------
@@ -84,8 +84,8 @@ def own_entries(layer, tree) -> dict[str, Any]:
 def _paths(name: str, tree) -> dict[str, Any]:
     if name and isinstance(tree, jax.Array):
         return {name: tree}
-    found = jax.tree_util.tree_flatten_with_path(tree)[0]
-    return {_path(name, keys): leaf for keys, leaf in found}
+    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
+    return {_path(name, keys): leaf for keys, leaf in leaves}
 
 
 def _path(name: str, keys) -> str:
@@ -182,10 +182,10 @@ _HIDDEN = ("_free_", "_captured_")  # variables that the code of a layer uses wi
 
 
 def _missing(layer, inner, names: list[str], kind: str, name: str, tree) -> ValueError:
-    place, found = kind, tree
+    place, subtree = kind, tree
     for n in names:
-        place, found = f"{place}[{n!r}]", _inside(found, n)
-    there = sorted(found, key=str) if isinstance(found, dict) else type(found).__name__
+        place, subtree = f"{place}[{n!r}]", _inside(subtree, n)
+    there = sorted(subtree, key=str) if isinstance(subtree, dict) else type(subtree).__name__
     return ValueError(
         f"Layer {inner.name!r} ({type(inner).__name__}) needs its weight {name!r}: {place} should hold it, "
         f"but holds {there}. `init` of {layer.name!r} makes the whole {kind}."

@@ -109,10 +109,10 @@ def _flat(shape) -> tuple:
 def _check_lengths(shape, lengths) -> None:
     if lengths is None:
         return
-    found = tuple(shape[1:])
-    fits = len(found) == len(lengths) and all(
+    given = tuple(shape[1:])
+    fits = len(given) == len(lengths) and all(
         want is None or not isinstance(got, int) or got == want
-        for want, got in zip(lengths, found, strict=True)
+        for want, got in zip(lengths, given, strict=True)
     )
     if not fits:
         raise ValueError(f"`input_length` is {lengths}, but the input has shape {tuple(shape)}")

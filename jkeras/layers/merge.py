@@ -125,8 +125,8 @@ def _check_masks(inputs, mask) -> None:
 
 
 def _all_masks(masks):
-    found = [m for m in masks or () if m is not None]
-    return _conjunction(found) if found else None
+    present = [m for m in masks or () if m is not None]
+    return _conjunction(present) if present else None
 
 
 @op

@@ -81,8 +81,8 @@ class CodeBody:
     def rowwise(self) -> bool:
         return False
 
-    def added(self, found: list[Added], own: list) -> list[Added]:
-        return found
+    def added(self, entries: list[Added], own: list) -> list[Added]:
+        return entries
 
     def formula(self) -> Pair:
         """Functions that say why there are none; a graph may come before they are called."""
@@ -100,8 +100,8 @@ class CodeBody:
     def build(self, shapes, dtypes=None) -> None:
         """Create the weights by tracing `call` on inputs of these shapes."""
         network = self.network
-        specs, found = adapter.trace(network, shapes, dtypes)
-        outputs = jax.tree.leaves(found, is_leaf=lambda s: isinstance(s, Spec))
+        specs, outcome = adapter.trace(network, shapes, dtypes)
+        outputs = jax.tree.leaves(outcome, is_leaf=lambda s: isinstance(s, Spec))
         network.built, network.build_shape, network.fixed_phase = True, shapes, phase.fixed()
         self._signature = (
             [Tensor(s.shape, s.dtype, name=f"input_{i + 1}") for i, s in enumerate(specs)],
@@ -181,9 +181,9 @@ class GraphBody:
     def rowwise(self) -> bool:
         return not self.graph.has_functions
 
-    def added(self, found: list[Added], own: list) -> list[Added]:
+    def added(self, entries: list[Added], own: list) -> list[Added]:
         """Not what was given to the layers for the inputs of another model."""
-        return within(self.graph, found, own)
+        return within(self.graph, entries, own)
 
     def build(self, shapes, dtypes=None) -> None:
         """A graph has been built with its layers."""

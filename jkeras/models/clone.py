@@ -87,27 +87,27 @@ def _clone_chain(model: Sequential, input_tensors) -> Sequential:
     return clone
 
 
-def _replaced(found: dict, symbol):
-    return found.get(symbol, symbol)
+def _replaced(copies: dict, symbol):
+    return copies.get(symbol, symbol)
 
 
 def _clone_graph(model: Model, inputs: list[Tensor]) -> Model:
     """Make every call of the graph again, in the same order, on new layers."""
-    found = dict(zip(model.inputs, inputs, strict=True))
+    copies = dict(zip(model.inputs, inputs, strict=True))
     graph = model._graph
     assert graph is not None
     fresh: dict = {}
     for node in graph.nodes:
-        if all(t in found for t in node.outputs) or (node.owner is None and not node.inputs):
+        if all(t in copies for t in node.outputs) or (node.owner is None and not node.inputs):
             continue  # given; or the same for every model, as the learning phase
-        args, kwargs = substitute((node.args, node.kwargs), functools.partial(_replaced, found))
+        args, kwargs = substitute((node.args, node.kwargs), functools.partial(_replaced, copies))
         if node.owner is None:
             made = op(node.fn)(*args, **kwargs)
         else:
             if node.owner not in fresh:
                 fresh[node.owner] = _clone_layer(node.owner)
-            with renaming(found):
+            with renaming(copies):
                 made = fresh[node.owner](*args, **kwargs)
         outputs = made if isinstance(made, (list, tuple)) else [made]
-        found |= dict(zip(node.outputs, outputs, strict=True))
-    return Model(inputs, [found[t] for t in model.outputs], name=model.name)
+        copies |= dict(zip(node.outputs, outputs, strict=True))
+    return Model(inputs, [copies[t] for t in model.outputs], name=model.name)

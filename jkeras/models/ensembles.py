@@ -135,10 +135,10 @@ def average_outputs(
     inputs = [same_input(t) for t in models[0].inputs]
     taken = {*models[0].input_names, *models[0].output_names}
     members = _named_apart(models, taken)
-    found = [as_list(member(inputs if len(inputs) > 1 else inputs[0])) for member in members]
+    members_outputs = [as_list(member(inputs if len(inputs) > 1 else inputs[0])) for member in members]
     outputs = [
         _averaged(list(tensors), shares, output)
-        for output, tensors in zip(models[0].output_names, zip(*found, strict=True), strict=True)
+        for output, tensors in zip(models[0].output_names, zip(*members_outputs, strict=True), strict=True)
     ]
     return Model(inputs, outputs, name=name or unique_name("average_outputs"))
 
@@ -257,14 +257,14 @@ def _check_ports(kind: str, number: int, model: Model, first: Model) -> None:
 
 def _named_apart(models: list[Model], taken: set[str]) -> list[Model]:
     """The models; one whose name is taken stands there as another model of the same layers."""
-    found: dict[Model, Model] = {}
+    renamed: dict[Model, Model] = {}
     for model in dict.fromkeys(models):
         name, count = model.name, 1
         while name in taken:
             name, count = f"{model.name}_{count}", count + 1
         taken.add(name)
-        found[model] = model if name == model.name else Model(model.inputs, model.outputs, name=name)
-    return [found[model] for model in models]
+        renamed[model] = model if name == model.name else Model(model.inputs, model.outputs, name=name)
+    return [renamed[model] for model in models]
 
 
 def _averaged(tensors: list, shares: np.ndarray, name: str):

@@ -19,20 +19,20 @@ def _layers(tensors: list[Tensor]) -> list:
 
 def _nodes_by_depth(graph: Graph) -> dict[int, list[Node]]:
     """The calls of layers; functions over tensors, which have no layer, are left out."""
-    found = {
+    by_depth = {
         depth: [n for n in nodes if n.owner is not None] for depth, nodes in graph.nodes_by_depth.items()
     }
-    return {depth: nodes for depth, nodes in found.items() if nodes}
+    return {depth: nodes for depth, nodes in by_depth.items() if nodes}
 
 
 def _layers_by_depth(graph: Graph) -> dict[int, list]:
     depths: dict = {}
     for depth, nodes in sorted(_nodes_by_depth(graph).items()):
         depths |= {n.owner: depth for n in nodes}
-    found: dict[int, list] = {}
+    by_depth: dict[int, list] = {}
     for layer in graph.layers:
-        found.setdefault(depths[layer], []).append(layer)
-    return dict(sorted(found.items()))
+        by_depth.setdefault(depths[layer], []).append(layer)
+    return dict(sorted(by_depth.items()))
 
 
 def _keys(graph: Graph) -> set[str]:

@@ -232,15 +232,15 @@ class Network(KerasGraph, Files, Layer):
         masks = list(masks or [None] * len(inputs))
         if has_tensor((inputs, masks)):
             outputs = as_list(self(unpacked([marked(x, m) for x, m in zip(inputs, masks, strict=True)])))
-            found = [mask_tensor(t) for t in outputs]
+            out_masks = [mask_tensor(t) for t in outputs]
         else:
             frame = current_frame()
             read, ctx = (frame.read, frame.ctx) if frame else (lambda v: v.value, INFERENCE)
             out = self.checked_formula().apply(
                 *gather(self, read), unpacked(list(inputs)), ctx.at("masks", unpacked(masks))
             )
-            outputs, found = as_list(out.y), aligned(out.y, out.mask)
-        return unpacked(outputs), unpacked(found), unpacked([t.shape for t in outputs])
+            outputs, out_masks = as_list(out.y), aligned(out.y, out.mask)
+        return unpacked(outputs), unpacked(out_masks), unpacked([t.shape for t in outputs])
 
     def compute_mask(self, inputs, mask=None):
         """The masks of the outputs, for tensors; a model with its own `call` makes none."""

@@ -76,12 +76,12 @@ def _is_chain(model) -> bool:
 
 
 def _links(model, layer) -> list[str]:
-    found = []
+    links = []
     for node in layer.inbound_nodes:
         if node in model._graph.layer_nodes:
             for tensor in node.inputs:
                 owner, node_index, tensor_index = tensor._keras_history
-                found.append(
+                links.append(
                     f"{owner.name if owner is not None else tensor.name}[{node_index}][{tensor_index}]"
                 )
-    return found
+    return links

@@ -73,9 +73,9 @@ class Rule:
         loss = _stand_in(optimizer, self.params)
         self._loss: _Loss = loss.node.fn
         with name_scope("training"), name_scope(self.owner):
-            found = optimizer.get_updates(loss=loss, params=self.params)
-        self._updates = self._checked(found)
-        self._wanted = [u.value for u in self._updates] + [t for t in found if isinstance(t, Tensor)]
+            given = optimizer.get_updates(loss=loss, params=self.params)
+        self._updates = self._checked(given)
+        self._wanted = [u.value for u in self._updates] + [t for t in given if isinstance(t, Tensor)]
         self._graph = self._traced()
         self.weights: list[Variable] = [w for w in optimizer.weights if isinstance(w, Variable)]
         used = [
@@ -86,8 +86,8 @@ class Rule:
         used += [value for value in self._wanted if isinstance(value, Variable)]
         self.cells = [v for v in dict.fromkeys([*self.weights, *used]) if v not in set(self.params)]
 
-    def _checked(self, found) -> list[Update]:
-        pairs = [u for u in found if not isinstance(u, Tensor)]  # a tensor is computed, and changes nothing
+    def _checked(self, given) -> list[Update]:
+        pairs = [u for u in given if not isinstance(u, Tensor)]  # a tensor is computed, and changes nothing
         for pair in pairs:
             if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], Variable):
                 raise TypeError(

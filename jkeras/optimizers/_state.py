@@ -115,8 +115,8 @@ class Binding:
 
 def by_path(tree) -> dict[str, Any]:
     """The leaves of a tree by their path, as in `slots/m/0001/dense_1/kernel`."""
-    found = jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_symbol)[0]
-    return {path_name(path): leaf for path, leaf in found}
+    leaves = jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_symbol)[0]
+    return {path_name(path): leaf for path, leaf in leaves}
 
 
 def path_name(path) -> str:

@@ -19,15 +19,15 @@ def gradients_of(optimizer: Any, loss, params: list[Variable], clipped: bool = T
     Raises:
         ValueError: the loss does not depend on one of them.
     """
-    found = backend.gradients(loss, params)
-    lost = [weight.name for weight, gradient in zip(params, found, strict=True) if gradient is None]
+    derivatives = backend.gradients(loss, params)
+    lost = [weight.name for weight, gradient in zip(params, derivatives, strict=True) if gradient is None]
     if lost:
         raise ValueError(
             f"The loss has no gradient (`None` for gradient) with respect to {', '.join(lost)}: it is not "
             "computed from these weights."
         )
     norm, limit = getattr(optimizer, "clipnorm", None), getattr(optimizer, "clipvalue", None)
-    return op(clip)(found, norm, limit) if clipped and (norm or limit) else found
+    return op(clip)(derivatives, norm, limit) if clipped and (norm or limit) else derivatives
 
 
 def updates_of(optimizer: Any, loss, params: list[Variable], clipped: bool) -> list:

@@ -204,7 +204,7 @@ def _fed(update: Callable, args: tuple, extra: dict):
         except (TypeError, ValueError) as error:
             refused = re.search(r"unexpected keyword argument '(\w+)'", str(error))
             asked = re.match(r"(\w+) must be provided|.*missing \d+ required .*'(\w+)'", str(error))
-            names = [name for found in (refused, asked) if found for name in found.groups() if name]
+            names = [name for problem in (refused, asked) if problem for name in problem.groups() if name]
             if refused and names[0] in extra:
                 extra = {name: value for name, value in extra.items() if name != names[0]}
             elif names and names[0] in spare:
@@ -249,8 +249,8 @@ def _settle(new, old):
     return jax.tree.map(lambda n, o: n if is_key(o) else jnp.asarray(n, o.dtype), new, old)
 
 
-def _same_shapes(what: str, expected, found) -> None:
-    before, after = ({path: leaf.shape for path, leaf in by_path(tree).items()} for tree in (expected, found))
+def _same_shapes(what: str, expected, given) -> None:
+    before, after = ({path: leaf.shape for path, leaf in by_path(tree).items()} for tree in (expected, given))
     if before != after:
         paths = sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))[:5]
         raise ValueError(

@@ -199,8 +199,8 @@ class Tokenizer:
         """Like `texts_to_sequences`, one by one."""
         unknown = self.word_index.get(self.oov_token)  # type: ignore[arg-type]
         for text in texts:
-            found = (self.word_index.get(word) for word in self._words(text))
-            numbers = (unknown if i is None or self._is_rare(i) else i for i in found)
+            indices = (self.word_index.get(word) for word in self._words(text))
+            numbers = (unknown if i is None or self._is_rare(i) else i for i in indices)
             yield [i for i in numbers if i is not None]
 
     def _is_rare(self, number: int) -> bool:
@@ -218,8 +218,8 @@ class Tokenizer:
         """Like `sequences_to_texts`, one by one."""
         unknown = self.oov_token if self.oov_token in self.word_index else None
         for sequence in sequences:
-            found = (None if self._is_rare(i) else self.index_word.get(i) for i in sequence)
-            words = (unknown if word is None else word for word in found)
+            known = (None if self._is_rare(i) else self.index_word.get(i) for i in sequence)
+            words = (unknown if word is None else word for word in known)
             yield " ".join(word for word in words if word is not None)
 
     def texts_to_matrix(self, texts, mode="binary") -> np.ndarray:

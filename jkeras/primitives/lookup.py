@@ -34,8 +34,8 @@ def rows(table, index):
         _check(np.asarray(index), limit)
     index = as_index(index)
     fits = (index >= 0) & (index < limit)
-    found = table.at[index].get(mode="clip")
-    return jnp.where(fits.reshape(fits.shape + (1,) * (table.ndim - 1)), found, _nothing(table.dtype))
+    gathered = table.at[index].get(mode="clip")
+    return jnp.where(fits.reshape(fits.shape + (1,) * (table.ndim - 1)), gathered, _nothing(table.dtype))
 
 
 def as_index(numbers):

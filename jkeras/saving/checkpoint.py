@@ -189,11 +189,11 @@ def _record(model: Any) -> Contents:
 def list_checkpoints(run_dir: str | Path) -> list[Checkpoint]:
     """The checkpoints of a run, oldest first, as their names say (none is opened)."""
     folder = Path(run_dir) / "checkpoints"
-    found = []
+    checkpoints = []
     for path in folder.iterdir() if folder.is_dir() else []:
         if match := _NAME.fullmatch(path.name):
-            found.append(Checkpoint(path, int(match[1]), int(match[2]), path.stat().st_size))
-    return sorted(found, key=lambda c: (c.step, c.epoch, c.path.name))
+            checkpoints.append(Checkpoint(path, int(match[1]), int(match[2]), path.stat().st_size))
+    return sorted(checkpoints, key=lambda c: (c.step, c.epoch, c.path.name))
 
 
 def latest(run_dir: str | Path) -> Checkpoint:
@@ -216,14 +216,16 @@ def latest(run_dir: str | Path) -> Checkpoint:
 
 
 def _newest(run_dir: str | Path) -> tuple[Checkpoint, Contents]:
-    found = list_checkpoints(run_dir)
-    for checkpoint in reversed(found):
+    checkpoints = list_checkpoints(run_dir)
+    for checkpoint in reversed(checkpoints):
         try:
             return checkpoint, msgpack.read_file(checkpoint.path)
         except ValueError as e:
             warnings.warn(f"Skipping a checkpoint that cannot be read: {e}", stacklevel=3)
-    if found:
-        raise ValueError(f"{run_dir}: none of the {len(found)} checkpoints can be read; start the run anew.")
+    if checkpoints:
+        raise ValueError(
+            f"{run_dir}: none of the {len(checkpoints)} checkpoints can be read; start the run anew."
+        )
     what = "has no checkpoints" if Path(run_dir).is_dir() else "does not exist"
     raise ValueError(
         f"{run_dir} {what}: expected files checkpoints/ckpt-<epoch>-<step>.msgpack, as jkeras train writes "

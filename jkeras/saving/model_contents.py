@@ -75,13 +75,13 @@ def cells(model: Any, states: bool = True) -> dict[str, Any]:
         states: also those of the hidden states of stateful recurrent layers, beside what a subclassed model
             itself owns.
     """
-    found: dict[str, Any] = {}
+    cells_by_name: dict[str, Any] = {}
     for path, layer in places(model):
         for name, cell in [*layer._params.items(), *layer._state.items()]:
             wanted = states if name.startswith("_") else not path
-            if wanted and all(cell is not other for other in found.values()):
-                found[f"{path}/{name}".lstrip("/")] = cell
-    return found
+            if wanted and all(cell is not other for other in cells_by_name.values()):
+                cells_by_name[f"{path}/{name}".lstrip("/")] = cell
+    return cells_by_name
 
 
 def add_cells(model: Any, contents: Contents) -> None:

@@ -112,9 +112,9 @@ def arranged(layer: Any, source: LayerContents) -> list[np.ndarray]:
     Keras lists what trains before what is frozen, so the order of the weights of a nested model depends on
     what was frozen when the file was written; Keras itself swaps weights of equal shape then. Names tell.
     """
-    found, wanted = _keys([name for name, _ in source.weights]), _keys([v.name for v in layer.weights])
-    known = dict(zip(found, source.values, strict=True))
-    if found == wanted or len(known) < len(found) or known.keys() != set(wanted):
+    stored, wanted = _keys([name for name, _ in source.weights]), _keys([v.name for v in layer.weights])
+    known = dict(zip(stored, source.values, strict=True))
+    if stored == wanted or len(known) < len(stored) or known.keys() != set(wanted):
         return source.values
     if any(rank for _, rank, _ in wanted):  # names that differ by a number only
         place = {variable: i for i, variable in enumerate(variables_of([layer]))}

@@ -184,9 +184,9 @@ def _download(origin: str, path: Path, file_hash: str | None, algorithm: str) ->
     with atomic.replacing(path) as part:
         download.fetch(origin, part, f" Without a network, put the file here yourself: {path}{expected}.")
         if file_hash is not None and not validate_file(part, file_hash, algorithm):
-            found = _digest(part, _algorithm(file_hash, algorithm))
+            digest = _digest(part, _algorithm(file_hash, algorithm))
             raise ValueError(
-                f"The file downloaded from {origin} does not have the hash {file_hash} but {found}: it was "
+                f"The file downloaded from {origin} does not have the hash {file_hash} but {digest}: it was "
                 f"changed, or the hash is wrong. {path} was not written."
             )
 

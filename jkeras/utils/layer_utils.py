@@ -50,16 +50,16 @@ def get_source_inputs(tensor, layer=None, node_index=None):
     if not isinstance(tensor, Tensor):
         return tensor
     node = layer.inbound_nodes[node_index] if layer is not None and node_index is not None else tensor.node
-    found: list[Tensor] = []
+    sources: list[Tensor] = []
     waiting, seen = [node], set()
     while waiting:
         node = waiting.pop()
         if not node.inputs:
-            found += node.outputs
+            sources += node.outputs
         elif node not in seen:
             seen.add(node)
             waiting += [source.node for source in reversed(node.inputs)]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(sources))
 
 
 def convert_all_kernels_in_model(model) -> None:

@@ -143,7 +143,7 @@ def _joined(rows: Rows) -> dict[int, int]:
     """upper → lower node, for links that are the only ones there and that cross no other such link."""
     place = {node: i for row in rows.rows for i, node in enumerate(row)}
     length = _lengths(rows)
-    found: dict[int, int] = {}
+    joined: dict[int, int] = {}
     for row in rows.rows:
         single = [(n, rows.below[n][0]) for n in row if _goes_on(rows, n)]
         kept: list[tuple[int, int]] = []
@@ -151,8 +151,8 @@ def _joined(rows: Rows) -> dict[int, int]:
             side = [(place[upper] < place[u]) == (place[lower] < place[w]) for u, w in kept]
             if all(side):
                 kept.append((upper, lower))
-        found |= dict(kept)
-    return found
+        joined |= dict(kept)
+    return joined
 
 
 def _goes_on(rows: Rows, node: int) -> bool:

@@ -50,12 +50,12 @@ class Drawn:
         if format == "raw":
             return self.to_string().encode()
         name, *arguments = [prog or self.prog] if isinstance(prog or self.prog, str) else prog or self.prog
-        found, problem = _graphviz(name, arguments, format, self.to_string())
-        if found is None:
-            found = self._by_ourselves(format, problem)
+        picture, problem = _graphviz(name, arguments, format, self.to_string())
+        if picture is None:
+            picture = self._by_ourselves(format, problem)
             if problem:
                 warnings.warn(f"{problem}; the picture is jkeras's own.", stacklevel=2)
-        return found
+        return picture
 
     def write(self, path, prog=None, format: str = "raw", encoding: str | None = None) -> bool:
         """Write the picture to a file, all or nothing; see `create`."""

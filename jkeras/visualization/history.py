@@ -34,15 +34,15 @@ def plot_history(history, metrics=None, to_file=None, title=None, figsize=None) 
         ValueError: there is nothing to draw, or no metric of that name.
     """
     pyplot = module("matplotlib.pyplot", "plots", "plot_history")
-    found = record(history)
-    panels = _chosen(found, metrics)
+    logs = record(history)
+    panels = _chosen(logs, metrics)
     columns = _columns(len(panels))
     rows = -(-len(panels) // columns)
     size = figsize or (max(5.0, 4.4 * columns), 3.3 * rows + (0.4 if title else 0.0))
     figure = pyplot.figure(figsize=size, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     for i, (name, curves) in enumerate(panels.items()):
-        _draw(figure.add_subplot(rows, columns, i + 1), name, curves, found.epochs)
+        _draw(figure.add_subplot(rows, columns, i + 1), name, curves, logs.epochs)
     if title:
         figure.suptitle(title)
     if to_file is not None:
@@ -52,8 +52,8 @@ def plot_history(history, metrics=None, to_file=None, title=None, figsize=None) 
     return figure
 
 
-def _chosen(found: Record, metrics) -> dict[str, dict[str, np.ndarray]]:
-    panels = found.panels()
+def _chosen(logs: Record, metrics) -> dict[str, dict[str, np.ndarray]]:
+    panels = logs.panels()
     if metrics is None:
         return panels
     wanted = [metrics] if isinstance(metrics, str) else list(metrics)

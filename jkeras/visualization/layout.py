@@ -105,12 +105,12 @@ def _turned(join: Join, sizes) -> Join:
 
 
 def _shifts(rows: Rows, joins: list[Join]) -> dict[tuple[int, int], float]:
-    found: dict[tuple[int, int], float] = {}
+    shifts: dict[tuple[int, int], float] = {}
     for chain, join in zip(rows.chains, joins, strict=True):
         start, end = (chain[0], chain[1]), (chain[-2], chain[-1])
-        found[start] = join.leaves
-        found[end] = found.get(end, 0.0) - join.enters if end == start else -join.enters
-    return found
+        shifts[start] = join.leaves
+        shifts[end] = shifts.get(end, 0.0) - join.enters if end == start else -join.enters
+    return shifts
 
 
 def _bands(rows: Rows, sizes, x: list[float]) -> tuple[list[float], list[float]]:
@@ -174,10 +174,10 @@ def _head(x: float, y: float, side: int) -> list[tuple[float, float]]:
 
 def _tidy(steps: str, points: list[tuple[float, float]], head: list[tuple[float, float]]) -> Path:
     """Without steps that lead nowhere."""
-    kept, found, rest = "", [], iter(points)
+    kept, tidy, rest = "", [], iter(points)
     for step in steps:
         group = [next(rest) for _ in range(3 if step == "C" else 1)]
-        if not found or group[-1] != found[-1]:
+        if not tidy or group[-1] != tidy[-1]:
             kept += step
-            found += group
-    return Path(kept, found, head)
+            tidy += group
+    return Path(kept, tidy, head)

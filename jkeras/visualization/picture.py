@@ -48,9 +48,9 @@ def picture(diagram: Diagram, rankdir: str = "TB") -> Picture:
     """
     plan = _planned(diagram, rankdir, [], [])
     turn = _Turn(rankdir, plan.width + 2 * MARGIN, plan.height + 2 * MARGIN)
-    found = Picture(*turn.size, [], [], [], [], [])
-    _draw(plan, (MARGIN, MARGIN), turn, found)
-    return found
+    result = Picture(*turn.size, [], [], [], [], [])
+    _draw(plan, (MARGIN, MARGIN), turn, result)
+    return result
 
 
 class _Turn(NamedTuple):
@@ -202,20 +202,20 @@ def _moved(path: Path, dx: float, dy: float) -> Path:
     return Path(path.steps, points, head)
 
 
-def _draw(plan: _Plan, at: Point, turn: _Turn, found: Picture) -> None:
+def _draw(plan: _Plan, at: Point, turn: _Turn, drawn: Picture) -> None:
     left, top = at
     for path in plan.paths:
         moved = _moved(path, left, top)
         points, head = ([turn.point(*p) for p in group] for group in (moved.points, moved.head))
-        found.paths.append(Path(path.steps, points, head))
+        drawn.paths.append(Path(path.steps, points, head))
     for content, x, y, width, height in plan.parts:
         rectangle = turn.rectangle(x + left, y + top, width, height)
         x0, y0 = rectangle[:2]
         if isinstance(content, _Plan):
-            found.frames.append(rectangle)
-            found.texts.append(Text(x0 + PAD, y0 + PAD / 2 + SIZE / 2 + 2, "start", content.label))
-            _draw(content, (x + left, y + top), turn, found)
+            drawn.frames.append(rectangle)
+            drawn.texts.append(Text(x0 + PAD, y0 + PAD / 2 + SIZE / 2 + 2, "start", content.label))
+            _draw(content, (x + left, y + top), turn, drawn)
         else:
-            found.boxes.append(rectangle)
-            found.rules += [(a + x0, b + y0, c + x0, d + y0) for a, b, c, d in content.rules]
-            found.texts += [t._replace(x=t.x + x0, y=t.y + y0) for t in content.texts]
+            drawn.boxes.append(rectangle)
+            drawn.rules += [(a + x0, b + y0, c + x0, d + y0) for a, b, c, d in content.rules]
+            drawn.texts += [t._replace(x=t.x + x0, y=t.y + y0) for t in content.texts]

@@ -29,11 +29,11 @@ class Record(NamedTuple):
             >>> Record(np.arange(1, 3), {"val_loss": [1, 2], "loss": [2, 1]}).panels()
             {'loss': {'train': [2, 1], 'validation': [1, 2]}}
         """
-        found: dict[str, dict[str, np.ndarray]] = {}
+        curves: dict[str, dict[str, np.ndarray]] = {}
         for name, values in sorted(self.values.items(), key=lambda item: item[0].startswith("val_")):
             validates = name.startswith("val_")
-            found.setdefault(name.removeprefix("val_"), {})["validation" if validates else "train"] = values
-        return dict(sorted(found.items(), key=lambda item: (item[0] != "loss", item[0] == RATE)))
+            curves.setdefault(name.removeprefix("val_"), {})["validation" if validates else "train"] = values
+        return dict(sorted(curves.items(), key=lambda item: (item[0] != "loss", item[0] == RATE)))
 
 
 def record(history: Any) -> Record:

@@ -37,36 +37,36 @@ def in_rows(rank: list[int], links: list[Link]) -> Rows:
         links: (from, to), `to` in a lower row.
     """
     count = len(rank)
-    found = Rows([], count, [[] for _ in rank], [[] for _ in rank], [])
+    laid_out = Rows([], count, [[] for _ in rank], [[] for _ in rank], [])
     rank = list(rank)
     for source, target in links:
         bends = list(range(len(rank), len(rank) + rank[target] - rank[source] - 1))
         rank += range(rank[source] + 1, rank[target])
-        found.above += [[] for _ in bends]
-        found.below += [[] for _ in bends]
+        laid_out.above += [[] for _ in bends]
+        laid_out.below += [[] for _ in bends]
         chain = [source, *bends, target]
-        found.chains.append(chain)
+        laid_out.chains.append(chain)
         for upper, lower in zip(chain, chain[1:], strict=False):
-            found.below[upper].append(lower)
-            found.above[lower].append(upper)
-    found.rows = _started(found, rank)
-    _improve(found)
-    return found
+            laid_out.below[upper].append(lower)
+            laid_out.above[lower].append(upper)
+    laid_out.rows = _started(laid_out, rank)
+    _improve(laid_out)
+    return laid_out
 
 
 def _started(rows: Rows, rank: list[int]) -> list[list[int]]:
     """The order in which a walk meets the nodes that goes down as soon as all above has been met."""
     waiting = [len(above) for above in rows.above]
-    found: list[list[int]] = [[] for _ in range(max(rank, default=-1) + 1)]
+    started: list[list[int]] = [[] for _ in range(max(rank, default=-1) + 1)]
     stack = [n for n in reversed(range(len(rank))) if not waiting[n]]
     while stack:
         node = stack.pop()
-        found[rank[node]].append(node)
+        started[rank[node]].append(node)
         for lower in reversed(rows.below[node]):
             waiting[lower] -= 1
             if not waiting[lower]:
                 stack.append(lower)
-    return found
+    return started
 
 
 def _improve(rows: Rows) -> None:

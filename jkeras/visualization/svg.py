@@ -60,11 +60,11 @@ def _rectangle(rectangle) -> str:
 
 
 def _data(path: Path) -> str:
-    points, found = iter(path.points), []
+    points, parts = iter(path.points), []
     for step in path.steps:
         group = [next(points) for _ in range(3 if step == "C" else 1)]
-        found.append(step + " ".join(f"{_n(x)} {_n(y)}" for x, y in group))
-    return "".join(found)
+        parts.append(step + " ".join(f"{_n(x)} {_n(y)}" for x, y in group))
+    return "".join(parts)
 
 
 def _text(text: Text) -> str:

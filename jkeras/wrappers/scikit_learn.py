@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.compat.as_keras import Inherited
+from jkeras.core.lists import as_list
 from jkeras.models import Sequential
 from jkeras.utils.generic_utils import has_arg
 from jkeras.utils.np_utils import to_categorical
@@ -270,10 +271,8 @@ class KerasClassifier(BaseWrapper):
         """
         model = self._fitted()
         targets = self._targets(self._numbers(np.asarray(y)))
-        found = model.evaluate(_rows(x), targets, **self.filter_sk_params(Sequential.evaluate, kwargs))
-        for name, value in zip(
-            model.metrics_names, found if isinstance(found, list) else [found], strict=True
-        ):
+        values = model.evaluate(_rows(x), targets, **self.filter_sk_params(Sequential.evaluate, kwargs))
+        for name, value in zip(model.metrics_names, as_list(values), strict=True):
             if name == "acc":
                 return value
         raise ValueError(

@@ -247,11 +247,11 @@ def _has_variable(values: list) -> bool:
 
 def tracked_layers(layer) -> dict:
     """Layers among the attributes of a user's layer, also in lists and dicts, in the order of assignment."""
-    found: dict = {}
+    layers: dict = {}
 
     def visit(name: str, value) -> None:
         if hasattr(value, "pure") and hasattr(value, "children") and value is not layer:
-            found[name] = value
+            layers[name] = value
         elif isinstance(value, (list, tuple)):
             for i, item in enumerate(value):
                 visit(f"{name}_{i}", item)
@@ -263,7 +263,7 @@ def tracked_layers(layer) -> dict:
     for name, value in [*vars(layer).items(), *vars(layer).get("_held", {}).items()]:
         if not name.startswith("_own") and name not in private and name != "_held":
             visit(name, value)
-    return found
+    return layers
 
 
 def declared(layer, shapes):

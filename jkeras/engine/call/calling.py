@@ -61,13 +61,13 @@ def formula_mask(layer, inputs, mask):
     cells = variables_of([layer])
     known = cells if current_frame() or is_symbolic([inputs, mask]) else [v.value for v in cells]
 
-    def found(inputs, mask, arrays):
+    def mask_of_call(inputs, mask, arrays):
         inputs = jax.tree.map(jnp.asarray, inputs)
         values = dict(zip(cells, arrays, strict=True))
         params, state = gather(layer, values.__getitem__)
         return layer.formula().apply(params, state, inputs, Ctx(mask=mask)).mask
 
-    return op(found)(inputs, mask, known)
+    return op(mask_of_call)(inputs, mask, known)
 
 
 def has_tensor(tree) -> bool:

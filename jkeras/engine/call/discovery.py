@@ -74,7 +74,7 @@ def discover(node: Node, trace: Callable):
     """
     while True:
         try:
-            found = trace(False)
+            outcome = trace(False)
             break
         except StrayTensorError as error:
             _capture(node, error)
@@ -96,7 +96,7 @@ def discover(node: Node, trace: Callable):
             _capture(node, error)
         except Exception:
             break  # who trains will see
-    return found
+    return outcome
 
 
 _OF_TENSORS = ("_keras_history", "_keras_shape", "_uses_learning_phase", "get_shape", "as_list", "set_shape")
@@ -118,12 +118,12 @@ def _gradients_in(node: Node) -> list[list]:
         for name, value in vars(layer).items()
     }
     try:
-        with collecting_gradients() as found:
+        with collecting_gradients() as gradients:
             call(node.args[0], **{k: v for k, v in words.items() if k in takes or k in node.kwargs})
     finally:  # what it does beside that will be done on values
         vars(layer).clear()
         vars(layer).update(before)
-    return found
+    return gradients
 
 
 def _capture(node: Node, error: StrayTensorError) -> None:

@@ -76,14 +76,14 @@ def _of_spec(spec) -> tuple:
 
 
 def _arguments(layer) -> tuple | None:
-    found = []
+    entries = []
     for name, value in vars(layer).items():
         if name not in _BESIDE and not name.endswith(_ENDINGS):
             value = tuple(value) if isinstance(value, list) else value
             if not _is_plain(value):
                 return None
-            found.append((name, type(value), value))
-    return tuple(found)
+            entries.append((name, type(value), value))
+    return tuple(entries)
 
 
 def _is_plain(value) -> bool:

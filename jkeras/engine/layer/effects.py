@@ -69,12 +69,12 @@ class Added(NamedTuple):
     @classmethod
     def known(cls, values: list, said: list[Added]) -> list[Added]:
         """The values, with the inputs that were said of them."""
-        rest, found = list(said), []
+        rest, entries = list(said), []
         for value in values:
             entry = next((a for a in rest if a.value is value), cls(value, None))
             rest = [a for a in rest if a is not entry]
-            found.append(entry)
-        return found
+            entries.append(entry)
+        return entries
 
     def follows(self, inputs) -> bool:
         """Whether it was said to follow these inputs (None: none at all)."""
@@ -83,15 +83,15 @@ class Added(NamedTuple):
         return same_objects(self.inputs, _listed(inputs))
 
 
-def within(graph: Graph, found: list[Added], own: list) -> list[Added]:
-    """What of `found` is in `own`, or can be computed from the inputs of the graph."""
+def within(graph: Graph, entries: list[Added], own: list) -> list[Added]:
+    """What of `entries` is in `own`, or can be computed from the inputs of the graph."""
 
     def fits(added: Added) -> bool:
         value = added.value.value if isinstance(added.value, Update) else added.value
         asked = any(added.value is v for v in own)
         return asked or not isinstance(value, Tensor) or graph.computes(value)
 
-    return [added for added in found if fits(added)]
+    return [added for added in entries if fits(added)]
 
 
 class Whole:
@@ -258,7 +258,7 @@ def _updates_of(node: Node) -> list[Update]:
     """Statistics move in training only, so that is the phase they are computed in; what a stateful layer
     carries on is what it gives in the phase of the run."""
     if "updates" not in node.effects:
-        call, found = _Call(node), []
+        call, moved = _Call(node), []
         held = carried(node.owner)
         statistics = any(v not in held for v in states_of(node.owner))
 
@@ -268,12 +268,12 @@ def _updates_of(node: Node) -> list[Update]:
             for training in (False,) * bool(held) + (True,) * statistics:
                 out = call.run(training, *arguments)
                 scatter(call.layer, out.state, lambda v, a, t=training: _note(changed, v, a, t, held))
-            found[:] = [v for v in call.cells if v in changed]
-            return [changed[v] for v in found]
+            moved[:] = [v for v in call.cells if v in changed]
+            return [changed[v] for v in moved]
 
         tensors = op(updates)(*call.arguments)
         node.effects["updates"] = [
-            (Update if v in held else Increment)(v, t) for v, t in zip(found, tensors, strict=True)
+            (Update if v in held else Increment)(v, t) for v, t in zip(moved, tensors, strict=True)
         ]
     return node.effects["updates"]
 

@@ -108,7 +108,7 @@ class LayerInternals:
 
     def _per_input(self, found_for) -> dict[str, list]:
         calls = [node.inputs for node in self.inbound_nodes if node.args]
-        return {object_list_uid(inputs): found for inputs in calls if (found := found_for(inputs))}
+        return {object_list_uid(inputs): value for inputs in calls if (value := found_for(inputs))}
 
     def _node_key(self, layer, node_index: int) -> str:
         return node_key(layer.name, node_index)

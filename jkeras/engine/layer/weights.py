@@ -195,7 +195,7 @@ class WeightAccess:
     @property
     def _trainable_weights(self) -> list[Variable]:
         """Keras's list of the layer's own weights: appending a variable declares it."""
-        return Declared(self._params.values(), lambda found: self._declare("_own_params", found))
+        return Declared(self._params.values(), lambda weights: self._declare("_own_params", weights))
 
     @_trainable_weights.setter
     def _trainable_weights(self, variables) -> None:
@@ -203,7 +203,7 @@ class WeightAccess:
 
     @property
     def _non_trainable_weights(self) -> list[Variable]:
-        return Declared(self._state.values(), lambda found: self._declare("_own_state", found))
+        return Declared(self._state.values(), lambda weights: self._declare("_own_state", weights))
 
     @_non_trainable_weights.setter
     def _non_trainable_weights(self, variables) -> None:

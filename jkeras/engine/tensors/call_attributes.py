@@ -40,9 +40,9 @@ class Kept:
         """The value of the attribute; `MISSING` if it has none."""
         if frame is None:
             return self.outside if self.outside is not MISSING else self.before
-        found, running = frame.kept_around(layer, name)
-        if found is not MISSING:
-            return found
+        value, running = frame.kept_around(layer, name)
+        if value is not MISSING:
+            return value
         if running and isinstance(self.before, (list, dict)):
             frame.kept[layer, name] = _copied(self.before)  # to which the code may add
             return frame.kept[layer, name]

@@ -128,22 +128,22 @@ def collecting_gradients() -> Iterator[list]:
 
     Those of inner layers, which collect their own, are the outer code's too: it runs theirs.
     """
-    found: list = []
+    gradients: list = []
     outer = _gradients.get()
-    token = _gradients.set(found)
+    token = _gradients.set(gradients)
     try:
-        yield found
+        yield gradients
     finally:
         _gradients.reset(token)
     if outer is not None:
-        outer.extend(found)
+        outer.extend(gradients)
 
 
 def note_gradients(made: list) -> None:
     """Tell whoever collects them."""
-    found = _gradients.get()
-    if found is not None:
-        found.append(made)
+    collected = _gradients.get()
+    if collected is not None:
+        collected.append(made)
 
 
 _renamed: contextvars.ContextVar[Mapping[Any, Any] | None] = contextvars.ContextVar(

@@ -38,8 +38,8 @@ class Sizes(tuple):
         return (len(self),)
 
     def __getitem__(self, index):
-        found = super().__getitem__(index)
-        return Sizes(found) if isinstance(index, slice) else found
+        part = super().__getitem__(index)
+        return Sizes(part) if isinstance(index, slice) else part
 
 
 def _elementwise(function: Callable, swapped: bool):

@@ -330,10 +330,10 @@ class Frame:
         """
         if tensor in self.tensors:
             return self.tensors[tensor]
-        found = value_around(tensor)
-        if found is not None:
-            self.note_mask(*found)
-            return found[0]
+        entry = value_around(tensor)
+        if entry is not None:
+            self.note_mask(*entry)
+            return entry[0]
         if self.parent is not None:
             return self.parent.tensor(tensor)
         raise StrayTensorError(tensor)

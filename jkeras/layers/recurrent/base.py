@@ -371,11 +371,11 @@ def _for_all(state, shape):
 
 
 def _check_states(states, expected, kept) -> None:
-    found, wanted = [s.shape for s in states], [s.shape for s in expected]
-    if kept is not None and found == [k.shape for k in kept] and found[0][0] != wanted[0][0]:
+    given, wanted = [s.shape for s in states], [s.shape for s in expected]
+    if kept is not None and given == [k.shape for k in kept] and given[0][0] != wanted[0][0]:
         raise ValueError(
-            f"the layer is stateful for batches of {found[0][0]} samples, but got {wanted[0][0]}: all "
+            f"the layer is stateful for batches of {given[0][0]} samples, but got {wanted[0][0]}: all "
             "batches must have the same size"
         )
-    if found != wanted:
-        raise ValueError(f"the initial states must have the shapes {wanted}, but they have {found}")
+    if given != wanted:
+        raise ValueError(f"the initial states must have the shapes {wanted}, but they have {given}")

@@ -234,8 +234,8 @@ class StackedRNNCells(Layer):
 
 
 def _portions(items, counts: list[int]) -> list[list]:
-    found, start = [], 0
+    portions, start = [], 0
     for count in counts:
-        found.append(list(items[start : start + count]))
+        portions.append(list(items[start : start + count]))
         start += count
-    return found
+    return portions

@@ -249,10 +249,10 @@ def below(folder: str, follow_links: bool) -> Iterator[str]:
 
 def broken(paths: list[str]) -> dict[str, str]:
     """{path: what is wrong with it} of the files that cannot be read as images."""
-    found = {}
+    errors = {}
     for path in paths:
         try:
             load_img(path)
         except OSError as error:
-            found[path] = str(error)
-    return found
+            errors[path] = str(error)
+    return errors

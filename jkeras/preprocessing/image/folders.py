@@ -205,13 +205,13 @@ class DirectoryIterator(BatchFromFilesMixin, Iterator):
         self._filepaths: list[str] = []
         numbers: list[int] = []
         for name, number in self.class_indices.items():
-            found = list(below(os.path.join(self.directory, name), follow_links))
+            files = list(below(os.path.join(self.directory, name), follow_links))
             if skip_broken:
-                found = readable(found)
+                files = readable(files)
             if self.split:
-                found = found[int(self.split[0] * len(found)) : int(self.split[1] * len(found))]
-            self._filepaths += found
-            numbers += [number] * len(found)
+                files = files[int(self.split[0] * len(files)) : int(self.split[1] * len(files))]
+            self._filepaths += files
+            numbers += [number] * len(files)
         self.filenames = [os.path.relpath(path, self.directory) for path in self._filepaths]
         self.classes = np.array(numbers, "int32")
 

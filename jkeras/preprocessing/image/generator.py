@@ -312,14 +312,14 @@ class ImageDataGenerator:
     def _normalizes(self) -> bool:
         return bool(self.rescale) or self.samplewise_center or self.featurewise_center
 
-    def _is_fit(self, found: str, argument: str) -> bool:
-        if getattr(self, found) is None:
+    def _is_fit(self, statistic: str, argument: str) -> bool:
+        if getattr(self, statistic) is None:
             warnings.warn(
                 f"This ImageDataGenerator specifies `{argument}`, but it hasn't been fit on any training "
                 "data. Fit it first by calling `.fit(numpy_data)`.",
                 stacklevel=3,
             )
-        return getattr(self, found) is not None
+        return getattr(self, statistic) is not None
 
     def fit(self, x, augment=False, rounds=1, seed=None) -> None:
         """Find what `featurewise_center`, `featurewise_std_normalization` and `zca_whitening` need.

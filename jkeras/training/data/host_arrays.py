@@ -94,12 +94,12 @@ class Rows:
     def __getitem__(self, rows) -> np.ndarray:
         if isinstance(rows, slice):
             start, stop, _ = rows.indices(len(self))
-            found = self.base[slice(start + self.start, stop + self.start)]
+            block = self.base[slice(start + self.start, stop + self.start)]
         else:
-            found = self.base[rows + self.start]
-        found = np.asarray(found).reshape(-1, *self.shape[1:])
-        self.check(found)
-        return found
+            block = self.base[rows + self.start]
+        block = np.asarray(block).reshape(-1, *self.shape[1:])
+        self.check(block)
+        return block
 
 
 def part(a, start: int, stop: int):
@@ -116,7 +116,7 @@ def rows_of(a, rows) -> np.ndarray:
     if isinstance(rows, slice) or not is_lazy(a):
         return np.asarray(a[rows])
     order = np.argsort(rows)  # HDF5 wants increasing indices
-    found = np.asarray(a[rows[order]])
+    sorted_rows = np.asarray(a[rows[order]])
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
-    return found[back]
+    return sorted_rows[back]

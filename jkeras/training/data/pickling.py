@@ -97,12 +97,12 @@ def _is_found(obj) -> bool:
     name = getattr(obj, "__module__", None)
     if name in ("__main__", "__mp_main__") or name is None:
         return False
-    found: Any = sys.modules.get(name)
-    if getattr(found, "__spec__", None) is None:
+    value: Any = sys.modules.get(name)
+    if getattr(value, "__spec__", None) is None:
         return False  # a module that was made by hand
     for part in obj.__qualname__.split("."):
-        found = getattr(found, part, None)
-    return found is obj
+        value = getattr(value, part, None)
+    return value is obj
 
 
 def _named_in(module: types.ModuleType, obj):
@@ -130,11 +130,11 @@ def _submodules(values, code: types.CodeType) -> Iterator[str]:
 
 def _contents(cells: tuple[types.CellType, ...]) -> dict[int, Any]:
     """What is in the cells of a closure; one whose variable is not yet set is empty."""
-    found = {}
+    contents = {}
     for i, cell in enumerate(cells):
         with contextlib.suppress(ValueError):
-            found[i] = cell.cell_contents
-    return found
+            contents[i] = cell.cell_contents
+    return contents
 
 
 def _class(cls: type):

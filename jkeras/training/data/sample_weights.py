@@ -106,12 +106,12 @@ def _class_weight(y, classes, target: Target) -> np.ndarray:
         raise ValueError("`class_weight` not supported for 3+ dimensional targets.")
     y = rows_of(y, slice(None))
     labels = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0]
-    found = np.unique(labels)
-    missing = [label.item() for label in found if label.item() not in classes]
+    present = np.unique(labels)
+    missing = [label.item() for label in present if label.item() not in classes]
     if missing:
         raise ValueError(
             f"`class_weight` must contain all classes in the data. The classes {set(missing)} exist in the "
             "data but not in `class_weight`."
         )
-    samples = np.array([classes[label.item()] for label in found], "float32")
-    return samples[np.searchsorted(found, labels)]
+    samples = np.array([classes[label.item()] for label in present], "float32")
+    return samples[np.searchsorted(present, labels)]

@@ -28,11 +28,11 @@ def owned(samples: Samples, dtypes: Batch) -> Samples:
     """A copy, in the dtypes in which the arrays travel; whoever made the batch may change it afterwards."""
     parts = []
     for column, names in zip(samples, dtypes, strict=True):
-        found = []
+        copies = []
         for a, name in zip(column, names, strict=True):
             rows = None if a is None else rows_of(a, slice(None))
-            found.append(None if rows is None else np.array(rows, travel_dtype(rows.dtype, name)))
-        parts.append(found)
+            copies.append(None if rows is None else np.array(rows, travel_dtype(rows.dtype, name)))
+        parts.append(copies)
     return Samples(*parts)
 
 

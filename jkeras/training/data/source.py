@@ -194,12 +194,12 @@ class Blocks:
                 raise
             if samples is None:
                 break
-            found = _shape(samples)
-            if group and found != shape:
+            shape_now = _shape(samples)
+            if group and shape_now != shape:
                 yield self._block(group, shape, start)
                 start, group = start + len(group), []
             if not group:
-                shape, began = found, time.monotonic()
+                shape, began = shape_now, time.monotonic()
                 self._capacity.setdefault(shape, min(most, _capacity(samples)))
             group.append(samples)
             if len(group) == self._capacity[shape] or time.monotonic() - began > _GROUP_SECONDS:

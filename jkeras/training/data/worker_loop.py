@@ -101,7 +101,7 @@ def portable(error: Exception) -> Exception:
         pickle.loads(pickle.dumps(error))
         return error
     except Exception:  # errors with arguments of their own often do not survive pickling
-        found = RuntimeError(f"{type(error).__name__}: {error}")
+        stand_in = RuntimeError(f"{type(error).__name__}: {error}")
         for note in error.__notes__:
-            found.add_note(note)
-        return found
+            stand_in.add_note(note)
+        return stand_in

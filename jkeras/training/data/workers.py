@@ -321,8 +321,8 @@ class Feed:
         """The result at `place`; raises what the job raised."""
         if not self._due:
             return self._finish(self._job(ticket(place)))
-        found = self._due.popleft()[1]
-        return found.result()
+        future = self._due.popleft()[1]
+        return future.result()
 
     def drop(self) -> None:
         """Forget what was fetched ahead."""

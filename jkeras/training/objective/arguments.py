@@ -87,15 +87,15 @@ def given_targets(tensors, names: list[str], targets: dict[int, Target], inputs:
             f"`target_tensors` should be a list or a dict by output name, for the outputs {names}; got "
             f"{tensors!r}."
         )
-    found = {}
+    placeholders = {}
     for output, target in targets.items():
         symbol = tensors[output]
         if symbol is None or (_is_placeholder(symbol) and symbol not in inputs):
             continue
         symbol = symbol if isinstance(symbol, (Tensor, Variable)) else Variable(symbol)
         _fits(symbol, target)
-        found[output] = symbol
-    return found
+        placeholders[output] = symbol
+    return placeholders
 
 
 def _is_placeholder(symbol) -> bool:

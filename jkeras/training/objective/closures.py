@@ -51,9 +51,9 @@ class Observed:
         except NeedsTensorsError:
             if self.gradients:
                 return closed_over(self, *specs, symbols=symbols)
-            with collecting_gradients() as found:
+            with collecting_gradients() as derivatives:
                 self.fn(*self.tensors)
-            self.gradients = found
+            self.gradients = derivatives
         return self.find_out()
 
 
@@ -67,6 +67,6 @@ def observed(fn: Callable, target: str, y_pred: Tensor) -> tuple[Callable, list[
     """
     fn = as_now(fn)
     y_true = Node(None, observed, (), {}).set_outputs(y_pred.spec(), name=target)
-    found = Observed(fn, y_true, y_pred)
-    tensors, variables = found.find_out()
-    return found if found.as_tensors or found.gradients else fn, tensors, variables
+    observer = Observed(fn, y_true, y_pred)
+    tensors, variables = observer.find_out()
+    return observer if observer.as_tensors or observer.gradients else fn, tensors, variables

@@ -43,9 +43,9 @@ class Reach:
             return tuple(v.value for v in values), None
 
         def backward(_, gradients):
-            found = [None if isinstance(g, SymbolicZero) else g for g in gradients]
-            self.missing -= {path for path, g in zip(paths, found, strict=True) if g is not None}
-            return tuple(found)
+            known = [None if isinstance(g, SymbolicZero) else g for g in gradients]
+            self.missing -= {path for path, g in zip(paths, known, strict=True) if g is not None}
+            return tuple(known)
 
         identity.defvjp(forward, backward, symbolic_zeros=True)
         return identity

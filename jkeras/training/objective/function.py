@@ -126,7 +126,7 @@ class Objective:
                 "add one with add_loss or a regularizer."
             )
         labels = ["loss"] + [f"{names[t.output]}_loss" for t in terms if len(outputs) > 1]
-        found: list[Metric] = []
+        measured: list[Metric] = []
         running: list[str] = []
         unweighted = arguments.per_output_metrics(spread(metrics), names, "metrics")
         weighted = arguments.per_output_metrics(spread(weighted_metrics), names, "weighted_metrics")
@@ -135,20 +135,20 @@ class Objective:
                 for identifier in identifiers:
                     name, fn = arguments.named_metric(identifier, outputs[term.output], term.fn)
                     keys = arguments.keys_of(fn, outputs[term.output])
-                    found.append(Metric(term.output, fn, flag, keys))
+                    measured.append(Metric(term.output, fn, flag, keys))
                     for key in keys or (name,):
                         label = arguments.append(
                             labels, ("weighted_" if flag else "") + key, names, term.output
                         )
-                        if found[-1].is_stateful:
+                        if measured[-1].is_stateful:
                             running.append(label)
         for _, name in added:
             arguments.append(labels, name, names[:1], 0)
         targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
         given = arguments.given_targets(spread(target_tensors), names, targets, set(inputs))
-        rowwise = all(arguments.is_ours(f.fn) for f in (*terms, *found)) and not given
-        found_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
-        return cls(terms, found, labels, found_targets, rowwise, len(outputs) > 1, running, added)
+        rowwise = all(arguments.is_ours(f.fn) for f in (*terms, *measured)) and not given
+        all_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
+        return cls(terms, measured, labels, all_targets, rowwise, len(outputs) > 1, running, added)
 
     @property
     def fed(self) -> list[Target]:
@@ -206,8 +206,8 @@ class Objective:
         frame = current_frame()
         assert frame is not None  # the step enters the scope in which symbols have values
         symbol = target.symbol
-        found = frame.tensor(symbol) if isinstance(symbol, Tensor) else frame.read(symbol)
-        return found.astype(y_pred.dtype), y_pred, batch.weight[slot], mask
+        value = frame.tensor(symbol) if isinstance(symbol, Tensor) else frame.read(symbol)
+        return value.astype(y_pred.dtype), y_pred, batch.weight[slot], mask
 
     def reset(self) -> None:
         """Let stateful metrics begin anew: before an epoch, and before an evaluation."""

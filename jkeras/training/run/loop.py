@@ -444,13 +444,13 @@ class StepFunction:
             counts += [len(trainer.objective.fed), len(trainer.objective.targets)]
         given = self._without_phase(list(inputs), sum(counts))
         if kind == "predict":
-            found = _outputs(trainer, given, trainer.own_outputs)
+            values = _outputs(trainer, given, trainer.own_outputs)
         else:
             n, m, _ = np.cumsum(counts)
             x, y, weights = given[:n], given[n:m] or None, given[m:]
             samples = arrays.read(x, y, trainer.inputs, trainer.objective.targets, weights)
-            found = _one(kind, trainer, samples, trainer.own_steps)
-        return found if isinstance(found, list) else [found]
+            values = _one(kind, trainer, samples, trainer.own_steps)
+        return values if isinstance(values, list) else [values]
 
     def _without_phase(self, given: list, count: int) -> list:
         if len(given) == count + 1:

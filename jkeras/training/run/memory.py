@@ -48,12 +48,12 @@ def advice(text: str, rows: int | None = None, device=None) -> str:
         >>> print(advice("RESOURCE_EXHAUSTED: Out of memory allocating 3221225472 bytes.", 512))
         Out of memory with a batch size of 512: 3,221,225,472 bytes (3.0 GiB) could not be allocated. ...
     """
-    found = _BYTES.search(text)
+    size = _BYTES.search(text)
     amount = "memory"
-    if found and found[1]:
-        amount = f"{int(found[1]):,} bytes ({int(found[1]) / 2**30:.1f} GiB)"
-    elif found:
-        amount = found[2]
+    if size and size[1]:
+        amount = f"{int(size[1]):,} bytes ({int(size[1]) / 2**30:.1f} GiB)"
+    elif size:
+        amount = size[2]
     batch = "" if rows is None else f" with a batch size of {rows}"
     place = "" if device is None else f" on {device}"
     return (

@@ -78,12 +78,12 @@ def _gradient(share: Callable, live: dict, ctx: Ctx):
     """
     reach = Reach(live)
 
-    def found(live, ctx):
+    def loss_of(live, ctx):
         return jax.value_and_grad(lambda live: share(reach.through(live), ctx), has_aux=True)(live)
 
-    result = found(live, ctx)
+    result = loss_of(live, ctx)
     if reach.missing:
-        jax.eval_shape(lambda live: found(live, ctx.replace(training=False)), live)
+        jax.eval_shape(lambda live: loss_of(live, ctx.replace(training=False)), live)
         refuse(reach.missing, len(jax.tree.leaves(live)))
     return result
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
+from jkeras.core.lists import as_list
 from jkeras.core.types import Batch
 
 
@@ -24,10 +25,10 @@ def logs(function: Callable, objective, block, span) -> np.ndarray:
         chosen = slice(first, first + size)
         if block.order is not None:
             chosen = np.asarray(block.order)[chosen]
-        found = function(
+        result = function(
             _listed(jax.tree.map(lambda a, rows=chosen: np.asarray(a[rows]), block.data), objective, size)
         )
-        values = [float(np.mean(v)) for v in (found if isinstance(found, (list, tuple)) else [found])][:width]
+        values = [float(np.mean(v)) for v in as_list(result)][:width]
         rows.append(values + [np.nan] * (width - len(values)))
     return np.array(rows, "float32")
 
