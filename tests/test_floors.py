@@ -68,9 +68,14 @@ def targets(node: ast.AST) -> list[str]:
     return []
 
 
+def is_for_types(node: ast.AST) -> bool:
+    """Whether only the type checker reads a node: `if TYPE_CHECKING:`."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
 def walk(node: ast.AST, inside: bool = False):
-    """All nodes below `node`, each with whether it stands inside a function."""
-    for child in ast.iter_child_nodes(node):
+    """All nodes below `node` that run, each with whether it stands inside a function."""
+    for child in node.orelse if is_for_types(node) else ast.iter_child_nodes(node):
         yield child, inside
         yield from walk(
             child, inside or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)

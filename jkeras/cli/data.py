@@ -218,6 +218,7 @@ def save(path: Path, arrays: dict[str, Any], classes: list[str] | None = None) -
             f"{path} can hold one array, but there are {len(arrays)}: {', '.join(arrays)}. Write .npz."
         )
     (name, first), *_ = arrays.items()
+    titles: list[str] = []
     if path.suffix == ".csv":
         if np.ndim(first) != 2:
             raise UserError(

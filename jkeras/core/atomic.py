@@ -9,7 +9,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 # A folder that cannot be opened or synced (Windows, some network file systems) still renames atomically.
@@ -25,7 +25,7 @@ _NO_FOLDER_SYNC = {
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str]) -> Generator[Path]:
     """Replace the file at `path` by what the body of the `with` statement writes, all or nothing.
 
     The body writes a temporary file in the same folder. When it ends, the file is flushed to the disk and
@@ -66,7 +66,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     _sync_folder(target.parent)
 
 
-def remove_remains(path: str | os.PathLike, age: float = 86_400) -> None:
+def remove_remains(path: str | os.PathLike[str], age: float = 86_400) -> None:
     """Remove temporary files that `replacing` left beside `path`, or one of a like name, when it was killed.
 
     Args:
@@ -90,7 +90,7 @@ def remove_remains(path: str | os.PathLike, age: float = 86_400) -> None:
                     entry.unlink()
 
 
-def write_bytes(path: str | os.PathLike, data: bytes) -> None:
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` at `path`, all or nothing.
 
     Example:
@@ -104,7 +104,7 @@ def write_bytes(path: str | os.PathLike, data: bytes) -> None:
         part.write_bytes(data)
 
 
-def write_text(path: str | os.PathLike, text: str) -> None:
+def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` at `path` as UTF-8, all or nothing.
 
     Example:
@@ -117,7 +117,7 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def _reserve(target: Path, path: str | os.PathLike) -> Path:
+def _reserve(target: Path, path: str | os.PathLike[str]) -> Path:
     """An empty file beside `target` under a name of its own; private if it will replace another file."""
     part = target.parent / _part_name(target, secrets.token_hex(4))
     try:
@@ -138,7 +138,7 @@ def _keep_mode(target: Path, part: Path) -> None:
         os.chmod(part, stat.S_IMODE(target.stat().st_mode))
 
 
-def _explain(error: OSError, folder: Path, path: str | os.PathLike) -> OSError:
+def _explain(error: OSError, folder: Path, path: str | os.PathLike[str]) -> OSError:
     """The same error, with the file that the caller wanted and what to do about it."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         reason = f"Cannot write a file: its folder {str(folder)!r} does not exist; create it first"

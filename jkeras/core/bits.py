@@ -1,14 +1,18 @@
 """64-bit numbers: jax computes in 32 bits unless told otherwise, and then nothing is cut without a word."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.typing import DTypeLike
+
+from jkeras.core.types import AnyList, AnyTuple
 
 _ADVICE = (
     "jax's 64-bit mode is off. Switch it on before anything else is made: K.set_floatx('float64'), or, for "
@@ -31,7 +35,7 @@ def is_narrow(dtype: str) -> bool:
     return jnp.dtype(dtype).itemsize < 8
 
 
-def supported(dtype, what: str = "This") -> np.dtype:
+def supported(dtype: DTypeLike, what: str = "This") -> np.dtype[Any]:
     """The dtype in which numbers of `dtype` are kept: 32-bit integers for 64-bit ones, in jax's 32-bit mode.
 
     Args:
@@ -46,7 +50,7 @@ def supported(dtype, what: str = "This") -> np.dtype:
         ('int32', 'uint8')
     """
     if jnp.issubdtype(dtype, jax.dtypes.extended):
-        return dtype  # random keys
+        return cast("np.dtype[Any]", dtype)  # random keys
     wanted = jnp.dtype(dtype)
     kept = jax.dtypes.canonicalize_dtype(wanted)
     if kept != wanted and wanted.kind not in "iu":
@@ -54,7 +58,7 @@ def supported(dtype, what: str = "This") -> np.dtype:
     return np.dtype(kept)
 
 
-def array(value, dtype=None, what: str = "The value") -> jax.Array:
+def array(value: Any, dtype: DTypeLike | None = None, what: str = "The value") -> jax.Array:
     """`jnp.asarray`, where integers must fit into the bits that there are.
 
     Args:
@@ -70,18 +74,20 @@ def array(value, dtype=None, what: str = "The value") -> jax.Array:
         [1, 2]
     """
     kept = None if dtype is None else supported(dtype, what)
-    if isinstance(value, (list, tuple)) and any(isinstance(x, jax.Array) for x in jax.tree.leaves(value)):
+    if isinstance(value, (AnyList, AnyTuple)) and any(
+        isinstance(x, jax.Array) for x in jax.tree.leaves(value)
+    ):
         value = jnp.asarray(value)  # a list of tensors, which may belong to a trace
     if isinstance(value, jax.Array):
         if dtype is not None and not isinstance(value, Tracer):
             check_range(value, dtype, what)
         return jnp.asarray(value, kept)
-    value = np.asarray(value)
-    check_range(value, value.dtype if dtype is None else dtype, what)
-    return jax.device_put(np.array(value, kept))  # jnp.asarray compiles once per shape; a copy: it may alias
+    host: np.ndarray[Any, Any] = np.asarray(value)
+    check_range(host, host.dtype if dtype is None else dtype, what)
+    return jax.device_put(np.array(host, kept))  # jnp.asarray compiles once per shape; a copy: it may alias
 
 
-def check_range(value: Any, dtype, what: str) -> None:
+def check_range(value: Any, dtype: DTypeLike, what: str) -> None:
     """Refuse numbers that the integers which stand for `dtype` cannot hold.
 
     Raises:
@@ -103,7 +109,7 @@ def check_range(value: Any, dtype, what: str) -> None:
         raise ValueError(f"{what} holds {bad:.15g}, which does not fit into {kept.name}: {advice}")
 
 
-def operand(value, floating: bool, what: str):
+def operand(value: Any, floating: bool, what: str) -> Any:
     """A constant beside a tensor: an integer that is too wide becomes a float where the tensor is one.
 
     Raises:
@@ -113,9 +119,13 @@ def operand(value, floating: bool, what: str):
         >>> operand(-(2**32) + 1, True, "add")
         -4294967295.0
     """
-    if isinstance(value, bool) or not isinstance(value, (np.ndarray, np.generic, int)):
+    if not _may_be_wide(value):
         return value
     if floating and isinstance(value, int):
         return value if abs(value) < 2**31 or _wide() else float(value)
     check_range(np.asarray(value), np.asarray(value).dtype, what)
     return value
+
+
+def _may_be_wide(value: object) -> bool:
+    return isinstance(value, (np.ndarray, np.generic, int)) and not isinstance(value, bool)

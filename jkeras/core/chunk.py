@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +27,10 @@ class Chunk:
         {'batch': 9, 'size': 2, 'loss': 0.25}
     """
 
-    def __init__(self, first: int, sizes: Sequence[int], values: Mapping):
+    def __init__(self, first: int, sizes: Sequence[int], values: Mapping[str, Any]):
         self.first = int(first)
         self.sizes = [int(size) for size in sizes]
-        self._values: Mapping | None = values
+        self._values: Mapping[str, Any] | None = values
         self._logs: dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -47,7 +48,7 @@ class Chunk:
             self._values = None
         return {name: value[: len(self)] for name, value in self._logs.items()}
 
-    def batches(self) -> list[dict]:
+    def batches(self) -> list[dict[str, Any]]:
         """The logs of each step as `on_batch_end` gets them: `batch`, `size` and the metrics as floats."""
         logs = {name: value.tolist() for name, value in self.logs().items()}
         return [

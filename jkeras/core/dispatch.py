@@ -8,6 +8,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+from jkeras.core.types import AnyDict, AnyList, AnyTuple, Function
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Record: TypeAlias = Callable[[Function, tuple[Any, ...], dict[str, Any]], Any]
 
 
 class Symbolic:
@@ -15,7 +22,7 @@ class Symbolic:
 
     __array_ufunc__ = None  # numpy operators defer to ours instead of building object arrays
 
-    def eval(self, feed_dict: dict | None = None, session=None):
+    def eval(self, feed_dict: dict[Any, Any] | None = None, session: Any = None) -> Any:
         """The value, as `K.eval` gives it.
 
         Args:
@@ -30,29 +37,29 @@ class OperandError(ValueError, TypeError):
     """Operands that a function cannot take: a ValueError, as Keras has it for shapes, and jax's TypeError."""
 
 
-_record: Callable | None = None
-_evaluate: Callable | None = None
+_record: Record | None = None
+_evaluate: Callable[[Any, dict[Any, Any]], Any] | None = None
 _UNKNOWN = re.compile(r"\d+\*d\d+")  # how jax prints an unknown dimension
 
 
-def set_recorder(record: Callable) -> None:
+def set_recorder(record: Record) -> None:
     """Install `record(function, args, kwargs)`, called when an argument is symbolic."""
     global _record
     _record = record
 
 
-def set_evaluator(evaluate: Callable) -> None:
+def set_evaluator(evaluate: Callable[[Any, dict[Any, Any]], Any]) -> None:
     """Install `evaluate(symbol, {tensor: value})`, which computes a value."""
     global _evaluate
     _evaluate = evaluate
 
 
-def recorded(function: Callable, *args):
+def recorded(function: Function, *args: Any) -> Any:
     """`function(*args)` as a node of the graph, although no argument is symbolic; computed inside a frame."""
     return function(*args) if _record is None else _record(function, args, {})
 
 
-def is_symbol(value) -> bool:
+def is_symbol(value: object) -> bool:
     """Whether `value` is a symbolic tensor or a variable: for walks over trees, `is_leaf=is_symbol`.
 
     jax looks into variables, of which it sees the arrays; what records a graph wants the variables.
@@ -60,18 +67,18 @@ def is_symbol(value) -> bool:
     return isinstance(value, Symbolic)
 
 
-def is_symbolic(value) -> bool:
+def is_symbolic(value: Any) -> bool:
     """Whether a `Symbolic` occurs in `value` (looks into lists, tuples and dicts)."""
     if isinstance(value, Symbolic):
         return True
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (AnyList, AnyTuple)):
         return any(is_symbolic(v) for v in value)
-    if isinstance(value, dict):
+    if isinstance(value, AnyDict):
         return any(is_symbolic(v) for v in value.values())
     return False
 
 
-def op(function: Callable, explain: bool = True) -> Callable:
+def op(function: Callable[P, Any], explain: bool = True) -> Callable[P, Any]:
     """Decorator: compute on arrays; on symbolic arguments record a node (outside frames) or unwrap them.
 
     Args:
@@ -82,7 +89,7 @@ def op(function: Callable, explain: bool = True) -> Callable:
     compute = _explained(function) if explain else function
 
     @functools.wraps(function)
-    def dispatched(*args, **kwargs):
+    def dispatched(*args: P.args, **kwargs: P.kwargs) -> Any:
         if _record is not None and (is_symbolic(args) or is_symbolic(kwargs)):
             return _record(compute, args, kwargs)
         return compute(*args, **kwargs)
@@ -90,9 +97,9 @@ def op(function: Callable, explain: bool = True) -> Callable:
     return dispatched
 
 
-def _explained(function: Callable) -> Callable:
+def _explained(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
-    def compute(*args, **kwargs):
+    def compute(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
         except (TypeError, IndexError) as error:
@@ -107,9 +114,9 @@ def _explained(function: Callable) -> Callable:
     return compute
 
 
-def _shown(value) -> str:
+def _shown(value: Any) -> str:
     """An argument in few words: arrays by dtype and shape, with None for what is unknown."""
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (AnyList, AnyTuple)):
         return f"[{', '.join(map(_shown, value))}]"
     if not hasattr(value, "shape") or not hasattr(value, "dtype"):
         return repr(value) if isinstance(value, (int, float, str, bool, type(None))) else type(value).__name__

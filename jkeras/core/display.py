@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-_draw: Callable | None = None
+_draw: Callable[[Any], str] | None = None
 
 
-def set_drawer(draw: Callable) -> None:
+def set_drawer(draw: Callable[[Any], str]) -> None:
     """Install `draw(thing)`, which makes the HTML of a layer, a model or a history."""
     global _draw
     _draw = draw

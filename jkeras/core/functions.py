@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import types
-from collections.abc import Callable
+from typing import Any, Protocol, cast
 
-_known: dict[str, Callable] = {}
+from jkeras.core.types import AnyList, AnyTuple, Function
+
+_known: dict[str, Function] = {}
 
 
-def fingerprint(function: Callable) -> str:
+def fingerprint(function: Function) -> str:
     """A digest of what a Python function does: the same text gives the same digest in every process."""
     digest = hashlib.sha256()
     _feed(
@@ -25,30 +27,39 @@ def fingerprint(function: Callable) -> str:
     return digest.hexdigest()
 
 
-def _feed(digest, value) -> None:
+class Digest(Protocol):
+    """What `hashlib` makes."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+
+def _feed(digest: Digest, value: Any) -> None:
     if isinstance(value, types.CodeType):
         digest.update(value.co_code)
         for part in (value.co_names, value.co_varnames, value.co_consts):
             _feed(digest, part)
-    elif isinstance(value, (tuple, list, frozenset)):
-        for item in sorted(value, key=repr) if isinstance(value, frozenset) else value:
+    elif isinstance(value, (AnyTuple, AnyList)):
+        for item in value:
+            _feed(digest, item)
+    elif isinstance(value, frozenset):
+        for item in sorted(cast("frozenset[Any]", value), key=repr):
             _feed(digest, item)
     else:
         digest.update(f"{type(value).__name__}:{value!r};".encode())
 
 
-def remember(function: Callable) -> str:
+def remember(function: Function) -> str:
     """Make a function known to this process; returns its fingerprint."""
     mark = fingerprint(function)
     _known[mark] = function
     return mark
 
 
-def recall(mark: str) -> Callable | None:
+def recall(mark: str) -> Function | None:
     """The function with this fingerprint, if this process knows it."""
     return _known.get(mark)
 
 
-def known() -> list[Callable]:
+def known() -> list[Function]:
     """All functions known to this process."""
     return list(_known.values())

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from jkeras.core.types import AnyList, AnyTuple
 
-def as_list(x: Any) -> list:
+
+def as_list(x: Any) -> list[Any]:
     """A list of what is given, one thing or several.
 
     Example:
         >>> as_list(1), as_list((1, 2))
         ([1], [1, 2])
     """
-    return list(x) if isinstance(x, (list, tuple)) else [x]
+    return list(x) if isinstance(x, (AnyList, AnyTuple)) else [x]
 
 
 def unpacked(x: Any) -> Any:
@@ -22,4 +24,4 @@ def unpacked(x: Any) -> Any:
         >>> unpacked([1]), unpacked([1, 2]), unpacked(3)
         (1, [1, 2], 3)
     """
-    return x[0] if isinstance(x, (list, tuple)) and len(x) == 1 else x
+    return x[0] if isinstance(x, (AnyList, AnyTuple)) and len(x) == 1 else x

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 if sys.platform == "win32":
@@ -15,7 +15,7 @@ else:
 
 
 @contextlib.contextmanager
-def alone(path: str | os.PathLike, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+def alone(path: str | os.PathLike[str], on_wait: Callable[[], None] | None = None) -> Generator[None]:
     """Keep the other processes and threads out that work on `path` within such a block, too.
 
     The lock is a file beside `path` while it is held; it ends with its process, however that ends. Where no

@@ -7,7 +7,9 @@ import contextvars
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
+
+from jkeras.core.types import Function
 
 _counts: Counter[str] = Counter()
 _used: Counter[str] = Counter()  # names of variables and of scopes
@@ -21,16 +23,17 @@ def snake_case(name: str) -> str:
     return name if not name.startswith("_") else "private" + name
 
 
-def function_name(fn: Callable) -> str:
+def function_name(fn: Function) -> str:
     """What a function is called: its `__name__`; that of the function in a `functools.partial`; its class.
 
     Example:
         >>> function_name(functools.partial(snake_case, "A"))
         'snake_case'
     """
-    while isinstance(fn, functools.partial) and not hasattr(fn, "__name__"):
-        fn = fn.func
-    return getattr(fn, "__name__", type(fn).__name__)
+    name: str | None = getattr(fn, "__name__", None)
+    if name is None and isinstance(fn, functools.partial):
+        return function_name(fn.func)
+    return name or type(fn).__name__
 
 
 def get_uid(prefix: str = "") -> int:
@@ -93,7 +96,7 @@ def open_scope() -> str:
 
 
 @contextlib.contextmanager
-def name_scope(name: str) -> Iterator[str]:
+def name_scope(name: str) -> Generator[str]:
     """The variables that are made in a `with` block get a name that begins with that of the block.
 
     Args:

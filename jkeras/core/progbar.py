@@ -6,6 +6,8 @@ import math
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
 _PIPE_FACTOR = 200  # lines in a pipe or a log file come this much more rarely than redraws in a terminal
 
@@ -32,16 +34,23 @@ class Progbar:
          - 0s - loss: 1.5000
     """
 
-    def __init__(self, target, width=30, verbose=1, interval=0.05, stateful_metrics=None):
+    def __init__(
+        self,
+        target: float | None,
+        width: int = 30,
+        verbose: int = 1,
+        interval: float = 0.05,
+        stateful_metrics: Iterable[str] | None = None,
+    ):
         self.target = target
         self.width = width
         self.verbose = verbose
         self.interval = interval
-        self.stateful_metrics = set(stateful_metrics or ())
-        self._terminal = getattr(sys.stdout, "isatty", lambda: False)()
+        self.stateful_metrics: set[str] = set(stateful_metrics or ())
+        self._terminal: bool = getattr(sys.stdout, "isatty", lambda: False)()
         self._redraws = self._terminal or "ipykernel" in sys.modules
         self._sums: dict[str, tuple[float, float]] = {}
-        self._seen = 0
+        self._seen: float = 0
         self._start = time.time()
         self._last_update = 0.0
         self._drawn = 0
@@ -56,7 +65,7 @@ class Progbar:
         """Whether an update now would show."""
         return self.verbose == 1 and time.time() - self._last_update >= self.refresh_interval
 
-    def update(self, current, values=None):
+    def update(self, current: float, values: Iterable[tuple[str, Any]] | None = None) -> None:
         """Show progress.
 
         Args:
@@ -78,16 +87,16 @@ class Progbar:
             elapsed = time.time() - self._start
             self._write(f" - {elapsed:.0f}s{self._metrics(lambda mean: mean > 1e-3)}\n")
 
-    def add(self, n, values=None):
+    def add(self, n: float, values: Iterable[tuple[str, Any]] | None = None) -> None:
         """Show `n` more units as done."""
         self.update(self._seen + n, values)
 
-    def close(self):
+    def close(self) -> None:
         """End the line where the target was not reached."""
         if self.verbose == 1 and (self.target is None or self._seen < self.target):
             self._draw(self._seen, True)
 
-    def _draw(self, current, last) -> None:
+    def _draw(self, current: float, last: bool) -> None:
         self._last_update = time.time()
         after = self._time(current) + self._metrics(lambda mean: abs(mean) > 1e-3)
         line = self._bar(current, self.width) + after
@@ -104,7 +113,7 @@ class Progbar:
         if last:
             self._write("\n")
 
-    def _bar(self, current, width) -> str:
+    def _bar(self, current: float, width: int) -> str:
         if self.target is None:
             return f"{current:7d}/Unknown"
         digits = len(str(int(self.target)))
@@ -114,7 +123,7 @@ class Progbar:
         bar = ("=" * (done - 1) + tip if done else "") + "." * (width - done)
         return f"{current:{digits}d}/{int(self.target)} [{bar}]"
 
-    def _time(self, current) -> str:
+    def _time(self, current: float) -> str:
         elapsed = time.time() - self._start
         per_unit = elapsed / current if current else 0.0
         if self.target is not None and current < self.target:
@@ -125,7 +134,7 @@ class Progbar:
             return f" - {elapsed:.0f}s {per_unit * 1e3:.0f}ms/step"
         return f" - {elapsed:.0f}s {per_unit * 1e6:.0f}us/step"
 
-    def _metrics(self, fixed) -> str:
+    def _metrics(self, fixed: Callable[[float], bool]) -> str:
         text = ""
         for name, (total, count) in self._sums.items():
             mean = total / max(1, count)

@@ -1,18 +1,24 @@
 """Where random numbers start: seeds from numpy's global generator, so `np.random.seed` rules a script."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.typing import DTypeLike
 
 from jkeras.core import bits
+from jkeras.core.types import Array, Key
+
+Number: TypeAlias = float | np.number | Array  # also one that is traced
 
 
 def next_seed() -> int:
@@ -33,7 +39,7 @@ def next_seed() -> int:
     return int(np.random.randint(10_000_000))
 
 
-def next_key() -> jax.Array:
+def next_key() -> Key:
     """A fresh `jax.random` key from numpy's global generator.
 
     Returns:
@@ -47,7 +53,7 @@ def next_key() -> jax.Array:
     return jax.random.key(next_seed())
 
 
-def fold_in(key, number: int) -> jax.Array:
+def fold_in(key: Key, number: int) -> Key:
     """`jax.random.fold_in`, computed here where that can be: jax takes a hundred times as long eagerly.
 
     Args:
@@ -61,12 +67,18 @@ def fold_in(key, number: int) -> jax.Array:
         >>> fold_in(jax.random.key(3), 1) == jax.random.fold_in(jax.random.key(3), 1)
         Array(True, dtype=bool)
     """
-    if not isinstance(key, Tracer) and jax.random.key_impl(key) == "threefry2x32":
+    if not _is_traced(key) and jax.random.key_impl(key) == "threefry2x32":
         first, second = np.asarray(jax.random.key_data(key)).tolist()
-        return jax.random.wrap_key_data(
-            jnp.asarray(np.array(_threefry(first, second, 0, number), np.uint32)), impl="threefry2x32"
-        )
+        return _typed(jnp.asarray(np.array(_threefry(first, second, 0, number), np.uint32)))
     return jax.random.fold_in(key, number)
+
+
+def _is_traced(value: object) -> bool:
+    return isinstance(value, Tracer)
+
+
+def _typed(words: Array) -> Key:
+    return cast("Key", jax.random.wrap_key_data(words, impl="threefry2x32"))
 
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -106,7 +118,13 @@ def set_random_seed(seed: int) -> None:
     random.seed(seed)
 
 
-def uniform(key, shape, minval=0.0, maxval=1.0, dtype="float32") -> jax.Array:
+def uniform(
+    key: Key,
+    shape: Sequence[int],
+    minval: Number = 0.0,
+    maxval: Number = 1.0,
+    dtype: DTypeLike = "float32",
+) -> Array:
     """Numbers uniform in [minval, maxval): the same ones eagerly, under `jit` and under `vmap`.
 
     Numbers come in blocks of 1024 from `fold_in(key, block)`, cut to size. Eagerly the blocks are computed by
@@ -130,7 +148,9 @@ def uniform(key, shape, minval=0.0, maxval=1.0, dtype="float32") -> jax.Array:
     return _draw(_uniform, key, shape, minval, np.subtract(maxval, minval), dtype)
 
 
-def normal(key, shape, mean=0.0, stddev=1.0, dtype="float32") -> jax.Array:
+def normal(
+    key: Key, shape: Sequence[int], mean: Number = 0.0, stddev: Number = 1.0, dtype: DTypeLike = "float32"
+) -> Array:
     """Normal numbers, drawn like `uniform`.
 
     Args:
@@ -150,7 +170,9 @@ def normal(key, shape, mean=0.0, stddev=1.0, dtype="float32") -> jax.Array:
     return _draw(_normal, key, shape, mean, stddev, dtype)
 
 
-def truncated_normal(key, shape, mean=0.0, stddev=1.0, dtype="float32") -> jax.Array:
+def truncated_normal(
+    key: Key, shape: Sequence[int], mean: Number = 0.0, stddev: Number = 1.0, dtype: DTypeLike = "float32"
+) -> Array:
     """Normal numbers of which none is further than two `stddev` from `mean`, drawn like `uniform`.
 
     Args:
@@ -170,44 +192,51 @@ def truncated_normal(key, shape, mean=0.0, stddev=1.0, dtype="float32") -> jax.A
     return _draw(_truncated, key, shape, mean, stddev, dtype)
 
 
+Sample: TypeAlias = Callable[[Key], Array]
+
 _BLOCK = 1024
 _TILE, _TURNS = 8, 32  # blocks that are drawn at once, and how often at most in one dispatch
 
 
-def _uniform(key):
+def _uniform(key: Key) -> Array:
     return jax.random.uniform(key, (_BLOCK,), "float32")
 
 
-def _normal(key):
+def _normal(key: Key) -> Array:
     return jax.random.normal(key, (_BLOCK,), "float32")
 
 
-def _truncated(key):
+def _truncated(key: Key) -> Array:
     return jax.random.truncated_normal(key, -2.0, 2.0, (_BLOCK,), "float32")
 
 
-def _blocks(sample: Callable, key, first, count: int, shift, scale):
+def _blocks(sample: Sample, key: Key, first: Number, count: int, shift: Number, scale: Number) -> Array:
     """`count` blocks of `shift + scale * sample(...)` from block `first` on, in one vector."""
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         key = jax.random.key_data(key)
-    key = jax.random.wrap_key_data(key.reshape(-1)[:2], impl="threefry2x32")  # rbg keys differ under vmap
+    key = _typed(key.reshape(-1)[:2])  # rbg keys differ under vmap
     numbers = first + jnp.arange(count, dtype=jnp.uint32)
-    blocks = jax.vmap(lambda number: sample(jax.random.fold_in(key, number)))(numbers)
+
+    def block(number: Array) -> Array:
+        return sample(jax.random.fold_in(key, number))
+
+    blocks = jax.vmap(block)(numbers)
     return shift + scale * blocks.reshape(-1)
 
 
 @functools.partial(jax.jit, static_argnames="sample")
-def _tiles(sample: Callable, key, first, turns, shift, scale):
+def _tiles(sample: Sample, key: Key, first: Array, turns: Array, shift: Array, scale: Array) -> Array:
     """The same from block `first` on, `turns` tiles of them at the beginning of a vector of fixed length."""
 
-    def turn(i, filled):
+    def turn(i: Array, filled: Array) -> Array:
         tile = _blocks(sample, key, first + _TILE * i.astype(jnp.uint32), _TILE, shift, scale)
         return jax.lax.dynamic_update_slice(filled, tile, (i * tile.size,))
 
-    return jax.lax.fori_loop(0, turns, turn, jnp.zeros(_TURNS * _TILE * _BLOCK, jnp.float32))
+    empty = jnp.zeros(_TURNS * _TILE * _BLOCK, jnp.float32)
+    return cast("Array", jax.lax.fori_loop(0, turns, turn, empty))
 
 
-def _aligned(size: int, dtype: np.dtype) -> np.ndarray:
+def _aligned(size: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     """A vector whose memory jax takes over as it is, where it would copy another one."""
     spare = 64 // dtype.itemsize
     memory = np.empty(size + spare, dtype)
@@ -215,12 +244,12 @@ def _aligned(size: int, dtype: np.dtype) -> np.ndarray:
     return memory[start : start + size]
 
 
-def _draw(sample: Callable, key, shape, shift, scale, dtype) -> jax.Array:
+def _draw(sample: Sample, key: Key, shape: Sequence[int], shift: Any, scale: Any, dtype: DTypeLike) -> Array:
     shape = tuple(int(n) for n in shape)
     size = math.prod(shape)
     affine = np.float32(shift), np.float32(scale)
     dtype = bits.supported(dtype, "A weight")
-    if any(isinstance(x, Tracer) for x in (key, jax.device_put(affine[0]))):  # inside a transformation
+    if any(_is_traced(x) for x in (key, jax.device_put(affine[0]))):  # inside a transformation
         blocks = _blocks(sample, key, np.uint32(0), -(-size // _BLOCK), *affine)
         return blocks[:size].reshape(shape).astype(dtype)
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
@@ -228,7 +257,8 @@ def _draw(sample: Callable, key, shape, shift, scale, dtype) -> jax.Array:
     flat, done = _aligned(size, dtype), 0
     while done < size:
         turns = min(-(-(size - done) // (_TILE * _BLOCK)), _TURNS)
-        part = np.asarray(_tiles(sample, key, np.uint32(done // _BLOCK), np.int32(turns), *affine))
+        tiles = cast("Array", _tiles(sample, key, np.uint32(done // _BLOCK), np.int32(turns), *affine))
+        part = np.asarray(tiles)
         flat[done : done + part.size] = part[: size - done]
         done += part.size
     return jax.device_put(flat.reshape(shape))  # jnp.asarray compiles once per shape

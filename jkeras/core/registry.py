@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from jkeras.core.types import AnyDict, Function
 
 _custom_objects: dict[str, Any] = {}
 
@@ -75,7 +77,7 @@ def custom_object_scope(*objects: Mapping[str, Any] | None) -> CustomObjectScope
     return CustomObjectScope(*objects)
 
 
-def has_arg(fn: Callable, name: str, accept_all: bool = False) -> bool:
+def has_arg(fn: Function, name: str, accept_all: bool = False) -> bool:
     """Whether `fn` accepts a keyword argument called `name`.
 
     Args:
@@ -163,7 +165,7 @@ def deserialize_keras_object(
     """
     if isinstance(identifier, str):
         return find(identifier, module_objects, custom_objects, printable_module_name)
-    if not isinstance(identifier, dict):
+    if not isinstance(identifier, AnyDict):
         raise ValueError(
             f"Could not interpret serialized {printable_module_name}: {identifier!r}. Expected a name or "
             'a dictionary {"class_name": ..., "config": ...}.'
@@ -174,7 +176,7 @@ def deserialize_keras_object(
             '{"class_name": ..., "config": ...}.'
         )
     cls = find(identifier["class_name"], module_objects, custom_objects, printable_module_name)
-    config = dict(identifier["config"])
+    config: dict[str, Any] = dict(identifier["config"])
     if hasattr(cls, "from_config") and has_arg(cls.from_config, "custom_objects"):
         return cls.from_config(config, custom_objects={**_custom_objects, **(custom_objects or {})})
     with CustomObjectScope(custom_objects):
@@ -271,7 +273,7 @@ def _bare(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _needs_arguments(fn: Callable) -> bool:
+def _needs_arguments(fn: Function) -> bool:
     try:
         parameters = inspect.signature(fn).parameters.values()
     except ValueError:  # a builtin without a readable signature

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 
 class Sequence:
@@ -20,13 +21,13 @@ class Sequence:
         >>> class Squares(Sequence):
         ...     def __len__(self):
         ...         return 2
-        ...     def __getitem__(self, index):
+        ...     def __getitem__(self, index: int) -> Any:
         ...         return [index, index + 1], [index**2, (index + 1) ** 2]
         >>> [x for x, y in Squares()]
         [[0, 1], [1, 2]]
     """
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Any:
         """Batch number `index`."""
         raise NotImplementedError(f"{type(self).__name__} must define __getitem__(self, index): a batch.")
 
@@ -37,7 +38,7 @@ class Sequence:
     def on_epoch_end(self) -> None:
         """Called after each pass over the batches."""
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[Any]:
         """The batches of one pass, in order."""
         return (self[i] for i in range(len(self)))
 
@@ -53,7 +54,7 @@ class RandomSequence(Sequence):
 
     total_batches_seen = 0  #: batches of earlier runs, or taken otherwise
 
-    def batch_of_run(self, index: int, first: int, number: int, seed: int):
+    def batch_of_run(self, index: int, first: int, number: int, seed: int) -> Any:
         """Batch `index`, as a function of the arguments.
 
         Args:
@@ -64,13 +65,13 @@ class RandomSequence(Sequence):
         """
         raise NotImplementedError(f"{type(self).__name__} must define batch_of_run(...).")
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "batch_of_run" not in vars(cls) and {"__getitem__", "on_epoch_end"} & vars(cls).keys():
             cls.batch_of_run = None  # type: ignore[assignment]
 
 
-def gives_by_run(x) -> bool:
+def gives_by_run(x: object) -> bool:
     """Whether `x` is to be asked for its batches by `batch_of_run`.
 
     Example:
@@ -80,7 +81,7 @@ def gives_by_run(x) -> bool:
     return callable(getattr(x, "batch_of_run", None))
 
 
-def is_sequence(x) -> bool:
+def is_sequence(x: object) -> bool:
     """Whether batches can be asked for by number: a `Sequence`, or what looks like one.
 
     Example:

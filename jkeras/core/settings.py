@@ -1,5 +1,6 @@
 """Process-wide settings: float type, epsilon, image data format, and the home folder with `keras.json`."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import json
@@ -272,10 +273,14 @@ def _checked_floatx(value: str) -> str:
     return str(value)
 
 
-def _checked_epsilon(value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+def _checked_epsilon(value: Any) -> float:
+    if not _is_number(value):
         raise ValueError(f"`epsilon` must be a number. Received: {value!r}.")
     return float(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 def _checked_format(value: str) -> str:

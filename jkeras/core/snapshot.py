@@ -14,13 +14,17 @@ import dis
 import functools
 import types
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
+
+from jkeras.core.types import Function
+
+F = TypeVar("F", bound=Function)
 
 _STORES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF", "DELETE_DEREF")
 _LOOKS_AROUND = {"globals", "eval", "exec", "vars"}
 
 
-def as_now(function):
+def as_now(function: F) -> F:
     """A twin of a function whose free names, local and global, keep the values that they have now.
 
     Functions of the same module that it names are treated likewise. Values are not copied: a list or an
@@ -36,17 +40,18 @@ def as_now(function):
         >>> f(1)
         2
     """
-    inner = function
+    inner: Any = function
     while isinstance(inner, (types.MethodType, functools.partial)):
         inner = inner.__func__ if isinstance(inner, types.MethodType) else inner.func
     return _Snapshot(inner.__globals__).of(function) if isinstance(inner, types.FunctionType) else function
 
 
-def settled(function):
+def settled(function: F) -> F:
     """`as_now` of a lambda or an inner function that names data, which a loop may change; others are returned
     as they are, so that they can be compared and pickled."""
-    local = isinstance(function, types.FunctionType) and "<" in function.__qualname__
-    return as_now(function) if local and _names_data(function) else function
+    inner: Any = function
+    local = isinstance(inner, types.FunctionType) and "<" in inner.__qualname__
+    return as_now(function) if local and _names_data(inner) else function
 
 
 def _names_data(function: types.FunctionType) -> bool:
@@ -57,25 +62,25 @@ def _names_data(function: types.FunctionType) -> bool:
     return not all(isinstance(value, kinds) for value in values)
 
 
-class _Names(dict):
+class _Names(dict[str, Any]):
     """Global names of a twin; what was not there when it was made is looked up where it would be."""
 
-    def __init__(self, home: dict):
+    def __init__(self, home: dict[str, Any]):
         super().__init__((k, v) for k, v in home.items() if k.startswith("__"))
         self.home = home
 
-    def __missing__(self, name: str):
+    def __missing__(self, name: str) -> Any:
         return self.home[name]
 
 
 class _Snapshot:
     """The twins of the functions of one module, made at one time."""
 
-    def __init__(self, home: dict):
+    def __init__(self, home: dict[str, Any]):
         self.home, self.names = home, _Names(home)
         self.made: dict[types.FunctionType, Any] = {}
 
-    def of(self, value):
+    def of(self, value: Any) -> Any:
         if type(value) is types.MethodType:
             return types.MethodType(self.of(value.__func__), value.__self__)
         if type(value) is functools.partial:
@@ -86,7 +91,7 @@ class _Snapshot:
             self.made[value] = value if _writes_outside(value.__code__) else self._twin(value)
         return self.made[value]
 
-    def _twin(self, function: types.FunctionType):
+    def _twin(self, function: types.FunctionType) -> types.FunctionType:
         cells = tuple(types.CellType() if _is_set(c) else c for c in function.__closure__ or ())
         twin = types.FunctionType(
             function.__code__, self.names, function.__name__, function.__defaults__, cells or None

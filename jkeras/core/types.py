@@ -1,20 +1,41 @@
 """The protocol: what flows into a layer, what flows out, and the pair of pure functions in between."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import dataclasses
 import zlib
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import DTypeLike
 
+Array: TypeAlias = jax.Array
+Tree: TypeAlias = Any  # an array, or lists, tuples and dicts of them, as jax nests them
 Key: TypeAlias = jax.Array  # a `jax.random` key
 Params: TypeAlias = dict[str, Any]  # nested by layer name; the leaves are arrays
 State: TypeAlias = dict[str, Any]  # likewise
 Shape: TypeAlias = tuple[int | None, ...]  # batch axis first; None: unknown
+Function: TypeAlias = Callable[..., Any]
+Seen: TypeAlias = dict[Any, Array]  # by symbolic tensor
+Means: TypeAlias = dict[tuple[Any, str], list[Array]]  # by layer and name of the metric
+
+if TYPE_CHECKING:  # for `isinstance` of an `Any`: of a bare `list` the checker would not know the entries
+
+    class AnyList(list[Any]): ...
+
+    class AnyTuple(tuple[Any, ...]): ...
+
+    class AnyDict(dict[Any, Any]): ...
+
+    class AnyNumpy(np.ndarray[Any, np.dtype[Any]]): ...
+
+else:
+    AnyList, AnyTuple, AnyDict, AnyNumpy = list, tuple, dict, np.ndarray
 
 
 @jax.tree_util.register_dataclass
@@ -31,19 +52,19 @@ class Ctx:
     """
 
     rng: Any = None
-    mask: Any = None
+    mask: Tree = None
     training: bool = dataclasses.field(default=False, metadata=dict(static=True))
     axis: str | None = dataclasses.field(default=None, metadata=dict(static=True))
     site: int = dataclasses.field(default=0, metadata=dict(static=True))
 
-    def replace(self, **changes) -> Ctx:
+    def replace(self, **changes: Any) -> Ctx:
         return dataclasses.replace(self, **changes)
 
     def at(self, position: int | str, mask: Any = None) -> Ctx:
         """The context of an inner layer: its own random site and its own mask."""
         return self.replace(site=zlib.crc32(f"{self.site}/{position}".encode()), mask=mask)
 
-    def key(self, salt: int = 0):
+    def key(self, salt: int = 0) -> Key:
         """This layer's random key: the same on every device, different for every layer and step."""
         self._need_rng()
         return jax.random.fold_in(self.rng, self._site(salt))
@@ -58,7 +79,7 @@ class Ctx:
     def _site(self, salt: int) -> int:
         return (self.site ^ salt * 0x9E3779B1) & 0xFFFFFFFF
 
-    def bits(self, shape, salt: int = 0):
+    def bits(self, shape: Sequence[int], salt: int = 0) -> Array:
         """uint32 random bits for an array of `shape` whose first axis is the (sharded) batch.
 
         The bits are a hash of (key, site, index of the element in the whole batch): they do not depend on the
@@ -76,26 +97,26 @@ class Ctx:
             index = index + lax.axis_index(self.axis).astype(jnp.uint32) * np.uint32(size)
         return _mix((index ^ first) * np.uint32(0x9E3779B1) + last).reshape(shape)
 
-    def uniform(self, shape, dtype=jnp.float32, salt: int = 0):
+    def uniform(self, shape: Sequence[int], dtype: DTypeLike = jnp.float32, salt: int = 0) -> Array:
         """Uniform numbers in [0, 1) by global row (24 random bits each)."""
         return ((self.bits(shape, salt) >> 8).astype(jnp.float32) * np.float32(2.0**-24)).astype(dtype)
 
-    def normal(self, shape, dtype=jnp.float32, salt: int = 0):
+    def normal(self, shape: Sequence[int], dtype: DTypeLike = jnp.float32, salt: int = 0) -> Array:
         """Standard normal numbers by global row: the inverse error function of `uniform`, off 0 and 1."""
         u = ((self.bits(shape, salt) >> 8).astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-23) - 1
         return (np.float32(np.sqrt(2.0)) * lax.erf_inv(u)).astype(dtype)
 
-    def mean(self, x, axes):
+    def mean(self, x: Array, axes: Sequence[int] | int) -> Array:
         """Mean over `axes`, of which the first is the batch: over the whole batch on all devices."""
         mean = jnp.mean(x, axes)
         return mean if self.axis is None else lax.pmean(mean, self.axis)
 
-    def total(self, x):
+    def total(self, x: Tree) -> Tree:
         """Sum of `x` over the devices that share the batch."""
-        return x if self.axis is None else lax.psum(x, self.axis)
+        return x if self.axis is None else cast("Tree", lax.psum(x, self.axis))
 
 
-def _mix(n):
+def _mix(n: Array) -> Array:
     """The 32-bit finalizer of MurmurHash3 (Appleby): every input bit moves every output bit."""
     n = (n ^ (n >> 16)) * np.uint32(0x85EBCA6B)
     n = (n ^ (n >> 13)) * np.uint32(0xC2B2AE35)
@@ -106,7 +127,7 @@ INFERENCE = Ctx()
 
 
 @jax.tree_util.register_pytree_node_class
-class ByObject(dict):
+class ByObject(dict[Any, Any]):
     """A dict with objects as keys, which have no order: jax takes them as they were put in.
 
     Example:
@@ -115,15 +136,15 @@ class ByObject(dict):
         True
     """
 
-    def tree_flatten(self):
+    def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         return tuple(self.values()), tuple(self)
 
     @classmethod
-    def tree_unflatten(cls, keys, values):
+    def tree_unflatten(cls, keys: tuple[Any, ...], values: tuple[Any, ...]) -> ByObject:
         return cls(zip(keys, values, strict=True))
 
 
-def joined(*metrics: dict) -> ByObject:
+def joined(*metrics: Means) -> Means:
     """The metrics of several computations as those of one, see `Out.metrics`."""
     every = ByObject()
     for part in metrics:
@@ -153,14 +174,14 @@ class Out:
             formula that runs other layers hands theirs on, as it does with their losses.
     """
 
-    y: Any
-    state: Any = dataclasses.field(default_factory=dict)
-    mask: Any = None
-    loss: Any = 0.0
-    seen: dict = dataclasses.field(default_factory=ByObject)
-    metrics: dict = dataclasses.field(default_factory=ByObject)
+    y: Tree
+    state: State = dataclasses.field(default_factory=dict[str, Any])
+    mask: Tree = None
+    loss: Array | float = 0.0
+    seen: Seen = dataclasses.field(default_factory=ByObject)
+    metrics: Means = dataclasses.field(default_factory=ByObject)
 
-    def merged(self, state):
+    def merged(self, state: State) -> State:
         """The whole state after the call.
 
         Args:
@@ -173,8 +194,8 @@ class Out:
         return _merged(state, self.state)
 
 
-def _merged(state, changed):
-    if not (isinstance(state, dict) and isinstance(changed, dict)):
+def _merged(state: Any, changed: Any) -> Any:
+    if not (isinstance(state, AnyDict) and isinstance(changed, AnyDict)):
         return changed
     return state | {name: _merged(state.get(name), value) for name, value in changed.items()}
 

@@ -106,7 +106,7 @@ class _Refused(Exception):
 class _StandIn:
     """Nothing can be put into one of these, nor into the class, but as its own methods have it."""
 
-    def __setstate__(self, state):
+    def __setstate__(self, state) -> None:
         raise _Refused("it puts a state where none belongs")
 
 

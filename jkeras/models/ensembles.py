@@ -48,7 +48,8 @@ class WeightedAverage(Average):
         self.exactly = len(self.shares)
 
     def _merge_function(self, inputs):
-        return sum(share * x for share, x in zip(self.shares, inputs, strict=True))
+        terms = [share * x for share, x in zip(self.shares, inputs, strict=True)]
+        return sum(terms[1:], terms[0])
 
 
 def average_weights(models: Sequence[Model], weights: Sequence[float] | None = None) -> Model:

@@ -7,21 +7,25 @@ then call that one for every batch. A subclass may define `_make_train_function`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jkeras.core import phase
 from jkeras.training import StepFunction, Trainer
 
+if TYPE_CHECKING:
+    from jkeras.models.network import Network as Base
+else:
+    Base = object
+
 _KINDS = ("train", "test", "predict")
 
 
-class StepFunctions:
+class StepFunctions(Base):
     """Mixin of `Compiled`.
 
     Keras 2.2.4: keras/engine/training.py Model._make_train_function
     """
 
-    uses_learning_phase: bool
     _trainer: Trainer | None
     _predicting: Callable
     _objective: Callable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.keras_internals import node_key
@@ -46,9 +46,14 @@ class KerasGraph:
     Keras 2.2.4: keras/engine/network.py Network
     """
 
-    inputs: list[Tensor]
-    outputs: list[Tensor]
     _body: Any
+
+    if TYPE_CHECKING:
+
+        @property
+        def inputs(self) -> list[Tensor]: ...
+        @property
+        def outputs(self) -> list[Tensor]: ...
 
     @property
     def _layers(self) -> list:

@@ -6,7 +6,7 @@ K.function(model.inputs + model.targets + model.sample_weights + [K.learning_pha
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,21 +16,19 @@ from jkeras.training.data import arrays
 from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.symbolic import Symbols, symbols
 
+if TYPE_CHECKING:
+    from jkeras.models.network import Network as Base
+else:
+    Base = object
 
-class KerasInternals:
+
+class KerasInternals(Base):
     """Mixin of `Compiled`: views of the objective; nothing in jkeras itself needs them.
 
     Keras 2.2.4: keras/engine/training.py Model.compile
     """
 
-    name: str
-    inputs: list
-    outputs: list
-    losses: list
-    signature: tuple[list, list]
-    input_names: list[str]
     compiled_trainable_weights: list
-    _graph: Any
     _arguments: dict | None
     _trainer: Trainer | None
     _symbols: tuple | None

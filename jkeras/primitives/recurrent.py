@@ -83,7 +83,7 @@ def loop(step: Callable, xs, states: list, mask=None, way: Way = FORWARD):
 def _settle(step, xs, states):
     """The shape of the output, and the initial states in the dtype that the step keeps them in."""
     first = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), xs)
-    states = [jnp.asarray(s) for s in states]
+    states, y = [jnp.asarray(s) for s in states], first
     for _ in range(2):
         y, new = jax.eval_shape(step, first, states)
         if len(new) != len(states):

@@ -7,7 +7,7 @@ Training reads `Out.loss` and `Out.state`; these tensors are made when somebody 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -140,8 +140,14 @@ class EffectAccess:
     inbound_nodes: list[Node]
     extra_losses: list
     extra_updates: list
-    trainable: bool
     stateful: bool
+
+    if TYPE_CHECKING:
+
+        @property
+        def trainable(self) -> bool: ...
+        @trainable.setter
+        def trainable(self, value: bool) -> None: ...
 
     def _calls(self) -> list[Node]:
         """The calls whose losses and updates count."""

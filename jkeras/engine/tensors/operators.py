@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
-from jkeras.core.dispatch import Symbolic, op
-from jkeras.engine.tensors.sizes import is_known
+from jkeras.core import dispatch
+from jkeras.core.dispatch import Symbolic
+from jkeras.core.types import Function
+from jkeras.engine.tensors.sizes import is_known, marked
+
+
+def op(function: Function) -> Function:
+    """`dispatch.op` of a function of jax, whose types say nothing of tensors."""
+    return dispatch.op(function)
 
 
 def _binary(function: Callable, python: Callable) -> Callable:
@@ -21,9 +28,7 @@ def _binary(function: Callable, python: Callable) -> Callable:
     def either(a, b):
         return python(a, b) if is_known(a) and is_known(b) else function(a, b)
 
-    marked: Any = either
-    marked.of_sizes = True
-    return op(marked)
+    return op(marked(either, of_sizes=True))
 
 
 class _Slice(NamedTuple):
@@ -50,8 +55,7 @@ def getitem(x, index):
     return operator.getitem(x, _as_index(index))
 
 
-getitem.of_sizes = True
-_getitem = op(getitem)
+_getitem = op(marked(getitem, of_sizes=True))
 _add, _sub = _binary(jnp.add, operator.add), _binary(jnp.subtract, operator.sub)
 _mul, _div = _binary(jnp.multiply, operator.mul), _binary(jnp.true_divide, operator.truediv)
 _floordiv, _mod = _binary(jnp.floor_divide, operator.floordiv), _binary(jnp.mod, operator.mod)
@@ -163,7 +167,7 @@ class Operators(Symbolic):
     def __getitem__(self, index):
         return _getitem(self, _as_tree(index))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         raise TypeError(f"{self!r} is symbolic and cannot be iterated over; index or slice it instead.")
 
     @property
@@ -173,7 +177,7 @@ class Operators(Symbolic):
             f"{self!r} is symbolic and has no length; use K.int_shape(x) for its static shape."
         )
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         raise TypeError(
             f"{self!r} is symbolic and has no truth value; use K.switch to choose by value, "
             "or `is None` to test for absence."

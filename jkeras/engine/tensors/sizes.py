@@ -11,7 +11,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,10 @@ import numpy as np
 from jax.core import Tracer
 
 from jkeras.core.dispatch import is_symbol, op
+from jkeras.core.types import Function
 from jkeras.engine.tensors.shapes import is_unknown
+
+F = TypeVar("F", bound=Function)
 
 
 class Sizes(tuple):
@@ -74,6 +77,12 @@ def is_known(x) -> bool:
 def are_known(x) -> bool:
     """Whether a list holds such values only."""
     return isinstance(x, (list, tuple)) and all(is_known(item) for item in x)
+
+
+def marked(function: F, **marks: bool) -> F:
+    """The function, with attributes that the engine reads: `of_sizes`, `of_shapes`."""
+    vars(function).update(marks)
+    return function
 
 
 def of_sizes(python: Callable, when: Callable) -> Callable:
@@ -155,16 +164,14 @@ def _size(x, axis):
     return x.shape[axis]
 
 
-_size.of_shapes = True
-size = op(_size)
+size = op(marked(_size, of_shapes=True))
 
 
 def _joined(x):
     return Sizes(x)
 
 
-_joined.of_sizes = True
-joined = op(_joined)
+joined = op(marked(_joined, of_sizes=True))
 
 
 def joined_sizes(tree):

@@ -195,7 +195,7 @@ class _Blocks(Initializer):
     def __init__(self, rest, blocks: int, ones: int):
         self.rest, self.blocks, self.ones = rest, blocks, ones
 
-    def draw(self, key, shape, dtype):
+    def draw(self, key, shape, dtype=None):
         size = shape[0] // self.blocks
         value = initializers.draw(self.rest, key, ((self.blocks - 1) * size,), dtype)
         lib = jnp if isinstance(value, Tracer) else np  # numpy: no size costs a compilation

@@ -23,7 +23,7 @@ class Fetch:
     def __init__(self, items):
         self.items = items
 
-    def __call__(self, index: int):
+    def __call__(self, index: Any):
         try:
             return self.items[index]
         except StopIteration as error:  # it would end the generators on its way to the user
@@ -36,8 +36,8 @@ class Fetch:
 class FetchOfRun(Fetch):
     """The job of a random sequence: the batch of a place in a run."""
 
-    def __call__(self, place: tuple[int, int, int, int]):
-        return self.items.batch_of_run(*place)
+    def __call__(self, index: tuple[int, int, int, int]):
+        return self.items.batch_of_run(*index)
 
 
 class Next:

@@ -160,7 +160,8 @@ class Pool:
         seed: int = 0,
     ):
         self.seed = seed
-        self._job, self._finish = job, finish
+        self._job: Any = job  # one that goes to processes has `items`
+        self._finish = finish
         self._blob: bytes | None = None
         self._processes = processes
         self.renew()

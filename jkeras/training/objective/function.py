@@ -213,7 +213,8 @@ class Objective:
         """Let stateful metrics begin anew: before an epoch, and before an evaluation."""
         for metric in self.metrics:
             if metric.is_stateful:
-                metric.fn.reset_states()
+                keeper: Any = metric.fn
+                keeper.reset_states()
 
     def replace_foreign(self, other: Callable[[int, Callable], Callable]) -> None:
         """Replace the losses and metrics that are not jkeras's own by `other(output, function)`."""
