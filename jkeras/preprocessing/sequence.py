@@ -7,7 +7,8 @@ import random
 
 import numpy as np
 
-from jkeras.core.sequence import Sequence
+from jkeras.core.sequence import RandomSequence
+from jkeras.preprocessing.draws import Draws, seeded
 
 
 def pad_sequences(sequences, maxlen=None, dtype="int32", padding="pre", truncating="pre", value=0.0):
@@ -173,8 +174,11 @@ def _remove_long_seq(maxlen, seq, label):
     return [s for s, _ in kept], [y for _, y in kept]
 
 
-class TimeseriesGenerator(Sequence):
+class TimeseriesGenerator(RandomSequence):
     """Windows of a series, in batches: the `length` steps before a step, and the target of that step.
+
+    numpy's global generator draws windows at random (`shuffle`); in `fit` and its kin they are a function of
+    the seed of the run and of the place in it, whatever the workers, an interruption and a resume do.
 
     Args:
         data: list or array whose first axis is time.
@@ -244,8 +248,15 @@ class TimeseriesGenerator(Sequence):
 
     def __getitem__(self, index):
         """Batch number `index`: windows and targets."""
+        return self._batch(index, np.random)
+
+    def batch_of_run(self, index, first, number, seed):
+        """Batch `index`; windows at random are a function of `seed` and `number`."""
+        return self._batch(index, seeded(seed + number))
+
+    def _batch(self, index: int, draws: Draws):
         if self.shuffle:
-            rows = np.random.randint(self.start_index, self.end_index + 1, size=self.batch_size)
+            rows = draws.randint(self.start_index, self.end_index + 1, size=self.batch_size)
         else:
             first = self.start_index + self.batch_size * self.stride * index
             stop = min(first + self.batch_size * self.stride, self.end_index + 1)

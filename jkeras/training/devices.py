@@ -200,6 +200,14 @@ class Flight:
         while len(self._results) > self.limit:
             jax.block_until_ready(self._results.popleft())
 
+    def is_over(self) -> bool:
+        """Whether all of them are done, so that the devices have nothing to do."""
+        return all(
+            a.is_ready()
+            for a in jax.tree.leaves(list(self._results))
+            if isinstance(a, jax.Array)  # not where the user's own step has given numpy arrays
+        )
+
     def wait(self) -> None:
         """Wait for all of them."""
         while self._results:

@@ -8,10 +8,15 @@ import random
 import numpy as np
 import pytest
 
+from jkeras.core.types import Batch
 from jkeras.preprocessing import sequence
+from jkeras.training.data.samples import Samples
+from jkeras.training.data.stream import Stream
+from jkeras.training.data.workers import Supply
 from jkeras.utils import Sequence
 from tests import golden
 
+DTYPES = Batch(["int32"], ["int32"], [])
 CASES = golden.json("preprocessing")["cases"]
 
 
@@ -80,6 +85,29 @@ def test_windows_drawn_at_random():
     series = sequence.TimeseriesGenerator(list(range(20)), list(range(20)), 2, shuffle=True, batch_size=4)
     x, y = series[0]
     assert y.tolist() == [12, 5, 10, 2] and x[:, -1].tolist() == [11, 4, 9, 1]  # Keras's
+
+
+def fed(series, workers=1, start=0):
+    """The batches that `fit` takes in two epochs, or from one of the second on."""
+    stream = Stream(series, None, lambda item: Samples([item[0]], [item[1]], []), DTYPES, Supply(workers))
+    turns = [(0, 0), (1, 0)] if start == 0 else [(1, start)]
+    found = [s for epoch, at in turns for s in stream.batches(7, epoch, at, last=epoch == 1)]
+    stream.close()
+    return [(s.x[0].tolist(), s.y[0].tolist()) for s in found]
+
+
+def test_windows_drawn_at_random_depend_on_their_place_in_the_run():
+    series = [
+        sequence.TimeseriesGenerator(np.arange(40), np.arange(40), 2, shuffle=True, batch_size=8)
+        for _ in range(3)
+    ]
+    assert len(series[0]) == 5
+    state = np.random.get_state()[1].copy()
+    whole = fed(series[0])
+    assert fed(series[1], workers=3) == whole and fed(series[2], start=2) == whole[7:]
+    assert len({str(batch) for batch in whole}) == 10
+    assert all(x == [[t - 2, t - 1] for t in y] for x, y in whole)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
 
 
 def test_a_series_comes_back_from_json():

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from jkeras.core import settings
-from jkeras.preprocessing.image.draws import Draws
+from jkeras.preprocessing.draws import Draws
 from jkeras.preprocessing.image.files import checked_format
 from jkeras.preprocessing.image.iterators import Iterator, augmented, save_batch, skip_batch
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.core import settings
-from jkeras.preprocessing.image.draws import Draws
+from jkeras.preprocessing.draws import Draws
 from jkeras.preprocessing.image.files import below, broken, checked_format, img_to_array, load_img
 from jkeras.preprocessing.image.iterators import Iterator, augmented, save_batch, skip_batch
 

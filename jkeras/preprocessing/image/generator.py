@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.core import extras, settings
+from jkeras.preprocessing.draws import Draws, as_global
 from jkeras.preprocessing.image import ranges
 from jkeras.preprocessing.image.affine import (
     apply_affine_transform,
@@ -16,7 +17,6 @@ from jkeras.preprocessing.image.affine import (
     flip_axis,
 )
 from jkeras.preprocessing.image.arrays import NumpyArrayIterator
-from jkeras.preprocessing.image.draws import Draws, as_global
 from jkeras.preprocessing.image.folders import DirectoryIterator
 from jkeras.preprocessing.image.frames import DataFrameIterator
 from jkeras.preprocessing.image.legacy import renewed

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.core.sequence import RandomSequence
-from jkeras.preprocessing.image.draws import Draws, as_global, seeded
+from jkeras.preprocessing.draws import Draws, as_global, seeded
 from jkeras.preprocessing.image.files import FORMATS, array_to_img
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jkeras.preprocessing.image.draws import Draws
+from jkeras.preprocessing.draws import Draws
 
 # "constant", "nearest", "reflect", "wrap" are Keras's; the others scipy's.
 _FILLS = "constant nearest reflect wrap mirror grid-constant grid-mirror grid-wrap".split()

@@ -69,16 +69,15 @@ def _stack(arrays, dtype: str, rows: int) -> np.ndarray | None:
     for a in arrays:
         np.copyto(room[at : at + len_of(a)], rows_of(a, slice(None)), casting="unsafe")
         at += len_of(a)
-    if at < rows:
-        room[at:] = 0
     return room
 
 
 def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
-    """An empty array whose memory a CPU device can take over without a copy."""
+    """An array of zeros whose memory a CPU device can take over without a copy; what stays zero costs
+    nothing."""
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
-    buffer = np.empty(size + 64, np.uint8)
+    buffer = np.zeros(size + 64, np.uint8)
     offset = -buffer.ctypes.data % 64
     return buffer[offset : offset + size].view(dtype).reshape(shape)
 

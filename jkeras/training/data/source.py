@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -21,7 +21,7 @@ from jkeras.training.devices import Layout
 
 _GROUP = 16  # the most batches of a stream that go to the devices together
 _GROUP_BYTES = 1 << 24
-_GROUP_SECONDS = 0.25  # a slow stream is not waited for longer than this
+_PAUSE = 0.005  # seconds: for so long idle devices wait for more batches than those that are there
 _SMALL_ORDER = 1 << 14  # an order of so many rows costs less as an argument than as an array of its own
 
 
@@ -82,6 +82,10 @@ class Arrays:
             stop = min(at + self.size, self.samples.rows)
             rows = slice(at, stop) if order is None else order[at:stop]
             yield Samples(*([None if a is None else rows_of(a, rows) for a in part] for part in self.samples))
+
+    def is_ready(self, seconds: float) -> bool:
+        """Whether the next batch need not be waited for: it is read when it is asked for."""
+        return True
 
     @property
     def bytes(self) -> int | None:
@@ -160,10 +164,24 @@ class Blocks:
         if not isinstance(self.source, Arrays):
             self.source.close()
 
-    def epoch(self, seed: int, epoch: int, start: int = 0, last: bool = True) -> Iterator[Block]:
-        """The blocks of an epoch, from the one that holds step `start`; `last`: no other epoch follows."""
+    def epoch(
+        self,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        last: bool = True,
+        idle: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Block]:
+        """The blocks of an epoch.
+
+        Args:
+            seed, epoch: what the order depends on.
+            start: a step of the first block.
+            last: no other epoch follows.
+            idle: tells whether the devices have nothing to do.
+        """
         if not self.is_resident:
-            yield from self._groups(seed, epoch, start, last)
+            yield from self._groups(seed, epoch, start, last, idle)
             return
         assert isinstance(self.source, Arrays)
         if self._resident is None:
@@ -179,8 +197,8 @@ class Blocks:
         order = self.source.order(seed, epoch) if isinstance(self.source, Arrays) else None
         return self.layout.place(order) if order is not None and len(order) > _SMALL_ORDER else order
 
-    def _groups(self, seed, epoch, start, last) -> Iterator[Block]:
-        """Batches of the same shape together, as many as come in time."""
+    def _groups(self, seed, epoch, start, last, idle) -> Iterator[Block]:
+        """Batches of the same shape together, as many as come while the devices are busy."""
         group: list[Samples] = []
         shape, began = None, 0.0
         most = 1 if getattr(self.source, "one_by_one", False) else _GROUP
@@ -202,11 +220,18 @@ class Blocks:
                 shape, began = shape_now, time.monotonic()
                 self._capacity.setdefault(shape, min(most, _capacity(samples)))
             group.append(samples)
-            if len(group) == self._capacity[shape] or time.monotonic() - began > _GROUP_SECONDS:
+            if len(group) == self._capacity[shape] or self._goes_now(began, idle):
                 yield self._block(group, shape, start)
                 start, group = start + len(group), []
         if group:
             yield self._block(group, shape, start)
+
+    def _goes_now(self, began: float, idle: Callable[[], bool]) -> bool:
+        """Whether a group goes to idle devices, rather than waits for another batch."""
+        ready = self.source.is_ready(_PAUSE)
+        while not ready and not idle():
+            ready = self.source.is_ready(_PAUSE)
+        return not ready or (time.monotonic() - began > _PAUSE and idle())
 
     def _block(self, group: list[Samples], shape, before: int) -> Block:
         size = group[0].rows

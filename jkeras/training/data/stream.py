@@ -83,6 +83,10 @@ class Stream:
             return self._of_sequence(seed, epoch, start, last)
         return self._to_its_end(epoch) if self.steps is None else self._of_iterable(epoch, start, last)
 
+    def is_ready(self, seconds: float) -> bool:
+        """Whether the next batch is there, or comes within so many seconds."""
+        return self._feed.is_ready(seconds)
+
     def close(self) -> None:
         """End the workers."""
         self._feed.close()
@@ -204,6 +208,10 @@ class Repeat:
     def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Samples]:
         """The batches of an epoch from number `start` on."""
         return (self.samples for _ in range(start, self.steps))
+
+    def is_ready(self, seconds: float) -> bool:
+        """Whether the next batch is there: always."""
+        return True
 
     def close(self) -> None:
         """There is nothing to end."""

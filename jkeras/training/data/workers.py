@@ -13,7 +13,7 @@ import types
 import warnings
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, NamedTuple
 
 from jkeras.compat import as_keras
@@ -324,6 +324,14 @@ class Feed:
             return self._finish(self._job(ticket(place)))
         future = self._due.popleft()[1]
         return future.result()
+
+    def is_ready(self, seconds: float) -> bool:
+        """Whether the next result is there, or comes within so many seconds; nothing comes that no worker has
+        been told to fetch."""
+        if not self._due:
+            return False
+        future = self._due[0][1]
+        return future.done() or bool(wait([future], seconds).done)
 
     def drop(self) -> None:
         """Forget what was fetched ahead."""

@@ -191,7 +191,7 @@ class _Fit:
         if count is not None and start >= count:
             return 0, True
         dispatches = Dispatches(self.trainer, "train", self.callbacks.refresh_interval, self.hooked)
-        blocks = self.train.epoch(self.seed, epoch, start, last)
+        blocks = self.train.epoch(self.seed, epoch, start, last, dispatches.flight.is_over)
         done, size = start, 0
         while True:
             with interrupt.waiting():
@@ -296,7 +296,7 @@ def _evaluate(
     dispatches = Dispatches(trainer, "test", bar.refresh_interval if bar else None, hooked)
     names, parts, sizes = trainer.objective.names, [], []
     trainer.objective.reset()
-    for block in interrupt.over(blocks.epoch(seed, turn)):
+    for block in interrupt.over(blocks.epoch(seed, turn, idle=dispatches.flight.is_over)):
         for span, logs in dispatches.spans(block, seed, epoch, begin=begin):
             parts.append((logs, span.stop - span.start))
             sizes += block.cut.sizes(span.start, span.stop)

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from jkeras import layers
+from jkeras.core.types import Batch
 from jkeras.models import Model, Sequential
 from jkeras.training import Endpoint, Objective
 from jkeras.training.data.arrays import read
-from jkeras.training.data.source import permutation, stack
+from jkeras.training.data.samples import Samples
+from jkeras.training.data.source import Blocks, permutation, stack
+from jkeras.training.devices import Layout
 
 X = np.arange(24.0).reshape(6, 4)
 Y = np.eye(3)[[0, 1, 2, 0, 1, 2]]
@@ -237,3 +240,39 @@ def test_in_a_dict_the_name_of_a_layer_serves_all_that_it_makes():
     assert only.weight[0].tolist() == [1.0, 3.0]
     with pytest.raises(ValueError, match="entry 't'; the outputs of the model are"):
         read(np.zeros((2, 4)), {"s": y}, IN, targets, {"s": weight, "t": weight})
+
+
+class Arriving:
+    """Six batches; `looks`: whether the next one is there, each time somebody asks."""
+
+    one_by_one = False
+
+    def __init__(self, looks):
+        self.looks = iter(looks)
+
+    def batches(self, seed, epoch, start, last=True):
+        return (Samples([np.full((2, 1), i, "float32")], [], []) for i in range(6))
+
+    def is_ready(self, seconds):
+        return next(self.looks)
+
+
+@pytest.mark.parametrize(
+    "looks, idle, groups",
+    [
+        ([False] * 6, [True] * 6, [1] * 6),  # idle devices wait for nothing
+        ([True] * 6, [], [6]),  # what is there already goes together
+        ([False, True] * 6, [False] * 6, [6]),  # while the devices are busy, more is waited for
+        ([True, False, False, True, True, True, True], [False, True], [2, 4]),
+    ],
+    ids=["idle", "ready", "busy", "idle-soon"],
+)
+def test_batches_go_together_while_the_devices_are_busy(monkeypatch, looks, idle, groups):
+    monkeypatch.setattr("jkeras.training.data.source._PAUSE", float("inf"))
+    answers = iter(idle)
+    blocks = Blocks(Arriving(looks), Layout(1), Batch(["float32"], [], []))
+    found = list(blocks.epoch(0, 0, idle=lambda: next(answers)))
+    assert [block.steps for block in found] == groups
+    rows = np.concatenate([np.asarray(block.data.x[0])[: 2 * block.steps] for block in found])
+    assert rows.ravel().tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert [block.before for block in found] == np.cumsum([0, *groups[:-1]]).tolist()

@@ -14,9 +14,13 @@ import pytest
 
 from jkeras import layers
 from jkeras.core.random import set_random_seed
+from jkeras.core.types import Batch
 from jkeras.models import Sequential
 from jkeras.training.data import workers
 from jkeras.training.data.enqueuers import SequenceEnqueuer
+from jkeras.training.data.samples import Samples
+from jkeras.training.data.stream import Stream
+from jkeras.training.data.workers import Supply
 from jkeras.utils import Sequence
 from jkeras.utils.data_utils import GeneratorEnqueuer, OrderedEnqueuer
 
@@ -29,6 +33,9 @@ def nothing_is_left():
         thread.join(1800)
         assert not thread.is_alive()
     assert not multiprocessing.active_children()
+
+
+TRAVELS = Batch(["float64"], [], [])
 
 
 class Facts(Sequence):
@@ -100,6 +107,17 @@ def test_processes_keep_the_order_and_the_seeds(monkeypatch):
     assert facts[:, 3].all() and os.environ["JAX_PLATFORMS"] == ""
     assert len(set(facts[:, 4])) == len(set(facts[:, 5])) == 8
     np.testing.assert_array_equal(_facts(8)[:, 4:], facts[:, 4:])
+
+
+def test_numbers_drawn_in_processes_depend_on_the_place_in_the_run():
+    def drawn(start, workers):
+        stream = Stream(Facts(), None, lambda item: Samples([item], [], []), TRAVELS, Supply(workers, True))
+        turns = [(0, 0), (1, 0)] if start == 0 else [(1, start)]
+        found = [s.x[0][4:] for epoch, at in turns for s in stream.batches(7, epoch, at, last=epoch == 1)]
+        stream.close()
+        return np.array(found)
+
+    np.testing.assert_array_equal(drawn(2, 1), drawn(0, 2)[6:])
 
 
 @pytest.mark.parametrize(
