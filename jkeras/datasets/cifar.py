@@ -45,10 +45,11 @@ def load_batch(fpath, label_key="labels"):
         if key not in batch:
             raise ValueError(f"{fpath} has no {key!r}; it has {sorted(map(str, batch))}.")
     data, labels = batch["data"], batch[label_key]
-    if not isinstance(data, np.ndarray) or data.size != len(data) * 3072 or len(data) != len(labels):
+    count = len(labels) if isinstance(labels, (list, tuple, np.ndarray)) else 0
+    if not isinstance(data, np.ndarray) or data.shape[:1] != (count,) or data.size != count * 3072:
         raise ValueError(
             f"{fpath} should hold images of 3x32x32, and a label for each; its data are of the shape "
-            f"{np.shape(data)}, for {len(labels)} labels."
+            f"{np.shape(data)}, for {count} labels."
         )
     return data.reshape(len(data), 3, 32, 32), labels
 

@@ -10,6 +10,7 @@ import zlib
 import numpy as np
 
 from jkeras.datasets.published import source
+from jkeras.utils import archives
 from jkeras.utils.data_utils import get_file
 
 _FOLDER = os.path.join("datasets", "fashion-mnist")
@@ -54,8 +55,11 @@ def load_data():
 def _read(path: str, ndim: int) -> np.ndarray:
     """The bytes of an IDX file: 0, 0, 8 (for bytes), the number of axes, their lengths, and the content."""
     try:
+        most = archives.most_bytes(path)
         with gzip.open(path, "rb") as file:
-            content = file.read()
+            content = file.read(most + 1)
+        if len(content) > most:
+            raise ValueError(f"it would become more than {most:,} bytes")
         magic = content[: 4 + 4 * ndim]
         if magic[:4] != bytes([0, 0, 8, ndim]) or len(magic) < 4 + 4 * ndim:
             raise ValueError(f"it does not begin as an IDX file of bytes with {ndim} axes")

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import pickle
 import zipfile
 from typing import IO, Any
 
 import numpy as np
+
+from jkeras.utils import archives
 
 _DATA = "numbers, bytes, texts, lists, dicts and numpy arrays"
 _PLAIN = (int, float, str, bytes, bytearray, type(None), np.generic)
@@ -62,6 +65,9 @@ def read_npz(path: str | os.PathLike, *names: str) -> list[np.ndarray]:
         missing = [name for name in names if name not in there]
         if missing:
             raise _Refused(f"it has no array {missing[0]!r}, only {there}")
+        most = archives.most_bytes(path)
+        if sum(archive.getinfo(f"{name}.npy").file_size for name in names) > most:
+            raise _Refused(f"it would become more than {most:,} bytes")
         return [_read_array(archive.read(f"{name}.npy")) for name in names]
 
 
@@ -73,6 +79,9 @@ def _read_array(content: bytes) -> np.ndarray:
     header = "read_array_header_1_0" if version == (1, 0) else "read_array_header_2_0"
     shape, _, dtype = getattr(np.lib.format, header)(file)
     if not dtype.hasobject:
+        size, found = math.prod(shape) * dtype.itemsize, len(content) - file.tell()
+        if size != found:
+            raise _Refused(f"an array of the shape {shape} in it has {found} bytes instead of {size}")
         file.seek(0)
         return np.lib.format.read_array(file, allow_pickle=False)
     array = _load(file)
@@ -86,8 +95,12 @@ def _named(path: str | os.PathLike):
     """Errors name the file; a damaged pickle is a damaged program, and may fail with anything."""
     try:
         yield
-    except (OSError, MemoryError):
+    except OSError:
         raise
+    except MemoryError as error:
+        raise MemoryError(
+            f"{os.fspath(path)} was not read: what it says to hold needs more memory."
+        ) from error
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise ValueError(
@@ -96,7 +109,7 @@ def _named(path: str | os.PathLike):
 
 
 def _load(file: IO[bytes]) -> Any:
-    return _data(_Reader(file, encoding="bytes").load())
+    return _Plain().of(_Reader(file, encoding="bytes").load())
 
 
 class _Refused(Exception):
@@ -205,21 +218,33 @@ class _Reader(pickle.Unpickler):
         raise _Refused(f"it holds a reference to something outside, and not only {_DATA}")
 
 
-def _data(value):
-    """The value with arrays in the place of what stands for them."""
-    if isinstance(value, _Array):
+class _Plain:
+    """Values with arrays in the place of what stands for them. What is there many times is made once: a list
+    of lists of lists can be larger than any memory."""
+
+    def __init__(self):
+        self._made: dict[int, Any] = {}
+
+    def of(self, value):
+        """The plain value."""
+        if isinstance(value, (list, tuple, dict, _Array)):
+            if id(value) not in self._made:
+                self._made[id(value)] = self._new(value)
+            return self._made[id(value)]
+        if not isinstance(value, _PLAIN):
+            raise _Refused(f"it holds {type(value).__name__}, and not only {_DATA}")
+        return value
+
+    def _new(self, value):
+        if isinstance(value, list):
+            return value if set(map(type, value)) <= {int} else [self.of(item) for item in value]
+        if isinstance(value, tuple):
+            return tuple(self.of(item) for item in value)
+        if isinstance(value, dict):
+            return {self.of(key): self.of(item) for key, item in value.items()}
         if value.array is None:
             raise _Refused("it holds an array without a content")
         if value.array.dtype.kind != "O":
             return value.array
-        items = map(_data, value.array.reshape(-1))
+        items = map(self.of, value.array.reshape(-1))
         return np.fromiter(items, object, value.array.size).reshape(value.array.shape)
-    if isinstance(value, list):
-        return value if set(map(type, value)) <= {int} else [_data(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_data(item) for item in value)
-    if isinstance(value, dict):
-        return {_data(key): _data(item) for key, item in value.items()}
-    if not isinstance(value, _PLAIN):
-        raise _Refused(f"it holds {type(value).__name__}, and not only {_DATA}")
-    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import os
 import shutil
@@ -15,6 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 _BLOCK = 1 << 16
+_ALWAYS = 1 << 30  # so many bytes may come out of any file,
+_DENSEST = 200  # and of a large one so many for each of its own: data do not get smaller, only bombs do
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError)
 
 
@@ -22,7 +25,21 @@ class _Member(NamedTuple):
     name: str
     kind: str  # "file", "folder", or what it is instead
     mode: int  # permissions; 0: unknown
+    size: int  # bytes, as the archive says
     content: Any  # what `open` of the archive takes
+
+
+class _Header(tarfile.TarInfo):
+    """A damaged head of a member is an error; for `tarfile` the archive would end there."""
+
+    @classmethod
+    def frombuf(cls, buf, encoding, errors):
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if buf.strip(b"\0"):
+                raise tarfile.ReadError(f"a member has a damaged head: {error}") from error
+            raise  # zeros, or nothing: the end
 
 
 def extract(path: Path, archive_format: str | list[str] | None = "auto", folder: Path | None = None) -> bool:
@@ -38,7 +55,8 @@ def extract(path: Path, archive_format: str | list[str] | None = "auto", folder:
 
     Raises:
         ValueError: an unknown format, a damaged archive, or one with a path that leads out of its folder, a
-            link or a device; then nothing was extracted.
+            link or a device, or far more bytes than such a file holds; then nothing was extracted.
+        OSError: the folder cannot be written, or holds a folder in the place of a file; neither was anything.
 
     Keras 2.2.4: keras/utils/data_utils.py _extract_archive
 
@@ -58,7 +76,7 @@ def extract(path: Path, archive_format: str | list[str] | None = "auto", folder:
             )
         try:
             if name == "tar" and tarfile.is_tarfile(path):
-                with tarfile.open(path) as archive:
+                with tarfile.open(path, tarinfo=_Header) as archive:
                     _unpack(path, folder, _tar_members(archive), archive.extractfile)
                 return True
             if name == "zip" and zipfile.is_zipfile(path):
@@ -77,7 +95,7 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:
     for entry in archive:
         special = f"link to {entry.linkname!r}" if entry.issym() or entry.islnk() else "device"
         kind = "file" if entry.isreg() else "folder" if entry.isdir() else special
-        yield _Member(entry.name, kind, entry.mode, entry)
+        yield _Member(entry.name, kind, entry.mode, entry.size, entry)
 
 
 def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
@@ -86,7 +104,7 @@ def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
         kind = "link" if stat.S_ISLNK(mode) else "folder" if entry.is_dir() else "file"
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
             kind = "device"
-        yield _Member(entry.filename, kind, mode, entry)
+        yield _Member(entry.filename, kind, mode, entry.file_size, entry)
 
 
 def _unpack(path: Path, folder: Path, members: Iterator[_Member], open_member) -> None:
@@ -94,18 +112,41 @@ def _unpack(path: Path, folder: Path, members: Iterator[_Member], open_member) -
     with tempfile.TemporaryDirectory(prefix=f".{path.stem[:32]}.", suffix=".tmp", dir=folder) as made:
         root = Path(made) / "content"
         root.mkdir()
+        room = most_bytes(path)
         for member in members:
+            room -= member.size
+            if room < 0:
+                raise ValueError(
+                    f"{path} was not extracted: it would become more than {most_bytes(path):,} bytes, which "
+                    "no archive of its size with data in it does."
+                )
             _write(root / _safe(member, path), member, open_member)
+        _check_room(root, folder)
         _merge(root, folder)
 
 
+def most_bytes(path: str | os.PathLike) -> int:
+    """How many bytes may come out of a compressed file.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "a.zip").write_bytes(bytes(100))
+        >>> most_bytes(folder / "a.zip")
+        1073741824
+    """
+    return max(_ALWAYS, _DENSEST * os.path.getsize(path))
+
+
 def _write(target: Path, member: _Member, open_member) -> None:
-    if member.kind == "folder":
-        target.mkdir(parents=True, exist_ok=True)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with open_member(member.content) as source, open(target, "wb") as out:
-        shutil.copyfileobj(source, out, _BLOCK)
+    try:
+        if member.kind == "folder":
+            target.mkdir(parents=True, exist_ok=True)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open_member(member.content) as source, open(target, "wb") as out:
+            shutil.copyfileobj(source, out, _BLOCK)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise tarfile.TarError(f"{member.name!r} is both a file and a folder in it") from error
     if member.mode & stat.S_IXUSR:  # a program stays one
         target.chmod(target.stat().st_mode | 0o111)
 
@@ -117,9 +158,30 @@ def _safe(member: _Member, path: Path) -> PurePosixPath:
         problem = f"is a {member.kind}"
     elif name.is_absolute() or ".." in name.parts or ":" in (name.parts or ("",))[0]:
         problem = "leads out of the folder"
+    elif not name.parts and member.kind == "file":
+        problem = "is a file without a name"
     else:
         return name
     raise ValueError(f"{path} was not extracted: its member {member.name!r} {problem}.")
+
+
+def _check_room(source: Path, target: Path) -> None:
+    """Whether everything in `source` can take its place in `target`.
+
+    Raises:
+        OSError: a file would stand where a folder is, or the other way round.
+    """
+    for entry in source.iterdir():
+        place = target / entry.name
+        if place.exists() and entry.is_dir() != place.is_dir():
+            kinds = ("a folder", "a file") if entry.is_dir() else ("a file", "a folder")
+            raise FileExistsError(
+                errno.EEXIST,
+                f"Nothing was extracted: the archive has {kinds[0]} where {kinds[1]} is",
+                str(place),
+            )
+        if place.is_dir():
+            _check_room(entry, place)
 
 
 def _merge(source: Path, target: Path) -> None:

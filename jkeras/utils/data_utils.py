@@ -170,7 +170,9 @@ def _can_write(folder: Path) -> bool:
 
 
 def _is_valid(path: Path, file_hash: str | None, algorithm: str) -> bool:
-    return path.exists() and (file_hash is None or validate_file(path, file_hash, algorithm))
+    if file_hash is None:
+        return path.exists()
+    return path.is_file() and validate_file(path, file_hash, algorithm)
 
 
 def _download(origin: str, path: Path, file_hash: str | None, algorithm: str) -> None:

@@ -106,8 +106,8 @@ class _Download:
             self.start_over()
             if partial:
                 raise ConnectionError("the server sent another part than the one that is missing")
-        length = headers.get("Content-Length")
-        self.total = self.done + int(length) if length and not headers.get("Transfer-Encoding") else None
+        length, chunked = headers.get("Content-Length", ""), headers.get("Transfer-Encoding")
+        self.total = self.done + int(length) if length.isdecimal() and not chunked else None
         tag = headers.get("ETag")
         self.version = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
 

@@ -221,6 +221,13 @@ def test_an_idx_file_that_is_none(home, content, problem):
         jkeras.datasets.fashion_mnist.load_data()
 
 
+def test_an_idx_file_that_becomes_too_large(home, monkeypatch):
+    monkeypatch.setattr("jkeras.utils.archives._ALWAYS", 100)
+    monkeypatch.setattr("jkeras.utils.archives._DENSEST", 1)
+    with pytest.raises(ValueError, match=r"was not read: it would become more than [0-9,]+ bytes"):
+        jkeras.datasets.fashion_mnist.load_data()
+
+
 def test_as_many_images_as_labels(home):
     head = bytes([0, 0, 8, 1]) + b"\0\0\0\7"
     (home / "fashion-mnist" / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(head + bytes(7)))

@@ -151,6 +151,38 @@ def test_npz(tmp_path):
         read_npz(path, "x")
 
 
+def test_what_is_there_many_times_is_read_once():
+    """Without a memory of what it has seen, a reader of these 100 lists would make 2**100."""
+    value = [1.5]
+    for _ in range(100):
+        value = [value, value]
+    outer = read(pickle.dumps(value))
+    for _ in range(100):
+        assert len(outer) == 2 and outer[0] is outer[1]
+        outer = outer[0]
+    assert outer == [1.5]
+
+
+def test_npz_that_become_too_large(tmp_path, monkeypatch):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, x=np.zeros(30_000))
+    assert read_npz(path, "x")[0].shape == (30_000,)
+    monkeypatch.setattr("jkeras.utils.archives._ALWAYS", 10_000)
+    with pytest.raises(ValueError, match=r"a.npz was not read: it would become more than [0-9,]+ bytes"):
+        read_npz(path, "x")
+
+
+@pytest.mark.parametrize("shape", [(10**12,), (2,), (-1,)])
+def test_an_array_of_another_size_than_its_head_says(tmp_path, shape):
+    path, file = tmp_path / "a.npz", io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    file.write(bytes(24))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", file.getvalue())
+    with pytest.raises(ValueError, match="in it has 24 bytes instead of"):
+        read_npz(path, "x")
+
+
 def test_npz_that_are_damaged(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, x=np.arange(1000))

@@ -205,6 +205,51 @@ def test_a_truncated_archive_leaves_nothing(server, tmp_path):
     assert everything(tmp_path) == ["data"]
 
 
+def damaged_head():
+    packed = bytearray(tar_of({"tree/a.txt": b"a", "tree/b.txt": b"b"}, "w"))
+    packed[1024 + 150] ^= 1  # in the checksum of the second member
+    return bytes(packed)
+
+
+@pytest.mark.parametrize(
+    "packed, problem",
+    [
+        (damaged_head(), "the archive is damaged.*a member has a damaged head"),
+        (tar_of({"tree/a.txt": b"a", "tree/b.txt": b"b"}, "w")[:1300], "the archive is damaged"),
+        (tar_of({"a": b"a", "a/b": b"b"}), "damaged.*'a/b' is both a file and a folder"),
+        (zip_of({"a/b": b"b", "a": b"a"}), "damaged.*'a' is both a file and a folder"),
+        (tar_of({".": b"a"}), "member '.' is a file without a name"),
+        (tar_of({"tree/a.txt": bytes(300_000)}), "it would become more than [0-9,]+ bytes"),
+        (zip_of({"tree/a.txt": bytes(300_000)}), "it would become more than [0-9,]+ bytes"),
+    ],
+    ids=["head", "cut", "tar-both", "zip-both", "no-name", "tar-bomb", "zip-bomb"],
+)
+def test_odd_archives_leave_nothing(tmp_path, monkeypatch, packed, problem):
+    monkeypatch.setattr(archives, "_ALWAYS", 10_000)
+    monkeypatch.setattr(archives, "_DENSEST", 0)
+    (tmp_path / "data").write_bytes(packed)
+    with pytest.raises(ValueError, match=f"data was not extracted: .*{problem}"):
+        archives.extract(tmp_path / "data")
+    assert everything(tmp_path) == ["data"]
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_what_is_in_the_way_is_left_alone(tmp_path, is_file):
+    (tmp_path / "data").write_bytes(
+        tar_of({"a": b"a", "tree": b"a"} if is_file else {"a": b"a", "tree/b": b"b"})
+    )
+    (tmp_path / "tree").mkdir() if is_file else (tmp_path / "tree").write_text("mine")
+    with pytest.raises(FileExistsError, match="Nothing was extracted: the archive has a .* where a .* is"):
+        archives.extract(tmp_path / "data")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "tree"]
+
+
+def test_a_folder_in_the_place_of_a_file_is_no_download(tmp_path):
+    (tmp_path / "data.bin").mkdir()
+    with pytest.raises(IsADirectoryError, match="there is a folder of this name"):
+        get_file("data.bin", "http://localhost:9/", file_hash="0" * 32, cache_dir=tmp_path, cache_subdir="")
+
+
 def test_two_processes_that_extract_at_once(tmp_path):
     """Whoever comes second finds a folder in his way and merges."""
     for name in ("one", "two"):
