@@ -1,4 +1,4 @@
-"""What the builders share: the checks of their arguments, where a network begins and ends, its weights."""
+"""Common parts of the builders: checks of their arguments, where a network begins and ends, its weights."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def padding_before_stride(x, kernel_size) -> tuple:
 
 
 class Request:
-    """What a caller asks of a builder, checked.
+    """The checked arguments of a builder.
 
     Args:
         include_top, weights, input_tensor, input_shape, pooling, classes: the builder's arguments.
@@ -137,7 +137,7 @@ class Request:
         return self.pool(x, pooled)
 
     def pool(self, x, name: str | None = None):
-        """What `pooling` says, done to the last feature maps."""
+        """The last feature maps, pooled as `pooling` says."""
         pools = {"avg": GlobalAveragePooling2D, "max": GlobalMaxPooling2D}
         if self.pooling not in pools:
             return x

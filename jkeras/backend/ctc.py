@@ -143,7 +143,7 @@ def _lengths(x):
 
 
 def _fresh(paths):
-    """Where a label differs from the one before."""
+    """Booleans: the label differs from the one before."""
     return jnp.pad(paths[:, 1:] != paths[:, :-1], ((0, 0), (1, 0)), constant_values=True)
 
 

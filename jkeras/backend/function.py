@@ -29,7 +29,7 @@ def _cells(graph: Graph) -> list[Variable]:
 
 
 class Function:
-    """What `K.function` returns: call it on a list of values to get the list of outputs.
+    """The result of `K.function`: call it on a list of values to get the list of outputs.
 
     Args:
         inputs: tensors to be fed; `K.learning_phase()` may be among them. What the outputs do not need may

@@ -1,4 +1,4 @@
-"""What is known about tensors without computing them."""
+"""Facts about tensors that need no computation."""
 
 from __future__ import annotations
 

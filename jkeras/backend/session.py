@@ -1,4 +1,4 @@
-"""What Keras's backend asks of TensorFlow, and what takes its place here."""
+"""Sessions: the names of TensorFlow that Keras's backend asks for, and their stand-ins here."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Session:
 
 
 def get_session() -> Session:
-    """What computes tensors in the place of a TensorFlow session.
+    """The stand-in for a TensorFlow session: it computes tensors.
 
     Returns:
         A `Session`, of which there is `run(fetches, feed_dict)`.

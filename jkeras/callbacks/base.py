@@ -178,7 +178,7 @@ class Callback:
         return None
 
     def get_state(self) -> dict[str, Any]:
-        """What an exact resume needs: plain values (numbers, strings, lists, dicts, numpy arrays)."""
+        """The state for an exact resume: plain values (numbers, strings, lists, dicts, numpy arrays)."""
         return {n: copy.deepcopy(getattr(self, n)) for n in self.state_attributes if hasattr(self, n)}
 
     def set_state(self, state: dict[str, Any]) -> None:

@@ -139,7 +139,7 @@ class RunCheckpoint(Callback):
         return start
 
     def _source(self, found):
-        """Where to go on from: the run, or with `verify` the last checkpoint but one."""
+        """The place to go on from: the run, or with `verify` the last checkpoint but one."""
         if not self.verifies:
             return self.run_dir
         if len(found) < 2:
@@ -234,7 +234,7 @@ class RunCheckpoint(Callback):
         return self.run_dir / "checkpoints" / name
 
     def _state(self) -> dict[str, Any]:
-        """What the run needs to go on, beside the model."""
+        """The state of the run beside the model."""
         epoch, step = self._at
         return {
             "epoch": epoch,

@@ -16,7 +16,7 @@ from jkeras.saving.contents import Contents
 
 
 def difference(a: Path, b: Path) -> dict[str, Any]:
-    """What differs between two model files, weight files, checkpoints or runs.
+    """The differences between two model files, weight files, checkpoints or runs.
 
     Args:
         a, b: the files; a run stands for its newest checkpoint. Arrays are compared by name, or in their

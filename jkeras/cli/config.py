@@ -215,7 +215,7 @@ def _known(raw: dict, known, where: str) -> None:
 
 
 def _required(config: dict[str, Any]) -> None:
-    """What has no default, and numbers that must lie in a range."""
+    """Check the entries without a default, and the numbers that must lie in a range."""
     if not config["data"]["source"]:
         raise UserError("data.source is missing: write `data: digits`.")
     if not config["compile"]["loss"] and not is_code(config["model"]):  # code may compile its model itself

@@ -1,4 +1,4 @@
-"""What a file or a run directory holds, and its way into another format."""
+"""The contents of a file or a run directory, and their way into another format."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _json_value(value: Any) -> Any:
 
 
 def inspect(source: Path) -> dict[str, Any]:
-    """What a file or run directory is and what is in it, without building a model.
+    """Describe a file or run directory and its contents, without building a model.
 
     Returns:
         For a run: its configuration and checkpoints; for a .npz file: its arrays; for a model or weights

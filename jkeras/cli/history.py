@@ -1,4 +1,4 @@
-"""What runs have recorded: a history for each, a list of many."""
+"""The records of runs: a history for each, a list of many."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def _cell(value: Any) -> str:
 
 
 def differences(compared: Mapping[str, Any]) -> str:
-    """What `compare.difference` found, for people."""
+    """The result of `compare.difference` as a text for people."""
     parts = []
     for key, title in (("arrays", "Arrays that differ"), ("settings", "Settings that differ")):
         if compared[key]:

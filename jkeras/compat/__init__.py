@@ -1,4 +1,4 @@
-"""What exists for Keras of 2016-2019 only; without this room the rest can be read, and works, for new code.
+"""Parts that exist for Keras of 2016-2019 only; without them the rest can be read, and works, for new code.
 
 * Names: `module_aliases` (paths of Keras → modules here), `imported_names`, `as_keras` (`import keras`).
 * Arguments of Keras 1: `legacy_arguments`, and `legacy_interfaces` with Keras's own decorators.

@@ -21,7 +21,7 @@ _backend = BACKENDS[0]
 
 
 def backend_name() -> str:
-    """What `K.backend()` says.
+    """The answer of `K.backend()`.
 
     Example:
         >>> backend_name()
@@ -114,7 +114,7 @@ def uninstall_as_keras() -> None:
 
 
 class Installed:
-    """What `install_as_keras` returns: a `with` block that ends with the undoing.
+    """The result of `install_as_keras`: a `with` block that ends with the undoing.
 
     Args:
         first: whether this call made the installation; an inner block does not undo the outer one's.

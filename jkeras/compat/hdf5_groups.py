@@ -146,7 +146,7 @@ def save_attributes_to_hdf5_group(group: h5py.Group, name: str, data: Iterable[b
 
 
 def load_attributes_from_hdf5_group(group: h5py.Group, name: str) -> list[str]:
-    """What `save_attributes_to_hdf5_group` wrote; [] where there is nothing.
+    """The list that `save_attributes_to_hdf5_group` wrote; [] where there is nothing.
 
     Keras 2.2.4: keras/engine/saving.py load_attributes_from_hdf5_group
     """

@@ -1,4 +1,4 @@
-"""What modules of Keras 2.2.4 import for their own use; `from keras.callbacks import *` brings it along.
+"""Names that modules of Keras 2.2.4 import for themselves; `from keras.callbacks import *` brings it along.
 
 Packages come to lean on it: a file that names `np`, `os` or `deque` without importing them.
 """
@@ -90,7 +90,7 @@ _NAMES = {
 
 
 def names(path: str) -> list[str]:
-    """What the module of Keras at `path` has from outside, as far as it is installed here.
+    """The names that the module of Keras at `path` has from outside, as far as it is installed here.
 
     Example:
         >>> names("optimizers")[-1]

@@ -151,7 +151,7 @@ class _Windows(pooling._Pooling, metaclass=_Kin):
     """Pooling by the `_pooling_function(inputs, pool_size, strides, padding, data_format)` of a subclass."""
 
     def call(self, inputs):
-        """What the subclass makes of the windows."""
+        """The subclass's result for the windows."""
         return self._pooling_function(  # type: ignore[attr-defined]
             inputs=inputs,
             pool_size=self.pool_size,
@@ -173,7 +173,7 @@ class _Pooling1D(_Windows):
         self.start(locals(), 1)
 
     def call(self, inputs):
-        """What the subclass makes of the windows."""
+        """The subclass's result for the windows."""
         axis = 2 if self.data_format == "channels_last" else 3
         output = self._pooling_function(  # type: ignore[attr-defined]
             inputs=K.expand_dims(inputs, axis),
@@ -254,7 +254,7 @@ class _GlobalPooling3D(_Everything):
 
 
 def _generate_dropout_mask(ones, rate, training=None, count=1):
-    """What a cell multiplies with: `ones`, a share of `rate` of them dropped in training; `count` times.
+    """The factors of a cell: `ones`, a share of `rate` of them dropped in training; `count` times.
 
     Returns:
         A tensor; a list of them for a `count` above 1.

@@ -16,7 +16,7 @@ Function = TypeVar("Function", bound=Callable)
 
 
 class Family(NamedTuple):
-    """What one kind of signature accepts.
+    """The arguments that one kind of signature accepts.
 
     Args:
         positional: the arguments that may be positional; None allows all.

@@ -1,4 +1,4 @@
-"""Where the names of Keras 2.2.4 live here: one table, and the importer of this package, which reads it.
+"""The homes of Keras's names here: one table, and the importer of this package, which reads it.
 
 A module of Keras that has no file here (`jkeras.engine.topology`) comes into being when it is imported. It,
 and every module that has a file, looks the names that it does not have itself up in the table, and among what
@@ -279,7 +279,7 @@ def _listed(names: str) -> dict[str, str]:
 
 
 def _found(path: str, name: str) -> tuple | None:
-    """What the module at `path` gets as `name` from another, as a tuple of one; None if there is no such."""
+    """The value that the module at `path` gets as `name` from another, as a tuple of one, or None."""
     for home, names in _homes(path):
         public = names == "*" and not name.startswith("_")
         ours = name if public else _listed(names).get(name)

@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Chunk:
-    """What the training loop hands to callbacks after a dispatch of several steps.
+    """The report of a dispatch of several steps, from the training loop to the callbacks.
 
     Nothing is copied from the device before `logs()` is called, so a callback that does not need the numbers
     now keeps the object and reads it later.

@@ -28,7 +28,7 @@ def fingerprint(function: Function) -> str:
 
 
 class Digest(Protocol):
-    """What `hashlib` makes."""
+    """The type of `hashlib`'s objects."""
 
     def update(self, data: bytes, /) -> None: ...
 

@@ -24,7 +24,7 @@ def snake_case(name: str) -> str:
 
 
 def function_name(fn: Function) -> str:
-    """What a function is called: its `__name__`; that of the function in a `functools.partial`; its class.
+    """The name of a function: its `__name__`; that of the function in a `functools.partial`; its class.
 
     Example:
         >>> function_name(functools.partial(snake_case, "A"))
@@ -85,7 +85,7 @@ def within_scope(name: str) -> str:
 
 
 def open_scope() -> str:
-    """What the names of variables that are made now begin with.
+    """The prefix of the names of variables that are made now.
 
     Example:
         >>> with name_scope("another scope"):

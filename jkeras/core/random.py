@@ -1,4 +1,4 @@
-"""Where random numbers start: seeds from numpy's global generator, so `np.random.seed` rules a script."""
+"""The start of random numbers: seeds from numpy's global generator, so `np.random.seed` rules a script."""
 
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations

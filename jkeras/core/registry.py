@@ -216,7 +216,7 @@ def find(
 
 
 def configured(name: str, module_objects: Mapping[str, Any], kind: str) -> Any:
-    """What a bare name stands for where configured objects are expected (initializers, regularizers, ...).
+    """The object that a bare name stands for where configured ones are expected (initializers, ...).
 
     A class is built with its defaults, a function without required arguments is a recipe (`"l2"`) and is
     called; any other function is the user's own object of this kind.

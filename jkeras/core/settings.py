@@ -87,7 +87,7 @@ def set_epsilon(e: float) -> None:
 
 
 def image_data_format() -> str:
-    """Where images have their channels when a layer is not told.
+    """The place of an image's channels when a layer is not told.
 
     Returns:
         "channels_last" or "channels_first".
@@ -255,7 +255,7 @@ def _settings() -> dict[str, Any]:
 
 
 def _from_file(path: Path) -> dict[str, Any]:
-    """What `keras.json` says about our settings; a missing or broken file says nothing, as in Keras."""
+    """The settings in `keras.json`; a missing or broken file says nothing, as in Keras."""
     try:
         entries = json.loads(path.read_text())
     except (OSError, ValueError):

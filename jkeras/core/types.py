@@ -41,7 +41,7 @@ else:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Ctx:
-    """What flows into a layer beside its input.
+    """The context of a layer's call: all that flows in beside the input.
 
     Args:
         rng: a `jax.random` key; needed only where a layer draws random numbers. Data.
@@ -156,7 +156,7 @@ def joined(*metrics: Means) -> Means:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Out:
-    """What flows out of a layer beside its output.
+    """The result of a layer's call: the output, and all that flows out beside it.
 
     A pure layer knows nothing of `trainable`: in the training phase BatchNormalization moves its statistics
     also where it is frozen, which `fit` does not let it. Keep its old state then.

@@ -1,4 +1,4 @@
-"""What CIFAR-10 and CIFAR-100 have in common: batches of small images, as pickles of Python 2."""
+"""Common parts of CIFAR-10 and CIFAR-100: batches of small images, as pickles of Python 2."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _PLAIN = (int, float, str, bytes, bytearray, type(None), np.generic)
 
 
 def read_pickle(file: IO[bytes], path: str | os.PathLike) -> Any:
-    """What a pickle holds: numbers, bytes, texts, lists, dicts and numpy arrays. Texts of Python 2 are bytes.
+    """Read a pickle of numbers, bytes, texts, lists, dicts and numpy arrays. Texts of Python 2 are bytes.
 
     Args:
         file: the open file.
@@ -113,7 +113,7 @@ def _load(file: IO[bytes]) -> Any:
 
 
 class _Refused(Exception):
-    """What is in a pickle is no data."""
+    """The content of a pickle is no data."""
 
 
 class _StandIn:

@@ -1,4 +1,4 @@
-"""Where the data sets are on the web, and by which hashes they are known: what Keras publishes."""
+"""Addresses and hashes of the data sets, as Keras publishes them."""
 
 from __future__ import annotations
 

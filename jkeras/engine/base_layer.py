@@ -428,7 +428,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
         return shapes
 
     def declared_output_specs(self, shapes):
-        """What a user's own `compute_output_shape` says, or None."""
+        """The answer of a user's own `compute_output_shape`, or None."""
         return adapter.declared(self, shapes)
 
     def refine_output_specs(self, specs, shapes):

@@ -18,7 +18,7 @@ from jkeras.engine.tree import carried, gather, scatter, states_of
 
 
 class Around(NamedTuple):
-    """What the function of a node may want to know of the run of the graph that it belongs to.
+    """The run of a graph, as the function of a node in it may want to know it.
 
     Args:
         ctx: of the graph.
@@ -245,7 +245,7 @@ def _hidden(inputs: list[Tensor], finished: list[Node], beside: Sequence[Tensor]
 
 
 def _upstream(tensor: Tensor, given: set[Tensor], inputs: list[Tensor] | None) -> list[Node]:
-    """What a tensor needs; nothing if that is an input that is not given, or (with `inputs`) an error."""
+    """The nodes that a tensor needs; none for an input that is not given, or (with `inputs`) an error."""
     nodes: list[Node] = []
     seen: set[Node] = set()
     stack = [tensor]

@@ -121,7 +121,7 @@ def _together(layer, kind: str, entries: dict) -> Any:
 
 
 def _inside(tree, name: str):
-    """What a nested tree holds for an inner layer."""
+    """The part of a nested tree for an inner layer."""
     return tree.get(name, {}) if isinstance(tree, dict) else {}
 
 

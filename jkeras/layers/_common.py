@@ -1,4 +1,4 @@
-"""What layer files share: pairs without weights, arguments as attributes, the seed of a random layer."""
+"""Common parts of the layers: pairs without weights, arguments as attributes, the seed of a random layer."""
 
 from __future__ import annotations
 
@@ -137,6 +137,6 @@ def floating(x):
 
 @op
 def steps_unlike(x, value):
-    """Where a step of a sequence has other features than `value`: the mask that `Masking` makes."""
+    """The mask that `Masking` makes: steps of a sequence with other features than `value`."""
     x = jnp.asarray(x)
     return jnp.any(x != np.asarray(value, x.dtype), -1)

@@ -494,5 +494,5 @@ class Masking(Layer):
         return Pair(no_weights, apply)
 
     def compute_mask(self, inputs, mask=None):
-        """Where a step has other values than `mask_value`; for subclasses that write their own `call`."""
+        """The mask of steps that are not `mask_value`; for subclasses that write their own `call`."""
         return steps_unlike(inputs, self.mask_value)

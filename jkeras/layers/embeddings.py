@@ -92,7 +92,7 @@ class Embedding(Layer):
         return Pair(init, apply)
 
     def compute_mask(self, inputs, mask=None):
-        """Where the indices are not 0, with `mask_zero`; for subclasses that write their own `call`."""
+        """The mask of indices other than 0, with `mask_zero`; for subclasses that write their own `call`."""
         return _is_index(inputs) if self.mask_zero else None
 
 

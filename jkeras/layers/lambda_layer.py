@@ -70,7 +70,7 @@ class Lambda(Layer):
         return functools.partial(_run, as_now(self.function), self.arguments)
 
     def compute_mask(self, inputs, mask=None):
-        """What `mask` says; the input's mask ends here otherwise."""
+        """The mask that `mask` gives; the input's mask ends here otherwise."""
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def declared_output_specs(self, shapes):

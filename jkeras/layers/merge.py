@@ -63,7 +63,7 @@ class _Merge(Layer):
         return Spec((shapes[0][0], *functools.reduce(_broadcast, (s[1:] for s in shapes))), self.dtype)
 
     def compute_mask(self, inputs, mask=None):
-        """Where all masks hold; None without a mask.
+        """The conjunction of all masks; None without a mask.
 
         Args:
             inputs: a list of tensors.

@@ -125,7 +125,7 @@ def _moved(old, new, momentum: float):
 
 
 def _sample_factor(x, over, ctx, epsilon: float, fused: bool):
-    """What Keras multiplies the biased variance with before it is averaged.
+    """The factor of the biased variance before it is averaged, as in Keras.
 
     Kept from Keras 2.2.4: `n / (n - (1 + epsilon))`; TensorFlow's fused kernel (rank 4, channels last)
     returns the variance times `n / (n - 1)` already, so there both factors apply.

@@ -20,7 +20,7 @@ from jkeras.training.objective.closures import observed
 
 
 class Compiled(StepFunctions, KerasInternals, Network):
-    """What `compile` makes of a network."""
+    """Mixin of a network that `compile` was called on."""
 
     @legacy("model")
     def __init__(self, *args, **kwargs):
@@ -116,7 +116,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         self.watch(list(dict.fromkeys(tensors)), list(dict.fromkeys(variables)))
 
     def _choices(self) -> tuple:
-        """What may be given by output, in the order of `Objective.build`."""
+        """The arguments that may be given by output, in the order of `Objective.build`."""
         return self.loss, self.metrics, self.loss_weights, self.sample_weight_mode, self.weighted_metrics
 
     def _adds_losses(self) -> bool:

@@ -1,4 +1,4 @@
-"""What `pickle` and `copy` make of a model: its file in memory, the user's own things by reference."""
+"""Copies and pickles of a model: its file in memory, the user's own things by reference."""
 
 from __future__ import annotations
 

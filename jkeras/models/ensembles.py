@@ -202,7 +202,7 @@ def _check_facts(a, b, here: dict, there: dict, first: Model, other: Model, numb
 
 
 def _facts(layer) -> dict[str, str]:
-    """What has to be the same of a layer, by a name for it."""
+    """The facts of a layer that have to be the same, by a name for each."""
     if isinstance(layer, Model):
         return {"the class": "Model"}
     facts = {"the class": type(layer).__name__}

@@ -77,7 +77,7 @@ class StepFunctions(Base):
 
     @property
     def _function_kwargs(self) -> dict:
-        """What `compile` was given for sessions: nothing."""
+        """The arguments of `compile` for sessions: none."""
         return {}
 
     def _phase_fed(self, kind: str) -> list[Any]:

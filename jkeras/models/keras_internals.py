@@ -1,4 +1,4 @@
-"""What compile makes, under the names inside Keras that scripts have come to use.
+"""The results of `compile`, under the names inside Keras that scripts have come to use.
 
 gradients = K.gradients(model.total_loss, model.trainable_weights)
 K.function(model.inputs + model.targets + model.sample_weights + [K.learning_phase()], gradients)

@@ -260,8 +260,8 @@ class Network(KerasGraph, Files, Layer):
         return whole
 
     def watch(self, tensors: list[Tensor], variables: list[Variable]) -> None:
-        """What losses and metrics close over: the tensors' values come with the outputs (`Out.seen`), the
-        variables are hidden state."""
+        """Give out what losses and metrics close over: tensors' values come with the outputs (`Out.seen`),
+        the variables are hidden state."""
         self._watched = tensors
         self._hold([], variables)
 

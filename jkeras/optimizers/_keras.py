@@ -25,7 +25,7 @@ class KerasState(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a rule returns: the formula for one weight, and the hyperparameters that the step itself moves."""
+    """The result of a rule: the formula for one weight, and the hyperparameters that the step moves."""
 
     leaf: Callable  # (g, *slots) → (update, *new slots)
     moved: Mapping[str, Any] = {}

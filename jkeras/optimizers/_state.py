@@ -130,7 +130,7 @@ def to_numpy(array: jax.Array) -> np.ndarray:
 
 
 def from_numpy(value, like: jax.Array) -> jax.Array:
-    """What `to_numpy` gave, as an array of the kind of `like`."""
+    """The array of `to_numpy`, as one of the kind of `like`."""
     if is_key(like):
         return jax.random.wrap_key_data(jnp.array(np.array(value)), impl=jax.random.key_impl(like))
     return jnp.array(np.array(value, like.dtype))

@@ -214,7 +214,7 @@ def _fed(update: Callable, args: tuple, extra: dict):
 
 
 def _why(error: Exception) -> str:
-    """What keeps a transformation from training a model."""
+    """The reason that keeps a transformation from training a model."""
     lacking = re.search(r"missing \d+ required .*argument.*", str(error))
     if lacking:
         return (

@@ -40,7 +40,7 @@ def positive_tuple(value, n: int, name: str) -> tuple[int, ...]:
 
 
 def margins(value, n: int, name: str) -> tuple[tuple[int, int], ...]:
-    """What to add to or to cut from both ends of `n` spatial axes, as `n` pairs.
+    """The sizes to add to or to cut from both ends of `n` spatial axes, as `n` pairs.
 
     Args:
         value: one integer for all, `n` integers (symmetric), or `n` pairs (before, after).
@@ -107,7 +107,7 @@ def effective(size: int, dilation: int) -> int:
 
 
 def window(length, size: int, stride: int, padding: str, dilation: int = 1):
-    """What a sliding window does to one axis.
+    """The size of one axis after a sliding window.
 
     Args:
         length: length of the axis (an int or a symbolic dimension).

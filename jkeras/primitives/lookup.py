@@ -72,7 +72,7 @@ def _check(index: np.ndarray, limit: int) -> None:
 
 
 def _nothing(dtype):
-    """What stands for no number."""
+    """The value that stands for no number."""
     if jnp.issubdtype(dtype, jnp.inexact):
         return jnp.asarray(jnp.nan, dtype)
     if jnp.issubdtype(dtype, jnp.bool_):

@@ -234,7 +234,7 @@ def _newest(run_dir: str | Path) -> tuple[Checkpoint, Contents]:
 
 
 def read(path: str | Path) -> Contents:
-    """What a checkpoint file holds.
+    """The contents of a checkpoint file.
 
     Raises:
         ValueError: it is damaged, or none.
@@ -304,7 +304,7 @@ def write_run(run_dir: str | Path, config: dict[str, Any]) -> Path:
 
 
 def read_run(run_dir: str | Path) -> dict[str, Any]:
-    """What `write_run` kept.
+    """The record that `write_run` kept.
 
     Raises:
         ValueError: there is no `run.json`, or it is not JSON.
@@ -324,7 +324,7 @@ def read_run(run_dir: str | Path) -> dict[str, Any]:
 
 
 def environment() -> dict[str, Any]:
-    """What the bits of a result depend on beside the run itself."""
+    """The facts, beside the run itself, that the bits of a result depend on."""
     return {
         "jax": jax.__version__,
         "devices": jax.device_count(),

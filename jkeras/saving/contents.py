@@ -1,4 +1,4 @@
-"""What a file holds, free of any file format: the record that both codecs write and read."""
+"""The contents of a file, free of any file format: the record that both codecs write and read."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Arrays = list[np.ndarray]
 
 
 class Origin(NamedTuple):
-    """Where weights come from: Keras's version ("1" or later), its backend, and whether to fit shapes."""
+    """The origin of weights: Keras's version ("1" or later), its backend, and whether to fit shapes."""
 
     version: str = "2"
     backend: str | None = None

@@ -90,7 +90,7 @@ def add_cells(model: Any, contents: Contents) -> None:
 
 
 def cells_plan(model: Any, contents: Contents, states: bool = True) -> list[tuple[Any, np.ndarray]]:
-    """Where these go.
+    """The places of these.
 
     Args:
         model, contents: to and from.

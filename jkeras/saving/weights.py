@@ -1,4 +1,4 @@
-"""Which stored weight goes into which cell, by position or by name; all is checked before any is assigned."""
+"""Matching of stored weights and cells, by position or by name; all is checked before any is assigned."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def arranged(layer: Any, source: LayerContents) -> list[np.ndarray]:
 
 
 def _keys(names: list[str]) -> list[tuple[str, int, str]]:
-    """What the names of weights say, whatever else the process had made.
+    """The names of weights, without what depends on what else the process had made.
 
     `inner/dense_7/kernel:0` → (`inner/dense`, 0, `kernel`), where 7 is the lowest number among these names.
     """

@@ -45,7 +45,7 @@ class Cut(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Which steps a dispatch makes; on the device a vector of int32.
+    """The steps that a dispatch makes; on the device a vector of int32.
 
     The random key of a step is a function of (seed, epoch, step), so that it does not matter which dispatch
     makes it.

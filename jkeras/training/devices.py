@@ -31,7 +31,7 @@ AXIS = "data"
 
 
 class Layout:
-    """Which devices share a batch, and how.
+    """The devices that share a batch, and how they do.
 
     Args:
         devices: what the user chose: devices, their ids, a number of devices, or None for all of the default

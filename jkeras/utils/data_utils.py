@@ -194,7 +194,7 @@ def _download(origin: str, path: Path, file_hash: str | None, algorithm: str) ->
 
 
 def _untarred(path: Path, places: list[Path]) -> Path:
-    """What the tar archive at `path` holds, at the place where it is, or else at the last one."""
+    """The contents of the tar archive at `path`, at the place where it is, or else at the last one."""
     for place in places:
         if place.exists():
             return place

@@ -1,4 +1,4 @@
-"""What Keras does to a model's layers from outside: summary, sources, kernels of other backends."""
+"""Functions over a model's layers: summary, sources, kernels of other backends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Keras's own tests are written with, for packages that test their layers."""
+"""Helpers of Keras's own tests, for packages that test their layers."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ ROUNDS = 20
 
 
 class Pull(NamedTuple):
-    """Where a neighbour wants a node to be: so far from itself."""
+    """The place where a neighbour wants a node: so far from itself."""
 
     other: int
     shift: float
@@ -68,7 +68,7 @@ def straightened(
 
 
 def _outside(blocks: _Blocks, block: int, pulls: list[list[Pull]]) -> list[Pull]:
-    """What the neighbours of a block want, which are blocks."""
+    """The wishes of the neighbours of a block, which are blocks."""
     return [
         Pull(blocks.of[other], blocks.offset[other] + shift - blocks.offset[node])
         for node in blocks.members[block]
@@ -78,7 +78,7 @@ def _outside(blocks: _Blocks, block: int, pulls: list[list[Pull]]) -> list[Pull]
 
 
 def _wishes(outside: list[list[Pull]], place: list[float]) -> tuple[list[float], float]:
-    """Where the neighbours want each block to be, and how far from there the blocks are in all."""
+    """The places where the neighbours want each block, and how far from there the blocks are in all."""
     wishes, strain = [], 0.0
     for at, pulls in zip(place, outside, strict=True):
         there = [place[other] + shift for other, shift in pulls]

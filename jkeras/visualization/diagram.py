@@ -1,4 +1,4 @@
-"""What a picture of a model shows: boxes, the edges between them, and models inside of it as diagrams."""
+"""The content of a picture of a model: boxes, the edges between them, and models inside of it as diagrams."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Box(NamedTuple):
 
 
 class End(NamedTuple):
-    """Where an edge begins or ends: a part of a diagram, and which output or input of it."""
+    """The beginning or end of an edge: a part of a diagram, and which output or input of it."""
 
     key: str
     slot: int = 0
@@ -103,7 +103,7 @@ def graph_of(model) -> Graph | None:
 
 
 def why_no_graph(model) -> str:
-    """What a model lacks to be drawn, and what to do."""
+    """The reason why a model cannot be drawn, and what to do."""
     if isinstance(model, Sequential):
         return (
             "it is not built yet. Give its first layer an input_shape, call model.build(batch_input_shape), "

@@ -85,7 +85,7 @@ class Drawn:
 
 
 def _graphviz(name: str, arguments: list[str], format: str, source: str) -> tuple[bytes | None, str]:
-    """What the program makes; None, and what it complains of, if it is there but fails."""
+    """The program's picture; None, and its complaint, if it is there but fails."""
     program = shutil.which(name)
     if program is None:
         if name.removesuffix(".exe") not in PROGRAMS:

@@ -15,7 +15,7 @@ HEAD = 7.0  # length of an arrowhead
 
 
 class Join(NamedTuple):
-    """What is to be linked.
+    """A link to be laid out.
 
     Args:
         source, target: numbers of boxes.
@@ -46,7 +46,7 @@ class Path(NamedTuple):
 
 @dataclasses.dataclass
 class Layout:
-    """Where everything is; y grows downwards, the links lead down.
+    """The places of everything; y grows downwards, the links lead down.
 
     Args:
         width, height: of the whole.

@@ -1,4 +1,4 @@
-"""What a notebook shows of a model, a layer or a history: HTML without scripts, in the page's colours."""
+"""Pages for notebooks, of a model, a layer or a history: HTML without scripts, in the page's colours."""
 
 from __future__ import annotations
 

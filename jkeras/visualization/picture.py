@@ -19,7 +19,7 @@ Point = tuple[float, float]
 
 @dataclasses.dataclass
 class Picture:
-    """What there is to draw, in pixels from the upper left corner.
+    """The things to draw, in pixels from the upper left corner.
 
     Args:
         width, height: of the whole.

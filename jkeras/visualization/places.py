@@ -1,4 +1,4 @@
-"""Where in its row each node of a layered drawing stands: links are to be straight, nothing may overlap."""
+"""The place of each node of a layered drawing in its row: links are to be straight, nothing may overlap."""
 
 from __future__ import annotations
 

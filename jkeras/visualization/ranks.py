@@ -1,4 +1,4 @@
-"""Which row of a layered drawing each node stands in."""
+"""The row of a layered drawing that each node stands in."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ RATE = "lr"  # what callbacks call the learning rate
 
 
 class Record(NamedTuple):
-    """What was logged, epoch by epoch.
+    """The logs of a run, epoch by epoch.
 
     Args:
         epochs: numbers of the epochs, the first is 1.

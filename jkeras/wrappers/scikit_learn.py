@@ -23,7 +23,7 @@ _METHODS = (Sequential.fit, Sequential.predict, Sequential.predict_classes, Sequ
 
 
 class BaseWrapper:
-    """What the classifier and the regressor share.
+    """A base of the classifier and the regressor.
 
     `build_fn` makes a compiled model: a function, an object with `__call__`, or None in a subclass that has a
     `__call__` itself. `fit` calls it with those `sk_params` that it has arguments for, then trains the model
@@ -147,7 +147,7 @@ class BaseWrapper:
         return hasattr(self, "model")
 
     def __sklearn_tags__(self):
-        """What scikit-learn wants to know of an estimator; only it calls this."""
+        """The facts about an estimator that scikit-learn asks for; only it calls this."""
         from sklearn.utils import ClassifierTags, RegressorTags, Tags, TargetTags
 
         kind = self._estimator_type

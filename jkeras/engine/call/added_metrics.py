@@ -1,4 +1,4 @@
-"""What layers and models report beside their losses: `add_metric`."""
+"""Values that layers and models report beside their losses: `add_metric`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Key = tuple[Any, str]  # (layer, name)
 
 
 def mean(value):
-    """What is reported of a value."""
+    """The mean of a value, as it is reported."""
     return jnp.mean(jnp.asarray(value, jnp.float32))
 
 

@@ -33,7 +33,7 @@ def call_layer(layer, inputs, kwargs: dict):
 
 
 def own_formula(layer, formula, inputs, words: dict):
-    """What a built-in layer computes, where code that extends it asks for that outside of any frame.
+    """The output of a built-in layer, where code that extends it asks for that outside of any frame.
 
     Args:
         layer: the layer.

@@ -1,4 +1,4 @@
-"""What wraps every layer's pair: input checks, mask refusal, errors that name the layer, activity losses."""
+"""Wrapping of every layer's pair: input checks, mask refusal, errors that name the layer, activity losses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FUNCTIONS = ("activation", "recurrent_activation", "activity_regularizer")
 
 
 class InputSpec:
-    """What a layer accepts: rank and sizes of axes.
+    """The inputs that a layer accepts: rank and sizes of axes.
 
     Args:
         dtype: kept for compatibility with Keras; inputs are converted.
@@ -37,7 +37,7 @@ class InputSpec:
         self.max_ndim, self.min_ndim, self.axes = max_ndim, min_ndim, axes or {}
 
     def complaint(self, shape) -> str | None:
-        """What is wrong with `shape`, or None."""
+        """The fault of `shape`, or None."""
         n = len(shape)
         if self.ndim is not None and n != self.ndim:
             return f"expected ndim={self.ndim}, found ndim={n}"
@@ -147,7 +147,7 @@ def checked(layer, pair: Pair) -> Pair:
 
 
 def _missing(layer, error: KeyError, trees: tuple) -> Exception:
-    """What to raise for a KeyError of a formula: which entry it did not find in params or state."""
+    """The error for a KeyError of a formula: it names the entry that is not in params or state."""
     key, trace = error.args[0] if error.args else None, error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,4 +1,4 @@
-"""What the code of a call uses and leaves beside arguments and outputs, found when the call is recorded."""
+"""Tensors that the code of a call uses and leaves beside arguments and outputs, found when it is recorded."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def asks_for_tensors(error: AttributeError) -> bool:
 
 
 def _gradients_in(node: Node) -> list[list]:
-    """What each `K.gradients` in the code of a call gives: the code runs on the tensors themselves."""
+    """The results of each `K.gradients` in the code of a call: the code runs on the tensors themselves."""
     layer = node.owner
     call: Callable = node.code[layer]
     words = {"mask": masks_for(node.args[0], mask_tensor), "training": None} | node.kwargs

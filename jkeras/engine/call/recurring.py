@@ -29,7 +29,7 @@ _ENDINGS = ("_initializer", "_regularizer", "_constraint")
 
 
 class Known(NamedTuple):
-    """What comes out of a call: specs of outputs and masks, and whether there is a loss."""
+    """The known outcome of a call: specs of outputs and masks, and whether there is a loss."""
 
     y: Any
     masks: list
@@ -40,7 +40,7 @@ _known: dict[Hashable, Known] = {}
 
 
 def known_call(key: Hashable) -> Known | None:
-    """What is known of the calls with this key."""
+    """The known outcome of the calls with this key."""
     return None if key is None else _known.get(key)
 
 
@@ -53,7 +53,7 @@ def note_call(key: Hashable, y, masks: list, adds_loss: bool) -> None:
 
 
 def key_of(node: Node) -> Hashable:
-    """What tells the outcome of a call; None if more than the layer's arguments and shapes may matter."""
+    """The key to the outcome of a call; None if more than the layer's arguments and shapes may matter."""
     layer, inputs = node.owner, node.args[0]
     if node.kwargs or node.code or not type(layer).__module__.startswith(_HOME):
         return None

@@ -1,4 +1,4 @@
-"""What a layer does beside its output, as tensors: losses and updates.
+"""Effects of a layer beside its output, as tensors: losses and updates.
 
 Training reads `Out.loss` and `Out.state`; these tensors are made when somebody asks for them, to look at
 (`K.eval`) or to compute with (`K.function`).
@@ -39,7 +39,7 @@ class Increment(Update):
 
 
 def together(updates: list[Update], values: list, before: Callable) -> dict[Variable, Any]:
-    """What the variables become: all new values are computed from the old ones, what adds is added up.
+    """The new values of the variables: all new values are computed from the old ones, what adds is added up.
 
     Args:
         updates: the updates.
@@ -56,7 +56,7 @@ def together(updates: list[Update], values: list, before: Callable) -> dict[Vari
 
 
 class Added(NamedTuple):
-    """What was given to `add_loss` or `add_update` outside `call`, and the inputs that it follows."""
+    """Tensors given to `add_loss` or `add_update` outside `call`, and the inputs that it follows."""
 
     value: Any
     inputs: tuple | None
@@ -84,7 +84,7 @@ class Added(NamedTuple):
 
 
 def within(graph: Graph, entries: list[Added], own: list) -> list[Added]:
-    """What of `entries` is in `own`, or can be computed from the inputs of the graph."""
+    """Those of `entries` that are in `own`, or can be computed from the inputs of the graph."""
 
     def fits(added: Added) -> bool:
         value = added.value.value if isinstance(added.value, Update) else added.value
@@ -162,7 +162,7 @@ class EffectAccess:
         return [inner for _, inner in instances(self)]
 
     def _added(self, kind: str) -> list[Added]:
-        """What was given to `add_loss` or `add_update` outside `call`."""
+        """Tensors given to `add_loss` or `add_update` outside `call`."""
         return [a for layer in self._accounted() for a in Added.known(getattr(layer, kind), layer.follows)]
 
     @property
@@ -250,7 +250,7 @@ def _mask(x):
 
 
 def _losses_of(node: Node) -> list[Tensor]:
-    """What the call adds to the loss, computed with its outputs (so that what is random is drawn once)."""
+    """The terms that the call adds to the loss, computed with its outputs (so that it draws once)."""
     if node.loss is None and (node.adds_loss or _penalizes(node.owner)):
         node.loss = node.beside(Spec((), "float32"), f"{node.owner.name}/loss")
     return [] if node.loss is None else [node.loss]

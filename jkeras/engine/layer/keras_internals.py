@@ -1,4 +1,4 @@
-"""What is inside Keras's layers and packages lean on; nothing in jkeras itself needs it."""
+"""Internals of Keras's layers that packages lean on; nothing in jkeras itself needs it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class LayerInternals:
 
     @property
     def _initial_weights(self):
-        """What `weights=` gave, until `build` takes it."""
+        """The arrays of `weights=`, until `build` takes them."""
         return self._given_weights
 
     @_initial_weights.setter
@@ -70,7 +70,7 @@ class LayerInternals:
 
     @property
     def _losses(self) -> list:
-        """What was given to `add_loss`: what is added to the list counts."""
+        """The tensors given to `add_loss`: what is added to the list counts."""
         return self.extra_losses
 
     @_losses.setter
@@ -79,7 +79,7 @@ class LayerInternals:
 
     @property
     def _updates(self) -> list:
-        """What was given to `add_update`: what is added to the list counts."""
+        """The updates given to `add_update`: what is added to the list counts."""
         return self.extra_updates
 
     @_updates.setter
@@ -120,7 +120,7 @@ class LayerInternals:
 
 
 def node_key(layer_name: str, node_index: int) -> str:
-    """What Keras calls a call of a layer.
+    """Keras's name for a call of a layer.
 
     Keras 2.2.4: keras/engine/network.py _make_node_key
 

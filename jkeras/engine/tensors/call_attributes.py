@@ -1,4 +1,4 @@
-"""What a user's `call` leaves in attributes of its layer: `self.attention = K.softmax(...)`.
+"""Tensors that a user's `call` leaves in attributes of its layer: `self.attention = K.softmax(...)`.
 
 Inside the run that made it, the attribute is that array. Outside it is a tensor of the recorded call (or, for
 a call on arrays, the array), and the next run begins with what the attribute was before: an array of one run
@@ -102,8 +102,8 @@ def keeps(layer, name: str, value) -> bool:
 
 @contextmanager
 def sweeping(layer, frame) -> Iterator[None]:
-    """Where `call` runs: what it adds to lists and dicts belongs to this run, also to one that fails (another
-    one follows, with other sizes)."""
+    """A context for a run of `call`: what it adds to lists and dicts belongs to this run, also to one that
+    fails (another one follows, with other sizes)."""
     marked = _mark(layer)
     try:
         yield

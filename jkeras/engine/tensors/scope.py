@@ -22,7 +22,7 @@ class NeedsTensorsError(TypeError):
 
 
 class Scope:
-    """What is known while the code of one call runs.
+    """Facts that are known while the code of one call runs.
 
     Args:
         values: `{tensor: (array, mask)}`.
@@ -99,7 +99,7 @@ def as_asked(x):
 
 
 def next_gradients() -> list | None:
-    """What the next `K.gradients` in the code gives, as tensors; None if that is not known."""
+    """The results of the next `K.gradients` in the code, as tensors; None if they are not known."""
     scope = current_scope()
     if scope is None or scope.taken >= len(scope.gradients):
         return None
@@ -108,7 +108,7 @@ def next_gradients() -> list | None:
 
 
 def rewinder() -> Callable[[], None]:
-    """What to call before code that has run from here on runs a second time in the same scope."""
+    """The function to call before code that has run from here on runs a second time in the same scope."""
     scope = current_scope()
     taken = 0 if scope is None else scope.taken
 
@@ -124,7 +124,7 @@ _gradients: contextvars.ContextVar[list | None] = contextvars.ContextVar("jkeras
 
 @contextmanager
 def collecting_gradients() -> Iterator[list]:
-    """Where code runs on tensors to show what it differentiates: yields the results of `K.gradients`.
+    """A context for code that runs on tensors to show what it differentiates: the results of `K.gradients`.
 
     Those of inner layers, which collect their own, are the outer code's too: it runs theirs.
     """
@@ -153,7 +153,7 @@ _renamed: contextvars.ContextVar[Mapping[Any, Any] | None] = contextvars.Context
 
 @contextmanager
 def renaming(tensors: Mapping[Any, Any]) -> Iterator[None]:
-    """Where calls are made again for other tensors, `{old: new}`: so is what their code closes over."""
+    """A context for calls made again on other tensors, `{old: new}`, those their code closes over too."""
     token = _renamed.set(tensors)
     try:
         yield
@@ -162,5 +162,5 @@ def renaming(tensors: Mapping[Any, Any]) -> Iterator[None]:
 
 
 def renamed(tensor):
-    """What stands for a tensor that code closes over."""
+    """The stand-in for a tensor that code closes over."""
     return (_renamed.get() or {}).get(tensor, tensor)

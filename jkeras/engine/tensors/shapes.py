@@ -184,7 +184,7 @@ def _unknown_at(axis: int, shapes: list[tuple]) -> bool:
 
 
 def _agreed(a: tuple, b: tuple, fixed: dict[int, int]) -> list:
-    """What is the same for both sets of sizes, and was not fixed for the try."""
+    """The sizes that are the same in both sets, and were not fixed for the try."""
     return [m if m == n and fixed.get(i) != m else None for i, (m, n) in enumerate(zip(a, b, strict=True))]
 
 

@@ -64,7 +64,7 @@ for _name in ("add", "sub", "mul", "floordiv", "mod", "truediv", "pow"):
 
 
 def as_array(x):
-    """What Python computed as an array."""
+    """An array of a result that Python computed."""
     return jnp.asarray(tuple(x), jnp.int32) if isinstance(x, Sizes) else jnp.asarray(x)
 
 

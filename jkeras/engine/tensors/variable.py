@@ -275,7 +275,7 @@ class Frame:
         self.metrics = joined(self.metrics, out.metrics)
 
     def hand_on(self, out: Out) -> Out:
-        """What came out of the code in here, with what it has added to the loss and to the metrics."""
+        """The result of the code in here, with what it has added to the loss and to the metrics."""
         if not (self.losses or self.metrics):
             return out
         loss = sum(self.losses, out.loss) if self.losses else out.loss
@@ -393,7 +393,7 @@ def current_frame() -> Frame | None:
 
 @contextlib.contextmanager
 def outside_frames():
-    """Where a layer is built, also by the call of another layer: what it makes of its weights there
+    """A context for building a layer, also by the call of another layer: what it makes of its weights there
     (`self.half = self.kernel[:, :2]`) must stay a tensor that follows them, not become today's numbers.
     """
     token = _current.set(None)

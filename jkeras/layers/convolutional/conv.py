@@ -33,7 +33,7 @@ def check_strides(strides, dilation) -> None:
 
 
 def finish(y, params, activation: Callable, format: str):
-    """What ends every convolution: `activation(y + bias)`."""
+    """The end of every convolution: `activation(y + bias)`."""
     return activation(ops.bias_add(y, params["bias"], format) if "bias" in params else y)
 
 

@@ -197,7 +197,7 @@ class _CuDNNGRUCell(_CuDNNCell):
 
 
 class _CuDNN(StandardRNN):
-    """What both layers leave out: masks, unrolling."""
+    """A base of both layers, without masks and unrolling."""
 
     supports_masking = False
 

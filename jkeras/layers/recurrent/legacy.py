@@ -76,11 +76,11 @@ class Recurrent(Layer):
         raise TypeError(f"{type(self).__name__} must define step(inputs, states).")
 
     def get_constants(self, inputs, training=None) -> list:
-        """What every step gets after the states."""
+        """The constants that every step gets after the states."""
         return []
 
     def preprocess_input(self, inputs, training=None):
-        """What the steps get in the place of the inputs: all of them at once."""
+        """The inputs as the steps get them, prepared for all steps at once."""
         return inputs
 
     def get_initial_state(self, inputs) -> list:

@@ -86,7 +86,7 @@ def step_of(layer: Layer) -> Step:
 
 
 def _states_name(cell) -> str:
-    """What the cell calls the second argument of `call`."""
+    """The cell's name for the second argument of `call`."""
     parameters = inspect.signature(cell.call).parameters.values()
     names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     if len(names) < 2:

@@ -1,4 +1,4 @@
-"""What cells share: one time step and the fast way over a whole sequence, weights, dropout factors."""
+"""Common parts of cells: one time step and the fast way over a whole sequence, weights, dropout factors."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class TimedCell(Layer):
 
 
 class StandardCell(TimedCell):
-    """What SimpleRNNCell, GRUCell and LSTMCell share.
+    """A base of SimpleRNNCell, GRUCell and LSTMCell.
 
     A subclass says `gates` (how many blocks of `units` columns its kernels have), `states` (how many states),
     and which `ops.Cell` it is.

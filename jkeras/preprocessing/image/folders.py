@@ -18,7 +18,7 @@ _NAMES = 10_000_000  # random numbers in names of saved images are below it
 
 
 class BatchFromFilesMixin:
-    """What makes batches of image files out of an `Iterator` that has `filepaths`, `labels`, `sample_weight`.
+    """Mixin: batches of image files from an `Iterator` that has `filepaths`, `labels`, `sample_weight`.
 
     Keras 2.2.4: keras_preprocessing/image/iterator.py BatchFromFilesMixin
     """

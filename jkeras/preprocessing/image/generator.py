@@ -126,7 +126,7 @@ class ImageDataGenerator:
         self._imply()
 
     def _imply(self) -> None:
-        """What an argument means for the others."""
+        """Set the arguments that another one implies."""
         if self.zca_whitening:
             self._set("zca_whitening", "featurewise_center", True)
             self._set("zca_whitening", "featurewise_std_normalization", False)
@@ -459,7 +459,7 @@ class ImageDataGenerator:
 
     @staticmethod
     def _theirs(draws: Draws, function, *args):
-        """What the user's code returns, which may draw numbers."""
+        """The result of the user's code, which may draw numbers."""
         with as_global(draws):
             return function(*args)
 

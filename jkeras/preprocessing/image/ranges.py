@@ -77,7 +77,7 @@ def zoom(value) -> list:
 
 
 def check(data_format, validation_split, fill_mode, interpolation_order, function) -> None:
-    """What further arguments may be.
+    """Check the values of further arguments.
 
     Raises:
         ValueError: one is something else.

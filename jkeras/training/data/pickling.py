@@ -129,7 +129,7 @@ def _submodules(values, code: types.CodeType) -> Iterator[str]:
 
 
 def _contents(cells: tuple[types.CellType, ...]) -> dict[int, Any]:
-    """What is in the cells of a closure; one whose variable is not yet set is empty."""
+    """The contents of the cells of a closure; one whose variable is not yet set is empty."""
     contents = {}
     for i, cell in enumerate(cells):
         with contextlib.suppress(ValueError):

@@ -12,7 +12,7 @@ from jkeras.training.objective.endpoints import Target, by_name
 
 
 def by_output(given, targets: Sequence[Target], what: str) -> list:
-    """What is given as `sample_weight` or `class_weight`, for each target."""
+    """The entry of `sample_weight` or `class_weight` for each target."""
     names, given = [target.name for target in targets], by_name(given, targets)
     if given is None or (isinstance(given, (list, tuple, dict)) and not given):
         return [None] * len(names)

@@ -83,8 +83,8 @@ def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
 
 
 def travel_dtype(dtype, declared: str):
-    """What is smaller than declared (bytes, booleans, half precision) travels as it is; the device converts
-    it.
+    """The dtype that travels: what is smaller than declared (bytes, half precision) as it is; the device
+    converts it.
 
     Example:
         >>> travel_dtype(np.dtype("uint8"), "float32").name, travel_dtype(np.dtype("float64"), "float32").name

@@ -1,4 +1,4 @@
-"""Where batches come from: arrays, or a stream of somebody else's batches → blocks of rows on the devices."""
+"""Sources of batches: arrays, or a stream of somebody else's batches → blocks of rows on the devices."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Block(NamedTuple):
     told: int | None = None
 
     def sizes(self, start: int, stop: int) -> list[int]:
-        """What callbacks are told as the sizes of the batches from `start` up to `stop`."""
+        """The sizes of the batches from `start` up to `stop`, as callbacks are told."""
         return self.cut.sizes(start, stop) if self.told is None else [self.told] * (stop - start)
 
 

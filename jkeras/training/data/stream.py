@@ -113,7 +113,7 @@ class Stream:
             self._ahead(ticket, stop, stop + (self.steps or 0), stride)
 
     def _measure(self) -> None:
-        """Where an epoch is a pass: ask for its length again, and forget what was fetched for another one."""
+        """Ask for an epoch's length again where it is a pass, and forget what was fetched for another one."""
         if self._is_pass and len(self.items) != self._length:
             self._length = self.steps = len(self.items)
             self._feed.drop()
@@ -126,7 +126,7 @@ class Stream:
         self._feed.ahead(range(place, min(horizon, end)), ticket)
 
     def _ticket(self, seed: int, stride: int, length: int, place: int):
-        """What the job is asked for at a place in the row of all epochs' batches."""
+        """The ticket of the job for a place in the row of all epochs' batches."""
         index = self._index(seed, stride, length, place)
         if not self._by_run:
             return index

@@ -15,7 +15,7 @@ from jkeras.training.data.workers import Supply
 
 
 def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tuple[Any, Any]:
-    """What is left to train on, and the batches to validate on or None.
+    """The rest to train on, and the batches to validate on or None.
 
     Args:
         trainer: of the compiled model.
@@ -42,7 +42,7 @@ def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tu
 
 
 def held_out(train, held, has_phases: bool) -> list | None:
-    """What callbacks find as `validation_data`: x + y + sample weights, and 0 for a learning phase.
+    """The `validation_data` of callbacks: x + y + sample weights, and 0 for a learning phase.
 
     Args:
         train: the batches to train on.

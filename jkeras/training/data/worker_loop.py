@@ -1,4 +1,4 @@
-"""What a worker runs, in a thread or in a process: the jobs, and the process's loop over messages."""
+"""The work of a worker, in a thread or in a process: the jobs, and the process's loop over messages."""
 
 from __future__ import annotations
 

@@ -239,7 +239,7 @@ class Pool:
 
 
 class _Remote:
-    """What a thread of a pool knows of its process, if it has one."""
+    """The process of a thread of a pool, if it has one."""
 
     def __init__(self, pool: Pool):
         self.pool = pool
@@ -273,7 +273,7 @@ class _Remote:
 
 
 class Feed:
-    """What a job returns for a row of tickets, in order; workers fetch some of it ahead.
+    """The results of a job for a row of tickets, in order; workers fetch some of it ahead.
 
     Args:
         job: see `Pool`.

@@ -40,7 +40,7 @@ class Observed:
             return value_in(frame, result) if isinstance(result, Tensor) else result
 
     def find_out(self) -> tuple[list[Tensor], list[Variable]]:
-        """What `fn` closes over. What it raises otherwise, the step will raise again."""
+        """The tensors and variables that `fn` closes over; other errors will come again in the step."""
         specs, symbols = [self.tensors[1].spec()] * 2, (None, self.tensors[1])
         try:
             return closed_over(self, *specs, symbols=symbols, passing=(AttributeError, NeedsTensorsError))

@@ -1,4 +1,4 @@
-"""Which weights a loss depends on. Keras refuses to train the others: nothing would ever change them."""
+"""The weights that a loss depends on. Keras refuses to train the others: nothing would ever change them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model takes and gives, as data sees it: an `Endpoint` per input or output, a `Target` per loss."""
+"""A model's inputs and outputs, as data sees them: an `Endpoint` for each of them, a `Target` per loss."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Endpoint(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What one loss wants as `y`.
+    """The `y` that one loss wants.
 
     Args:
         name: of the output.

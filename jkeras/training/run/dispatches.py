@@ -86,5 +86,5 @@ class Columns(Mapping):
 
 
 def about(block: Block, step: int) -> dict[str, int]:
-    """What batch hooks are told about a step: its number in the epoch and its samples."""
+    """The logs of batch hooks before a step: its number in the epoch and its samples."""
     return {"batch": block.before + step, "size": block.sizes(step, step + 1)[0]}

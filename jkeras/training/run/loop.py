@@ -87,7 +87,7 @@ def fit(
 
 
 def _about_data(train, batch_size, validates: bool, names: list[str]) -> dict[str, Any]:
-    """What callbacks are told about the data; of a stream as `fit_generator` of Keras tells it."""
+    """The facts about the data for callbacks; of a stream as `fit_generator` of Keras tells it."""
     if isinstance(train, Stream):
         return {"steps": train.steps, "metrics": names + [f"val_{name}" for name in names]}
     return {
@@ -413,7 +413,7 @@ def _outputs(trainer: Trainer, x, predict: Callable):
 
 
 class StepFunction:
-    """What `model.train_function` is: called on the arrays of a batch it makes a step, by our own program.
+    """The type of `model.train_function`: called on the arrays of a batch it makes a step of our own.
 
     Args:
         trainer: of the model.

@@ -38,7 +38,7 @@ def explained(rows: int | None = None, device=None):
 
 
 def advice(text: str, rows: int | None = None, device=None) -> str:
-    """What to tell the user.
+    """The text of the error for the user.
 
     Args:
         text: jax's message.

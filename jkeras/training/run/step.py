@@ -20,8 +20,8 @@ from jkeras.training.objective.endpoints import Endpoint
 
 
 class Carry(NamedTuple):
-    """What a step changes: stores `{path: {name: array}}` of parameters and state, and the optimizer's
-    state."""
+    """The arrays that a step changes: stores `{path: {name: array}}` of parameters and state, and the
+    optimizer's state."""
 
     params: Any
     state: Any
@@ -29,7 +29,7 @@ class Carry(NamedTuple):
 
 
 class Fixed(NamedTuple):
-    """What a step only reads: the rest of the parameters and of the state."""
+    """The arrays that a step only reads: the rest of the parameters and of the state."""
 
     params: Any
     state: Any

@@ -278,7 +278,7 @@ class Trainer:
         return self.layout.joined(outputs)
 
     def dtypes(self, need_y: bool = True) -> Batch:
-        """What arrays become on the device, in the shape of a `Batch`."""
+        """The dtypes of arrays on the device, in the shape of a `Batch`."""
         fed = self.objective.fed if need_y else ()
         inputs, targets = ([_kept(endpoint) for endpoint in endpoints] for endpoints in (self.inputs, fed))
         if not need_y:
