@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +18,9 @@ from jkeras.core.names import snake_case, unique_name
 from jkeras.core.snapshot import as_now
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.call import adapter, added_metrics, checks
-from jkeras.engine.call.calling import call_layer, overridden, own_formula, shapes_of
+from jkeras.engine.call.calling import call_layer, own_formula, shapes_of
 from jkeras.engine.call.checks import InputSpec as InputSpec
+from jkeras.engine.call.running import checked_pair, overridden
 from jkeras.engine.layer.config import BASE_ARGUMENTS, own_config
 from jkeras.engine.layer.effects import Added, EffectAccess, Update
 from jkeras.engine.layer.keras_internals import LayerInternals
@@ -222,9 +224,12 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
 
     def checked_formula(self) -> Pair:
         """The pair as the engine runs it: `Out.state` holds what changed."""
-        meaning = adapter.by_own_mask(self, self.formula()) if self.is_native else adapter.adapt(self)
-        pair = checks.checked(self, meaning)
-        return pair if checks.functions_are_ours(self) else adapter.framed(self, pair)
+        return checked_pair(self)
+
+    def over_variables(self) -> Callable[..., Out] | None:
+        """How a layer computes that is more than a formula: `(values, x, ctx, **words) -> Out`, with values,
+        and what changes, by variable."""
+        return None if self.is_native else functools.partial(adapter.run_code, self)
 
     def penalty(self, params):
         """The sum of the weight regularizers, the part of Keras's loss that depends on weights alone.

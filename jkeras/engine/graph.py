@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 
 from jkeras.core.types import Ctx, Out, joined
-from jkeras.engine.call.calling import aligned, apply_layer
 from jkeras.engine.call.discovery import arrays_in, masks_for, scope_of
+from jkeras.engine.call.running import aligned, run_layer
 from jkeras.engine.tensors.scope import value_around
 from jkeras.engine.tensors.symbolic import MaskOf, Node, Tensor, substitute
 from jkeras.engine.tensors.variable import Frame, StrayTensorError, Variable, current_frame
-from jkeras.engine.tree import carried, gather, scatter, states_of
+from jkeras.engine.tree import carried, states_of
 
 
 class Around(NamedTuple):
@@ -178,12 +178,14 @@ class Graph:
         inputs = node.args[0]
         masks = masks_for(inputs, lambda t: computed[t][1] if isinstance(t, Tensor) else None)
         held = carried(node.owner)
-        params, state = gather(node.owner, lambda v: (values if v in held else moved)[v])
+
+        def read(variable):
+            return (values if variable in held else moved).get(variable, variable._value)
+
         x, kwargs = substitute((inputs, node.kwargs), value_of)
         around = {t: self._captured(real, node, computed) for t, real in node.captured.items()}
         with scope_of(node, x, masks, around) as scope:
-            out = apply_layer(node.owner, params, state, x, ctx.replace(mask=masks), kwargs)
-        scatter(node.owner, out.state, write)
+            out = run_layer(node.owner, read, x, ctx.replace(mask=masks), write, kwargs)
         for key, tensors in node.kept.items():
             arrays = arrays_in(scope.kept[key]) if key in scope.kept else []
             computed.update((t, (a, None)) for t, a in zip(tensors, arrays, strict=False))

@@ -8,10 +8,10 @@ from typing import Any
 import jax
 
 from jkeras.core.types import Ctx, Out
-from jkeras.engine.call.calling import aligned
 from jkeras.engine.call.checks import functions_are_ours
+from jkeras.engine.call.running import aligned, runner
 from jkeras.engine.tensors.variable import Frame
-from jkeras.engine.tree import by_variable, flags, gather, instances, nested, scatter
+from jkeras.engine.tree import by_variable, flags, instances, nested
 
 _ROOT = "."  # the path of weights that the model itself owns
 
@@ -34,7 +34,7 @@ class Program:
     def __init__(self, layer):
         self.layer = layer
         self._places = [(path or _ROOT, inner) for path, inner in instances(layer)]
-        self._pure = layer.checked_formula()
+        self._run = runner(layer)
         self.params = {path: dict(inner._params) for path, inner in self._places if inner._params}
         owned = {v for cells in self.params.values() for v in cells.values()}
         kept = {path: _without(inner._state, owned) for path, inner in self._places}
@@ -64,9 +64,8 @@ class Program:
         values = self._values(params, state)
         x = xs if len(xs) != 1 else xs[0]
         mask = ctx.mask if ctx.mask is None or len(xs) != 1 else ctx.mask[0]
-        nested_params, nested_state = gather(self.layer, values.__getitem__)
-        out = self._pure.apply(nested_params, nested_state, x, ctx.replace(mask=mask))
-        scatter(self.layer, out.state, values.__setitem__)
+        ctx = ctx.replace(mask=mask)
+        out = self._run(lambda v: values.get(v, v._value), x, ctx, values.__setitem__)
         new = {path: {n: values[v] for n, v in cells.items()} for path, cells in self.state.items()}
         ys, masks = jax.tree.leaves(out.y), aligned(out.y, out.mask)
         return dataclasses.replace(out, y=ys, state=new, mask=masks)

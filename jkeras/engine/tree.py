@@ -207,6 +207,14 @@ def scatter(layer, state, write: Callable) -> None:
             scatter(child, inner, write)
 
 
+def write_states(layer, changed: dict, write: Callable) -> None:
+    """Call `write(variable, array)` for every state of a layer among the variables that have changed."""
+    for _, inner in instances(layer):
+        for name, variable in inner._state.items():
+            if variable in changed:
+                write(variable, _like(inner, name, variable, changed[variable]))
+
+
 def _like(layer, name: str, variable, value):
     """A new state in the dtype of the old one; another shape (it would recompile) is refused."""
     if jnp.shape(value) != variable.shape:

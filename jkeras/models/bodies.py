@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,11 +17,12 @@ from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import adapter
 from jkeras.engine.call.calling import shapes_of
 from jkeras.engine.call.checks import phases_differ
+from jkeras.engine.call.running import over_trees
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.effects import Added, Whole, within
 from jkeras.engine.tensors.shapes import Spec, agree
 from jkeras.engine.tensors.symbolic import Node, Tensor
-from jkeras.engine.tree import all_by_variable, by_variable, nested
+from jkeras.engine.tree import by_variable, nested
 
 
 def as_declared(x, tensor: Tensor):
@@ -83,6 +86,10 @@ class CodeBody:
 
     def added(self, entries: list[Added], own: list) -> list[Added]:
         return entries
+
+    def over_variables(self) -> Callable[..., Out] | None:
+        """None: there is nothing to compute yet."""
+        return None
 
     def formula(self) -> Pair:
         """Functions that say why there are none; a graph may come before they are called."""
@@ -193,16 +200,16 @@ class GraphBody:
 
     def formula(self) -> Pair:
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
-        whole: Whole = self.network._whole()
 
         def init(rng, in_shape=None):
             self._check_in_shape(in_shape)
             return self._init(rng)
 
-        def apply(params, state, x, ctx=INFERENCE):
-            return self._apply(whole, params, state, x, ctx)
+        return Pair(init, over_trees(self.network, self.over_variables()))
 
-        return Pair(init, apply)
+    def over_variables(self) -> Callable[..., Out]:
+        """The computation of the graph, with values, and what changes, by variable."""
+        return partial(self._run, self.network._whole())
 
     def _init(self, rng) -> tuple[dict, dict]:
         values: dict = {}
@@ -215,20 +222,16 @@ class GraphBody:
             values.setdefault(variable, variable._value)
         return nested(self.network, values)
 
-    def _apply(self, whole: Whole, params, state, x, ctx) -> Out:
-        values, changed = all_by_variable(self.network, params, state), {}
-
-        def write(variable, value):
-            values[variable] = changed[variable] = value
-
+    def _run(self, whole: Whole, values: dict, x, ctx) -> Out:
+        changed: dict = {}
         xs, fed = as_list(x), whole.graph.fed
         if len(xs) != len(fed):
             raise ValueError(f"Model {self.network.name!r} takes {len(fed)} inputs; got {len(xs)}.")
         masks = as_list(ctx.mask) if ctx.mask is not None else [None] * len(xs)
         xs = [as_declared(v, t) for v, t in zip(xs, fed, strict=True)]
-        ys, masks, loss, seen, metrics = whole.run(values, xs, masks, ctx, write)
+        ys, masks, loss, seen, metrics = whole.run(values, xs, masks, ctx, changed.__setitem__)
         mask = unpacked(masks) if any(m is not None for m in masks) else None
-        return Out(unpacked(ys), nested(self.network, changed)[1], mask, loss, seen, metrics)
+        return Out(unpacked(ys), changed, mask, loss, seen, metrics)
 
     def _check_in_shape(self, in_shape) -> None:
         declared = [t.shape for t in self.fed]

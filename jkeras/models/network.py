@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.identity import same_objects
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.names import snake_case, unique_name
-from jkeras.core.types import INFERENCE, Pair
+from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.added_metrics import reported_by
-from jkeras.engine.call.calling import aligned, has_tensor
+from jkeras.engine.call.calling import has_tensor
+from jkeras.engine.call.running import aligned, run_layer
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.effects import Added, Update, Whole
 from jkeras.engine.program import Program
 from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
 from jkeras.engine.tensors.variable import Constant, Variable, current_frame
-from jkeras.engine.tree import gather, instances, variables_of
+from jkeras.engine.tree import instances, variables_of
 from jkeras.models import config as configs
 from jkeras.models.bodies import CodeBody, GraphBody, as_declared
 from jkeras.models.files import Files
@@ -223,6 +224,10 @@ class Network(KerasGraph, Files, Layer):
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
         return self._body.formula()
 
+    def over_variables(self) -> Callable[..., Out] | None:
+        """The computation of the graph, or that of the user's `call`."""
+        return self._body.over_variables() if self.is_native else super().over_variables()
+
     def call(self, inputs, mask=None):
         """The outputs for other inputs."""
         return super().call(inputs, mask=mask)
@@ -236,9 +241,7 @@ class Network(KerasGraph, Files, Layer):
         else:
             frame = current_frame()
             read, ctx = (frame.read, frame.ctx) if frame else (lambda v: v.value, INFERENCE)
-            out = self.checked_formula().apply(
-                *gather(self, read), unpacked(list(inputs)), ctx.at("masks", unpacked(masks))
-            )
+            out = run_layer(self, read, unpacked(list(inputs)), ctx.at("masks", unpacked(masks)))
             outputs, out_masks = as_list(out.y), aligned(out.y, out.mask)
         return unpacked(outputs), unpacked(out_masks), unpacked([t.shape for t in outputs])
 

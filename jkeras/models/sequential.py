@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 
-from jkeras.core.types import INFERENCE, Pair
+from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.graph import Graph
 from jkeras.engine.input_layer import Input, InputLayer
 from jkeras.engine.tensors.shapes import agree
 from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tree import gather, scatter
 from jkeras.layers.serialization import deserialize
 from jkeras.models.bodies import CodeBody
 from jkeras.models.model import Model
@@ -151,14 +154,12 @@ class Sequential(Model):
 
     def formula(self) -> Pair:
         own = super().formula
-        if self._graph is not None and self.build_input_shape is None:
+        if not self._follows_shapes():
             return own()
         twins: dict[tuple, Pair] = {}
 
-        # Without a shape of its own a chain follows the one it is given: `init` builds the model for the
-        # first; for others there are twins.
         def meaning(shape) -> Pair:
-            if shape is None or self.build_input_shape is None or agree(shape, self.build_input_shape):
+            if shape is None or self._is_for(shape):
                 return own()
             if shape not in twins:
                 twins[shape] = self._twin(shape).formula()
@@ -172,6 +173,29 @@ class Sequential(Model):
             return meaning((None, *jnp.shape(x)[1:])).apply(params, state, x, ctx)
 
         return Pair(init, apply)
+
+    def _follows_shapes(self) -> bool:
+        """Whether the chain has no shape of its own, and follows the one it is given: `init` builds the model
+        for the first; for others there are twins."""
+        return self._graph is None or self.build_input_shape is not None
+
+    def _is_for(self, shape) -> bool:
+        return self.build_input_shape is None or agree(shape, self.build_input_shape)
+
+    def over_variables(self) -> Callable[..., Out] | None:
+        own = super().over_variables()
+        if own is None or not (self.is_native and self._follows_shapes()):
+            return own
+        formula = self.formula()
+
+        def compute(values, x, ctx):
+            if self._is_for((None, *jnp.shape(x)[1:])):
+                return own(values, x, ctx)
+            out, changed = formula.apply(*gather(self, values.__getitem__), x, ctx), {}
+            scatter(self, out.state, changed.__setitem__)
+            return dataclasses.replace(out, state=changed)
+
+        return compute
 
     def _twin(self, shape) -> Sequential:
         """The same chain for another input shape."""

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
+from collections.abc import Callable
 
 import jax
 import numpy as np
 
 from jkeras.core.lists import unpacked
-from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.core.types import Ctx, Out
 from jkeras.engine.tensors.call_attributes import sweeping
 from jkeras.engine.tensors.scope import as_asked, code_of, rewinder
 from jkeras.engine.tensors.shapes import Spec, agree, infer
 from jkeras.engine.tensors.symbolic import Tensor, substitute, value_in
 from jkeras.engine.tensors.variable import Frame, Variable, current_frame, outside_frames
-from jkeras.engine.tree import all_by_variable, by_variable, gather, nested, scatter, walk
+from jkeras.engine.tree import by_variable, gather, scatter, variables_of, walk
 
 
-def adapt(layer) -> Pair:
-    """The pair of a layer written as methods: weights are declared once and redrawn at each `init`."""
+def init_of(layer) -> Callable:
+    """The `init` of a layer written as methods: weights are declared once and redrawn at each call."""
 
     def init(rng, in_shape):
         with jax.ensure_compile_time_eval():
@@ -27,26 +27,27 @@ def adapt(layer) -> Pair:
             _check_fits(layer, in_shape)
         return redraw(layer, rng)
 
-    def apply(params, state, x, ctx=INFERENCE, **kwargs):
-        rewind = rewinder()
-        try:
-            return _run(layer, params, state, x, ctx, kwargs)
-        except ValueError as error:
-            if layer.asks_for_truth or "truth value" not in str(error):
-                raise
-        except jax.errors.TracerBoolConversionError:
-            if layer.asks_for_truth:
-                raise
-        layer.asks_for_truth = True  # `if self.bias:` asks a variable, not its numbers
-        rewind()
-        return _run(layer, params, state, x, ctx, kwargs)
-
-    return Pair(init, apply)
+    return init
 
 
-def _run(layer, params, state, x, ctx: Ctx, kwargs: dict) -> Out:
+def run_code(layer, values: dict, x, ctx: Ctx, **words) -> Out:
+    """The computation of a layer written as methods, with values, and what changes, by variable."""
+    rewind = rewinder()
+    try:
+        return _run(layer, values, x, ctx, words)
+    except ValueError as error:
+        if layer.asks_for_truth or "truth value" not in str(error):
+            raise
+    except jax.errors.TracerBoolConversionError:
+        if layer.asks_for_truth:
+            raise
+    layer.asks_for_truth = True  # `if self.bias:` asks a variable, not its numbers
+    rewind()
+    return _run(layer, values, x, ctx, words)
+
+
+def _run(layer, values: dict, x, ctx: Ctx, words: dict) -> Out:
     """A user's `call`, once, in a frame of its own."""
-    values = all_by_variable(layer, params, state)
     if layer.fixed_phase is not None:
         ctx = ctx.replace(training=layer.fixed_phase)
     with Frame(values, ctx, owner=layer) as frame:
@@ -57,31 +58,12 @@ def _run(layer, params, state, x, ctx: Ctx, kwargs: dict) -> Out:
             frame.note_mask(x, ctx.mask)
         call = code_of(layer)
         with sweeping(layer, frame):
-            y = call(as_asked(x), **call_arguments(call, ctx, kwargs))
+            y = call(as_asked(x), **call_arguments(call, ctx, words))
         y = unpacked(substitute(y, lambda symbol: value_in(frame, symbol)))
         mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
-    _remember_captured(layer, frame)
-    if frame.asked_for_phase:
-        layer.uses_learning_phase = True
+    note_use(layer, frame)
     _pass_up(frame, values)
-    return frame.hand_on(Out(y, nested(layer, frame.updates)[1], mask))
-
-
-def framed(layer, pair: Pair) -> Pair:
-    """The pair of a built-in layer with a user's functions (activation, activity regularizer) or with other
-    weights put in place of its own: these may use variables and tensors, as the code of a layer may."""
-
-    def apply(params, state, x, ctx=INFERENCE, **kwargs):
-        with Frame(all_by_variable(layer, params, state), ctx, owner=layer) as frame:
-            if layer.is_native:
-                params, state = with_replaced(layer, params, state, frame)
-            out = pair.apply(params, state, x, ctx, **kwargs)
-        _remember_captured(layer, frame)
-        if frame.asked_for_phase:
-            layer.uses_learning_phase = True
-        return frame.hand_on(out)
-
-    return Pair(pair.init, apply)
+    return frame.hand_on(Out(y, frame.updates, mask))
 
 
 def with_replaced(layer, params, state, frame: Frame) -> tuple:
@@ -113,7 +95,7 @@ def _check_fits(layer, in_shape) -> None:
     Raises:
         ValueError: they do not.
     """
-    if in_shape is None or agree(in_shape, layer.build_shape):
+    if in_shape is None or layer.build_shape is None or agree(in_shape, layer.build_shape):
         return
     try:
         trace(layer, in_shape)
@@ -175,34 +157,21 @@ def takes_mask(layer) -> bool:
     return not layer.is_native and "mask" in inspect.signature(layer.call).parameters
 
 
-def by_own_mask(layer, pair: Pair) -> Pair:
-    """A built-in formula whose mask is what the layer's `compute_mask` says, if that is the user's, or if
-    the layer was told to support masking where its class does not."""
-    ours = next(c for c in type(layer).__mro__ if c.__module__.startswith("jkeras."))
-    told = layer.supports_masking and not ours.supports_masking
-    if not told and not overrides(layer, "compute_mask"):
-        return pair
-
-    def apply(params, state, x, ctx=INFERENCE):
-        out = pair.apply(params, state, x, ctx)
-        with Frame(by_variable(layer, params, state, {}), ctx):
-            return dataclasses.replace(out, mask=layer.compute_mask(x, ctx.mask))
-
-    return Pair(pair.init, apply)
-
-
 def overrides(layer, method: str) -> bool:
     """Whether a user's class defines the method itself."""
     owner = next((c for c in type(layer).__mro__ if method in vars(c)), None)
     return owner is not None and not owner.__module__.startswith("jkeras.")
 
 
-def _remember_captured(layer, frame: Frame) -> None:
-    """Variables that the code read without owning them become hidden state: a new value takes effect."""
-    owned = {v for _, inner in walk(layer) for v in (*inner._params.values(), *inner._state.values())}
+def note_use(layer, frame: Frame) -> None:
+    """Variables that the code read without owning them become hidden state: a new value takes effect. And the
+    layer is one that differs in training, if the code has asked for the phase."""
+    if frame.asked_for_phase:
+        layer.uses_learning_phase = True
     if frame.parent is not None:
         frame.parent.captured.extend(frame.captured)  # whoever runs this layer in a call of its own
         return
+    owned = set(variables_of([layer]))
     for variable in dict.fromkeys(frame.captured):
         if variable not in owned:
             layer._state[f"_captured_{len(layer._state)}"] = variable

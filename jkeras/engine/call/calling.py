@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 
 import jax
@@ -12,14 +11,15 @@ import numpy as np
 from jkeras.core import bits, phase, random
 from jkeras.core.dispatch import is_symbolic, op
 from jkeras.core.types import ByObject, Ctx
-from jkeras.engine.call import adapter, recurring
+from jkeras.engine.call import recurring
 from jkeras.engine.call.checks import MaskRefused
 from jkeras.engine.call.discovery import arrays_in, discover, masks_for, scope_of, show_kept, users_layers
-from jkeras.engine.tensors.scope import NeedsTensorsError, rewinder
+from jkeras.engine.call.running import aligned, run_layer
+from jkeras.engine.tensors.scope import NeedsTensorsError
 from jkeras.engine.tensors.shapes import Spec, infer, known
 from jkeras.engine.tensors.symbolic import Node, Tensor, specs_of, substitute, value_in
 from jkeras.engine.tensors.variable import Frame, StrayTensorError, current_frame, outside_frames
-from jkeras.engine.tree import carried, gather, scatter, variables_of
+from jkeras.engine.tree import carried, gather, variables_of
 
 
 def call_layer(layer, inputs, kwargs: dict):
@@ -93,46 +93,6 @@ def ensure_built(layer, inputs) -> None:
     layer.set_initial_weights()
 
 
-def split_kwargs(layer, kwargs: dict) -> tuple[dict, dict]:
-    """(what the engine itself understands, what the user's `call` gets: a mask too, if it takes one)."""
-    words = ("training",) if adapter.takes_mask(layer) else ("training", "mask")
-    known_words = {k: v for k, v in kwargs.items() if k in words}
-    rest = {k: v for k, v in kwargs.items() if k not in words}
-    if rest and layer.is_native:
-        raise TypeError(
-            f"Layer {layer.name!r} ({type(layer).__name__}) got unknown call arguments {sorted(rest)}."
-        )
-    return known_words, rest
-
-
-def overridden(ctx: Ctx, words: dict) -> Ctx:
-    """The context, with `training` and `mask` as the words of a call say."""
-    if isinstance(words.get("training"), (bool, int)):
-        ctx = ctx.replace(training=bool(words["training"]))
-    return ctx.replace(mask=words["mask"]) if "mask" in words else ctx
-
-
-def apply_layer(layer, params, state, x, ctx: Ctx, kwargs: dict):
-    """Run the pure pair with the call's keywords (`training`, `mask` override what the context says).
-
-    A mask given by hand is for the computation; the output's mask follows from the input's own.
-    """
-    words, rest = split_kwargs(layer, kwargs)
-    apply, rewind = layer.checked_formula().apply, rewinder()
-    out = apply(params, state, x, overridden(ctx, words), **rest)
-    if "mask" not in words:
-        return out
-    rewind()
-    own = apply(params, state, x, overridden(ctx, {**words, "mask": ctx.mask}), **rest)
-    return dataclasses.replace(out, mask=own.mask)
-
-
-def aligned(y, mask) -> list:
-    """One mask (or None) for each output."""
-    masks, count = list(mask) if isinstance(mask, (list, tuple)) else [mask], len(jax.tree.leaves(y))
-    return (masks + [None] * count)[:count]
-
-
 def record(layer, inputs, kwargs: dict):
     """Add a node for this call to the graph and return its output tensors."""
     ensure_built(layer, inputs)
@@ -162,11 +122,12 @@ def infer_call(node: Node):
     kept: dict = {}
     masks = masks_for(inputs, lambda t: t.mask_spec if isinstance(t, Tensor) else None)
 
-    def run(training, params, state, x, masks, kwargs, around):
+    def run(training, cells, arrays, x, masks, kwargs, around):
+        values = dict(zip(cells, arrays, strict=True))
         ctx = Ctx(rng=np.zeros(2, np.uint32), mask=masks, training=training)
         captured = dict(zip(node.captured, around, strict=True))
         with scope_of(node, x, masks, captured) as scope:
-            out = apply_layer(layer, params, state, x, ctx, kwargs)
+            out = run_layer(layer, lambda v: values.get(v, v._value), x, ctx, words=kwargs)
         node.adds_loss = node.adds_loss or not isinstance(out.loss, float)
         if not training:
             kept.clear()
@@ -175,9 +136,10 @@ def infer_call(node: Node):
 
     def trace(training):
         around = [(t.spec(), t.mask_spec) for t in node.captured]
-        call = functools.partial(run, training)
-        params, state = gather(layer, lambda v: Spec(v.shape, v.dtype))  # the last trace may have built some
-        given = (params, state, specs_of(inputs), masks, specs_of(kwargs), around)
+        cells = variables_of([layer])  # the last trace may have built some
+        call = functools.partial(run, training, cells)
+        weights = [Spec(v.shape, v.dtype) for v in cells]
+        given = (weights, specs_of(inputs), masks, specs_of(kwargs), around)
         return infer(call, *given, passing=(StrayTensorError, NeedsTensorsError))
 
     try:
@@ -234,11 +196,14 @@ def _call_in_frame(layer, inputs, kwargs: dict, frame):
     ensure_built(layer, inputs)
     inputs, kwargs = substitute((inputs, kwargs), lambda s: value_in(frame, s))
     held = carried(layer)
-    params, state = gather(layer, lambda v: frame.before(v) if v in held else frame.read(v))
     frame.calls += 1
     ctx = frame.ctx.at(frame.calls, masks_for(inputs, frame.mask_of))
-    out = apply_layer(layer, params, state, inputs, ctx, kwargs)
-    adapter.absorb(layer, out, frame)
+
+    def read(variable):
+        return frame.before(variable) if variable in held else frame.read(variable)
+
+    out = run_layer(layer, read, inputs, ctx, frame.write, kwargs)
+    frame.absorb(out)
     masks = iter(aligned(out.y, out.mask))
     return jax.tree.map(lambda value: frame.masked(value, next(masks), inputs), out.y)
 
@@ -246,11 +211,11 @@ def _call_in_frame(layer, inputs, kwargs: dict, frame):
 def _call_eagerly(layer, inputs, kwargs: dict):
     inputs = jax.tree.map(lambda x: _array(layer, x), inputs, is_leaf=lambda x: x is None)
     ensure_built(layer, inputs)
-    params, state = gather(layer, lambda v: v.value)
     seed = np.array([0, random.next_seed()], np.uint32)
     ctx = Ctx(rng=seed, training=bool(phase.fixed()))
-    out = apply_layer(layer, params, state, inputs, ctx, kwargs)
-    scatter(layer, out.state, lambda variable, value: variable.assign(value))
+    out = run_layer(
+        layer, lambda v: v.value, inputs, ctx, lambda variable, value: variable.assign(value), kwargs
+    )
     return out.y
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import bits
-from jkeras.core.types import INFERENCE, Pair
+from jkeras.core.types import Ctx, Init, Out
 from jkeras.engine.tensors.scope import NeedsTensorsError
 from jkeras.engine.tensors.shapes import known
 from jkeras.engine.tensors.variable import StrayTensorError
@@ -102,58 +104,74 @@ def refuse_mask(layer, mask) -> None:
         )
 
 
-def checked(layer, pair: Pair) -> Pair:
-    """The pair with Keras's checks around it and the activity regularizer added to its loss."""
-    regularizer, refuses = layer.activity_regularizer, layer.is_native and not layer.supports_masking
+def checked_init(layer, init: Callable) -> Init:
+    """The `init` of a layer with Keras's checks around it."""
 
-    what = f"The input of layer {layer.name!r}"
-
-    def explained(function, shapes, *args, **kwargs):
-        try:
-            return function(*args, **kwargs)
-        except MaskRefused:
-            raise
-        except KeyError as error:
-            problem = _missing(layer, error, args[:2])
-            raise problem from (None if problem is error else error)
-        except (ValueError, TypeError) as error:
-            if f"{layer.name!r}" in str(error) or isinstance(error, _WHOLE):
-                raise
-            text = re.sub(r"\b\d+\*d\d+\b", "None", str(error))  # an unknown dimension, see `shapes`
-            kind = TypeError if type(error) is TypeError and "shape" not in text else ValueError
-            raise kind(
-                f"Layer {layer.name!r} ({type(layer).__name__}) cannot take an input of shape "
-                f"{shapes}: {text}"
-            ) from error
-
-    def init(rng, in_shape=None):
+    def checked(rng, in_shape=None):
         if in_shape is not None:
             check_spec(layer, in_shape)
-        return explained(pair.init, in_shape, rng, in_shape)
+        with _explained(layer, in_shape):
+            return init(rng, in_shape)
 
-    def apply(params, state, x, ctx=INFERENCE, **kwargs):
+    return checked
+
+
+def guard(layer) -> Callable[..., Out]:
+    """Keras's checks around a computation of a layer, which add the activity regularizer to its loss.
+
+    Returns:
+        `check(compute, x, ctx, words, trees=None) -> Out`, which runs `compute(x, ctx, **words)`; `trees` are
+        params and state if it has them by name.
+    """
+    regularizer, refuses = layer.activity_regularizer, layer.is_native and not layer.supports_masking
+    what = f"The input of layer {layer.name!r}"
+
+    def check(compute, x, ctx: Ctx, words: dict, trees: tuple | None = None) -> Out:
         x = jax.tree.map(lambda a: bits.array(a, what=what) if isinstance(a, np.ndarray) else a, x)
         shapes = jax.tree.map(lambda a: known(jnp.shape(a)), x)
         check_spec(layer, shapes)
         if refuses:
             refuse_mask(layer, ctx.mask)
-        out = explained(pair.apply, shapes, params, state, x, ctx, **kwargs)
+        with _explained(layer, shapes, trees):
+            out = compute(x, ctx, **words)
         if regularizer is None:
             return out
         losses = [regularizer(y) for y in jax.tree.leaves(out.y)]
         return dataclasses.replace(out, loss=out.loss + sum(losses[1:], losses[0]))
 
-    return Pair(init, apply)
+    return check
 
 
-def _missing(layer, error: KeyError, trees: tuple) -> Exception:
+@contextmanager
+def _explained(layer, shapes, trees: tuple | None = None) -> Iterator[None]:
+    """Where a layer computes: errors name it, and the shapes of its inputs."""
+    try:
+        yield
+    except MaskRefused:
+        raise
+    except KeyError as error:
+        problem = _missing(layer, error, trees)
+        if problem is error:
+            raise
+        raise problem from error
+    except (ValueError, TypeError) as error:
+        if f"{layer.name!r}" in str(error) or isinstance(error, _WHOLE):
+            raise
+        text = re.sub(r"\b\d+\*d\d+\b", "None", str(error))  # an unknown dimension, see `shapes`
+        kind = TypeError if type(error) is TypeError and "shape" not in text else ValueError
+        raise kind(
+            f"Layer {layer.name!r} ({type(layer).__name__}) cannot take an input of shape {shapes}: {text}"
+        ) from error
+
+
+def _missing(layer, error: KeyError, trees: tuple | None) -> Exception:
     """The error for a KeyError of a formula: it names the entry that is not in params or state."""
     key, trace = error.args[0] if error.args else None, error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = str(trace and trace.tb_frame.f_globals.get("__name__"))
     ours = where.startswith("jkeras.") or where in {c.__module__ for c in type(layer).__mro__}
-    if not (layer.is_native and ours):
+    if trees is None or not (layer.is_native and ours):
         return error  # of code that the formula calls, as of a Lambda
     if not isinstance(key, str) or not all(isinstance(t, dict) and key not in t for t in trees):
         return error

@@ -16,13 +16,13 @@ from jkeras.core.dispatch import op
 from jkeras.core.identity import same_objects
 from jkeras.core.types import INFERENCE, ByObject, Out, joined
 from jkeras.engine.call import added_metrics
-from jkeras.engine.call.calling import apply_layer
 from jkeras.engine.call.discovery import masks_for, scope_of
+from jkeras.engine.call.running import run_layer
 from jkeras.engine.graph import Graph
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Node, Tensor, call_closing, mask_tensor
 from jkeras.engine.tensors.variable import Variable, current_frame
-from jkeras.engine.tree import carried, flags, gather, instances, scatter, states_of, variables_of
+from jkeras.engine.tree import carried, flags, instances, states_of, variables_of
 
 
 class Update(NamedTuple):
@@ -225,16 +225,15 @@ class _Call:
         around = (list(node.captured.values()), [_mask(t) for t in node.captured.values()])
         self.arguments = (node.args[0], node.kwargs, masks_for(node.args[0], _mask), self.cells, around)
 
-    def run(self, training: bool, inputs, kwargs, masks, arrays, around) -> Out:
+    def run(self, training: bool, write: Callable, inputs, kwargs, masks, arrays, around) -> Out:
         values = dict(zip(self.cells, arrays, strict=True))
-        params, state = gather(self.layer, values.__getitem__)
         ctx = self._context()
         ctx = ctx.replace(mask=masks, training=training or ctx.training)
         if ctx.rng is None:
             ctx = ctx.replace(rng=np.zeros(2, np.uint32))
         captured = {t: (x, m) for t, x, m in zip(self.node.captured, *around, strict=True)}
         with scope_of(self.node, inputs, masks, captured):
-            return apply_layer(self.layer, params, state, inputs, ctx, kwargs)
+            return run_layer(self.layer, values.__getitem__, inputs, ctx, write, kwargs)
 
     def _context(self):
         """That of the call itself where it runs in the graph around: the same phase and random numbers."""
@@ -272,8 +271,7 @@ def _updates_of(node: Node) -> list[Update]:
         def updates(*arguments):
             changed: dict = {}
             for training in (False,) * bool(held) + (True,) * statistics:
-                out = call.run(training, *arguments)
-                scatter(call.layer, out.state, lambda v, a, t=training: _note(changed, v, a, t, held))
+                call.run(training, lambda v, a, t=training: _note(changed, v, a, t, held), *arguments)
             moved[:] = [v for v in call.cells if v in changed]
             return [changed[v] for v in moved]
 
