@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import sys
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -82,8 +84,24 @@ def test_load_img_refuses(png, tmp_path):
         image.load_img(png, color_mode="grey")
     with pytest.raises(ValueError, match="Invalid interpolation method cubic specified"):
         image.load_img(png, target_size=(2, 2), interpolation="cubic")
+    for size in ((0, 2), (2,), (2, 2.5), "ab"):
+        with pytest.raises(ValueError, match=r"`target_size` should be \(height, width\), two integers"):
+            image.load_img(png, target_size=size)
     with pytest.raises(FileNotFoundError, match="none.png"):
         image.load_img(tmp_path / "none.png")
+
+
+def test_an_image_that_says_to_be_huge_is_named(tmp_path):
+    """A PNG of a few bytes with a head of 60,000 x 60,000 pixels."""
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)),
+        (b"IDAT", b""),
+        (b"IEND", b""),
+    ]
+    chunks = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts]
+    (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    with pytest.raises(OSError, match="huge.png cannot be read as an image: .*3600000000 pixels"):
+        image.load_img(tmp_path / "huge.png")
 
 
 @pytest.mark.parametrize("content", [b"", b"no image at all", "half"], ids=["empty", "text", "half"])

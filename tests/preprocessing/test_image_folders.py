@@ -242,6 +242,7 @@ def test_folders_that_hold_nothing(tmp_path):
         ({"color_mode": "grey"}, 'Invalid color mode: grey; expected "rgb", "rgba", or "grayscale".'),
         ({"subset": "test"}, 'Invalid subset name: test;expected "training" or "validation"'),
         ({"batch_size": 0}, "`batch_size` should be at least 1"),
+        ({"target_size": (8,)}, "`target_size` should be"),
     ],
 )
 def test_arguments_of_folders(root, words, message):
@@ -267,6 +268,18 @@ def test_arguments_of_folders(root, words, message):
 def test_arguments_of_frames(frame, root, words, kind, message):
     with pytest.raises(kind, match=message):
         Generator().flow_from_dataframe(frame, root, **words)
+
+
+def test_frames_that_are_none(frame, root):
+    make = Generator().flow_from_dataframe
+    with pytest.raises(TypeError, match="`dataframe` should be a pandas DataFrame; got a dict"):
+        make({"filename": ["a.png"]}, root)
+    with pytest.raises(ValueError, match="Column weight_col=w has rows without a weight"):
+        make(frame.assign(w=[1.0, np.nan] * 3), root, weight_col="w")
+    with pytest.raises(TypeError, match="lists in y_col=\"class\" should hold strings, not .'int'"):
+        make(frame.assign(**{"class": [["a", 1]] * 6}), root)
+    for skip in (False, True):
+        assert make(frame[:0], root, skip_broken=skip).samples == 0
 
 
 def test_names_that_are_no_files(frame, root):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import operator
 import os
 import struct
 import warnings
@@ -39,7 +40,7 @@ def load_img(path, grayscale=False, color_mode="rgb", target_size=None, interpol
 
     Raises:
         ImportError: without Pillow (`pip install "jkeras[images]"`).
-        ValueError: for an unknown colour mode or interpolation.
+        ValueError: for an unknown colour mode or interpolation, or a size that is none.
         OSError: if there is no such file, or it is no image or a broken one; the message names it.
 
     Keras 2.2.4: keras_preprocessing/image/utils.py load_img
@@ -50,7 +51,8 @@ def load_img(path, grayscale=False, color_mode="rgb", target_size=None, interpol
         color_mode = "grayscale"
     if color_mode not in _MODES:
         raise ValueError(f'color_mode must be "grayscale", "rgb", or "rgba"; got {color_mode!r}.')
-    if target_size is not None and interpolation not in INTERPOLATIONS:
+    size = None if target_size is None else checked_size(target_size)
+    if size is not None and interpolation not in INTERPOLATIONS:
         raise ValueError(
             f"Invalid interpolation method {interpolation} specified. Supported methods are "
             f"{', '.join(INTERPOLATIONS)}"
@@ -60,15 +62,36 @@ def load_img(path, grayscale=False, color_mode="rgb", target_size=None, interpol
     try:
         img = image.open(content)
         img.load()
-    except _BROKEN as error:
+    except (*_BROKEN, image.DecompressionBombError) as error:
         kind = type(error) if isinstance(error, OSError) else OSError
-        detail = "it is in no format that Pillow knows" if "BytesIO" in str(error) else error
+        detail = "it is in no format that Pillow knows" if "BytesIO" in str(error) else str(error).rstrip(".")
         raise kind(f"{os.fspath(path)} cannot be read as an image: {detail}.") from error
     if img.mode != _MODES[color_mode] and not (color_mode == "grayscale" and img.mode in _GREY):
         img = img.convert(_MODES[color_mode])
-    if target_size is not None and img.size != (target_size[1], target_size[0]):
-        img = _resized(img, (target_size[1], target_size[0]), image.Resampling[interpolation.upper()])
+    if size is not None and img.size != size[::-1]:
+        img = _resized(img, size[::-1], image.Resampling[interpolation.upper()])
     return img
+
+
+def checked_size(target_size) -> tuple[int, int]:
+    """`(height, width)`; more numbers, as of a whole shape, are passed over.
+
+    Raises:
+        ValueError: for anything else.
+
+    Example:
+        >>> checked_size((4, 5, 3))
+        (4, 5)
+    """
+    try:
+        height, width = (operator.index(side) for side in tuple(target_size)[:2])
+    except (TypeError, ValueError):
+        height = width = 0
+    if min(height, width) < 1:
+        raise ValueError(
+            f"`target_size` should be (height, width), two integers above 0; got {target_size!r}."
+        )
+    return height, width
 
 
 def _resized(img, size: tuple[int, int], how):

@@ -10,7 +10,14 @@ import numpy as np
 
 from jkeras.core import settings
 from jkeras.preprocessing.draws import Draws
-from jkeras.preprocessing.image.files import below, broken, checked_format, img_to_array, load_img
+from jkeras.preprocessing.image.files import (
+    below,
+    broken,
+    checked_format,
+    checked_size,
+    img_to_array,
+    load_img,
+)
 from jkeras.preprocessing.image.iterators import Iterator, augmented, save_batch, skip_batch
 
 _CHANNELS = {"rgb": 3, "rgba": 4, "grayscale": 1}
@@ -45,10 +52,10 @@ class BatchFromFilesMixin:
         Args: those of `DirectoryIterator`.
 
         Raises:
-            ValueError: for an unknown colour mode or subset.
+            ValueError: for an unknown colour mode or subset, or a size that is none.
         """
         self.image_data_generator = image_data_generator
-        self.target_size = tuple(target_size)
+        self.target_size = checked_size(target_size)
         if color_mode not in _CHANNELS:
             raise ValueError(f'Invalid color mode: {color_mode}; expected "rgb", "rgba", or "grayscale".')
         self.color_mode = color_mode

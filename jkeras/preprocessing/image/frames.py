@@ -42,8 +42,9 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
         class_indices: name → number.
 
     Raises:
-        ValueError: for an unknown class mode, colour mode or subset, and "binary" without two classes.
-        TypeError: for columns of other things than the class mode needs.
+        ValueError: for an unknown class mode, colour mode or subset, a size that is none, weights that are
+            NaN, and "binary" without two classes.
+        TypeError: for what is no frame, and columns of other things than the class mode needs.
         KeyError: for a column that there is not.
 
     Keras 2.2.4: keras_preprocessing/image/dataframe_iterator.py DataFrameIterator
@@ -78,6 +79,8 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
     ):
         how = (target_size, color_mode, data_format, save_to_dir, save_prefix, save_format)
         self.set_processing_attrs(image_data_generator, *how, subset, interpolation)
+        if not hasattr(dataframe, "columns"):
+            raise TypeError(f"`dataframe` should be a pandas DataFrame; got a {type(dataframe).__name__}.")
         df = dataframe.copy()
         self.directory = directory or ""
         self.class_mode = class_mode
@@ -87,7 +90,7 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             df = self._filter_valid_filepaths(df, x_col)
         if skip_broken:
             good = set(readable([self._path(name) for name in df[x_col]]))
-            df = df[[self._path(name) in good for name in df[x_col]]]
+            df = df[np.array([self._path(name) in good for name in df[x_col]], bool)]
         has_classes = class_mode not in _WITHOUT_CLASSES
         if has_classes:
             df, classes = self._filter_classes(df, y_col, classes)
@@ -132,14 +135,26 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             raise TypeError(f'If class_mode="{mode}", y_col="{y_col}" column values must be strings.')
         if mode == "binary":
             self._check_two(df, y_col, classes)
-        if mode == "categorical" and not all(isinstance(y, str | list | tuple) for y in df[y_col]):
-            raise TypeError(
-                f'If class_mode="{mode}", y_col="{y_col}" column values must be type string, list or tuple.'
-            )
+        if mode == "categorical":
+            self._check_names(df[y_col])
         if classes and mode in _WITHOUT_CLASSES:
             warnings.warn(f'`classes` will be ignored given the class_mode="{mode}"', stacklevel=3)
         if weight_col and not issubclass(df[weight_col].dtype.type, np.number):
             raise TypeError(f"Column weight_col={weight_col} must be numeric.")
+        if weight_col and df[weight_col].isna().any():
+            raise ValueError(f"Column weight_col={weight_col} has rows without a weight (NaN).")
+
+    @staticmethod
+    def _check_names(column) -> None:
+        """Classes are strings, or lists of strings."""
+        if not all(isinstance(y, str | list | tuple) for y in column):
+            raise TypeError(
+                f'If class_mode="categorical", y_col="{column.name}" column values must be type string, list '
+                "or tuple."
+            )
+        others = {type(c).__name__ for y in column if not isinstance(y, str) for c in y} - {"str"}
+        if others:
+            raise TypeError(f'The lists in y_col="{column.name}" should hold strings, not {sorted(others)}.')
 
     @staticmethod
     def _check_two(df, y_col, classes) -> None:
@@ -183,7 +198,7 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
                 f"filename(s) will be ignored. ({examples})",
                 stacklevel=3,
             )
-        return df[valid]
+        return df[np.array(valid, bool)]  # an empty list would choose columns
 
     def _what(self) -> str:
         return f"The frame (folder {self.directory or '-'})"
