@@ -1,14 +1,13 @@
 """The homes of Keras's names here: one table, and the importer of this package, which reads it.
 
 A module of Keras that has no file here (`jkeras.engine.topology`) comes into being when it is imported. It,
-and every module that has a file, looks the names that it does not have itself up in the table, and among what
-Keras's modules import for their own use: `from keras.layers import *` gives a script `K`. What is nowhere is
-an error that tells the names most like it.
+and the modules of Keras that have a file, look the names that they do not have themselves up in the table,
+and among what Keras's modules import for their own use: `from keras.layers import *` gives a script `K`. A
+name that is nowhere is an AttributeError that tells those most like it. Our own modules are plain ones.
 """
 
 from __future__ import annotations
 
-import dis
 import importlib
 import importlib.util
 import sys
@@ -37,10 +36,30 @@ _TENSORFLOW = {
     "_broadcast_normalize_batch_in_training=normalize_batch_in_training",
 }
 
+_PACKAGES = {
+    "applications": "densenet imagenet_utils inception_resnet_v2 inception_v3 mobilenet mobilenet_v2 "
+    "mobilenetv2 nasnet resnet50 vgg16 vgg19 xception",
+    "backend": "common tensorflow_backend",
+    "datasets": "boston_housing cifar cifar10 cifar100 fashion_mnist imdb mnist reuters",
+    "engine": "base_layer input_layer network saving sequential topology training training_arrays "
+    "training_generator training_utils",
+    "layers": "advanced_activations convolutional convolutional_recurrent core cudnn_recurrent embeddings "
+    "local merge noise normalization pooling recurrent wrappers",
+    "legacy": "interfaces layers",
+    "preprocessing": "image sequence text",
+    "utils": "conv_utils data_utils generic_utils io_utils layer_utils multi_gpu_utils np_utils test_utils "
+    "training_utils vis_utils",
+    "wrappers": "scikit_learn",
+}
+
 # The modules and packages of Keras.
 KERAS = frozenset(
-    "activations applications backend callbacks constraints datasets engine initializers layers legacy "
-    "losses metrics models objectives optimizers preprocessing regularizers utils wrappers".split()
+    (
+        *"activations callbacks constraints initializers losses metrics models objectives optimizers".split(),
+        "regularizers",
+        *_PACKAGES,
+        *(f"{package}.{name}" for package, names in _PACKAGES.items() for name in names.split()),
+    )
 )
 
 # What modules of Keras import for their own use, and scripts take from there: modules, in all of them, ...
@@ -182,13 +201,15 @@ TABLE: dict[str, dict[str, str]] = {
 def lazy(module: str) -> Callable:
     """A `__getattr__` for `module` that finds the names which the table gives it, and its submodules.
 
-    What is found this way is also in `dir(module)` and, if the module does not say what is, in `import *`.
+    Names that are found this way are also in `dir(module)` and, if the module does not say what is, in
+    `import *`.
 
     Args:
         module: full name, `__name__` of the module that asks.
 
     Returns:
-        The function; it raises what `missing` makes for a name that is nowhere.
+        The function; it raises the AttributeError of `missing` for a name that is nowhere, or whose module
+        cannot be imported.
 
     Example:
         >>> lazy("jkeras.engine")("Layer").__name__
@@ -203,23 +224,34 @@ def lazy(module: str) -> Callable:
     def __getattr__(name: str):
         if name == "__all__":
             return [n for n in __dir__() if not n.startswith("_") and n not in _OURS]
-        if name in MODULES and _is_keras(path):
-            return _imported(MODULES[name])
-        found = _found(path, name)
-        if found is not None:
-            return found[0]
-        if name in imported_names.names(path):
-            return imported_names.find(path, name)
-        if not name.startswith("_") and "__path__" in vars(here):
-            if importlib.util.find_spec(f"{module}.{name}") is not None:
-                return importlib.import_module(f"{module}.{name}")
-        raise missing(module, name, __dir__)
+        try:
+            held = _further(here, path, name)
+        except ImportError as error:
+            raise AttributeError(f"{module}.{name} cannot be imported: {error}", name=name) from error
+        if held is None:
+            raise missing(module, name, __dir__)
+        return held[0]
 
     vars(here).setdefault("__dir__", __dir__)
     return __getattr__
 
 
-def missing(module: str, name: str, names: Callable[[], Iterable[str]]) -> AttributeError | ImportError:
+def _further(here: ModuleType, path: str, name: str) -> tuple | None:
+    """The value of a name that the module at `path` does not have itself, as a tuple of one, or None."""
+    if name in MODULES:
+        return (_imported(MODULES[name]),)
+    held = _listed_value(path, name)
+    if held is not None:
+        return held
+    if name in imported_names.names(path):
+        return (imported_names.find(path, name),)
+    full = f"{here.__name__}.{name}"
+    if name.startswith("_") or "__path__" not in vars(here) or importlib.util.find_spec(full) is None:
+        return None
+    return (importlib.import_module(full),)
+
+
+def missing(module: str, name: str, names: Callable[[], Iterable[str]]) -> AttributeError:
     """The error for a name that a module does not have, for its `__getattr__` to raise.
 
     Args:
@@ -228,21 +260,15 @@ def missing(module: str, name: str, names: Callable[[], Iterable[str]]) -> Attri
         names: gives what there is.
 
     Returns:
-        An AttributeError; for `from module import name` an ImportError, as Python itself would put a text of
-        its own in the place of the AttributeError's. Both say what to use instead: what the module's
-        `_RENAMED` says, or the names most like the one asked for.
+        An AttributeError that says what to use instead: what the module's `_RENAMED` says, or the names most
+        like the one asked for. `from module import name` is Python's own ImportError, which from Python 3.12
+        on suggests a name in `dir(module)`.
 
     Example:
         >>> print(missing("jkeras.core", "Dens", lambda: ["Dense", "Permute"]))
         module 'jkeras.core' has no attribute 'Dens'. Did you mean 'Dense'?
     """
     hint = "" if name.startswith("_") else _hint(sys.modules[module], name, names())
-    asking = sys._getframe(1)
-    while asking.f_code.co_name == "__getattr__" and asking.f_back is not None:
-        asking = asking.f_back
-    if asking.f_code.co_code[asking.f_lasti] == dis.opmap["IMPORT_FROM"]:
-        path = getattr(sys.modules[module], "__file__", None)
-        return ImportError(f"cannot import name {name!r} from {module!r}.{hint}", name=module, path=path)
     return AttributeError(f"module {module!r} has no attribute {name!r}.{hint}", name=name)
 
 
@@ -261,11 +287,6 @@ def _origin(value) -> str:
     return str(getattr(value, "__module__", None) or getattr(value, "__name__", ""))
 
 
-def _is_keras(path: str) -> bool:
-    """Whether what lies at `path` is a part of Keras, rather than of what is below it here."""
-    return path.partition(".")[0] in KERAS
-
-
 def _homes(path: str) -> list[tuple[str, str]]:
     """(home, names) of a module's further names: the table, then what Keras's modules import."""
     common = _COMMON if path.partition(".")[0] in _BUILDERS else {}
@@ -278,7 +299,7 @@ def _listed(names: str) -> dict[str, str]:
     return {theirs: ours or theirs for theirs, _, ours in pairs}
 
 
-def _found(path: str, name: str) -> tuple | None:
+def _listed_value(path: str, name: str) -> tuple | None:
     """The value that the module at `path` gets as `name` from another, as a tuple of one, or None."""
     for home, names in _homes(path):
         public = names == "*" and not name.startswith("_")
@@ -319,8 +340,7 @@ def names_of(path: str) -> list[str]:
     """
     known = {other.removeprefix(f"{path}.") for other in TABLE if other.startswith(f"{path}.")}
     known |= set(imported_names.names(path))
-    if _is_keras(path):
-        known |= set(MODULES)
+    known |= set(MODULES)
     for home, names in _homes(path):
         module = _imported(home)
         listed = {n: n for n in _public(module)} if names == "*" else _listed(names)
@@ -329,7 +349,7 @@ def names_of(path: str) -> list[str]:
 
 
 class Source(SourceFileLoader):
-    """Loads a module of this package from its file; it finds further names when they are asked for."""
+    """Loads a module of Keras from its file here; it finds further names when they are asked for."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module; a `__getattr__` that it has itself takes the place of ours."""
@@ -347,7 +367,7 @@ class Importer:
         if package != ROOT or not inner:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and type(spec.loader) is SourceFileLoader:
+        if spec is not None and inner in KERAS and type(spec.loader) is SourceFileLoader:
             spec.loader = Source(spec.loader.name, spec.loader.path)
         elif spec is None and inner in TABLE:
             has_children = any(other.startswith(f"{inner}.") for other in TABLE)

@@ -162,24 +162,45 @@ def test_submodules_are_attributes():
 
 
 @pytest.mark.parametrize(
-    "statement, hint",
+    "module, name, hint",
     [
-        ("from jkeras.layers import Conv2d", "In Keras 2.2.4 it is 'Conv2D'"),  # a package
-        ("from jkeras.layers.noise import GausianNoise", "Did you mean .*'GaussianNoise'"),  # a file
-        ("from jkeras.engine.topology import Layr", "Did you mean .*'Layer'"),  # neither
-        ("from jkeras.losses import kl_divergence", "In Keras 2.2.4 use kullback_leibler_divergence"),
-        ("from jkeras.backend import tf", "no TensorFlow here: use .*jax.numpy"),
-        ("from jkeras import Modell", "Did you mean 'Model'"),
-        ("import jkeras.layers.core as home\nhome.Dens", "Did you mean 'Dense'"),
-        ("import jkeras.engine.saving as home\nhome.load_modl", "Did you mean 'load_model'"),
-        ("import jkeras\njkeras.layer", "Did you mean 'layers'"),
+        ("jkeras.layers", "Conv2d", "In Keras 2.2.4 it is 'Conv2D'"),  # a package
+        ("jkeras.layers.noise", "GausianNoise", "Did you mean .*'GaussianNoise'"),  # a file
+        ("jkeras.engine.topology", "Layr", "Did you mean .*'Layer'"),  # neither
+        ("jkeras.losses", "kl_divergence", "In Keras 2.2.4 use kullback_leibler_divergence"),
+        ("jkeras.backend", "tf", "no TensorFlow here: use .*jax.numpy"),
+        ("jkeras", "Modell", "Did you mean 'Model'"),
+        ("jkeras.layers.core", "Dens", "Did you mean 'Dense'"),
+        ("jkeras.engine.saving", "load_modl", "Did you mean 'load_model'"),
+        ("jkeras", "layer", "Did you mean 'layers'"),
     ],
 )
-def test_a_missing_name_is_an_error_that_tells_close_ones(statement, hint):
-    is_import = statement.startswith("from")
-    kind, text = (ImportError, "cannot import name") if is_import else (AttributeError, "has no attribute")
-    with pytest.raises(kind, match=f"{text} '.*{hint}"):
-        exec(statement)
+def test_a_missing_name_is_an_error_that_tells_close_ones(module, name, hint):
+    home = importlib.import_module(module)
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}'.*{hint}"):
+        getattr(home, name)
+    with pytest.raises(ImportError, match=f"cannot import name '{name}' from '{module}'"):
+        exec(f"from {module} import {name}")
+    assert not hasattr(home, name)
+
+
+def test_a_module_that_cannot_be_imported_is_no_attribute(monkeypatch):
+    def broken(path, name):
+        raise ImportError("cannot load libhdf5")
+
+    monkeypatch.setattr(module_aliases.imported_names, "find", broken)
+    with pytest.raises(AttributeError, match="jkeras.models.h5py cannot be imported: cannot load libhdf5"):
+        _ = jkeras.models.h5py
+
+
+def test_only_paths_of_keras_look_names_up():
+    def has(name):
+        return "__getattr__" in vars(importlib.import_module(name))
+
+    assert all(has(f"jkeras.{path}") for path in module_aliases.KERAS)
+    ours = "core.types engine.graph engine.layer.weights layers.global_pooling training.run.loop saving"
+    assert not [name for name in ours.split() if has(f"jkeras.{name}")]
+    assert set(module_aliases.TABLE) <= module_aliases.KERAS
 
 
 def test_what_is_missing_is_missing_for_python_too():
