@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -25,28 +25,20 @@ from jkeras.engine.layer.config import BASE_ARGUMENTS, own_config
 from jkeras.engine.layer.effects import Added, EffectAccess, Update
 from jkeras.engine.layer.keras_internals import LayerInternals
 from jkeras.engine.layer.nodes import NodeAccess
-from jkeras.engine.layer.weights import WeightAccess
+from jkeras.engine.layer.weights import WeightAccess, rule
 from jkeras.engine.tensors.shapes import Spec, infer
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable, current_frame
 from jkeras.engine.tree import gather, own_entries
 
 
-def rule(layer, weight: str, kind: str):
-    """The initializer, regularizer or constraint of a weight, by Keras's naming.
-
-    `kernel` → `kernel_regularizer`, `recurrent_kernel` → `recurrent_regularizer`.
-    """
-    stem = weight.removesuffix("_kernel")
-    return getattr(layer, f"{stem}_{kind}", None)
-
-
-def draw(rng, layer, **shapes) -> dict:
+def draw(rng, layer, special: Mapping[str, Any] = {}, /, **shapes) -> dict:
     """Draw weights with the layer's initializers, in the order given; a falsy shape means no such weight.
 
     Args:
         rng: key; the i-th name uses `fold_in(rng, i)`.
         layer: has an attribute `<name>_initializer` for each name (`kernel` → `kernel_initializer`).
+        special: initializers of single weights in the place of the layer's.
         **shapes: weight name → shape.
 
     Returns:
@@ -62,7 +54,7 @@ def draw(rng, layer, **shapes) -> dict:
                     f"{name!r}, but its shape would be {shape}: define the last "
                     "dimension (channels) of the input."
                 )
-            initializer = rule(layer, name, "initializer")
+            initializer = special.get(name) or rule(layer, name, "initializer")
             arrays[name] = initializers.draw(initializer, random.fold_in(rng, i), shape, layer.dtype)
     return arrays
 

@@ -99,14 +99,17 @@ class Program:
         }
 
     def tree(self, flat: dict) -> dict:
-        """A flat store as `model.pure()` shows it: nested by the plain layer names."""
-        return nested(self.layer, self._cells_to_values(flat))[int(_is_state(flat, self.state))]
+        """Parameters from a flat store as `model.pure()` shows them: nested by the plain layer names."""
+        values = {self.params[p][name]: a for p, entries in flat.items() for name, a in entries.items()}
+        params, _ = nested(self.layer, values)
+        return params
 
     def flat(self, tree: dict) -> dict:
-        """A tree by layer names as a flat store."""
-        values = by_variable(self.layer, tree, tree, {})
-        both = {p: self.params.get(p, {}) | self.state.get(p, {}) for p, _ in self._places}
-        store = {p: {n: values[v] for n, v in cells.items() if v in values} for p, cells in both.items()}
+        """Parameters from a tree by layer names as a flat store."""
+        values = by_variable(self.layer, tree, {}, {})
+        store = {
+            p: {n: values[v] for n, v in cells.items() if v in values} for p, cells in self.params.items()
+        }
         return {p: entries for p, entries in store.items() if entries}
 
     def _order(self) -> list[tuple[str, str]]:
@@ -121,16 +124,6 @@ class Program:
             v: state[path][name] for path, cells in self.state.items() for name, v in cells.items()
         }
 
-    def _cells_to_values(self, flat: dict) -> dict:
-        cells = [self.params, self.state]
-        return {
-            store[path][name]: value
-            for path, entries in flat.items()
-            for name, value in entries.items()
-            for store in cells
-            if name in store.get(path, {})
-        }
-
 
 def _without(cells: dict, owned: set[Any]) -> dict:
     """A state without the parameters of other layers that the code of this one uses: those are trained."""
@@ -142,7 +135,3 @@ def _listed(layer) -> list:
     if not hasattr(layer, "layers") or not layer.trainable:
         return layer.trainable_weights
     return [*layer._params.values(), *(v for inner in layer.layers for v in _listed(inner))]
-
-
-def _is_state(flat: dict, state: dict) -> bool:
-    return any(name in state.get(path, {}) for path, entries in flat.items() for name in entries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -63,7 +64,8 @@ def _run(layer, values: dict, x, ctx: Ctx, words: dict) -> Out:
         mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
     note_use(layer, frame)
     _pass_up(frame, values)
-    return frame.hand_on(Out(y, frame.updates, mask))
+    changed: Any = frame.updates  # by variable
+    return frame.hand_on(Out(y, changed, mask))
 
 
 def with_replaced(layer, params, state, frame: Frame) -> tuple:

@@ -17,6 +17,15 @@ from jkeras.engine.tensors.variable import Variable, current_frame
 from jkeras.engine.tree import own_entries, plan
 
 
+def rule(layer, weight: str, kind: str) -> Any:
+    """The initializer, regularizer or constraint of a weight, by Keras's naming.
+
+    `kernel` → `kernel_regularizer`, `recurrent_kernel` → `recurrent_regularizer`.
+    """
+    stem = weight.removesuffix("_kernel")
+    return getattr(layer, f"{stem}_{kind}", None)
+
+
 class Declared(list):
     """A list that tells the layer when it changes."""
 
@@ -141,10 +150,9 @@ class WeightAccess:
             number += 1
             full = f"{scope}/{name}_{number}"
         taken.add(full)
-        stem = name.removesuffix("_kernel")
-        rules = {kind: getattr(self, f"{stem}_{kind}", None) for kind in ("regularizer", "constraint")}
+        rules = {kind: rule(self, name, kind) for kind in ("regularizer", "constraint")}
         variable = Variable(value, name=f"{full}:0", **rules)
-        variable.initializer = getattr(self, f"{stem}_initializer", None)
+        variable.initializer = rule(self, name, "initializer")
         return variable
 
     def set_initial_weights(self) -> None:

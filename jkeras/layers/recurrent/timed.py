@@ -74,8 +74,9 @@ class TimedCell(Layer):
         states, over_time, shapes = self.states, self.over_time(), self.drawing()
 
         def init(rng, in_shape):
-            layer = _ForgetBias(self, *self.forget_block) if self.unit_forget_bias else self
-            return draw(rng, layer, **shapes(in_shape[0] if isinstance(in_shape, list) else in_shape)), {}
+            step_shape = in_shape[0] if isinstance(in_shape, list) else in_shape
+            bias = Blocks(self.bias_initializer, *self.forget_block) if self.unit_forget_bias else None
+            return draw(rng, self, {"bias": bias}, **shapes(step_shape)), {}
 
         def apply(params, state, x, ctx: Ctx = INFERENCE, **kwargs):
             x, given = (x[0], x[1:]) if isinstance(x, (list, tuple)) else (x, kwargs.get("states"))
@@ -178,19 +179,8 @@ def split_plain(params) -> tuple[Any, dict]:
     return params.get("bias"), {"recurrent_kernel": params["recurrent_kernel"]}
 
 
-class _ForgetBias:
-    """Stands for a layer while its weights are drawn: the bias of the forget gate starts at 1."""
-
-    def __init__(self, layer, blocks: int, forget: int):
-        self.layer = layer
-        self.bias_initializer = _Blocks(layer.bias_initializer, blocks, forget)
-
-    def __getattr__(self, name: str):
-        return getattr(self.layer, name)
-
-
-class _Blocks(Initializer):
-    """A vector of equal blocks, of which one is all ones and the others follow another initializer."""
+class Blocks(Initializer):
+    """Equal blocks, of which one is all ones (the bias of the forget gate), the others by an initializer."""
 
     def __init__(self, rest, blocks: int, ones: int):
         self.rest, self.blocks, self.ones = rest, blocks, ones
