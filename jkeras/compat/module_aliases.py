@@ -279,7 +279,7 @@ def _hint(here: ModuleType, name: str, names: Iterable[str]) -> str:
         return _INSTEAD.get(name) or f" In Keras 2.2.4 use {renamed[name]}."
     foreign = imported_names.names(here.__name__.removeprefix(f"{ROOT}."))
     ours = (n for n in names if n not in foreign and (n not in own or _origin(own[n]).startswith(ROOT)))
-    registry = importlib.import_module(f"{ROOT}.core.registry")  # late: `import jkeras` is to stay light
+    registry = importlib.import_module("jkeras.core.registry")  # late: `import jkeras` is to stay light
     return registry.suggest(name, dict.fromkeys(ours, object))
 
 

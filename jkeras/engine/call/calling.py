@@ -115,10 +115,9 @@ def infer_call(node: Node):
     a call, found by tracing it on shapes."""
     layer, inputs, kwargs = node.owner, node.args[0], node.kwargs
     key = recurring.key_of(node)
-    known_already = recurring.known_call(key)
-    if known_already is not None:
-        node.adds_loss = known_already.adds_loss
-        return known_already.y, list(known_already.masks), {}, {}
+    if (earlier := recurring.known_call(key)) is not None:
+        node.adds_loss = earlier.adds_loss
+        return earlier.y, list(earlier.masks), {}, {}
     kept: dict = {}
     masks = masks_for(inputs, lambda t: t.mask_spec if isinstance(t, Tensor) else None)
 
