@@ -1,0 +1,71 @@
+"""Every module of engine, training and backend has tests: of its name, or where it is said here."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.test_floors import ROOT
+
+RECORDED = "tests/backend/test_recorded.py"  # every function of K against Keras
+ENGINE = "tests/engine/test_engine.py"
+ELSEWHERE = {
+    "backend/activation": RECORDED,
+    "backend/assignment": "tests/backend/test_function_states.py",
+    "backend/conversion": "tests/backend/test_symbols.py",
+    "backend/convolution": RECORDED,
+    "backend/creation": "tests/backend/test_values.py",
+    "backend/crossentropy": RECORDED,
+    "backend/elementwise": RECORDED,
+    "backend/images": RECORDED,
+    "backend/inspection": "tests/backend/test_values.py",
+    "backend/nn": RECORDED,
+    "backend/products": RECORDED,
+    "backend/random_tensors": "tests/backend/test_values.py",
+    "backend/reductions": RECORDED,
+    "backend/shaping": RECORDED,
+    "engine/base_layer": ENGINE,
+    "engine/call/adapter": ENGINE,
+    "engine/call/calling": ENGINE,
+    "engine/call/checks": "tests/engine/test_errors.py",
+    "engine/call/discovery": "tests/engine/test_closures.py",
+    "engine/graph": ENGINE,
+    "engine/input_layer": ENGINE,
+    "engine/layer/config": "tests/contract/test_properties.py",
+    "engine/program": "tests/models/test_pure.py",
+    "engine/tensors/operators": "tests/backend/test_symbols.py",
+    "engine/tensors/scope": "tests/engine/test_closures.py",
+    "engine/tensors/shapes": ENGINE,
+    "engine/tensors/symbolic": ENGINE,
+    "engine/tree": "tests/contract/test_properties.py",
+    "training/batching": "tests/training/data/test_source.py",
+    "training/data/arrays": "tests/training/test_contract.py",
+    "training/data/enqueuers": "tests/training/data/test_workers.py",
+    "training/data/host_arrays": "tests/training/test_sources.py",
+    "training/data/sample_weights": "tests/training/test_contract.py",
+    "training/data/samples": "tests/training/data/test_source.py",
+    "training/data/worker_loop": "tests/training/data/test_workers.py",
+    "training/objective/arguments": "tests/training/objective/test_function.py",
+    "training/objective/closures": "tests/training/test_tensors.py",
+    "training/objective/endpoints": "tests/training/objective/test_function.py",
+    "training/objective/symbolic": "tests/training/test_tensors.py",
+    "training/run/chunks": "tests/training/run/test_loop.py",
+    "training/run/delayed_callbacks": "tests/training/run/test_loop.py",
+    "training/run/dispatches": "tests/training/run/test_loop.py",
+    "training/run/step": "tests/training/run/test_loop.py",
+    "training/run/trainer": "tests/training/run/test_loop.py",
+    "training/run/user_steps": "tests/models/test_functions.py",
+}
+
+
+def own_tests(module: str) -> str:
+    folder, _, name = module.rpartition("/")
+    return f"tests/{folder}/test_{name}.py"
+
+
+@pytest.mark.parametrize("room", ["backend", "engine", "training"])
+def test_every_module_has_tests_of_its_name_or_a_line(room):
+    paths = [p for p in (ROOT / "jkeras" / room).rglob("*.py") if p.name != "__init__.py"]
+    modules = {str(p.relative_to(ROOT / "jkeras").with_suffix("")) for p in paths}
+    without = {m for m in modules if not (ROOT / own_tests(m)).exists()}
+    assert without == {m for m in ELSEWHERE if m.startswith(f"{room}/")}
+    assert not [m for m in without if not (ROOT / ELSEWHERE[m]).exists()]
