@@ -29,7 +29,8 @@ from jkeras.engine.layer.weights import WeightAccess, rule
 from jkeras.engine.tensors.shapes import Spec, infer
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable, current_frame
-from jkeras.engine.tree import gather, own_entries
+from jkeras.engine.tree import gather, own_entries, walk
+from jkeras.initializers.undrawn import draw_later, drawing_later
 
 
 def draw(rng, layer, special: Mapping[str, Any] = {}, /, **shapes) -> dict:
@@ -42,7 +43,7 @@ def draw(rng, layer, special: Mapping[str, Any] = {}, /, **shapes) -> dict:
         **shapes: weight name → shape.
 
     Returns:
-        `{weight name: array}`.
+        `{weight name: array}`; while a built-in layer is built, values that are drawn when they are read.
     """
     arrays = {}
     for i, (name, shape) in enumerate(shapes.items()):
@@ -55,7 +56,8 @@ def draw(rng, layer, special: Mapping[str, Any] = {}, /, **shapes) -> dict:
                     "dimension (channels) of the input."
                 )
             initializer = special.get(name) or rule(layer, name, "initializer")
-            arrays[name] = initializers.draw(initializer, random.fold_in(rng, i), shape, layer.dtype)
+            key = functools.partial(random.fold_in, rng, i)
+            arrays[name] = draw_later(initializer, key, shape, layer.dtype)
     return arrays
 
 
@@ -286,7 +288,9 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
             return
         native = next(c for c in type(self).__mro__ if "formula" in vars(c))
         if native is not Layer:
-            with jax.ensure_compile_time_eval():  # also where the `call` of another layer builds this one
+            ours = all(type(inner).__module__.startswith("jkeras.") for _, inner in walk(self))
+            # Also where the `call` of another layer builds this one:
+            with jax.ensure_compile_time_eval(), drawing_later(ours):
                 self.adopt(*native.formula(self).init(random.next_key(), input_shape))
         self.built, self.build_shape = True, input_shape
 
@@ -326,8 +330,9 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
                 f"The weight {name!r} of layer {self.name!r} needs a fully known shape; got {shape}."
             )
         initializer = initializers.get(initializer)
-        with jax.ensure_compile_time_eval():
-            value = initializers.draw(initializer, random.next_key(), tuple(shape or ()), dtype or self.dtype)
+        key = functools.partial(jax.random.key, random.next_seed())
+        with jax.ensure_compile_time_eval(), drawing_later():
+            value = draw_later(initializer, key, tuple(shape or ()), dtype or self.dtype)
         return self.own(
             name, value, trainable, initializer, regularizers.get(regularizer), constraints.get(constraint)
         )

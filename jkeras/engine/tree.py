@@ -12,6 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jkeras.initializers.undrawn import Undrawn
+
 
 def walk(layer, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every (path, layer) at every place, outermost first: `0003/dense_2`, `0001/model_1/0000/dense_1`."""
@@ -82,7 +84,7 @@ def own_entries(layer, tree) -> dict[str, Any]:
 
 
 def _paths(name: str, tree) -> dict[str, Any]:
-    if name and isinstance(tree, jax.Array):
+    if name and isinstance(tree, (jax.Array, Undrawn)):
         return {name: tree}
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
     return {_path(name, keys): leaf for keys, leaf in leaves}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import dataclasses
+import math
 import operator
 import sys
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from jkeras.engine.tensors.call_attributes import MISSING, show
 from jkeras.engine.tensors.operators import OF_NUMPY, Operators
 from jkeras.engine.tensors.scope import current_scope, meaning_around, value_around
 from jkeras.engine.tensors.shapes import Shape
+from jkeras.initializers.undrawn import Undrawn
 
 
 class Variable(Operators):
@@ -33,7 +35,7 @@ class Variable(Operators):
     tensors, which follow it.
 
     Args:
-        value: the initial value.
+        value: the initial value; `Undrawn`: drawn when it is read for the first time.
         name: its name; weights of layers are called `dense_1/kernel:0` as in Keras.
         dtype: of the array; default: the value's own, with Python and float64 numbers in `floatx`.
         regularizer, constraint: functions of the array, used in training.
@@ -47,14 +49,24 @@ class Variable(Operators):
 
     def __init__(self, value, name: str | None = None, dtype=None, regularizer=None, constraint=None):
         self.initializer: Any = None
-        if not isinstance(value, jax.Array):
+        if not isinstance(value, (jax.Array, Undrawn)):
             value = np.array(value)
             if dtype is None and value.dtype == np.float64:
                 dtype = settings.floatx()
         self.name = name or "Variable"
-        self._value = _array(value, dtype, self.name)
+        self._stored = value if isinstance(value, Undrawn) else _array(value, dtype, self.name)
         self._lent = False
         self.regularizer, self.constraint = regularizer, constraint
+
+    @property
+    def _value(self) -> jax.Array:
+        if isinstance(self._stored, Undrawn):
+            self._stored = self._stored.drawn()
+        return self._stored
+
+    @_value.setter
+    def _value(self, value: jax.Array) -> None:
+        self._stored = value
 
     @property
     def value(self) -> jax.Array:
@@ -65,11 +77,9 @@ class Variable(Operators):
     def assign(self, value) -> None:
         """Replace the value; the shape must be the same, the dtype is kept."""
         value = np.array(value) if not isinstance(value, jax.Array) else value
-        if value.shape != self._value.shape:
-            raise ValueError(
-                f"{self.name} has shape {self._value.shape}; got a value of shape {value.shape}."
-            )
-        self._value = _array(value, self._value.dtype, self.name)
+        if value.shape != self.shape:
+            raise ValueError(f"{self.name} has shape {self.shape}; got a value of shape {value.shape}.")
+        self._value = _array(value, self._stored.dtype, self.name)
         self._lent = isinstance(value, jax.Array)
 
     def take(self, donate: bool = False) -> jax.Array:
@@ -86,7 +96,7 @@ class Variable(Operators):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._value.shape
+        return self._stored.shape
 
     @property
     def _keras_shape(self) -> tuple[int, ...]:
@@ -106,15 +116,15 @@ class Variable(Operators):
 
     @property
     def dtype(self):
-        return self._value.dtype.name
+        return self._stored.dtype.name
 
     @property
     def ndim(self) -> int:
-        return self._value.ndim
+        return len(self.shape)
 
     @property
     def size(self) -> int:
-        return self._value.size
+        return math.prod(self.shape)
 
     # --- an array to numpy and jax ---------------------------------------------------------------------
 
