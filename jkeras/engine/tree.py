@@ -6,6 +6,7 @@ has one set of variables; its first place counts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,11 +16,32 @@ import jax.numpy as jnp
 from jkeras.initializers.undrawn import Undrawn
 
 
-def walk(layer, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every (path, layer) at every place, outermost first: `0003/dense_2`, `0001/model_1/0000/dense_1`."""
+def _numbered(number: int, name: str) -> str:
+    return f"{number:04d}/{name}"
+
+
+def unnamed(path: str) -> str:
+    """A path with such steps, or one that goes through them, without the names: automatic ones differ between
+    processes, the order of layers does not.
+
+    Example:
+        >>> unnamed("moments/0003/dense_2/kernel")
+        'moments/0003/kernel'
+    """
+    return re.sub(r"(?<=/)(\d{4})/[^/]+", r"\1", path)
+
+
+def walk(layer, path: str = "", step: Callable[[int, str], str] = _numbered) -> Iterator[tuple[str, Any]]:
+    """Every (path, layer) at every place, outermost first: `0003/dense_2`, `0001/model_1/0000/dense_1`.
+
+    Args:
+        layer: where to begin.
+        path: its own.
+        step: how an inner layer is called in the paths, by its number and its name.
+    """
     yield path, layer
-    for i, (name, child) in enumerate(layer.children().items()):
-        yield from walk(child, f"{path}/{i:04d}/{name}".lstrip("/"))
+    for number, (name, child) in enumerate(layer.children().items()):
+        yield from walk(child, f"{path}/{step(number, name)}".lstrip("/"), step)
 
 
 def instances(layer) -> list[tuple[str, Any]]:

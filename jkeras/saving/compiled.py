@@ -11,18 +11,15 @@ state. They are handed to `load_model` again, as `custom_objects={"optimizer": t
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from typing import Any
 
 import numpy as np
 
 from jkeras import optimizers
-from jkeras.engine.tree import instances
+from jkeras.engine.tree import instances, unnamed
 from jkeras.saving.config import json_value
 from jkeras.saving.contents import Contents
-
-_NAME = re.compile(r"(?<=/)(\d{4})/[^/]+")  # `0003/dense_2` in the path of a slot
 
 
 def add_training(model: Any, contents: Contents) -> None:
@@ -154,11 +151,8 @@ def load_state(optimizer: Any, contents: Contents) -> None:
 
 def _renamed(saved: dict[str, np.ndarray], current: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The saved state under today's paths: automatic names differ between processes, order does not."""
-
-    def bare(paths):
-        return [_NAME.sub(r"\1", path) for path in paths]
-
-    return dict(zip(current, saved.values(), strict=True)) if bare(saved) == bare(current) else saved
+    same = [unnamed(path) for path in saved] == [unnamed(path) for path in current]
+    return dict(zip(current, saved.values(), strict=True)) if same else saved
 
 
 def _custom(value: Any, custom_objects: dict) -> Any:

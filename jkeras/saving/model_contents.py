@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jkeras.engine.tree import walk
 from jkeras.saving import compiled, config, weights
 from jkeras.saving.contents import Contents
 
@@ -57,11 +58,9 @@ def build(contents: Contents, custom_objects: dict | None, safe_mode: bool) -> A
     return model
 
 
-def places(layer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def places(layer: Any) -> Iterator[tuple[str, Any]]:
     """Every (path, layer), outermost first; paths are positions, so that automatic names do not matter."""
-    yield path, layer
-    for i, child in enumerate(layer.children().values()):
-        yield from places(child, f"{path}/{i}".lstrip("/"))
+    return walk(layer, step=lambda number, name: str(number))
 
 
 # Values beside the layers' weights --------------------------------------------------------------------------
