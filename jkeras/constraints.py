@@ -8,12 +8,11 @@ import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
 from jkeras.core.registry import (
-    configured,
     deserialize_keras_object,
+    get_configured,
     serialize_keras_object,
 )
 from jkeras.core.settings import epsilon
-from jkeras.core.snapshot import settled
 
 
 class Constraint:
@@ -242,14 +241,4 @@ def get(identifier) -> Any:
 
     Keras 2.2.4: keras/constraints.py get
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, dict):
-        return deserialize(identifier)
-    if isinstance(identifier, str):
-        return configured(identifier, _BUILT_IN, "constraint")
-    if isinstance(identifier, type) and issubclass(identifier, Constraint):
-        return identifier()
-    if callable(identifier):
-        return settled(identifier)
-    raise ValueError(f"Could not interpret constraint identifier: {identifier!r}")
+    return None if identifier is None else get_configured(identifier, _BUILT_IN, "constraint", Constraint)

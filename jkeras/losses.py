@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jkeras.core.dispatch import op
 from jkeras.core.registry import (
     deserialize_keras_object,
+    get_function,
     serialize_keras_object,
 )
 from jkeras.core.settings import epsilon
@@ -400,10 +401,4 @@ def get(identifier) -> Any:
 
     Keras 2.2.4: keras/losses.py get
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, (str, dict)):
-        return deserialize(identifier)
-    if callable(identifier):
-        return identifier
-    raise ValueError(f"Could not interpret loss function identifier: {identifier!r}")
+    return None if identifier is None else get_function(identifier, _BUILT_IN, "loss function")

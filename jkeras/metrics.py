@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jkeras.core.dispatch import op
 from jkeras.core.registry import (
     deserialize_keras_object,
+    get_function,
     serialize_keras_object,
 )
 from jkeras.core.settings import floatx
@@ -230,8 +231,4 @@ def get(identifier) -> Any:
 
     Keras 2.2.4: keras/metrics.py get
     """
-    if isinstance(identifier, (str, dict)):
-        return deserialize(identifier)
-    if callable(identifier):
-        return identifier
-    raise ValueError(f"Could not interpret metric function identifier: {identifier!r}")
+    return get_function(identifier, _BUILT_IN, "metric function")

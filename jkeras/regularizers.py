@@ -8,12 +8,11 @@ import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
 from jkeras.core.registry import (
-    configured,
     deserialize_keras_object,
+    get_configured,
     serialize_keras_object,
 )
 from jkeras.core.settings import cast_to_floatx
-from jkeras.core.snapshot import settled
 from jkeras.primitives.numeric import absolute
 
 
@@ -196,14 +195,4 @@ def get(identifier) -> Any:
 
     Keras 2.2.4: keras/regularizers.py get
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, dict):
-        return deserialize(identifier)
-    if isinstance(identifier, str):
-        return configured(identifier, _BUILT_IN, "regularizer")
-    if isinstance(identifier, type) and issubclass(identifier, Regularizer):
-        return identifier()
-    if callable(identifier):
-        return settled(identifier)
-    raise ValueError(f"Could not interpret regularizer identifier: {identifier!r}")
+    return None if identifier is None else get_configured(identifier, _BUILT_IN, "regularizer", Regularizer)

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from jkeras.core.snapshot import settled
 from jkeras.core.types import AnyDict, Function
 
 _custom_objects: dict[str, Any] = {}
@@ -240,6 +241,47 @@ def configured(name: str, module_objects: Mapping[str, Any], kind: str) -> Any:
     if hasattr(thing, "from_config"):
         return thing.from_config({})
     return thing if _needs_arguments(thing) else thing()
+
+
+def get_configured(identifier: Any, module_objects: Mapping[str, Any], kind: str, base: type) -> Any:
+    """The object that an argument means where configured ones are expected (initializers, ...).
+
+    Args:
+        identifier: a name, a config dictionary, a class of the kind, an object or a function.
+        module_objects: built-in names.
+        kind: what the thing is called in errors.
+        base: the class of the kind.
+
+    Raises:
+        ValueError: if the name is unknown or `identifier` is something else.
+    """
+    if isinstance(identifier, dict):
+        return deserialize_keras_object(identifier, module_objects, None, kind)
+    if isinstance(identifier, str):
+        return configured(identifier, module_objects, kind)
+    if isinstance(identifier, type) and issubclass(identifier, base):
+        return identifier()
+    if callable(identifier):
+        return settled(identifier)
+    raise ValueError(f"Could not interpret {kind} identifier: {identifier!r}")
+
+
+def get_function(identifier: Any, module_objects: Mapping[str, Any], kind: str) -> Any:
+    """The function that an argument means (losses, metrics).
+
+    Args:
+        identifier: a name, a config dictionary, or a function.
+        module_objects: built-in names.
+        kind: what the thing is called in errors.
+
+    Raises:
+        ValueError: if the name is unknown or `identifier` is something else.
+    """
+    if isinstance(identifier, (str, dict)):
+        return deserialize_keras_object(identifier, module_objects, None, kind)
+    if callable(identifier):
+        return identifier
+    raise ValueError(f"Could not interpret {kind} identifier: {identifier!r}")
 
 
 def suggest(name: str, names: Mapping[str, Any]) -> str:

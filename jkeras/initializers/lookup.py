@@ -9,9 +9,8 @@ import numpy as np
 
 from jkeras.core import bits
 from jkeras.core.dispatch import Symbolic
-from jkeras.core.registry import configured, deserialize_keras_object, has_arg, serialize_keras_object
+from jkeras.core.registry import deserialize_keras_object, get_configured, has_arg, serialize_keras_object
 from jkeras.core.settings import floatx
-from jkeras.core.snapshot import settled
 from jkeras.initializers import classes, scaled
 from jkeras.initializers.arrays import filled
 from jkeras.initializers.classes import Initializer
@@ -82,15 +81,7 @@ def get(identifier) -> Any:
 
     Keras 2.2.4: keras/initializers.py get
     """
-    if isinstance(identifier, dict):
-        return deserialize(identifier)
-    if isinstance(identifier, str):
-        return configured(identifier, BUILT_IN, "initializer")
-    if isinstance(identifier, type) and issubclass(identifier, Initializer):
-        return identifier()
-    if callable(identifier):
-        return settled(identifier)
-    raise ValueError(f"Could not interpret initializer identifier: {identifier!r}")
+    return get_configured(identifier, BUILT_IN, "initializer", Initializer)
 
 
 def draw(init, key, shape, dtype=None) -> jax.Array:
