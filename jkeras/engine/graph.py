@@ -173,14 +173,17 @@ class Graph:
 
     def _run_layer(self, node: Node, computed: dict, values: dict, moved: dict, ctx: Ctx, write):
         def value_of(symbol):
-            return computed[symbol][0] if isinstance(symbol, Tensor) else values.get(symbol, symbol._value)
+            if isinstance(symbol, Tensor):
+                return computed[symbol][0]
+            return values[symbol] if symbol in values else symbol._value
 
         inputs = node.args[0]
         masks = masks_for(inputs, lambda t: computed[t][1] if isinstance(t, Tensor) else None)
         held = carried(node.owner)
 
         def read(variable):
-            return (values if variable in held else moved).get(variable, variable._value)
+            store = values if variable in held else moved
+            return store[variable] if variable in store else variable._value
 
         x, kwargs = substitute((inputs, node.kwargs), value_of)
         around = {t: self._captured(real, node, computed) for t, real in node.captured.items()}

@@ -65,7 +65,7 @@ class Program:
         x = xs if len(xs) != 1 else xs[0]
         mask = ctx.mask if ctx.mask is None or len(xs) != 1 else ctx.mask[0]
         ctx = ctx.replace(mask=mask)
-        out = self._run(lambda v: values.get(v, v._value), x, ctx, values.__setitem__)
+        out = self._run(lambda v: values[v] if v in values else v._value, x, ctx, values.__setitem__)
         new = {path: {n: values[v] for n, v in cells.items()} for path, cells in self.state.items()}
         ys, masks = jax.tree.leaves(out.y), aligned(out.y, out.mask)
         return dataclasses.replace(out, y=ys, state=new, mask=masks)

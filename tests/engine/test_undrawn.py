@@ -12,7 +12,7 @@ import pytest
 from jkeras import backend as K
 from jkeras import initializers
 from jkeras.core import random
-from jkeras.layers import LSTM, BatchNormalization, Bidirectional, Dense, Layer
+from jkeras.layers import LSTM, BatchNormalization, Bidirectional, Dense, Layer, TimeDistributed
 from jkeras.models import Model, Sequential
 
 
@@ -25,7 +25,9 @@ def none_is_drawn(monkeypatch):
 
 
 def recurrent() -> Sequential:
-    return Sequential([Bidirectional(LSTM(2), input_shape=(None, 3)), BatchNormalization(), Dense(2)])
+    inner = Sequential([Dense(3, input_shape=(3,)), BatchNormalization()])
+    way = LSTM(2, unit_forget_bias=False)
+    return Sequential([TimeDistributed(inner, input_shape=(4, 3)), Bidirectional(way), Dense(2)])
 
 
 def test_neither_building_nor_other_weights_draw(none_is_drawn, tmp_path):

@@ -133,7 +133,7 @@ def redraw(layer, rng) -> tuple[dict, dict]:
             by_variable(inner, params, state, from_initializer)
         else:
             _redraw_own(inner, jax.random.fold_in(rng, i), from_initializer)
-    return gather(layer, lambda v: from_initializer.get(v, v._value))
+    return gather(layer, lambda v: from_initializer[v] if v in from_initializer else v._value)
 
 
 def _redraw_own(layer, rng, values: dict) -> None:

@@ -126,7 +126,7 @@ def infer_call(node: Node):
         ctx = Ctx(rng=np.zeros(2, np.uint32), mask=masks, training=training)
         captured = dict(zip(node.captured, around, strict=True))
         with scope_of(node, x, masks, captured) as scope:
-            out = run_layer(layer, lambda v: values.get(v, v._value), x, ctx, words=kwargs)
+            out = run_layer(layer, lambda v: values[v] if v in values else v._value, x, ctx, words=kwargs)
         node.adds_loss = node.adds_loss or not isinstance(out.loss, float)
         if not training:
             kept.clear()
