@@ -18,7 +18,7 @@ from jkeras.engine.graph import Graph
 from jkeras.engine.layer.effects import Added, Update, Whole
 from jkeras.engine.program import Program
 from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
-from jkeras.engine.tensors.variable import Constant, Variable, current_frame
+from jkeras.engine.tensors.variable import Constant, Variable, current_frame, numpy_copies
 from jkeras.engine.tree import instances, variables_of
 from jkeras.models import config as configs
 from jkeras.models.bodies import CodeBody, GraphBody, as_declared
@@ -318,7 +318,7 @@ class Network(KerasGraph, Files, Layer):
 
     def get_weights(self):
         """Copies of all weights, layer by layer."""
-        return [v.numpy() for v in self._weights_by_layer()]
+        return numpy_copies(self._weights_by_layer())
 
     def _weights_by_layer(self) -> list[Variable]:
         own = [*self._params.values(), *(v for n, v in self._state.items() if not n.startswith("_"))]

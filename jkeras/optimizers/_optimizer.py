@@ -13,7 +13,7 @@ import optax
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.dispatch import is_symbol
-from jkeras.engine.tensors.variable import Variable
+from jkeras.engine.tensors.variable import Variable, numpy_copies, take_all
 from jkeras.optimizers import _graph
 from jkeras.optimizers._keras import transformation
 from jkeras.optimizers._state import Binding, Hyper, from_numpy, path_name, to_numpy
@@ -287,7 +287,8 @@ class Optimizer:
     def get_weights(self) -> list[np.ndarray]:
         """The values of `weights` as numpy arrays (`iterations` as int64, as Keras counts)."""
         count = getattr(self, "iterations", None)
-        return [w.numpy().astype(np.int64) if w is count else w.numpy() for w in self.weights]
+        values = zip(self.weights, numpy_copies(self.weights), strict=True)
+        return [value.astype(np.int64) if w is count else value for w, value in values]
 
     def set_weights(self, weights) -> None:
         """Set the state from arrays in the order of `get_weights`.
@@ -346,7 +347,8 @@ class Optimizer:
         It has what Keras's list of weights lacks: `iterations` of RMSprop, Adagrad and Adadelta, Nadam's
         schedule product, and the hyperparameters, which callbacks may have changed.
         """
-        return {path: to_numpy(cell.take()) for path, cell in self._by_path().items()}
+        cells = self._by_path()
+        return dict(zip(cells, to_numpy(take_all(cells.values())), strict=True))
 
     def load_state_dict(self, values: dict[str, Any]) -> None:
         """Put back what `state_dict` gave.

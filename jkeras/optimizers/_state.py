@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, overload
 
 import jax
@@ -124,9 +124,9 @@ def path_name(path) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
-def to_numpy(array: jax.Array) -> np.ndarray:
-    """A copy of an array for a file; of a random key its data."""
-    return np.array(jax.random.key_data(array) if is_key(array) else array)
+def to_numpy(arrays: Iterable[jax.Array]) -> list[np.ndarray]:
+    """Copies of arrays for a file; of a random key its data."""
+    return [np.array(jax.random.key_data(a) if is_key(a) else a) for a in arrays]
 
 
 def from_numpy(value, like: jax.Array) -> jax.Array:

@@ -92,6 +92,11 @@ def is_numpy(kind: np.dtype) -> bool:
     return kind.num < 256
 
 
+def with_numpy_types(values: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """The arrays; those of types that numpy does not know as float32."""
+    return [value if is_numpy(value.dtype) else value.astype(np.float32) for value in values]
+
+
 def array_type(name: str | None) -> np.dtype:
     """The number type called `name`; those that numpy lacks come from ml_dtypes, a part of jax.
 

@@ -16,7 +16,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jkeras.saving.contents import Contents, LayerContents, array_type, is_numpy, unique_names
+from jkeras.saving.contents import (
+    Contents,
+    LayerContents,
+    array_type,
+    is_numpy,
+    unique_names,
+    with_numpy_types,
+)
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 USER_BLOCK = 512
@@ -117,15 +124,11 @@ def _write_layers(group: h5py.Group, contents: Contents) -> None:
 
 
 def _write_arrays(group: h5py.Group, arrays: list[tuple[str, np.ndarray]]) -> None:
-    names = unique_names(name for name, _ in arrays)
+    names = unique_names([name for name, _ in arrays])
     write_names(group, "weight_names", names)
-    for name, (_, value) in zip(names, arrays, strict=True):
-        group.create_dataset(name, data=_storable(value))
-
-
-def _storable(value: np.ndarray) -> np.ndarray:
-    """Types that HDF5 does not know (bfloat16 …) go into Keras's part of the file as float32."""
-    return value if is_numpy(value.dtype) else value.astype(np.float32)
+    values = with_numpy_types([value for _, value in arrays])  # HDF5 does not know bfloat16 and the like
+    for name, value in zip(names, values, strict=True):
+        group.create_dataset(name, data=value)
 
 
 def write_names(group: h5py.Group, key: str, names: list[str]) -> None:

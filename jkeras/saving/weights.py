@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jkeras.engine.tensors.variable import numpy_copies
 from jkeras.engine.tree import variables_of
 from jkeras.saving import legacy
 from jkeras.saving.contents import Contents, LayerContents
@@ -18,7 +19,12 @@ Plan = list[tuple[Any, np.ndarray]]
 
 def layer_contents(layers: list[Any]) -> list[LayerContents]:
     """The weights of `layers` as they are now."""
-    return [LayerContents(layer.name, [(w.name, w.numpy()) for w in layer.weights]) for layer in layers]
+    contents = []
+    for layer in layers:
+        weights = layer.weights
+        names = [w.name for w in weights]
+        contents.append(LayerContents(layer.name, list(zip(names, numpy_copies(weights), strict=True))))
+    return contents
 
 
 def assign(plan: Plan) -> None:

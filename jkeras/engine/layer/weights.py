@@ -13,7 +13,7 @@ from jkeras.core.names import open_scope
 from jkeras.engine.call import adapter
 from jkeras.engine.tensors.call_attributes import MISSING, Kept, keep, keeps
 from jkeras.engine.tensors.symbolic import Tensor
-from jkeras.engine.tensors.variable import Variable, current_frame
+from jkeras.engine.tensors.variable import Variable, current_frame, numpy_copies
 from jkeras.engine.tree import own_entries, plan
 
 
@@ -245,7 +245,7 @@ class WeightAccess:
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights as numpy arrays, in the order of `weights`."""
-        return [v.numpy() for v in self.weights]
+        return numpy_copies(self.weights)
 
     def set_weights(self, weights) -> None:
         """Replace all weights.

@@ -8,7 +8,7 @@ import dataclasses
 import math
 import operator
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -171,6 +171,22 @@ class Variable(Operators):
 
     def __repr__(self) -> str:
         return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+
+def take_all(cells: Iterable[Variable], donate: bool = False) -> list[jax.Array]:
+    """The arrays of cells for a dispatch, see `Variable.take`."""
+    return [cell.take(donate) for cell in cells]
+
+
+def put_all(cells: Iterable[Variable], arrays: Iterable[jax.Array]) -> None:
+    """Accept the arrays that a dispatch made for cells."""
+    for cell, array in zip(cells, arrays, strict=True):
+        cell.put(array)
+
+
+def numpy_copies(cells: Iterable[Variable]) -> list[np.ndarray]:
+    """Copies of the arrays of cells."""
+    return [cell.numpy() for cell in cells]
 
 
 def asked_by_operator() -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from jkeras import losses
 from jkeras.core import bits
-from jkeras.training.data.host_arrays import Rows, is_lazy, len_of, on_host, rows_of
+from jkeras.training.data.host_arrays import Rows, is_lazy, on_host, rows_of
 from jkeras.training.data.sample_weights import by_output, row_weight
 from jkeras.training.data.samples import Samples
 from jkeras.training.objective.endpoints import Target, by_name
@@ -113,8 +113,8 @@ def _checked(a, shape, endpoint, what: str):
             f"Error when checking {what}: expected {endpoint.name} to have a batch axis, but got a number."
         )
     if len(a.shape) == 1 and not (shape is not None and len(shape) == 1):
-        a = Rows(a, 0, len_of(a)) if is_lazy(a) else a[:, None]
-    if len_of(a) == 0:
+        a = Rows(a, 0, a.shape[0]) if is_lazy(a) else a[:, None]
+    if a.shape[0] == 0:
         raise ValueError(
             f"Error when checking {what}: {endpoint.name} got an array without samples, shape {a.shape}."
         )
@@ -136,7 +136,7 @@ def _checked(a, shape, endpoint, what: str):
 def _limited(a: Any, endpoint, what: str):
     """The array, whose values are in range; what is read by rows is checked when it is read."""
     if is_lazy(a) and not hasattr(a, "tocsr"):
-        return Rows(a, 0, len_of(a), partial(_in_range, endpoint=endpoint, what=what))
+        return Rows(a, 0, a.shape[0], partial(_in_range, endpoint=endpoint, what=what))
     _in_range(a.data if hasattr(a, "tocsr") else a, endpoint, what)
     return a
 
@@ -181,17 +181,17 @@ def _target(a, target: Target):
 
 def _same_length(xs: list, ys: list, weights: list) -> None:
     for arrays, what in ((xs, "input arrays (x)"), (ys, "target arrays (y)")):
-        if len({len_of(a) for a in arrays}) > 1:
+        if len({a.shape[0] for a in arrays}) > 1:
             shapes = [tuple(a.shape) for a in arrays]
             raise ValueError(f"All {what} should have the same number of samples. Got array shapes: {shapes}")
-    if xs and ys and len_of(xs[0]) != len_of(ys[0]):
+    if xs and ys and xs[0].shape[0] != ys[0].shape[0]:
         raise ValueError(
             "Input arrays should have the same number of samples as target arrays. Found "
-            f"{len_of(xs[0])} input samples and {len_of(ys[0])} target samples."
+            f"{xs[0].shape[0]} input samples and {ys[0].shape[0]} target samples."
         )
     for weight in weights:
-        if weight is not None and (xs or ys) and len(weight) != len_of((ys + xs)[0]):
+        if weight is not None and (xs or ys) and len(weight) != (ys + xs)[0].shape[0]:
             raise ValueError(
                 "Sample_weight arrays should have the same number of samples as target arrays. Got "
-                f"{len_of((ys + xs)[0])} target samples and {len(weight)} weights."
+                f"{(ys + xs)[0].shape[0]} target samples and {len(weight)} weights."
             )

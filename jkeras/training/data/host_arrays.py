@@ -71,10 +71,6 @@ def is_lazy(a) -> bool:
     return hasattr(a, "tocsr") or (by_rows and not hasattr(a, "__array_priority__"))
 
 
-def len_of(a) -> int:
-    return int(a.shape[0])
-
-
 class Rows:
     """Some rows of what can only be read by rows; a vector becomes a column.
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jkeras.core.types import Batch
-from jkeras.training.data.host_arrays import len_of, rows_of
+from jkeras.training.data.host_arrays import rows_of
 
 
 class Samples(NamedTuple):
@@ -21,7 +21,7 @@ class Samples(NamedTuple):
     @property
     def rows(self) -> int:
         """How many samples; a model that is fed nothing has steps of 1, as Keras counts them."""
-        return next((len_of(a) for a in (*self.x, *self.y, *self.weight) if a is not None), 1)
+        return next((a.shape[0] for a in (*self.x, *self.y, *self.weight) if a is not None), 1)
 
 
 def owned(samples: Samples, dtypes: Batch) -> Samples:
@@ -67,8 +67,8 @@ def _stack(arrays, dtype: str, rows: int) -> np.ndarray | None:
     room = aligned((rows, *arrays[0].shape[1:]), travel_dtype(arrays[0].dtype, dtype))
     at = 0
     for a in arrays:
-        np.copyto(room[at : at + len_of(a)], rows_of(a, slice(None)), casting="unsafe")
-        at += len_of(a)
+        np.copyto(room[at : at + a.shape[0]], rows_of(a, slice(None)), casting="unsafe")
+        at += a.shape[0]
     return room
 
 

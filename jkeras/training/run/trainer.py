@@ -14,6 +14,7 @@ from jkeras.core import bits
 from jkeras.core.dispatch import is_symbol
 from jkeras.core.random import next_seed
 from jkeras.core.types import Batch, Ctx
+from jkeras.engine.tensors.variable import put_all, take_all
 from jkeras.training.batching import Cut, Span
 from jkeras.training.data.samples import Samples, stack
 from jkeras.training.devices import Layout
@@ -41,12 +42,11 @@ class Cells:
 
     def put_back(self, arrays: list) -> None:
         """Put back what a program was given that has failed."""
-        for cell, array in zip(self.cells, arrays, strict=True):
-            cell.put(array)
+        put_all(self.cells, arrays)
 
     def take(self, place: Callable, donate: bool) -> list:
         """The arrays; those that were not there last time are put on the devices first."""
-        arrays = [cell.take(donate) for cell in self.cells]
+        arrays = take_all(self.cells, donate)
         strange = [i for i, array in enumerate(arrays) if array is not self._seen[i]]
         if strange:
             for i, array in zip(strange, place([arrays[i] for i in strange]), strict=True):
@@ -56,8 +56,7 @@ class Cells:
 
     def put(self, arrays: list) -> None:
         """Accept what a program made of them."""
-        for cell, array in zip(self.cells, arrays, strict=True):
-            cell.put(array)
+        put_all(self.cells, arrays)
         self._seen, self._placed = arrays, list(arrays)
 
 
