@@ -140,3 +140,16 @@ def test_the_split_of_arrays():
         (x, other), y, weights = next(generator.flow((X, numbers), Y, subset=subset, **how))
         assert other.tolist() == there.tolist() and weights.tolist() == (there * 0.5).tolist()
         np.testing.assert_array_equal(x, X[there])
+
+
+@pytest.mark.parametrize("dtype, atol", [("float64", 1e-9), ("float32", 1e-4)])
+def test_whitening_of_enough_images_is_exact(dtype, atol):
+    """As by the eigenvectors of the covariance in float64: no direction is left to rounding errors."""
+    x = np.random.RandomState(0).rand(60, 3, 4, 1)
+    generator = image.ImageDataGenerator(featurewise_center=True, zca_whitening=True, dtype=dtype)
+    generator.fit(x)
+    flat = (x - x.mean()).reshape(60, 12)
+    variances, directions = np.linalg.eigh(flat.T @ flat / 60)
+    expected = flat @ directions @ np.diag(1 / np.sqrt(variances + 1e-6)) @ directions.T
+    white = np.array([generator.standardize(image_.astype(dtype)) for image_ in x])
+    np.testing.assert_allclose(white.reshape(60, 12), expected, atol=atol)

@@ -264,7 +264,7 @@ import jkeras
 jkeras.install_as_keras(backend_name="tensorflow")
 import keras, numpy as np
 from keras.wrappers.scikit_learn import KerasClassifier
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
 def build(units=3):
     model = keras.models.Sequential([keras.layers.Dense(units, input_shape=(2,)), keras.layers.Dense(1)])
@@ -279,7 +279,11 @@ class Own(KerasClassifier):
 x = np.random.RandomState(0).randn(20, 2)
 search = GridSearchCV(Own(verbose=0), {"units": [2]}, n_jobs=2, cv=2, error_score="raise", refit=False)
 search.fit(x, x[:, 0] > 0)
-print("best:", search.best_params_["units"])
+random = RandomizedSearchCV(
+    Own(verbose=0), {"units": range(3, 5)}, n_iter=1, n_jobs=2, cv=2, error_score="raise", random_state=0
+)
+random.fit(x, x[:, 0] > 0)
+print("best:", search.best_params_["units"], random.predict(x).shape)
 """
 
 
@@ -290,4 +294,4 @@ def test_sklearn_search_in_processes(sk, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1:] == ["best: 2"], done.stderr
+    assert done.stdout.splitlines()[-1:] == ["best: 2 (20, 1)"], done.stderr
