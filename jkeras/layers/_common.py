@@ -8,19 +8,13 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 
-from jkeras import activations, constraints, initializers, regularizers
 from jkeras.core import settings
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
+from jkeras.engine.layer.config import KINDS
 from jkeras.primitives import conv_args
 
-_BY_ENDING = {
-    "initializer": initializers.get,
-    "regularizer": regularizers.get,
-    "constraint": constraints.get,
-    "activation": activations.get,
-}
 _WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
 
 
@@ -39,9 +33,9 @@ def begin(layer: Layer, arguments: dict, rank: int | None = None) -> None:
 
 
 def _normal(name: str, value, rank: int | None):
-    resolve = _BY_ENDING.get(name.rsplit("_", 1)[-1])
-    if resolve is not None:
-        return resolve(value)
+    kind = KINDS.get(name.rsplit("_", 1)[-1])
+    if kind is not None:
+        return kind.get(value)
     if rank is not None and name in _WINDOWS:
         return conv_args.positive_tuple(value, rank, name)
     return settings.normalize_data_format(value) if name == "data_format" else value

@@ -69,10 +69,9 @@ class Dense(Layer):
         bias_constraint=None,
         **kwargs,
     ):
-        input_dim = kwargs.pop("input_dim", None)
-        if input_dim is not None and "input_shape" not in kwargs:
-            kwargs["input_shape"] = (input_dim,)
-        del input_dim
+        if kwargs.get("input_dim") is not None:
+            kwargs.setdefault("input_shape", (kwargs["input_dim"],))
+        kwargs.pop("input_dim", None)
         begin(self, locals())
         self.units = conv_args.positive_tuple(units, 1, "units")[0]
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from jkeras import activations, constraints, initializers, regularizers
 
-_KINDS = {
-    "initializer": initializers.serialize,
-    "regularizer": regularizers.serialize,
-    "constraint": constraints.serialize,
-    "activation": activations.serialize,
-}
+KINDS = {
+    "initializer": initializers,
+    "regularizer": regularizers,
+    "constraint": constraints,
+    "activation": activations,
+}  # the module that reads and writes an argument, by the end of its name: `kernel_initializer`
 BASE_ARGUMENTS: frozenset[str] = frozenset(
     (
         "self",
@@ -60,9 +60,9 @@ def own_config(obj) -> dict:
 
 def serialize_argument(name: str, value):
     """An attribute as the plain Python value that a config keeps."""
-    serialize = _KINDS.get(name.rsplit("_", 1)[-1])
-    if serialize is not None:
-        return serialize(value)
+    kind = KINDS.get(name.rsplit("_", 1)[-1])
+    if kind is not None:
+        return kind.serialize(value)
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
