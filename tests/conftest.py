@@ -31,6 +31,9 @@ if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", "")
         os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
     ).strip()
 
+# Nothing goes from one device to another unsaid. (From the host much does: Keras code hands numpy arrays on.)
+os.environ.setdefault("JAX_TRANSFER_GUARD_DEVICE_TO_DEVICE", "disallow")
+
 # Most of a run's time is compilation: keep the programs between runs. An empty value switches it off.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache_folder()

@@ -74,7 +74,7 @@ def orthonormal(key, rows: int, columns: int) -> jax.Array | np.ndarray:
     a = random.normal(key, (max(rows, columns), min(rows, columns)))
     lib = jnp if isinstance(a, Tracer) else np
     q, r = lib.linalg.qr(lib.asarray(a))
-    q = q * lib.where(lib.diagonal(r) < 0, lib.float32(-1), lib.float32(1))
+    q = q * lib.where(lib.diagonal(r) < 0, lib.float32(-1), lib.float32(1))[None]
     return q if rows >= columns else q.T
 
 

@@ -10,6 +10,7 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import begin, elementwise, number
+from jkeras.primitives.numeric import widened
 
 
 class LeakyReLU(Layer):
@@ -79,7 +80,7 @@ class PReLU(Layer):
             return draw(rng, self, alpha=tuple(1 if i in axes else d for i, d in enumerate(in_shape))[1:]), {}
 
         def apply(params, state, x, ctx=INFERENCE):
-            return Out(jax.nn.relu(x) - params["alpha"] * jax.nn.relu(-x), mask=ctx.mask)
+            return Out(jax.nn.relu(x) - widened(params["alpha"], x) * jax.nn.relu(-x), mask=ctx.mask)
 
         return Pair(init, apply)
 

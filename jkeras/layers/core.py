@@ -23,6 +23,7 @@ from jkeras.layers._common import (
     steps_unlike,
 )
 from jkeras.primitives import conv_args
+from jkeras.primitives.numeric import widened
 
 
 class Dense(Layer):
@@ -85,7 +86,7 @@ class Dense(Layer):
             check_axis(x, -1, params["kernel"].shape[0])
             flat = x if x.ndim < 3 else x.reshape(-1, x.shape[-1])  # twice as fast on a CPU
             y = (flat @ params["kernel"]).reshape(*x.shape[:-1], units)
-            return Out(activation(y + params["bias"] if use_bias else y), mask=ctx.mask)
+            return Out(activation(y + widened(params["bias"], y) if use_bias else y), mask=ctx.mask)
 
         return Pair(init, apply)
 

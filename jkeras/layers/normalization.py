@@ -117,7 +117,7 @@ def _wide(x):
 
 def _column(v, place: int, ndim: int):
     """A vector over axis `place`, shaped to broadcast."""
-    return v if place == ndim - 1 else v.reshape((-1,) + (1,) * (ndim - 1 - place))
+    return v.reshape((1,) * place + (-1,) + (1,) * (ndim - 1 - place))
 
 
 def _moved(old, new, momentum: float):

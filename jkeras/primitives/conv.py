@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jkeras.primitives.conv_args import channel_axis, spatial_axes, spread, window
+from jkeras.primitives.numeric import widened
 
 _MOST_TAPS = 64  # above, slices one by one cost more than they save
 _MOST_BYTES = 2**28  # above, the patches of one layer take too much memory
@@ -38,9 +39,10 @@ def bias_add(x, bias, format: str):
     """
     if format == "channels_first" and x.ndim > 2:
         if bias.ndim == 1:
-            return x + bias.reshape((-1,) + (1,) * (x.ndim - 2))
-        return x + bias.reshape((bias.shape[-1], *bias.shape[:-1]))
-    return x + bias
+            bias = bias.reshape((-1,) + (1,) * (x.ndim - 2))
+        else:
+            bias = bias.reshape((bias.shape[-1], *bias.shape[:-1]))
+    return x + widened(bias, x)
 
 
 def conv(x, kernel, strides, padding: str, format: str, dilation):
@@ -247,6 +249,7 @@ def _depthwise_by_taps(kernel, strides, padding: str, dilation, x):
         lax.index_in_dim(flat, i, keepdims=False) for i in range(flat.shape[0])
     )  # `flat[i]` is a gather
     if multiplier == 1:
-        return functools.reduce(jnp.add, (c * k for c, k in zip(columns, kernels, strict=True)))
-    y = functools.reduce(jnp.add, (c[..., None] * k for c, k in zip(columns, kernels, strict=True)))
+        return functools.reduce(jnp.add, (c * widened(k, c) for c, k in zip(columns, kernels, strict=True)))
+    wide = (column[..., None] for column in columns)
+    y = functools.reduce(jnp.add, (c * widened(k, c) for c, k in zip(wide, kernels, strict=True)))
     return y.reshape(y.shape[:-2] + (channels * multiplier,))

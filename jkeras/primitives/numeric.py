@@ -10,6 +10,16 @@ from jkeras.core.settings import epsilon
 from jkeras.primitives.lookup import as_index
 
 
+def widened(a, like):
+    """An array with axes of size 1 in front, as many as `like` has more: broadcasting that is said.
+
+    Example:
+        >>> widened(jnp.ones(3), jnp.ones((4, 5, 3))).shape
+        (1, 1, 3)
+    """
+    return a.reshape((1,) * (like.ndim - a.ndim) + a.shape)
+
+
 def clip(x, low=None, high=None):
     """Clip `x` to [low, high]; the gradient is 1 inside and on the bounds (jax halves or drops it there).
 

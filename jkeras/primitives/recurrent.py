@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jkeras.primitives.numeric import widened
+
 
 class Way(NamedTuple):
     """How to go over time (static).
@@ -245,7 +247,7 @@ def stepper(cell: Cell, activation, gate, w: dict, drop=None) -> Callable:
 
 def _dropped(h, drop):
     """The state under a mask that all gates share."""
-    return h * drop[0] if drop is not None and drop.shape[0] == 1 else h
+    return h * widened(drop[0], h) if drop is not None and drop.shape[0] == 1 else h
 
 
 def project(h, kernel, drop=None):
@@ -257,7 +259,7 @@ def project(h, kernel, drop=None):
         return (h.reshape((-1, h.shape[-1])) @ kernel).reshape((*h.shape[:-1], kernel.shape[-1]))
     parts = jnp.split(kernel, drop.shape[0], axis=-1)
     return jnp.concatenate(
-        [project(h * factor, part) for factor, part in zip(drop, parts, strict=True)], axis=-1
+        [project(h * widened(factor, h), part) for factor, part in zip(drop, parts, strict=True)], axis=-1
     )
 
 
@@ -376,7 +378,7 @@ def _gru_after_forward(fns, z, states, w, drop):
 
 def _inner(h, w, drop):
     y = project(h, w["recurrent_kernel"], drop)
-    return y + w["recurrent_bias"] if "recurrent_bias" in w else y
+    return y + widened(w["recurrent_bias"], y) if "recurrent_bias" in w else y
 
 
 def _gru_after_tangent(saved, u, dstates, turned, drop):

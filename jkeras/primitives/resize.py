@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
+from jkeras.primitives.numeric import widened
+
 
 def repeat(x, factor: int, axis: int):
     """Every element `factor` times along `axis`.
@@ -29,7 +31,7 @@ def bilinear(x, factor: int, axis: int):
     following = jnp.concatenate([x[(*before, slice(1, None))], x[(*before, slice(-1, None))]], axis)
     step = np.arange(factor).reshape((-1,) + (1,) * (x.ndim - axis - 1)) / factor
     base, slope = jnp.expand_dims(x, axis + 1), jnp.expand_dims(following - x, axis + 1)
-    return _joined(base + slope * step.astype(x.dtype), axis)
+    return _joined(base + slope * widened(step.astype(x.dtype), slope), axis)
 
 
 def _joined(x, axis: int):

@@ -183,6 +183,20 @@ def test_gradient_matches_finite_difference(case):
 
 
 @every_layer
+def test_no_layer_broadcasts_ranks_unsaid(case):
+    """In both directions. (Only here: code of users and K broadcast as numpy does, which is Keras's way.)"""
+    row = drawn(case)
+
+    def loss(params):
+        out = row.pair.apply(params, row.state, row.x, row.ctx.replace(training=True))
+        return sum(jnp.sum(y) for y in jax.tree.leaves(out.y)) + out.loss
+
+    with jax.numpy_rank_promotion("raise"):
+        jax.eval_shape(lambda key: row.pair.init(key, case.in_shape), jax.random.key(0))
+        jax.eval_shape(jax.grad(loss), row.params)
+
+
+@every_layer
 def test_batch_rows_are_independent_in_inference(case):
     seen = compiled(case)
     whole = jax.tree.leaves(seen["inference"]["y"])

@@ -17,6 +17,7 @@ from jkeras.engine.tensors.variable import current_frame
 from jkeras.initializers import Initializer
 from jkeras.layers._common import begin
 from jkeras.primitives import recurrent as ops
+from jkeras.primitives.numeric import widened
 
 # What acts on every number by itself: its slope is all that a derivative needs.
 ELEMENTWISE = frozenset(
@@ -164,7 +165,7 @@ class StandardCell(TimedCell):
                 x, drop = x * drop[0], None
             z = ops.project(x, params["kernel"], drop)
             bias, weights = split(params)
-            z = z if bias is None else z + bias
+            z = z if bias is None else z + widened(bias, z)
             kept = dropout_factors(ctx, recurrent_rate, gates, (x.shape[1], units), z.dtype, salt=2)
             return z, weights, kept
 
