@@ -40,7 +40,6 @@ ELSEWHERE = {
     "training/batching": "tests/training/data/test_source.py",
     "training/data/arrays": "tests/training/test_contract.py",
     "training/data/enqueuers": "tests/training/data/test_workers.py",
-    "training/data/host_arrays": "tests/training/test_sources.py",
     "training/data/sample_weights": "tests/training/test_contract.py",
     "training/data/samples": "tests/training/data/test_source.py",
     "training/data/worker_loop": "tests/training/data/test_workers.py",

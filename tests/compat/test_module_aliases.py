@@ -227,9 +227,9 @@ def test_what_modules_of_keras_import_is_in_them(path):
 
 
 def test_only_what_is_of_keras_has_the_names_of_keras():
-    from jkeras.training.data import host_arrays
+    from jkeras.training.data import samples
 
-    assert not hasattr(host_arrays, "K") and not hasattr(jkeras.losses, "InputSpec")
+    assert not hasattr(samples, "K") and not hasattr(jkeras.losses, "InputSpec")
 
 
 def test_unknown_paths():

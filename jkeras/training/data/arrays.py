@@ -10,9 +10,8 @@ import numpy as np
 
 from jkeras import losses
 from jkeras.core import bits
-from jkeras.training.data.host_arrays import Rows, is_lazy, on_host, rows_of
 from jkeras.training.data.sample_weights import by_output, row_weight
-from jkeras.training.data.samples import Samples
+from jkeras.training.data.samples import Rows, Samples, is_lazy, on_host, rows_of
 from jkeras.training.objective.endpoints import Target, by_name
 
 _SAME_SHAPE = ("mean_squared_error", "binary_crossentropy", "categorical_crossentropy")

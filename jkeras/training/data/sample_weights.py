@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jkeras.training.data.host_arrays import on_host, rows_of
+from jkeras.training.data.samples import on_host, rows_of
 from jkeras.training.objective.endpoints import Target, by_name
 
 

@@ -1,14 +1,15 @@
-"""Batches of samples on the host, and how they go on to the devices."""
+"""Samples on the host: arrays of the user, whatever made them, read at once or by rows; batches of them."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+import numbers
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jkeras.core.types import Batch
-from jkeras.training.data.host_arrays import rows_of
 
 
 class Samples(NamedTuple):
@@ -22,6 +23,115 @@ class Samples(NamedTuple):
     def rows(self) -> int:
         """How many samples; a model that is fed nothing has steps of 1, as Keras counts them."""
         return next((a.shape[0] for a in (*self.x, *self.y, *self.weight) if a is not None), 1)
+
+
+def on_host(a, name: str) -> Any:
+    """An array on the host; what can only be read by rows (HDF5, scipy.sparse) stays as it is."""
+    if isinstance(a, np.ndarray):
+        array = np.asarray(a)  # without the mask of a masked array, which would hide values from checks
+    elif hasattr(a, "detach"):  # torch
+        a = a.detach().cpu()
+        array = (a.float() if str(a.dtype) == "torch.bfloat16" else a).numpy()
+    elif hasattr(a, "to_numpy"):  # pandas: by position, whatever the index
+        array = a.to_numpy()
+    elif hasattr(a, "dense_shape") or hasattr(a, "row_splits"):  # TensorFlow
+        raise ValueError(
+            f"The data for {name!r} are a {type(a).__name__}, but should be a dense array: make one with "
+            "tf.sparse.to_dense(x) of a SparseTensor, with x.to_tensor() of a RaggedTensor."
+        )
+    elif hasattr(a, "tocsr"):  # scipy.sparse
+        return _numeric(a.tocsr(), name)
+    elif is_lazy(a):
+        return _numeric(a, name)
+    else:
+        try:
+            array = np.asarray(a)
+        except ValueError as error:
+            raise _ragged(name, a) from error
+    if array.dtype == object:
+        strange = [v for v in array.flat if not isinstance(v, (numbers.Number, np.bool_)) and not np.ndim(v)]
+        if strange:
+            raise ValueError(
+                f"The data for {name!r} should hold numbers, but contain {strange[0]!r}: replace what is "
+                "missing, and make numbers of texts and categories."
+            )
+        try:
+            array = np.array(array.tolist(), dtype="float32")
+        except (ValueError, TypeError) as error:
+            raise _ragged(name, a) from error
+    return _numeric(array, name)
+
+
+def _numeric(array, name: str):
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise ValueError(f"The data for {name!r} should hold numbers, but its dtype is {array.dtype}.")
+    return array
+
+
+def _ragged(name: str, a) -> ValueError:
+    if not isinstance(a, (list, tuple, np.ndarray)) and not hasattr(a, "to_numpy"):
+        return ValueError(
+            f"The data for {name!r} are a {type(a).__name__}, which cannot be made into an array of numbers. "
+            "What gives single samples by number must go through a loader that makes batches, as "
+            "torch.utils.data.DataLoader(..., batch_size=32) does, or be a jkeras.utils.Sequence."
+        )
+    return ValueError(
+        f"The data for {name!r} cannot be made into one array: its samples differ in length or hold objects. "
+        "Make them equally long, for sequences with jkeras.preprocessing.sequence.pad_sequences(...)."
+    )
+
+
+def is_lazy(a) -> bool:
+    """Whether an array can only be read by rows: HDF5 datasets, `HDF5Matrix`, scipy.sparse."""
+    by_rows = hasattr(a, "shape") and hasattr(a, "__getitem__") and hasattr(a, "__len__")
+    return hasattr(a, "tocsr") or (by_rows and not hasattr(a, "__array_priority__"))
+
+
+class Rows:
+    """Some rows of what can only be read by rows; a vector becomes a column.
+
+    Args:
+        base: HDF5 data set or the like.
+        start, stop: which rows.
+        check: called with all rows that are read, for what cannot be checked before.
+    """
+
+    def __init__(self, base, start: int, stop: int, check: Callable = lambda rows: None):
+        self.base, self.start, self.dtype, self.check = base, start, base.dtype, check
+        self.shape = (stop - start, *(base.shape[1:] or (1,)))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows) -> np.ndarray:
+        if isinstance(rows, slice):
+            start, stop, _ = rows.indices(len(self))
+            block = self.base[slice(start + self.start, stop + self.start)]
+        else:
+            block = self.base[rows + self.start]
+        block = np.asarray(block).reshape(-1, *self.shape[1:])
+        self.check(block)
+        return block
+
+
+def part(a, start: int, stop: int):
+    """The rows from `start` up to `stop`, not yet read if they can only be read by rows."""
+    if a is None:
+        return None
+    return Rows(a, start, stop) if is_lazy(a) and not hasattr(a, "tocsr") else a[start:stop]
+
+
+def rows_of(a, rows) -> np.ndarray:
+    """Some rows (a slice or an array of indices) as a plain array."""
+    if hasattr(a, "tocsr"):
+        return a[rows].toarray()
+    if isinstance(rows, slice) or not is_lazy(a):
+        return np.asarray(a[rows])
+    order = np.argsort(rows)  # HDF5 wants increasing indices
+    sorted_rows = np.asarray(a[rows[order]])
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return sorted_rows[back]
 
 
 def owned(samples: Samples, dtypes: Batch) -> Samples:

@@ -13,8 +13,7 @@ from jkeras.core.types import Batch
 from jkeras.training.batching import Cut
 from jkeras.training.data.arrays import read
 from jkeras.training.data.counts import whole
-from jkeras.training.data.host_arrays import is_lazy, rows_of
-from jkeras.training.data.samples import Samples, owned, stack
+from jkeras.training.data.samples import Samples, is_lazy, owned, rows_of, stack
 from jkeras.training.data.stream import Repeat, Stream, is_stream, permutation, stream, stream_only
 from jkeras.training.data.workers import ONE_THREAD, Supply
 from jkeras.training.devices import Layout

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.training.data import counts
-from jkeras.training.data.host_arrays import part
-from jkeras.training.data.samples import Samples
+from jkeras.training.data.samples import Samples, part
 from jkeras.training.data.source import Arrays, source
 from jkeras.training.data.stream import Repeat, Stream, stream_only
 from jkeras.training.data.workers import Supply
