@@ -14,6 +14,7 @@ from jkeras.core.registry import (
     serialize_keras_object,
 )
 from jkeras.core.settings import epsilon
+from jkeras.core.types import Array, Function, Operand
 from jkeras.primitives import numeric
 from jkeras.primitives.numeric import absolute, clip, l2_normalize
 
@@ -21,7 +22,7 @@ _LOG_2 = 0.6931471805599453
 
 
 @op
-def mean_squared_error(y_true, y_pred):
+def mean_squared_error(y_true: Operand, y_pred: Operand) -> Array:
     """mean((y_pred - y_true)²).
 
     Args:
@@ -42,7 +43,7 @@ def mean_squared_error(y_true, y_pred):
 
 
 @op
-def mean_absolute_error(y_true, y_pred):
+def mean_absolute_error(y_true: Operand, y_pred: Operand) -> Array:
     """mean(|y_pred - y_true|).
 
     Args:
@@ -63,7 +64,7 @@ def mean_absolute_error(y_true, y_pred):
 
 
 @op
-def mean_absolute_percentage_error(y_true, y_pred):
+def mean_absolute_percentage_error(y_true: Operand, y_pred: Operand) -> Array:
     """100 * mean(|y_true - y_pred| / max(|y_true|, epsilon)).
 
     Args:
@@ -85,7 +86,7 @@ def mean_absolute_percentage_error(y_true, y_pred):
 
 
 @op
-def mean_squared_logarithmic_error(y_true, y_pred):
+def mean_squared_logarithmic_error(y_true: Operand, y_pred: Operand) -> Array:
     """mean((log(1 + y_pred) - log(1 + y_true))²), both taken as at least epsilon.
 
     Args:
@@ -108,7 +109,7 @@ def mean_squared_logarithmic_error(y_true, y_pred):
 
 
 @op
-def squared_hinge(y_true, y_pred):
+def squared_hinge(y_true: Operand, y_pred: Operand) -> Array:
     """mean(max(1 - y_true * y_pred, 0)²), for targets -1 and 1.
 
     Args:
@@ -129,7 +130,7 @@ def squared_hinge(y_true, y_pred):
 
 
 @op
-def hinge(y_true, y_pred):
+def hinge(y_true: Operand, y_pred: Operand) -> Array:
     """mean(max(1 - y_true * y_pred, 0)), for targets -1 and 1.
 
     Args:
@@ -150,7 +151,7 @@ def hinge(y_true, y_pred):
 
 
 @op
-def categorical_hinge(y_true, y_pred):
+def categorical_hinge(y_true: Operand, y_pred: Operand) -> Array:
     """max(0, 1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred)).
 
     Args:
@@ -173,7 +174,7 @@ def categorical_hinge(y_true, y_pred):
 
 
 @op
-def logcosh(y_true, y_pred):
+def logcosh(y_true: Operand, y_pred: Operand) -> Array:
     """mean(log(cosh(y_pred - y_true))): like half the square for small errors, like |error| for large ones.
 
     Args:
@@ -195,7 +196,7 @@ def logcosh(y_true, y_pred):
 
 
 @op
-def categorical_crossentropy(y_true, y_pred):
+def categorical_crossentropy(y_true: Operand, y_pred: Operand) -> Array:
     """-sum(y_true * log(y_pred)): predictions are scaled to the sum 1, then clipped by epsilon.
 
     Args:
@@ -216,7 +217,7 @@ def categorical_crossentropy(y_true, y_pred):
 
 
 @op
-def sparse_categorical_crossentropy(y_true, y_pred):
+def sparse_categorical_crossentropy(y_true: Operand, y_pred: Operand) -> Array:
     """-log(y_pred[y_true]): the crossentropy of integer classes.
 
     Args:
@@ -240,7 +241,7 @@ def sparse_categorical_crossentropy(y_true, y_pred):
 
 
 @op
-def binary_crossentropy(y_true, y_pred):
+def binary_crossentropy(y_true: Operand, y_pred: Operand) -> Array:
     """mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred)), predictions clipped by epsilon.
 
     Args:
@@ -261,7 +262,7 @@ def binary_crossentropy(y_true, y_pred):
 
 
 @op
-def kullback_leibler_divergence(y_true, y_pred):
+def kullback_leibler_divergence(y_true: Operand, y_pred: Operand) -> Array:
     """sum(y_true * log(y_true / y_pred)), both clipped to [epsilon, 1].
 
     Args:
@@ -284,7 +285,7 @@ def kullback_leibler_divergence(y_true, y_pred):
 
 
 @op
-def poisson(y_true, y_pred):
+def poisson(y_true: Operand, y_pred: Operand) -> Array:
     """mean(y_pred - y_true * log(y_pred + epsilon)).
 
     Args:
@@ -305,7 +306,7 @@ def poisson(y_true, y_pred):
 
 
 @op
-def cosine_proximity(y_true, y_pred):
+def cosine_proximity(y_true: Operand, y_pred: Operand) -> Array:
     """-sum(y_true * y_pred), both scaled to length 1.
 
     Args:
@@ -343,7 +344,7 @@ _RENAMED = {
 }
 
 
-def serialize(loss) -> Any:
+def serialize(loss: Function) -> Any:
     """Write a loss function down.
 
     Args:
@@ -361,7 +362,7 @@ def serialize(loss) -> Any:
     return serialize_keras_object(loss)
 
 
-def deserialize(name, custom_objects=None) -> Any:
+def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The loss function that `serialize` wrote.
 
     Args:
@@ -383,7 +384,7 @@ def deserialize(name, custom_objects=None) -> Any:
     return deserialize_keras_object(name, _BUILT_IN, custom_objects, "loss function")
 
 
-def get(identifier) -> Any:
+def get(identifier: Any) -> Any:
     """The loss function that an argument of `compile()` means.
 
     Args:

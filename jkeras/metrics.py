@@ -13,6 +13,7 @@ from jkeras.core.registry import (
     serialize_keras_object,
 )
 from jkeras.core.settings import floatx
+from jkeras.core.types import Array, Function, Operand
 from jkeras.losses import binary_crossentropy as binary_crossentropy
 from jkeras.losses import categorical_crossentropy as categorical_crossentropy
 from jkeras.losses import cosine_proximity as cosine_proximity
@@ -30,7 +31,7 @@ from jkeras.primitives.numeric import as_classes, in_top_k
 
 
 @op
-def binary_accuracy(y_true, y_pred):
+def binary_accuracy(y_true: Operand, y_pred: Operand) -> Array:
     """mean(y_true == round(y_pred)), where 0.5 rounds to 0.
 
     Args:
@@ -51,7 +52,7 @@ def binary_accuracy(y_true, y_pred):
 
 
 @op
-def categorical_accuracy(y_true, y_pred):
+def categorical_accuracy(y_true: Operand, y_pred: Operand) -> Array:
     """argmax(y_true) == argmax(y_pred).
 
     Args:
@@ -72,7 +73,7 @@ def categorical_accuracy(y_true, y_pred):
 
 
 @op
-def sparse_categorical_accuracy(y_true, y_pred):
+def sparse_categorical_accuracy(y_true: Operand, y_pred: Operand) -> Array:
     """y_true == argmax(y_pred), for integer classes.
 
     Args:
@@ -96,7 +97,7 @@ def sparse_categorical_accuracy(y_true, y_pred):
 
 
 @op
-def top_k_categorical_accuracy(y_true, y_pred, k=5):
+def top_k_categorical_accuracy(y_true: Operand, y_pred: Operand, k: int = 5) -> Array:
     """How often fewer than k classes score higher than the target; ties count in favour.
 
     Args:
@@ -121,7 +122,7 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
 
 
 @op
-def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
+def sparse_top_k_categorical_accuracy(y_true: Operand, y_pred: Operand, k: int = 5) -> Array:
     """How often fewer than k classes score higher than the integer target.
 
     Args:
@@ -173,7 +174,7 @@ _RENAMED = {
 }
 
 
-def serialize(metric) -> Any:
+def serialize(metric: Function) -> Any:
     """Write a metric function down.
 
     Args:
@@ -191,7 +192,7 @@ def serialize(metric) -> Any:
     return serialize_keras_object(metric)
 
 
-def deserialize(config, custom_objects=None) -> Any:
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The metric function that `serialize` wrote.
 
     Args:
@@ -213,7 +214,7 @@ def deserialize(config, custom_objects=None) -> Any:
     return deserialize_keras_object(config, _BUILT_IN, custom_objects, "metric function")
 
 
-def get(identifier) -> Any:
+def get(identifier: Any) -> Any:
     """The metric function that an argument of `compile()` means.
 
     Args:

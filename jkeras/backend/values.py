@@ -12,6 +12,7 @@ from jkeras.backend.inspection import to_dense
 from jkeras.core import bits, settings
 from jkeras.core.dispatch import Symbolic, is_symbolic, op
 from jkeras.core.names import unique_name
+from jkeras.core.types import Shape
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.engine.tensors.variable import Constant, current_frame
@@ -75,7 +76,13 @@ def constant(value, dtype=None, shape=None, name=None):
         return bits.array(array, array.dtype, "K.constant")
 
 
-def placeholder(shape=None, ndim=None, dtype=None, sparse=False, name=None) -> Tensor:
+def placeholder(
+    shape: Shape | None = None,
+    ndim: int | None = None,
+    dtype: str | None = None,
+    sparse: bool = False,
+    name: str | None = None,
+) -> Tensor:
     """A symbolic tensor to be fed to `K.function`.
 
     Args:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 from jax.core import Tracer
+from jax.typing import DTypeLike
+
+from jkeras.core.types import Array, Operand
 
 
-def rows(table, index):
+def rows(table: Operand, index: Operand) -> Array:
     """`table[index]`, also for indices that are computed.
 
     Args:
@@ -38,7 +44,7 @@ def rows(table, index):
     return jnp.where(fits.reshape(fits.shape + (1,) * (table.ndim - 1)), gathered, _nothing(table.dtype))
 
 
-def as_index(numbers):
+def as_index(numbers: Operand) -> Array:
     """Numbers as int32: fractions are cut off; NaN, infinity and what 32 bits do not hold become -1.
 
     Args:
@@ -62,7 +68,7 @@ def as_index(numbers):
     return jnp.where(held, numbers.astype(jnp.int32), -1)
 
 
-def _check(index: np.ndarray, limit: int) -> None:
+def _check(index: npt.NDArray[Any], limit: int) -> None:
     fits = (index > -1) & (index < limit)
     if not fits.all():
         raise ValueError(
@@ -71,7 +77,7 @@ def _check(index: np.ndarray, limit: int) -> None:
         )
 
 
-def _nothing(dtype):
+def _nothing(dtype: DTypeLike) -> Array:
     """The value that stands for no number."""
     if jnp.issubdtype(dtype, jnp.inexact):
         return jnp.asarray(jnp.nan, dtype)

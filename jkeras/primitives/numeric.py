@@ -1,16 +1,20 @@
 """Formulas whose numerics or gradients in Keras differ from what `jax.numpy` would give."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jkeras.core.settings import epsilon
+from jkeras.core.types import Array, Operand
 from jkeras.primitives.lookup import as_index
 
 
-def widened(a, like):
+def widened(a: Array, like: Array) -> Array:
     """An array with axes of size 1 in front, as many as `like` has more: broadcasting that is said.
 
     Example:
@@ -20,7 +24,7 @@ def widened(a, like):
     return a.reshape((1,) * (like.ndim - a.ndim) + a.shape)
 
 
-def clip(x, low=None, high=None):
+def clip(x: Operand, low: Operand = None, high: Operand = None) -> Array:
     """Clip `x` to [low, high]; the gradient is 1 inside and on the bounds (jax halves or drops it there).
 
     Args:
@@ -43,7 +47,7 @@ def clip(x, low=None, high=None):
     return y if low is None else jnp.where(y < low, jnp.asarray(low, x.dtype), y)
 
 
-def absolute(x):
+def absolute(x: Operand) -> Array:
     """|x|, whose gradient at 0 is 0 (jax's is 1 there, which moves weights that an L1 penalty holds at 0).
 
     Args:
@@ -61,7 +65,7 @@ def absolute(x):
     return x * lax.stop_gradient(jnp.sign(x))
 
 
-def l2_normalize(x, axis=None):
+def l2_normalize(x: Operand, axis: int | Sequence[int] | None = None) -> Array:
     """x / ‖x‖, where the squared norm counts as at least 1e-12.
 
     Args:
@@ -81,7 +85,7 @@ def l2_normalize(x, axis=None):
     return x * lax.rsqrt(clip(square, 1e-12))
 
 
-def in_top_k(predictions, targets, k: int):
+def in_top_k(predictions: Array, targets: Array, k: int) -> Array:
     """Whether fewer than `k` classes have a higher prediction than the target.
 
     As in TensorFlow, ties count in favour, and a row with a target outside the classes, or with a prediction
@@ -115,7 +119,9 @@ def in_top_k(predictions, targets, k: int):
     return sayable & (jnp.sum(predictions > own, -1) < k)
 
 
-def categorical_crossentropy(target, output, from_logits: bool = False, axis: int = -1):
+def categorical_crossentropy(
+    target: Operand, output: Operand, from_logits: bool = False, axis: int = -1
+) -> Array:
     """-sum(target * log(output)): probabilities are scaled to the sum 1 and clipped by `epsilon()` first.
 
     Args:
@@ -143,7 +149,9 @@ def categorical_crossentropy(target, output, from_logits: bool = False, axis: in
     return -jnp.sum(target * jnp.log(_inside(output)), axis)
 
 
-def sparse_categorical_crossentropy(target, output, from_logits: bool = False, axis: int = -1):
+def sparse_categorical_crossentropy(
+    target: Operand, output: Operand, from_logits: bool = False, axis: int = -1
+) -> Array:
     """The crossentropy of integer classes; the logarithms of clipped probabilities are normalized as logits.
 
     Args:
@@ -175,7 +183,7 @@ def sparse_categorical_crossentropy(target, output, from_logits: bool = False, a
     return jnp.where(chosen.any(-1), loss, jnp.nan)
 
 
-def binary_crossentropy(target, output, from_logits: bool = False):
+def binary_crossentropy(target: Operand, output: Operand, from_logits: bool = False) -> Array:
     """-target * log(output) - (1 - target) * log(1 - output), by way of the logits.
 
     Args:
@@ -200,7 +208,7 @@ def binary_crossentropy(target, output, from_logits: bool = False):
     return jnp.where(positive, z, 0) - z * target + jnp.log1p(jnp.exp(jnp.where(positive, -z, z)))
 
 
-def as_classes(target, output):
+def as_classes(target: Operand, output: Operand) -> Array:
     """Class indices as int32 in the shape of `output` without its last axis.
 
     Args:
@@ -227,15 +235,15 @@ def as_classes(target, output):
         ) from error
 
 
-def _one_hot(classes, like):
+def _one_hot(classes: Array, like: Array) -> Array:
     return classes[..., None] == jnp.arange(like.shape[-1], dtype=classes.dtype)
 
 
-def _inside(probabilities):
+def _inside(probabilities: Operand) -> Array:
     return clip(probabilities, epsilon(), 1 - epsilon())
 
 
-def _check_axis(axis: int, output) -> None:
+def _check_axis(axis: int, output: Array) -> None:
     if axis != -1 and axis not in range(output.ndim):
         raise ValueError(
             f"Unexpected channels axis {axis}. Expected -1 or an axis of `output`, which has {output.ndim}."

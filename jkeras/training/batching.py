@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import jax
 
+from jkeras.core.types import Array, Key
+
 
 class Cut(NamedTuple):
     """How rows are cut into batches.
@@ -58,6 +60,6 @@ class Span(NamedTuple):
     before: int  # steps of the epoch before this block
 
 
-def epoch_key(span):
+def epoch_key(span: Span | Array) -> Key:
     """The random key of an epoch of a run."""
     return jax.random.fold_in(jax.random.key(span[0], impl="threefry2x32"), span[1])

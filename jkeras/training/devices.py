@@ -13,13 +13,15 @@ always
 A batch that does not divide by the number of devices is computed whole on each of them.
 """
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
 import os
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +29,13 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
 
+from jkeras.core.types import Array, Batch, Function, Tree
+from jkeras.training.types import Device, Numpy
+
 AXIS = "data"
+
+# Devices, their ids, a number of devices, or None for all of the default backend.
+Devices: TypeAlias = int | Device | Sequence[int | Device] | None
 
 
 class Layout:
@@ -42,14 +50,14 @@ class Layout:
         ValueError: no device, or one that does not exist.
     """
 
-    def __init__(self, devices=None, rowwise: bool = True):
+    def __init__(self, devices: Devices = None, rowwise: bool = True):
         self.devices = choose(devices)
         count = len(self.devices)
         self.kind = "one" if count == 1 else "map" if rowwise else "mesh"
         mesh = Mesh(np.array(self.devices), (AXIS,))
         self.replicated: Sharding = NamedSharding(mesh, PartitionSpec())
         self._by_row = NamedSharding(mesh, PartitionSpec(AXIS))
-        self.index = None  # each device's number, given to a mapped program
+        self.index: Array | None = None  # each device's number, given to a mapped program
         if self.kind == "one":
             self.replicated = SingleDeviceSharding(self.devices[0])
         elif self.kind == "map":
@@ -67,20 +75,21 @@ class Layout:
         """The mapped axis that a batch of `size` rows is spread over."""
         return AXIS if self.kind == "map" and self.splits(size) else None
 
-    def rows(self, index, size: int) -> tuple:
+    def rows(self, index: Array | None, size: int) -> tuple[Array | int, int]:
         """(first row, number of rows) of a batch of `size` rows that this program has to gather."""
         if self.axis(size) is None:
             return 0, size
+        assert index is not None  # under the mapped axis
         part = size // len(self.devices)
         return index * part, part
 
-    def shard(self, batch, size: int):
+    def shard(self, batch: Batch, size: int) -> Batch:
         """Spread a gathered batch over the mesh."""
         if self.kind != "mesh" or not self.splits(size):
             return batch
         return lax.with_sharding_constraint(batch, self._by_row)
 
-    def spread(self, fn: Callable, arguments: int, by_row: bool = False) -> Callable:
+    def spread(self, fn: Function, arguments: int, by_row: bool = False) -> Function:
         """Compile `fn(index, carry, *rest)`, which gives `(carry, result)`; the memory of the carry is
         reused.
 
@@ -107,20 +116,20 @@ class Layout:
         out = self.replicated if self.kind == "mesh" and not by_row else None
         return jax.jit(functools.partial(fn, None), donate_argnums=(0,), out_shardings=out)
 
-    def joined(self, outputs):
+    def joined(self, outputs: list[Array]) -> list[Array] | list[Numpy]:
         """Outputs by row with one batch axis, as numpy arrays where devices computed parts of it."""
         if self.kind != "map":
             return outputs
         return [_on_host(y).reshape(y.shape[0] * y.shape[1], *y.shape[2:]) for y in outputs]
 
-    def place(self, tree):
+    def place(self, tree: Tree) -> Tree:
         """Put arrays on every device of the layout."""
         return jax.device_put(tree, self.replicated)
 
     @property
     def budget(self) -> int:
         """Bytes of data that may stay on each device: a quarter of its memory."""
-        stats = self.devices[0].memory_stats() if self.platform != "cpu" else None
+        stats: Any = self.devices[0].memory_stats() if self.platform != "cpu" else None
         if stats and "bytes_limit" in stats:
             return stats["bytes_limit"] // 4
         try:
@@ -134,12 +143,12 @@ class Layout:
         return self.platform != "cpu"
 
 
-def _weakly(fn: Callable) -> Callable:
+def _weakly(fn: Function) -> Function:
     """`fn` for as long as somebody else holds it: jax keeps what it has mapped until the process ends, and
     with `fn` that would be the model."""
     known = weakref.ref(fn)
 
-    def mapped(*args):
+    def mapped(*args: Any) -> Any:
         held = known()
         assert held is not None
         return held(*args)
@@ -147,30 +156,31 @@ def _weakly(fn: Callable) -> Callable:
     return mapped
 
 
-def _on_host(y) -> np.ndarray:
+def _on_host(y: Array) -> Numpy:
     """As a numpy array; what holds no numbers (a cropped input) jax cannot put together."""
     return np.asarray(y) if y.size else np.zeros(y.shape, y.dtype)
 
 
-def choose(devices=None) -> list:
+def choose(devices: Devices = None) -> list[Device]:
     """The devices that an argument `devices` stands for.
 
     Example:
         >>> len(choose(1))
         1
     """
-    known = jax.devices()
+    known = cast("list[Device]", jax.devices())
     if devices is None:
         return list(known)
     if isinstance(devices, int) and not isinstance(devices, bool):
         if not 1 <= devices <= len(known):
             raise ValueError(f"devices={devices}, but there are {len(known)}: {known}.")
         return list(known[:devices])
-    if not isinstance(devices, Sequence) or isinstance(devices, str):
-        devices = [devices]
+    given: list[Any] = [devices]
+    if isinstance(devices, Sequence) and not isinstance(devices, str):
+        given = list(devices)
     by_id = {device.id: device for device in known}
-    chosen = []
-    for device in devices:
+    chosen: list[Device] = []
+    for device in given:
         if not isinstance(device, int):
             chosen.append(device)
         elif device in by_id:
@@ -192,9 +202,9 @@ class Flight:
 
     def __init__(self, limit: int = 2):
         self.limit = limit
-        self._results: deque = deque()
+        self._results: deque[Tree] = deque()
 
-    def add(self, result) -> None:
+    def add(self, result: Tree) -> None:
         """Note a dispatch; waits for an older one if there are too many."""
         self._results.append(result)
         while len(self._results) > self.limit:
@@ -202,10 +212,11 @@ class Flight:
 
     def is_over(self) -> bool:
         """Whether all of them are done, so that the devices have nothing to do."""
+        leaves: list[Any] = jax.tree.leaves(list(self._results))
         return all(
             a.is_ready()
-            for a in jax.tree.leaves(list(self._results))
-            if isinstance(a, jax.Array)  # not where the user's own step has given numpy arrays
+            for a in leaves
+            if hasattr(a, "is_ready")  # not where the user's own step has given numpy arrays
         )
 
     def wait(self) -> None:
@@ -214,17 +225,26 @@ class Flight:
             jax.block_until_ready(self._results.popleft())
 
 
-def gather(tree, order, first, count: int):
+def gather(tree: Tree, order: Array | Numpy | None, first: Array | int, count: int) -> Tree:
     """`count` rows of every array in `tree` from position `first` on, in the order of `order` (None: as they
     lie)."""
     if order is None:
-        if all(len(a) == count for a in jax.tree.leaves(tree)):
+        leaves: list[Array] = jax.tree.leaves(tree)
+        if all(len(a) == count for a in leaves):
             return tree
-        return jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, first, count), tree)
+
+        def slice_of(a: Array) -> Array:
+            return lax.dynamic_slice_in_dim(a, first, count)
+
+        return jax.tree.map(slice_of, tree)
     rows = lax.dynamic_slice_in_dim(order, first, count)
-    return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), tree)
+
+    def rows_of(a: Array) -> Array:
+        return a.at[rows].get(mode="promise_in_bounds")
+
+    return jax.tree.map(rows_of, tree)
 
 
-def stacked(n: int, width: int):
+def stacked(n: int, width: int) -> Array:
     """Room for the logs of `n` steps."""
     return jnp.zeros((n, width), jnp.float32)

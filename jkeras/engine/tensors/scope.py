@@ -123,12 +123,12 @@ _gradients: contextvars.ContextVar[list | None] = contextvars.ContextVar("jkeras
 
 
 @contextmanager
-def collecting_gradients() -> Iterator[list]:
+def collecting_gradients() -> Iterator[list[Any]]:
     """A context for code that runs on tensors to show what it differentiates: the results of `K.gradients`.
 
     Those of inner layers, which collect their own, are the outer code's too: it runs theirs.
     """
-    gradients: list = []
+    gradients: list[Any] = []
     outer = _gradients.get()
     token = _gradients.set(gradients)
     try:

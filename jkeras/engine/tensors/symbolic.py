@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -369,7 +369,7 @@ def _with_operands(fn, args, kwargs):
     return treedef.unflatten([x if _is_symbol(x) else bits.operand(x, floating, what) for x in leaves])
 
 
-def value_in(frame: Frame, symbol, made: dict | None = None):
+def value_in(frame: Frame, symbol: Tensor | Variable, made: dict[Node, list[Any]] | None = None) -> Any:
     """The array that a symbol stands for in a frame.
 
     A tensor made of variables alone, as cells keep in `build` (`self.kernel_i = self.kernel[:, :units]`), is
@@ -418,7 +418,12 @@ def _needs_no_input(tensor: Tensor) -> bool:
     return True
 
 
-def closed_over(fn, *specs, symbols=(), passing=()) -> tuple[list[Tensor], list[Variable]]:
+def closed_over(
+    fn: Callable[..., Any],
+    *specs: Any,
+    symbols: Sequence[Tensor | None] = (),
+    passing: tuple[type[Exception], ...] = (),
+) -> tuple[list[Tensor], list[Variable]]:
     """The symbolic tensors and the variables that a function uses without getting them as arguments.
 
     Args:

@@ -348,7 +348,7 @@ class Frame:
             self.captured.append(variable)
         return variable.value
 
-    def tensor(self, tensor):
+    def tensor(self, tensor: Any) -> Any:
         """The array that a symbolic tensor stands for in here.
 
         Raises:

@@ -10,14 +10,24 @@ import numpy as np
 
 from jkeras import losses
 from jkeras.core import bits
+from jkeras.core.types import AnyDict, AnyList, AnyTuple, Shape
 from jkeras.training.data.sample_weights import by_output, row_weight
 from jkeras.training.data.samples import Rows, Samples, is_lazy, on_host, rows_of
-from jkeras.training.objective.endpoints import Target, by_name
+from jkeras.training.objective.endpoints import Endpoint, Target, by_name
+from jkeras.training.types import HostArray, Numpy
 
 _SAME_SHAPE = ("mean_squared_error", "binary_crossentropy", "categorical_crossentropy")
 
 
-def read(x, y, inputs, targets, sample_weight=None, class_weight=None, need_y=True) -> Samples:
+def read(
+    x: Any,
+    y: Any,
+    inputs: Sequence[Endpoint],
+    targets: Sequence[Target],
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    need_y: bool = True,
+) -> Samples:
     """Check the data of `fit` and its like.
 
     Args:
@@ -49,16 +59,18 @@ def read(x, y, inputs, targets, sample_weight=None, class_weight=None, need_y=Tr
     classes = by_output(class_weight, targets, "class_weight")
     known = iter(ys)
     symbols = [next(known) if target.symbol is None else target.symbol for target in targets]
-    weights = [row_weight(*row) for row in zip(symbols, sample, classes, targets, strict=True)]
+    weights: list[HostArray | None] = [
+        row_weight(*row) for row in zip(symbols, sample, classes, targets, strict=True)
+    ]
     _same_length(xs, ys, weights)
     return Samples(xs, ys, weights)
 
 
-def in_order(data, endpoints: Sequence, what: str) -> list:
+def in_order(data: Any, endpoints: Sequence[Endpoint | Target], what: str) -> list[HostArray]:
     """The arrays in the order of the endpoints."""
     names = [endpoint.name for endpoint in endpoints]
     data = by_name(data, endpoints)
-    if isinstance(data, dict):
+    if isinstance(data, AnyDict):
         missing = [name for name in names if name not in data]
         if missing:
             raise ValueError(
@@ -69,7 +81,7 @@ def in_order(data, endpoints: Sequence, what: str) -> list:
         if names:
             raise ValueError(f"Error when checking model {what}: expected data for {names}, but got None.")
         return []
-    if isinstance(data, (list, tuple)):
+    if isinstance(data, (AnyList, AnyTuple)):
         return _from_list(list(data), endpoints, what)
     if len(names) != 1:
         raise ValueError(
@@ -79,7 +91,7 @@ def in_order(data, endpoints: Sequence, what: str) -> list:
     return [on_host(data, names[0])]
 
 
-def _from_list(data: list, endpoints: Sequence, what: str) -> list:
+def _from_list(data: list[Any], endpoints: Sequence[Endpoint | Target], what: str) -> list[HostArray]:
     names = [endpoint.name for endpoint in endpoints]
     arrays = bool(data) and all(hasattr(a, "shape") for a in data)
     if len(endpoints) == 1 and not arrays and not _is_list_of_one(data, endpoints[0]):
@@ -95,7 +107,7 @@ def _from_list(data: list, endpoints: Sequence, what: str) -> list:
     return [on_host(a, name) for a, name in zip(data, names, strict=True)]
 
 
-def _is_list_of_one(data: list, endpoint) -> bool:
+def _is_list_of_one(data: list[Any], endpoint: Endpoint | Target) -> bool:
     """Whether `[[...]]` is a list that holds the one array, rather than the array itself."""
     if len(data) != 1 or endpoint.shape is None:
         return False
@@ -105,7 +117,7 @@ def _is_list_of_one(data: list, endpoint) -> bool:
         return False
 
 
-def _checked(a, shape, endpoint, what: str):
+def _checked(a: HostArray, shape: Shape | None, endpoint: Endpoint | Target, what: str) -> HostArray:
     """Rank, sizes and index range."""
     if len(a.shape) == 0:
         raise ValueError(
@@ -132,7 +144,7 @@ def _checked(a, shape, endpoint, what: str):
     return _limited(a, endpoint, what) if cuts or endpoint.limit is not None else a
 
 
-def _limited(a: Any, endpoint, what: str):
+def _limited(a: Any, endpoint: Endpoint | Target, what: str) -> HostArray:
     """The array, whose values are in range; what is read by rows is checked when it is read."""
     if is_lazy(a) and not hasattr(a, "tocsr"):
         return Rows(a, 0, a.shape[0], partial(_in_range, endpoint=endpoint, what=what))
@@ -140,7 +152,7 @@ def _limited(a: Any, endpoint, what: str):
     return a
 
 
-def _in_range(a: np.ndarray, endpoint, what: str) -> None:
+def _in_range(a: Numpy, endpoint: Endpoint | Target, what: str) -> None:
     bits.check_range(a, endpoint.dtype, f"Error when checking {what}: {endpoint.name}")
     if a.size == 0 or endpoint.limit is None:
         return
@@ -154,7 +166,7 @@ def _in_range(a: np.ndarray, endpoint, what: str) -> None:
         )
 
 
-def _target(a, target: Target):
+def _target(a: HostArray, target: Target) -> HostArray:
     fn, shape = target.fn, target.shape
     if fn is losses.categorical_crossentropy and (len(a.shape) < 2 or a.shape[-1] == 1):
         raise ValueError(
@@ -178,7 +190,7 @@ def _target(a, target: Target):
     return _checked(a, shape, target, "target")
 
 
-def _same_length(xs: list, ys: list, weights: list) -> None:
+def _same_length(xs: list[HostArray], ys: list[HostArray], weights: list[HostArray | None]) -> None:
     for arrays, what in ((xs, "input arrays (x)"), (ys, "target arrays (y)")):
         if len({a.shape[0] for a in arrays}) > 1:
             shapes = [tuple(a.shape) for a in arrays]
@@ -189,8 +201,8 @@ def _same_length(xs: list, ys: list, weights: list) -> None:
             f"{xs[0].shape[0]} input samples and {ys[0].shape[0]} target samples."
         )
     for weight in weights:
-        if weight is not None and (xs or ys) and len(weight) != (ys + xs)[0].shape[0]:
+        if weight is not None and (xs or ys) and weight.shape[0] != (ys + xs)[0].shape[0]:
             raise ValueError(
                 "Sample_weight arrays should have the same number of samples as target arrays. Got "
-                f"{(ys + xs)[0].shape[0]} target samples and {len(weight)} weights."
+                f"{(ys + xs)[0].shape[0]} target samples and {weight.shape[0]} weights."
             )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import numbers
+from typing import Any
 
 import numpy as np
 
 
-def whole(value, name: str, least: int = 0) -> int:
+def whole(value: Any, name: str, least: int = 0) -> int:
     """An integer of Python or numpy.
 
     Args:
@@ -29,7 +30,7 @@ def whole(value, name: str, least: int = 0) -> int:
     return int(number)
 
 
-def rounded_up(value, name: str, least: int = 1) -> int:
+def rounded_up(value: Any, name: str, least: int = 1) -> int:
     """A number that something is counted up to: what is begun is made whole, as by Keras's loop
     `while done < steps`.
 
@@ -52,7 +53,7 @@ def rounded_up(value, name: str, least: int = 1) -> int:
     raise ValueError(f"`{name}` should be a finite number of at least {least}; got {value!r}.")
 
 
-def steps(value, name: str) -> int | None:
+def steps(value: Any, name: str) -> int | None:
     """A number of batches that may be left out.
 
     Example:
@@ -62,6 +63,6 @@ def steps(value, name: str) -> int | None:
     return None if value is None else rounded_up(value, name)
 
 
-def _number(value):
+def _number(value: Any) -> Any:
     """The number in an array of one."""
     return np.asarray(value).item() if hasattr(value, "dtype") and np.size(value) == 1 else value

@@ -6,6 +6,7 @@ import random
 import warnings
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from jkeras.core.random import next_seed
 from jkeras.core.sequence import gives_by_run
@@ -25,7 +26,7 @@ class SequenceEnqueuer:
     Keras 2.2.4: keras/utils/data_utils.py SequenceEnqueuer
     """
 
-    def __init__(self, sequence, use_multiprocessing=False):
+    def __init__(self, sequence: Any, use_multiprocessing: bool = False):
         self.sequence = sequence
         self.use_multiprocessing = use_multiprocessing
         self._feed: Feed | None = None
@@ -34,7 +35,7 @@ class SequenceEnqueuer:
         """Whether it was started and not stopped."""
         return self._feed is not None
 
-    def start(self, workers=1, max_queue_size=10) -> None:
+    def start(self, workers: int = 1, max_queue_size: int = 10) -> None:
         """Start the workers.
 
         Args:
@@ -45,13 +46,13 @@ class SequenceEnqueuer:
             raise RuntimeError("The enqueuer is running already: stop() it before it is started again.")
         self._feed = self._make_feed(Supply(workers, self.use_multiprocessing, max_queue_size).checked())
 
-    def stop(self, timeout=None) -> None:
+    def stop(self, timeout: float | None = None) -> None:
         """End the workers; `timeout` is there for Keras's sake."""
         feed, self._feed = self._feed, None
         if feed is not None:
             feed.close()
 
-    def get(self) -> Iterator:
+    def get(self) -> Iterator[Any]:
         """The batches, as long as it runs; those that are None are passed over.
 
         Raises:
@@ -62,7 +63,7 @@ class SequenceEnqueuer:
             raise RuntimeError("The enqueuer is not running: call start() first.")
         return self._until_stopped(self._feed)
 
-    def _until_stopped(self, feed: Feed):
+    def _until_stopped(self, feed: Feed) -> Iterator[Any]:
         try:
             for item in self._items(feed):
                 if item is not None:
@@ -76,7 +77,7 @@ class SequenceEnqueuer:
     def _make_feed(self, supply: Supply) -> Feed:
         raise NotImplementedError("Use an OrderedEnqueuer for a Sequence, or a GeneratorEnqueuer.")
 
-    def _items(self, feed: Feed) -> Iterator:
+    def _items(self, feed: Feed) -> Iterator[Any]:
         raise NotImplementedError("Use an OrderedEnqueuer for a Sequence, or a GeneratorEnqueuer.")
 
 
@@ -105,7 +106,7 @@ class OrderedEnqueuer(SequenceEnqueuer):
         >>> enqueuer.stop()
     """
 
-    def __init__(self, sequence, use_multiprocessing=False, shuffle=False):
+    def __init__(self, sequence: Any, use_multiprocessing: bool = False, shuffle: bool = False):
         super().__init__(sequence, use_multiprocessing)
         self.shuffle = shuffle
 
@@ -114,7 +115,7 @@ class OrderedEnqueuer(SequenceEnqueuer):
         job = FetchOfRun(self.sequence) if by_run else Fetch(self.sequence)
         return Feed(job, supply, lambda item: item, serial=False)
 
-    def _items(self, feed: Feed):
+    def _items(self, feed: Feed) -> Iterator[Any]:
         by_run = gives_by_run(self.sequence)
         feed.seed = seed = next_seed() if self.use_multiprocessing or by_run else 0
         before = self.sequence.total_batches_seen if by_run else 0
@@ -137,11 +138,13 @@ class OrderedEnqueuer(SequenceEnqueuer):
                 feed.renew()
 
 
-def _ticket(order: tuple, first: int, place: int) -> int:
+def _ticket(order: tuple[int, ...], first: int, place: int) -> int:
     return order[place - first]
 
 
-def _ticket_of_run(order: tuple, first: int, before: int, seed: int, place: int) -> tuple:
+def _ticket_of_run(
+    order: tuple[int, ...], first: int, before: int, seed: int, place: int
+) -> tuple[int, int, int, int]:
     return order[place - first], before + first, before + place, seed
 
 
@@ -159,7 +162,13 @@ class GeneratorEnqueuer(SequenceEnqueuer):
     Keras 2.2.4: keras/utils/data_utils.py GeneratorEnqueuer
     """
 
-    def __init__(self, sequence, use_multiprocessing=False, wait_time=None, random_seed=None):
+    def __init__(
+        self,
+        sequence: Any,
+        use_multiprocessing: bool = False,
+        wait_time: float | None = None,
+        random_seed: int | None = None,
+    ):
         super().__init__(sequence, use_multiprocessing)
         if wait_time is not None:
             warnings.warn("`wait_time` is not used anymore.", DeprecationWarning, stacklevel=2)
@@ -168,7 +177,7 @@ class GeneratorEnqueuer(SequenceEnqueuer):
     def _make_feed(self, supply: Supply) -> Feed:
         return Feed(Next(self.sequence, endless=False), supply, lambda item: item, serial=True)
 
-    def _items(self, feed: Feed):
+    def _items(self, feed: Feed) -> Iterator[Any]:
         if self.use_multiprocessing:
             feed.seed = next_seed() if self.random_seed is None else int(self.random_seed)
         for place in range(_ENDLESS):

@@ -19,19 +19,20 @@ import pickle
 import sys
 import threading
 import types
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 from jkeras.core.snapshot import codes
 
 _GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"}
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 _OF_THE_CLASS = {"__dict__", "__weakref__", "_abc_impl", "__static_attributes__", "__firstlineno__"}
+_METHODS: tuple[Any, ...] = (staticmethod, classmethod)
 _PLACE = ("__name__", "__package__", "__file__")  # what a module is known by
 _HEADS = ("__module__", "__qualname__", "__slots__", "__doc__")  # what a class is made with
 
 
-def packed(thing) -> bytes:
+def packed(thing: object) -> bytes:
     """A thing as bytes for `pickle.loads` in a worker.
 
     Raises:
@@ -45,13 +46,13 @@ def packed(thing) -> bytes:
 class _Packer(pickle.Pickler):
     """A pickler that knows functions, classes and locks."""
 
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
+    def __init__(self, file: io.BytesIO, protocol: int):
+        super().__init__(file, protocol)
         self._scopes: dict[
-            int, dict
+            int, dict[str, Any]
         ] = {}  # global variables of a module: those of its functions in the worker
 
-    def reducer_override(self, obj):
+    def reducer_override(self, obj: Any) -> Any:
         """How to make an object again, where it takes more than its module and name."""
         if isinstance(obj, types.FunctionType):
             return NotImplemented if _is_found(obj) else self._function(obj)
@@ -63,17 +64,17 @@ class _Packer(pickle.Pickler):
             return _cell, ()  # the functions that share it fill it
         if type(obj) is property:
             return property, (obj.fget, obj.fset, obj.fdel, obj.__doc__)
-        if isinstance(obj, (staticmethod, classmethod)):
+        if isinstance(obj, _METHODS):
             return type(obj), (obj.__func__,)
         if isinstance(obj, types.MappingProxyType):
-            return types.MappingProxyType, (dict(obj),)
+            return types.MappingProxyType, (dict(cast("types.MappingProxyType[Any, Any]", obj)),)
         if type(obj) in _LOCKS:
             return _LOCKS[type(obj)], ()  # free there
         if type(obj).__module__ == "dataclasses":  # its marks are known by identity
             return _named_in(dataclasses, obj) or NotImplemented
         return NotImplemented
 
-    def _function(self, fn: types.FunctionType):
+    def _function(self, fn: types.FunctionType) -> tuple[Any, ...]:
         name = fn.__globals__.get("__name__", "__main__")
         place = {key: fn.__globals__[key] for key in _PLACE if key in fn.__globals__}
         scope = self._scopes.setdefault(id(fn.__globals__), place)
@@ -92,7 +93,7 @@ class _Packer(pickle.Pickler):
         return _new_function, made, state, None, None, _fill_function
 
 
-def _is_found(obj) -> bool:
+def _is_found(obj: Any) -> bool:
     """Whether a worker finds a class or function by its module and name."""
     name = getattr(obj, "__module__", None)
     if name in ("__main__", "__mp_main__") or name is None:
@@ -105,7 +106,7 @@ def _is_found(obj) -> bool:
     return value is obj
 
 
-def _named_in(module: types.ModuleType, obj):
+def _named_in(module: types.ModuleType, obj: object) -> tuple[Any, ...] | None:
     """How to make what a module has under some name."""
     return next(((getattr, (module, name)) for name, value in vars(module).items() if value is obj), None)
 
@@ -117,7 +118,7 @@ def _names(code: types.CodeType) -> set[str]:
     }
 
 
-def _submodules(values, code: types.CodeType) -> Iterator[str]:
+def _submodules(values: Iterable[Any], code: types.CodeType) -> Iterator[str]:
     """Modules that the code reaches as attributes, as `scipy.ndimage` after `import scipy.ndimage`."""
     words = {name for part in codes(code) for name in part.co_names}
     for value in values:
@@ -130,14 +131,14 @@ def _submodules(values, code: types.CodeType) -> Iterator[str]:
 
 def _contents(cells: tuple[types.CellType, ...]) -> dict[int, Any]:
     """The contents of the cells of a closure; one whose variable is not yet set is empty."""
-    contents = {}
+    contents: dict[int, Any] = {}
     for i, cell in enumerate(cells):
         with contextlib.suppress(ValueError):
             contents[i] = cell.cell_contents
     return contents
 
 
-def _class(cls: type):
+def _class(cls: type) -> tuple[Any, ...]:
     own = {key: value for key, value in vars(cls).items() if key not in _OF_THE_CLASS}
     if isinstance(cls, enum.EnumMeta):
         members: dict[str, Any] = {name: vars(member)["_value_"] for name, member in cls.__members__.items()}
@@ -156,12 +157,14 @@ def _cell() -> types.CellType:
     return types.CellType()
 
 
-def _new_function(code: bytes, scope: dict | None, name: str, cells: tuple) -> types.FunctionType:
+def _new_function(
+    code: bytes, scope: dict[str, Any] | None, name: str, cells: tuple[types.CellType, ...]
+) -> types.FunctionType:
     scope = vars(sys.modules["__main__"]) if scope is None else scope
     return types.FunctionType(marshal.loads(code), scope, name, None, cells)
 
 
-def _fill_function(fn: types.FunctionType, state: dict) -> None:
+def _fill_function(fn: types.FunctionType, state: dict[str, Any]) -> None:
     for name in state["modules"]:
         importlib.import_module(name)
     fn.__globals__.update(state["named"])
@@ -172,17 +175,19 @@ def _fill_function(fn: types.FunctionType, state: dict) -> None:
         setattr(fn, key, value)
 
 
-def _new_class(metaclass: type, name: str, bases: tuple, heads: dict) -> type:
+def _new_class(metaclass: type, name: str, bases: tuple[type, ...], heads: dict[str, Any]) -> type:
     return _known(types.new_class(name, bases, {"metaclass": metaclass}, lambda body: body.update(heads)))
 
 
-def _fill_class(cls: type, state: dict) -> None:
+def _fill_class(cls: type, state: dict[str, Any]) -> None:
     for key, value in state.items():
         type.__setattr__(cls, key, value)
     abc.update_abstractmethods(cls)
 
 
-def _new_enum(metaclass: Any, name: str, bases: tuple, members: dict, module: str) -> type:
+def _new_enum(
+    metaclass: Any, name: str, bases: tuple[type, ...], members: dict[str, Any], module: str
+) -> type:
     body = metaclass.__prepare__(name, bases)
     for key, value in ({"__module__": module} | members).items():
         body[key] = value

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from jkeras.core.types import AnyDict, AnyList, AnyTuple
 from jkeras.training.data.samples import on_host, rows_of
 from jkeras.training.objective.endpoints import Target, by_name
+from jkeras.training.types import HostArray, Numpy
 
 
-def by_output(given, targets: Sequence[Target], what: str) -> list:
+def by_output(given: Any, targets: Sequence[Target], what: str) -> list[Any]:
     """The entry of `sample_weight` or `class_weight` for each target."""
     names, given = [target.name for target in targets], by_name(given, targets)
-    if given is None or (isinstance(given, (list, tuple, dict)) and not given):
+    if given is None or (isinstance(given, (AnyList, AnyTuple, AnyDict)) and not given):
         return [None] * len(names)
     if len(names) == 1:
-        if isinstance(given, (list, tuple)) and len(given) == 1:
-            if isinstance(given[0], dict) or np.ndim(given[0]) > 0:
+        if isinstance(given, (AnyList, AnyTuple)) and len(given) == 1:
+            if isinstance(given[0], AnyDict) or np.ndim(given[0]) > 0:
                 return list(given)
-        if isinstance(given, dict) and names[0] in given:
+        if isinstance(given, AnyDict) and names[0] in given:
             return [given[names[0]]]
         return [given]
-    if isinstance(given, (list, tuple)):
+    if isinstance(given, (AnyList, AnyTuple)):
         if len(given) != len(names):
             raise ValueError(
                 f"Provided `{what}` was a list of {len(given)} elements, but the model has {len(names)} "
                 f"outputs. You should provide one `{what}` array per model output."
             )
         return list(given)
-    if isinstance(given, dict):
+    if isinstance(given, AnyDict):
         unknown = [name for name in given if name not in names]
         if what == "sample_weight" and any(isinstance(key, (int, np.integer)) for key in unknown):
             raise _by_class()
@@ -43,9 +46,9 @@ def by_output(given, targets: Sequence[Target], what: str) -> list:
     )
 
 
-def row_weight(y, sample, classes, target: Target):
+def row_weight(y: HostArray, sample: Any, classes: Any, target: Target) -> Numpy | None:
     """The weight of each sample (or time step) of one output, or None."""
-    if isinstance(sample, dict):
+    if isinstance(sample, AnyDict):
         raise _by_class()
     if target.mode == "temporal" and len(y.shape) < 3:
         raise ValueError(
@@ -70,7 +73,7 @@ def _by_class() -> ValueError:
     )
 
 
-def _sample_weight(weight: np.ndarray, y, target: Target) -> np.ndarray:
+def _sample_weight(weight: Numpy, y: HostArray, target: Target) -> Numpy:
     if target.mode == "temporal" and weight.ndim != 2:
         raise ValueError(
             f"Found a sample_weight array with shape {weight.shape} for {target.name!r}; timestep-wise "
@@ -91,8 +94,8 @@ def _sample_weight(weight: np.ndarray, y, target: Target) -> np.ndarray:
     return weight
 
 
-def _class_weight(y, classes, target: Target) -> np.ndarray:
-    if not isinstance(classes, dict):
+def _class_weight(y: HostArray, classes: Any, target: Target) -> Numpy:
+    if not isinstance(classes, AnyDict):
         raise TypeError(
             f"`class_weight` for {target.name!r} should be a dict from class number to weight; got "
             f"{classes!r}."
@@ -104,8 +107,8 @@ def _class_weight(y, classes, target: Target) -> np.ndarray:
         )
     if len(y.shape) > 2:
         raise ValueError("`class_weight` not supported for 3+ dimensional targets.")
-    y = rows_of(y, slice(None))
-    labels = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0]
+    rows = rows_of(y, slice(None))
+    labels = rows.argmax(axis=1) if rows.shape[1] > 1 else rows[:, 0]
     present = np.unique(labels)
     missing = [label.item() for label in present if label.item() not in classes]
     if missing:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from jkeras.core.types import Batch
+from jkeras.core.types import AnyList, AnyNumpy, AnyTuple, Batch
+from jkeras.training.types import HostArray, Numpy
 
 
 class Samples(NamedTuple):
     """Samples on the host: lists of arrays with one row per sample; a weight may be None (all ones)."""
 
-    x: list
-    y: list
-    weight: list
+    x: list[HostArray]
+    y: list[HostArray]
+    weight: list[HostArray | None]
 
     @property
     def rows(self) -> int:
@@ -25,9 +27,9 @@ class Samples(NamedTuple):
         return next((a.shape[0] for a in (*self.x, *self.y, *self.weight) if a is not None), 1)
 
 
-def on_host(a, name: str) -> Any:
+def on_host(a: Any, name: str) -> HostArray:
     """An array on the host; what can only be read by rows (HDF5, scipy.sparse) stays as it is."""
-    if isinstance(a, np.ndarray):
+    if isinstance(a, AnyNumpy):
         array = np.asarray(a)  # without the mask of a masked array, which would hide values from checks
     elif hasattr(a, "detach"):  # torch
         a = a.detach().cpu()
@@ -62,14 +64,14 @@ def on_host(a, name: str) -> Any:
     return _numeric(array, name)
 
 
-def _numeric(array, name: str):
+def _numeric(array: HostArray, name: str) -> HostArray:
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise ValueError(f"The data for {name!r} should hold numbers, but its dtype is {array.dtype}.")
     return array
 
 
-def _ragged(name: str, a) -> ValueError:
-    if not isinstance(a, (list, tuple, np.ndarray)) and not hasattr(a, "to_numpy"):
+def _ragged(name: str, a: object) -> ValueError:
+    if not isinstance(a, (AnyList, AnyTuple, AnyNumpy)) and not hasattr(a, "to_numpy"):
         return ValueError(
             f"The data for {name!r} are a {type(a).__name__}, which cannot be made into an array of numbers. "
             "What gives single samples by number must go through a loader that makes batches, as "
@@ -81,7 +83,7 @@ def _ragged(name: str, a) -> ValueError:
     )
 
 
-def is_lazy(a) -> bool:
+def is_lazy(a: object) -> bool:
     """Whether an array can only be read by rows: HDF5 datasets, `HDF5Matrix`, scipy.sparse."""
     by_rows = hasattr(a, "shape") and hasattr(a, "__getitem__") and hasattr(a, "__len__")
     return hasattr(a, "tocsr") or (by_rows and not hasattr(a, "__array_priority__"))
@@ -96,14 +98,16 @@ class Rows:
         check: called with all rows that are read, for what cannot be checked before.
     """
 
-    def __init__(self, base, start: int, stop: int, check: Callable = lambda rows: None):
+    def __init__(
+        self, base: HostArray, start: int, stop: int, check: Callable[[Numpy], object] = lambda rows: None
+    ):
         self.base, self.start, self.dtype, self.check = base, start, base.dtype, check
-        self.shape = (stop - start, *(base.shape[1:] or (1,)))
+        self.shape: tuple[int, ...] = (stop - start, *(base.shape[1:] or (1,)))
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, rows) -> np.ndarray:
+    def __getitem__(self, rows: slice | Numpy) -> Numpy:
         if isinstance(rows, slice):
             start, stop, _ = rows.indices(len(self))
             block = self.base[slice(start + self.start, stop + self.start)]
@@ -114,14 +118,14 @@ class Rows:
         return block
 
 
-def part(a, start: int, stop: int):
+def part(a: HostArray | None, start: int, stop: int) -> HostArray | None:
     """The rows from `start` up to `stop`, not yet read if they can only be read by rows."""
     if a is None:
         return None
     return Rows(a, start, stop) if is_lazy(a) and not hasattr(a, "tocsr") else a[start:stop]
 
 
-def rows_of(a, rows) -> np.ndarray:
+def rows_of(a: HostArray, rows: slice | Numpy) -> Numpy:
     """Some rows (a slice or an array of indices) as a plain array."""
     if hasattr(a, "tocsr"):
         return a[rows].toarray()
@@ -136,9 +140,9 @@ def rows_of(a, rows) -> np.ndarray:
 
 def owned(samples: Samples, dtypes: Batch) -> Samples:
     """A copy, in the dtypes in which the arrays travel; whoever made the batch may change it afterwards."""
-    parts = []
+    parts: list[list[Any]] = []
     for column, names in zip(samples, dtypes, strict=True):
-        copies = []
+        copies: list[Numpy | None] = []
         for a, name in zip(column, names, strict=True):
             rows = None if a is None else rows_of(a, slice(None))
             copies.append(None if rows is None else np.array(rows, travel_dtype(rows.dtype, name)))
@@ -154,26 +158,24 @@ def stack(batches: list[Samples], dtypes: Batch, rows: int) -> Batch:
         dtypes: what the arrays become on the device, as `Batch` of lists of names.
         rows: at least as many as the batches have; the others are 0.
     """
-    parts = []
+    parts: list[list[Numpy | None]] = []
     for columns, names in zip(zip(*batches, strict=True), dtypes, strict=True):
         parts.append(
             [
-                _stack(column, name, rows)
+                None if column[0] is None else _stack(column, name, rows)
                 for column, name in zip(zip(*columns, strict=True), names, strict=True)
             ]
         )
     return Batch(*parts)
 
 
-def _stack(arrays, dtype: str, rows: int) -> np.ndarray | None:
+def _stack(arrays: Sequence[HostArray], dtype: str, rows: int) -> Numpy:
     """A copy of arrays under one another, in the dtype in which they travel; only this process ever writes
     to it.
 
     jax may alias an aligned numpy buffer or copy it later, so data of the user, who may change them, never
     go to a device themselves.
     """
-    if arrays[0] is None:
-        return None
     room = aligned((rows, *arrays[0].shape[1:]), travel_dtype(arrays[0].dtype, dtype))
     at = 0
     for a in arrays:
@@ -182,7 +184,7 @@ def _stack(arrays, dtype: str, rows: int) -> np.ndarray | None:
     return room
 
 
-def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
+def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Numpy:
     """An array of zeros whose memory a CPU device can take over without a copy; what stays zero costs
     nothing."""
     dtype = np.dtype(dtype)
@@ -192,7 +194,7 @@ def aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
     return buffer[offset : offset + size].view(dtype).reshape(shape)
 
 
-def travel_dtype(dtype, declared: str):
+def travel_dtype(dtype: DTypeLike, declared: str) -> np.dtype[Any]:
     """The dtype that travels: what is smaller than declared (bytes, half precision) as it is; the device
     converts it.
 

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
 
-from jkeras.core.types import Batch
+from jkeras.core.types import Array, Batch
 from jkeras.training.batching import Cut
 from jkeras.training.data.arrays import read
 from jkeras.training.data.counts import whole
 from jkeras.training.data.samples import Samples, is_lazy, owned, rows_of, stack
-from jkeras.training.data.stream import Repeat, Stream, is_stream, permutation, stream, stream_only
+from jkeras.training.data.stream import Consumer, Repeat, Stream, is_stream, permutation, stream, stream_only
 from jkeras.training.data.workers import ONE_THREAD, Supply
 from jkeras.training.devices import Layout
+from jkeras.training.types import Numpy
 
 _GROUP = 16  # the most batches of a stream that go to the devices together
 _GROUP_BYTES = 1 << 24
 _PAUSE = 0.005  # seconds: for so long idle devices wait for more batches than those that are there
 _SMALL_ORDER = 1 << 14  # an order of so many rows costs less as an argument than as an array of its own
+
+
+Shapes: TypeAlias = tuple[tuple[Any, ...], ...]  # (shape, dtype) of each array of a batch
 
 
 class Block(NamedTuple):
@@ -38,7 +42,7 @@ class Block(NamedTuple):
 
     data: Batch
     cut: Cut
-    order: Any
+    order: Array | Numpy | None
     before: int
     steps: int
     told: int | None = None
@@ -57,12 +61,12 @@ class Arrays:
         shuffle: False, True, or "batch": batches stay together.
     """
 
-    def __init__(self, samples: Samples, size: int, shuffle=False):
+    def __init__(self, samples: Samples, size: int, shuffle: bool | str = False):
         self.samples, self.size, self.shuffle = samples, size, shuffle
         self.sample_count: int | None = samples.rows
         self.steps: int | None = Cut(samples.rows, size).steps
 
-    def order(self, seed: int, epoch: int) -> np.ndarray | None:
+    def order(self, seed: int, epoch: int) -> Numpy | None:
         """The permutation of the rows in an epoch."""
         n = self.samples.rows
         if not self.shuffle:
@@ -80,7 +84,10 @@ class Arrays:
         for at in range(start * self.size, self.samples.rows, self.size):
             stop = min(at + self.size, self.samples.rows)
             rows = slice(at, stop) if order is None else order[at:stop]
-            yield Samples(*([None if a is None else rows_of(a, rows) for a in part] for part in self.samples))
+            parts: list[list[Any]] = [
+                [None if a is None else rows_of(a, rows) for a in part] for part in self.samples
+            ]
+            yield Samples(*parts)
 
     def is_ready(self, seconds: float) -> bool:
         """Whether the next batch need not be waited for: it is read when it is asked for."""
@@ -89,22 +96,25 @@ class Arrays:
     @property
     def bytes(self) -> int | None:
         """Size of the arrays, or None if they can only be read by rows."""
-        arrays = [a for part in self.samples for a in part if a is not None]
+        arrays: list[Any] = [a for part in self.samples for a in part if a is not None]
         return None if any(is_lazy(a) for a in arrays) else sum(a.nbytes for a in arrays)
 
 
+Source: TypeAlias = Arrays | Stream | Repeat
+
+
 def source(
-    trainer,
-    x,
-    y=None,
-    batch_size=None,
-    shuffle=False,
-    steps=None,
-    sample_weight=None,
-    class_weight=None,
-    need_y=True,
+    trainer: Consumer,
+    x: Any,
+    y: Any = None,
+    batch_size: Any = None,
+    shuffle: bool | str = False,
+    steps: int | None = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    need_y: bool = True,
     supply: Supply = ONE_THREAD,
-) -> Arrays | Stream | Repeat:
+) -> Source:
     """The batches that the arguments of `fit`, `evaluate` or `predict` describe, checked as far as possible.
 
     Raises:
@@ -150,11 +160,12 @@ class Blocks:
         dtypes: what the arrays become on the device, as `Batch` of lists of names.
     """
 
-    def __init__(self, batches: Arrays | Stream | Repeat, layout: Layout, dtypes: Batch):
+    def __init__(self, batches: Source, layout: Layout, dtypes: Batch):
         self.source, self.layout, self.dtypes = batches, layout, dtypes
         self._resident: Block | None = None
-        self._next: tuple = ()  # (seed, epoch, order): made while the devices are busy
-        self._capacity: dict[Any, int] = {}
+        # (seed, epoch, order): made while the devices are busy
+        self._next: tuple[int, int, Array | Numpy | None] | None = None
+        self._capacity: dict[Shapes, int] = {}
         size = batches.bytes if isinstance(batches, Arrays) else None
         self.is_resident = size is not None and size <= layout.budget
 
@@ -187,19 +198,24 @@ class Blocks:
             samples, cut = self.source.samples, Cut(self.source.samples.rows, self.source.size)
             data = self.layout.place(stack([samples], self.dtypes, cut.rows))
             self._resident = Block(data, cut, None, 0, cut.steps)
-        known = self._next[:2] == (seed, epoch)
-        yield self._resident._replace(order=self._next[2] if known else self._order(seed, epoch))
+        made = self._next
+        known = made is not None and made[:2] == (seed, epoch)
+        order = made[2] if made and known else self._order(seed, epoch)
+        yield self._resident._replace(order=order)
         if self.source.shuffle:
             self._next = (seed, epoch + 1, self._order(seed, epoch + 1))
 
-    def _order(self, seed: int, epoch: int):
+    def _order(self, seed: int, epoch: int) -> Array | Numpy | None:
         order = self.source.order(seed, epoch) if isinstance(self.source, Arrays) else None
         return self.layout.place(order) if order is not None and len(order) > _SMALL_ORDER else order
 
-    def _groups(self, seed, epoch, start, last, idle) -> Iterator[Block]:
+    def _groups(
+        self, seed: int, epoch: int, start: int, last: bool, idle: Callable[[], bool]
+    ) -> Iterator[Block]:
         """Batches of the same shape together, as many as come while the devices are busy."""
         group: list[Samples] = []
-        shape, began = None, 0.0
+        shape: Shapes = ()
+        began = 0.0
         most = 1 if getattr(self.source, "one_by_one", False) else _GROUP
         batches = self.source.batches(seed, epoch, start, last)
         while True:
@@ -232,14 +248,14 @@ class Blocks:
             ready = self.source.is_ready(_PAUSE)
         return not ready or (time.monotonic() - began > _PAUSE and idle())
 
-    def _block(self, group: list[Samples], shape, before: int) -> Block:
+    def _block(self, group: list[Samples], shape: Shapes, before: int) -> Block:
         size = group[0].rows
         cut, told = Cut(size * self._capacity[shape], size), getattr(self.source, "told", None)
         data = self.layout.place(stack(group, self.dtypes, cut.rows))
         return Block(data, cut, None, before, len(group), told)
 
 
-def _shape(samples: Samples) -> tuple:
+def _shape(samples: Samples) -> Shapes:
     return tuple(tuple(a if a is None else (a.shape, a.dtype) for a in part) for part in samples)
 
 

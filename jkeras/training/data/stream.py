@@ -5,19 +5,36 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from jkeras.core.sequence import Sequence, gives_by_run, is_sequence
-from jkeras.core.types import Batch
+from jkeras.core.types import AnyDict, AnyList, AnyTuple, Batch
 from jkeras.training.data.arrays import read
 from jkeras.training.data.samples import Samples, owned
 from jkeras.training.data.worker_loop import END, Fetch, FetchOfRun, Next
 from jkeras.training.data.workers import Feed, Supply
+from jkeras.training.objective.endpoints import Endpoint, Target
+from jkeras.training.objective.function import Objective
+from jkeras.training.types import HostArray, Numpy
 
 _ENDLESS = 1 << 60
 _STRIDE = 1 << 32  # epochs whose lengths differ are so far apart in the row of all batches
+
+
+class Consumer(Protocol):
+    """Who takes batches: what a `Trainer` says of the data that it wants."""
+
+    inputs: list[Endpoint]
+
+    @property
+    def objective(self) -> Objective: ...
+
+    @property
+    def stateful(self) -> bool: ...
+
+    def dtypes(self, need_y: bool = True) -> Batch: ...
 
 
 class Stream:
@@ -39,14 +56,15 @@ class Stream:
 
     def __init__(
         self,
-        items,
+        items: Any,
         steps: int | None,
         check: Callable[[Any], Samples],
         dtypes: Batch,
         supply: Supply,
         shuffle: bool = False,
     ):
-        self.items, self.shuffle = items, shuffle
+        self.items: Any = items
+        self.shuffle = shuffle
         self.is_sequence = is_sequence(items)
         self._length = length_of(items)
         self._is_pass = self.is_sequence and steps is None
@@ -59,9 +77,9 @@ class Stream:
         self.sample_count: int | None = None
         self.one_by_one = supply.workers == 0  # the next batch is asked for when this one is on its way
         self._at = 0  # items taken from an iterator
-        self._order: tuple = ()  # (seed, pass, length, permutation)
+        self._order: tuple[int, int, int, Numpy] | None = None  # (seed, pass, length, permutation)
 
-        def finish(item):
+        def finish(item: Any) -> Any:
             return item if item is END else owned(check(item), dtypes)
 
         if self.is_sequence:
@@ -91,7 +109,7 @@ class Stream:
         """End the workers."""
         self._feed.close()
 
-    def _of_sequence(self, seed, epoch, start, last):
+    def _of_sequence(self, seed: int, epoch: int, start: int, last: bool) -> Iterator[Samples]:
         self._measure()
         feed, length, steps = self._feed, self._length or 0, self.steps or 0
         stride, first = (_STRIDE, epoch * _STRIDE) if self._is_pass else (length, epoch * steps)
@@ -104,7 +122,7 @@ class Stream:
                 self.items.total_batches_seen = self._number(stride, length, place) + 1
             elif place % stride + 1 == length:
                 self.items.on_epoch_end()
-                if getattr(type(self.items), "on_epoch_end", None) is not Sequence.on_epoch_end:
+                if getattr(self.items.__class__, "on_epoch_end", None) is not Sequence.on_epoch_end:
                     feed.renew()
         if not last:
             self._measure()
@@ -120,12 +138,12 @@ class Stream:
             if self._length == 0:
                 raise _empty(self.items)
 
-    def _ahead(self, ticket, place: int, horizon: int, stride: int) -> None:
+    def _ahead(self, ticket: Callable[[int], Any], place: int, horizon: int, stride: int) -> None:
         """Fetch what follows, never past the end of a pass: `on_epoch_end` may change the data."""
         end = place // stride * stride + (self._length or 0)
         self._feed.ahead(range(place, min(horizon, end)), ticket)
 
-    def _ticket(self, seed: int, stride: int, length: int, place: int):
+    def _ticket(self, seed: int, stride: int, length: int, place: int) -> int | tuple[int, int, int, int]:
         """The ticket of the job for a place in the row of all epochs' batches."""
         index = self._index(seed, stride, length, place)
         if not self._by_run:
@@ -144,11 +162,11 @@ class Stream:
         turn, i = divmod(place, stride)
         if not self.shuffle:
             return i
-        if self._order[:3] != (seed, turn, length):
+        if self._order is None or self._order[:3] != (seed, turn, length):
             self._order = (seed, turn, length, permutation(seed, turn, length))
         return int(self._order[3][i])
 
-    def _of_iterable(self, epoch, start, last):
+    def _of_iterable(self, epoch: int, start: int, last: bool) -> Iterator[Samples]:
         steps, feed = self.steps or 0, self._feed
         horizon = self._at + (steps - start) + (0 if last else steps)
         for step in range(start, steps):
@@ -163,7 +181,7 @@ class Stream:
             yield samples
         feed.ahead(range(self._at, horizon), _continue)
 
-    def _to_its_end(self, epoch):
+    def _to_its_end(self, epoch: int) -> Iterator[Samples]:
         feed, place = self._feed, 0
         feed.drop()
         while True:
@@ -178,7 +196,7 @@ class Stream:
             raise ValueError(f"The {type(self.items).__name__} yielded no batch in epoch {epoch + 1}.")
 
 
-def _empty(items) -> ValueError:
+def _empty(items: object) -> ValueError:
     return ValueError(f"The {type(items).__name__} holds no batches: its length is 0.")
 
 
@@ -217,7 +235,7 @@ class Repeat:
         """There is nothing to end."""
 
 
-def permutation(seed: int, epoch: int, n: int) -> np.ndarray:
+def permutation(seed: int, epoch: int, n: int) -> Numpy:
     """A permutation that is a function of (seed, epoch).
 
     Example:
@@ -228,7 +246,7 @@ def permutation(seed: int, epoch: int, n: int) -> np.ndarray:
     return generator.permutation(np.arange(n, dtype=np.int32))
 
 
-def length_of(items) -> int | None:
+def length_of(items: Any) -> int | None:
     """The number of batches, where it is known; loaders of other packages may have a length that raises."""
     try:
         return len(items)
@@ -236,7 +254,7 @@ def length_of(items) -> int | None:
         return None
 
 
-def is_endless(items) -> bool:
+def is_endless(items: Any) -> bool:
     """Whether an iterable says that it never ends, as `repeat()` of tf.data and grain makes it.
 
     Example:
@@ -253,7 +271,7 @@ def is_endless(items) -> bool:
         return "infinite" in str(error) or (bool(sources) and all(is_endless(s) for s in sources))
 
 
-def is_stream(x) -> bool:
+def is_stream(x: object) -> bool:
     """Whether `x` yields batches, rather than being arrays."""
     known = isinstance(x, (list, tuple, dict, str, bytes, type))
     if x is None or known or hasattr(x, "shape") or hasattr(x, "to_numpy"):
@@ -261,7 +279,7 @@ def is_stream(x) -> bool:
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or is_sequence(x)
 
 
-def stream_only(x, what: str):
+def stream_only(x: Any, what: str) -> Any:
     """`x`, which must yield batches.
 
     Args:
@@ -281,7 +299,7 @@ def stream_only(x, what: str):
     )
 
 
-def _advice(x) -> str:
+def _advice(x: Any) -> str:
     """How to make batches of what is none."""
     if callable(x):
         return f"Call it, if it is a function that makes a generator: {getattr(x, '__name__', 'f')}(...)."
@@ -300,7 +318,7 @@ def _advice(x) -> str:
     return "No data can be read from it."
 
 
-def first_arrays(x) -> list:
+def first_arrays(x: Any) -> list[HostArray]:
     """The input arrays of `x`, or of its first batch, to build a model from.
 
     Raises:
@@ -316,17 +334,26 @@ def first_arrays(x) -> list:
             item = x.batch_of_run(0, 0, 0, 0)
         else:
             item = x[0] if is_sequence(x) else next(iter(x))
-        x = item[0] if isinstance(item, (tuple, list)) else item
-    if isinstance(x, dict):
+        x = item[0] if isinstance(item, (AnyTuple, AnyList)) else item
+    if isinstance(x, AnyDict):
         raise ValueError(
             "The model has no input shape yet: pass its inputs as an array or a list, not as a dict."
         )
-    several = isinstance(x, (list, tuple)) and len(x) > 0 and all(hasattr(a, "shape") for a in x)
+    several = isinstance(x, (AnyList, AnyTuple)) and len(x) > 0 and all(hasattr(a, "shape") for a in x)
     arrays: list[Any] = [a if hasattr(a, "shape") else np.asarray(a) for a in (x if several else [x])]
     return [a if len(a.shape) > 1 else np.asarray(a)[:, None] for a in arrays]
 
 
-def stream(trainer, x, steps, supply, shuffle, class_weight, targets, need_y) -> Stream:
+def stream(
+    trainer: Consumer,
+    x: Any,
+    steps: int | None,
+    supply: Supply,
+    shuffle: bool | str,
+    class_weight: Any,
+    targets: list[Target],
+    need_y: bool,
+) -> Stream:
     """The stream of a source whose items are `(x, y)`, `(x, y, sample_weight)`, or for predictions `x`.
 
     Raises:
@@ -345,15 +372,15 @@ def stream(trainer, x, steps, supply, shuffle, class_weight, targets, need_y) ->
     return Stream(x, steps, check, trainer.dtypes(need_y), supply.checked(), bool(shuffle))
 
 
-def _inputs(endpoints: list, item) -> Samples:
+def _inputs(endpoints: list[Endpoint], item: Any) -> Samples:
     """An item of data to predict from: targets beside the inputs are passed over."""
-    is_pair = isinstance(item, tuple) or (isinstance(item, list) and len(item) != len(endpoints))
+    is_pair = isinstance(item, AnyTuple) or (isinstance(item, AnyList) and len(item) != len(endpoints))
     x = item[0] if is_pair and len(item) in (1, 2, 3) else item
     return read(x, None, endpoints, [], need_y=False)
 
 
-def _pair(endpoints: list, targets: list, class_weight, item) -> Samples:
-    if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
+def _pair(endpoints: list[Endpoint], targets: list[Target], class_weight: Any, item: Any) -> Samples:
+    if not isinstance(item, (AnyTuple, AnyList)) or len(item) not in (2, 3):
         raise ValueError(
             "Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. "
             f"Found: {type(item).__name__} {str(item)[:80]}"

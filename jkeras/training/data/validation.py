@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from jkeras.core.types import AnyDict, AnyList, AnyTuple
 from jkeras.training.data import counts
 from jkeras.training.data.samples import Samples, part
-from jkeras.training.data.source import Arrays, source
-from jkeras.training.data.stream import Repeat, Stream, stream_only
+from jkeras.training.data.source import Arrays, Source, source
+from jkeras.training.data.stream import Consumer, Repeat, Stream, stream_only
 from jkeras.training.data.workers import Supply
 
 
-def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tuple[Any, Any]:
+def parted(
+    trainer: Consumer,
+    train: Source,
+    data: Any,
+    share: float,
+    steps: Any,
+    batch_size: Any,
+    supply: Supply,
+) -> tuple[Source, Source | None]:
     """The rest to train on, and the batches to validate on or None.
 
     Args:
@@ -28,7 +38,7 @@ def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tu
     """
     given = None if np.array_equal(steps, 0) else steps  # as in Keras
     steps = counts.steps(given, "validation_steps")
-    if isinstance(data, (list, tuple, dict)) and not data:
+    if isinstance(data, (AnyList, AnyTuple, AnyDict)) and not data:
         data = None  # as in Keras
     if data is None and steps and not (trainer.inputs or trainer.objective.fed):
         return train, source(trainer, None, steps=steps)
@@ -40,7 +50,7 @@ def parted(trainer, train, data, share, steps, batch_size, supply: Supply) -> tu
     return train, held
 
 
-def held_out(train, held, has_phases: bool) -> list | None:
+def held_out(train: Source, held: Source | None, has_phases: bool) -> list[Any] | None:
     """The `validation_data` of callbacks: x + y + sample weights, and 0 for a learning phase.
 
     Args:
@@ -60,8 +70,10 @@ def held_out(train, held, has_phases: bool) -> list | None:
     return [*samples.x, *samples.y, *ones, *([0.0] if has_phases else [])]
 
 
-def _given(trainer, data, batch_size, train, steps, supply):
-    if isinstance(data, (tuple, list)):
+def _given(
+    trainer: Consumer, data: Any, batch_size: Any, train: Source, steps: int | None, supply: Supply
+) -> Source:
+    if isinstance(data, (AnyTuple, AnyList)):
         if len(data) not in (2, 3) or _are_batches(data, len(trainer.inputs)):
             raise ValueError(
                 "When passing validation_data, it must contain 2 (x_val, y_val) or 3 (x_val, y_val, "
@@ -80,10 +92,10 @@ def _given(trainer, data, batch_size, train, steps, supply):
     return source(trainer, data, steps=steps, supply=supply)
 
 
-def _are_batches(data, inputs: int | None = None) -> bool:
+def _are_batches(data: Sequence[Any], inputs: int | None = None) -> bool:
     """Whether all items of a list are batches `(x, y)`; `inputs`: not the arrays of so many inputs."""
     return all(
-        isinstance(item, (tuple, list))
+        isinstance(item, (AnyTuple, AnyList))
         and len(item) in (2, 3)
         and len(item) != inputs
         and all(hasattr(a, "shape") for a in item)
@@ -91,7 +103,9 @@ def _are_batches(data, inputs: int | None = None) -> bool:
     )
 
 
-def _cut_off(trainer, train, share, steps) -> tuple[Any, Any]:
+def _cut_off(
+    trainer: Consumer, train: Source, share: float, steps: int | None
+) -> tuple[Source, Source | None]:
     """Cut the last `share` of the samples off for validation."""
     if not share:
         return train, None
@@ -109,10 +123,7 @@ def _cut_off(trainer, train, share, steps) -> tuple[Any, Any]:
             f"`validation_split={share}` of {train.samples.rows} samples leaves {at} for training and "
             f"{train.samples.rows - at} for validation: both need some."
         )
-    parts = [
-        Samples(*([part(a, start, stop) for a in column] for column in train.samples))
-        for start, stop in ((0, at), (at, train.samples.rows))
-    ]
+    parts = [_rows(train.samples, start, stop) for start, stop in ((0, at), (at, train.samples.rows))]
     if isinstance(train, Repeat):
         return Repeat(parts[0], train.steps), Repeat(parts[1], steps or 1)
     if trainer.stateful and any(samples.rows % train.size for samples in parts):
@@ -121,3 +132,8 @@ def _cut_off(trainer, train, share, steps) -> tuple[Any, Any]:
             f"{train.size}; validation_split={share} leaves {parts[0].rows} and {parts[1].rows} samples."
         )
     return Arrays(parts[0], train.size, train.shuffle), Arrays(parts[1], train.size)
+
+
+def _rows(samples: Samples, start: int, stop: int) -> Samples:
+    columns: list[list[Any]] = [[part(a, start, stop) for a in column] for column in samples]
+    return Samples(*columns)

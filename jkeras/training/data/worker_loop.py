@@ -6,11 +6,15 @@ import pickle
 import random
 import signal
 import traceback
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
 from jkeras.compat import as_keras
+from jkeras.core.sequence import RandomSequence
+from jkeras.training.types import Numbered
 
 
 class END:
@@ -20,10 +24,10 @@ class END:
 class Fetch:
     """The job of a sequence: the batch of a number."""
 
-    def __init__(self, items):
+    def __init__(self, items: Numbered):
         self.items = items
 
-    def __call__(self, index: Any):
+    def __call__(self, index: Any) -> Any:
         try:
             return self.items[index]
         except StopIteration as error:  # it would end the generators on its way to the user
@@ -33,10 +37,13 @@ class Fetch:
             ) from error
 
 
-class FetchOfRun(Fetch):
+class FetchOfRun:
     """The job of a random sequence: the batch of a place in a run."""
 
-    def __call__(self, index: tuple[int, int, int, int]):
+    def __init__(self, items: RandomSequence):
+        self.items = items
+
+    def __call__(self, index: tuple[int, int, int, int]) -> Any:
         return self.items.batch_of_run(*index)
 
 
@@ -48,11 +55,11 @@ class Next:
         endless: begin anew when an iterable is at its end.
     """
 
-    def __init__(self, items, endless: bool):
+    def __init__(self, items: Any, endless: bool):
         self.items, self.endless = items, endless
-        self._iterator: Any = None
+        self._iterator: Iterator[Any] | None = None
 
-    def __call__(self, anew: bool):
+    def __call__(self, anew: bool) -> Any:
         if anew or self._iterator is None:
             self._iterator = iter(self.items)
         item = next(self._iterator, END)
@@ -62,7 +69,7 @@ class Next:
         return item
 
 
-def serve(end, keras: str | None = None) -> None:
+def serve(end: Connection[Any, Any], keras: str | None = None) -> None:
     """The life of a worker process: answer `(kind, value, seed)` with `(True, result)` or `(False, error)`.
 
     Args:

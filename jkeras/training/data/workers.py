@@ -1,5 +1,6 @@
 """Worker threads and processes that fetch batches ahead, in order."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import contextlib
@@ -12,9 +13,9 @@ import time
 import types
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from jkeras.compat import as_keras
 from jkeras.training.data import pickling, worker_loop
@@ -70,7 +71,7 @@ class Process:
         there.close()
         self._answered = False
 
-    def call(self, *message):
+    def call(self, *message: Any) -> Any:
         """Send a message and wait for the answer.
 
         Raises:
@@ -111,7 +112,7 @@ class Process:
 
 
 @contextlib.contextmanager
-def _environment(**values: str):
+def _environment(**values: str) -> Generator[None]:
     """Variables that a process inherits which is started within."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
@@ -126,7 +127,7 @@ def _environment(**values: str):
 
 
 @contextlib.contextmanager
-def _without_script():
+def _without_script() -> Generator[None]:
     """A process that is started within finds no main script, so it runs none; for the other threads of this
     process `__main__` holds what it held."""
     script = sys.modules["__main__"]
@@ -136,6 +137,14 @@ def _without_script():
         yield
     finally:
         sys.modules["__main__"] = script
+
+
+class Job(Protocol):
+    """Makes something of a ticket, as the classes of `worker_loop` do; `items`: what it works on."""
+
+    items: Any
+
+    def __call__(self, ticket: Any, /) -> Any: ...
 
 
 class Pool:
@@ -153,10 +162,10 @@ class Pool:
 
     def __init__(
         self,
-        job: Callable,
+        job: Job,
         workers: int = 1,
         processes: bool = False,
-        finish: Callable = lambda item: item,
+        finish: Callable[[Any], Any] = lambda item: item,
         seed: int = 0,
     ):
         self.seed = seed
@@ -165,7 +174,7 @@ class Pool:
         self._blob: bytes | None = None
         self._processes = processes
         self.renew()
-        self._tasks: queue.SimpleQueue = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[tuple[Future[Any], Any, int] | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._living: list[Process] = []
         self._threads = [
@@ -179,9 +188,9 @@ class Pool:
         """Whether the job can be sent to processes, as far as that is known."""
         return self._processes
 
-    def submit(self, ticket, place: int = 0) -> Future:
+    def submit(self, ticket: Any, place: int = 0) -> Future[Any]:
         """Have the job run with `ticket`, some time."""
-        future: Future = Future()
+        future: Future[Any] = Future()
         self._tasks.put((future, ticket, place))
         return future
 
@@ -233,7 +242,7 @@ class Pool:
                 future.set_exception(error)
             del future, task  # the batch must not live on in this frame
 
-    def run_here(self, ticket):
+    def run_here(self, ticket: Any) -> Any:
         """The job, without a process."""
         return self._job(ticket)
 
@@ -246,7 +255,7 @@ class _Remote:
         self.process: Process | None = None
         self.known: bytes | None = None
 
-    def run(self, ticket, place):
+    def run(self, ticket: Any, place: int) -> Any:
         pool = self.pool
         blob = pool._blob
         if blob is not None and self.known is not blob:
@@ -282,7 +291,7 @@ class Feed:
         serial: whether the job can do one ticket at a time only.
     """
 
-    def __init__(self, job: Callable, supply: Supply, finish: Callable, serial: bool):
+    def __init__(self, job: Job, supply: Supply, finish: Callable[[Any], Any], serial: bool):
         self.seed = 0
         self._job, self._finish = job, finish
         self._workers = min(supply.workers, 1) if serial else supply.workers
@@ -290,7 +299,7 @@ class Feed:
         self._processes = supply.use_multiprocessing and supply.workers > 0
         self._room = max(supply.max_queue_size or _MOST, self._workers)
         self._pool: Pool | None = None
-        self._due: deque[tuple[Any, Future]] = deque()
+        self._due: deque[tuple[int, Future[Any]]] = deque()
 
     def ahead(self, places: range, ticket: Callable[[int], Any]) -> None:
         """Let the workers begin with the first of `places`, as far as there is room.
@@ -318,7 +327,7 @@ class Feed:
                 break
             self._due.append((place, self._pool.submit(ticket(place), place)))
 
-    def take(self, place: int, ticket: Callable[[int], Any]):
+    def take(self, place: int, ticket: Callable[[int], Any]) -> Any:
         """The result at `place`; raises what the job raised."""
         if not self._due:
             return self._finish(self._job(ticket(place)))

@@ -1,9 +1,11 @@
 """One reader per argument of `compile`: whatever the user wrote → one entry per output."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Collection
+from typing import Any
 
 import jax
 
@@ -11,6 +13,7 @@ from jkeras import losses
 from jkeras import metrics as metric_functions
 from jkeras.core import settings
 from jkeras.core.names import function_name
+from jkeras.core.types import AnyDict, AnyList, AnyTuple, Array, Function
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Frame, Variable
 from jkeras.training.objective.endpoints import Endpoint, Target
@@ -18,12 +21,12 @@ from jkeras.training.objective.endpoints import Endpoint, Target
 _ACCURACY, _CROSSENTROPY = ("accuracy", "acc"), ("crossentropy", "ce")
 
 
-def is_ours(fn: Callable) -> bool:
+def is_ours(fn: Function) -> bool:
     """Whether a function comes from jkeras itself and so treats every sample apart."""
     return (getattr(fn, "__module__", None) or "").startswith("jkeras.")
 
 
-def _known(given, names: list[str], argument: str) -> None:
+def _known(given: Collection[str], names: list[str], argument: str) -> None:
     unknown = [name for name in given if name not in names]
     if unknown:
         raise ValueError(
@@ -32,7 +35,7 @@ def _known(given, names: list[str], argument: str) -> None:
         )
 
 
-def _matched(given, names: list[str], argument: str) -> list:
+def _matched(given: Collection[Any], names: list[str], argument: str) -> list[Any]:
     if len(given) != len(names):
         raise ValueError(
             f"When passing a list as `{argument}`, it should have one entry per model output. The model has "
@@ -41,8 +44,8 @@ def _matched(given, names: list[str], argument: str) -> list:
     return list(given)
 
 
-def per_output_losses(loss, names: list[str]) -> list:
-    if isinstance(loss, dict):
+def per_output_losses(loss: Any, names: list[str]) -> list[Any]:
+    if isinstance(loss, AnyDict):
         _known(loss, names, "loss")
         for name in names:
             if name not in loss:
@@ -52,18 +55,18 @@ def per_output_losses(loss, names: list[str]) -> list:
                     stacklevel=4,
                 )
         return [loss.get(name) for name in names]
-    if isinstance(loss, (list, tuple)):
+    if isinstance(loss, (AnyList, AnyTuple)):
         return _matched(loss, names, "loss") if loss else [None] * len(names)
     return [loss] * len(names)
 
 
-def per_output_weights(given, names: list[str]) -> list[float]:
+def per_output_weights(given: Any, names: list[str]) -> list[float]:
     if given is None:
         return [1.0] * len(names)
-    if isinstance(given, dict):
+    if isinstance(given, AnyDict):
         _known(given, names, "loss_weights")
         given = [given.get(name, 1.0) for name in names]
-    if isinstance(given, (list, tuple)) and not any(isinstance(w, str) for w in given):
+    if isinstance(given, (AnyList, AnyTuple)) and not any(isinstance(w, str) for w in given):
         return [float(w) for w in _matched(given, names, "loss_weights")]
     raise TypeError(
         f"Could not interpret `loss_weights` argument: {given!r}; expected a list of numbers, one per "
@@ -71,14 +74,16 @@ def per_output_weights(given, names: list[str]) -> list[float]:
     )
 
 
-def given_targets(tensors, names: list[str], targets: dict[int, Target], inputs: set[Tensor]) -> dict:
+def given_targets(
+    tensors: Any, names: list[str], targets: dict[int, Target], inputs: set[Tensor]
+) -> dict[int, Tensor | Variable]:
     """Output → the tensor or variable that is its target."""
     if tensors is None:
         return {}
-    if isinstance(tensors, dict):
+    if isinstance(tensors, AnyDict):
         _known(tensors, names, "target_tensors")
         tensors = [tensors.get(name) for name in names]
-    elif isinstance(tensors, (list, tuple)):
+    elif isinstance(tensors, (AnyList, AnyTuple)):
         tensors = _matched(tensors, names, "target_tensors")
     elif len(names) == 1:
         tensors = [tensors]
@@ -87,7 +92,7 @@ def given_targets(tensors, names: list[str], targets: dict[int, Target], inputs:
             f"`target_tensors` should be a list or a dict by output name, for the outputs {names}; got "
             f"{tensors!r}."
         )
-    placeholders = {}
+    placeholders: dict[int, Tensor | Variable] = {}
     for output, target in targets.items():
         symbol = tensors[output]
         if symbol is None or (_is_placeholder(symbol) and symbol not in inputs):
@@ -98,7 +103,7 @@ def given_targets(tensors, names: list[str], targets: dict[int, Target], inputs:
     return placeholders
 
 
-def _is_placeholder(symbol) -> bool:
+def _is_placeholder(symbol: object) -> bool:
     """Whether a target is an `Input` of its own: then it is fed as `y`, as any other."""
     return isinstance(symbol, Tensor) and not symbol.node.args and not symbol.node.variables
 
@@ -117,14 +122,14 @@ def _fits(symbol: Tensor | Variable, target: Target) -> None:
         )
 
 
-def weight_modes(given, with_loss: list[str], names: list[str]) -> list[str | None]:
-    if isinstance(given, dict):
+def weight_modes(given: Any, with_loss: list[str], names: list[str]) -> list[str | None]:
+    if isinstance(given, AnyDict):
         _known(given, names, "sample_weight_mode")
         for name in with_loss:
             if name not in given:
                 raise ValueError(f'Output "{name}" missing from `sample_weight_mode` dictionary.')
         modes = [given.get(name) for name in names]
-    elif isinstance(given, (list, tuple)):
+    elif isinstance(given, (AnyList, AnyTuple)):
         modes = _matched(given, names, "sample_weight_mode")
     else:
         modes = [given] * len(names)
@@ -134,23 +139,23 @@ def weight_modes(given, with_loss: list[str], names: list[str]) -> list[str | No
     return modes
 
 
-def per_output_metrics(given, names: list[str], argument: str) -> list[list]:
+def per_output_metrics(given: Any, names: list[str], argument: str) -> list[list[Any]]:
     if not given:
         return [[] for _ in names]
-    if isinstance(given, (list, tuple)) and not any(isinstance(e, (list, tuple)) for e in given):
+    if isinstance(given, (AnyList, AnyTuple)) and not any(isinstance(e, (list, tuple)) for e in given):
         return [list(given) for _ in names]
-    if isinstance(given, (list, tuple, dict)):
-        if isinstance(given, dict):
+    if isinstance(given, (AnyList, AnyTuple, AnyDict)):
+        if isinstance(given, AnyDict):
             _known(given, names, argument)
             given = [given.get(name, []) for name in names]
         entries = _matched(given, names, argument)
-        return [list(e) if isinstance(e, (list, tuple)) else [e] for e in entries]
+        return [list(e) if isinstance(e, (AnyList, AnyTuple)) else [e] for e in entries]
     raise TypeError(
         f"Type of `{argument}` argument not understood. Expected a list or dictionary, found: {given!r}."
     )
 
 
-def named_metric(identifier, endpoint: Endpoint, loss: Callable) -> tuple[str, Callable]:
+def named_metric(identifier: Any, endpoint: Endpoint, loss: Function) -> tuple[str, Function]:
     """The name and the function; `accuracy` and `crossentropy` go by the shape of the output and its loss."""
     if isinstance(identifier, str) and identifier in _ACCURACY + _CROSSENTROPY:
         if (endpoint.shape is not None and endpoint.shape[-1] == 1) or loss is losses.binary_crossentropy:
@@ -167,16 +172,16 @@ def named_metric(identifier, endpoint: Endpoint, loss: Callable) -> tuple[str, C
     return name, fn
 
 
-def keys_of(fn: Callable, endpoint: Endpoint) -> tuple[str, ...] | None:
+def keys_of(fn: Function, endpoint: Endpoint) -> tuple[str, ...] | None:
     """The entries of the dict that a user's metric returns, found by running it on shapes."""
     if is_ours(fn) or endpoint.shape is None:
         return None
     seen: list[tuple[str, ...] | None] = []
 
-    def probe(y_true, y_pred):
+    def probe(y_true: Array, y_pred: Array) -> int:
         with Frame({}):
             value = fn(y_true, y_pred)
-        seen.append(tuple(value) if isinstance(value, dict) else None)
+        seen.append(tuple(value) if isinstance(value, AnyDict) else None)
         return 0
 
     like = jax.ShapeDtypeStruct(tuple(2 if n is None else n for n in endpoint.shape), settings.floatx())

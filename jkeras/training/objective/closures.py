@@ -1,12 +1,13 @@
 """The user's losses and metrics: what they use beside their arguments, and what they ask these for."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from jkeras.core.snapshot import as_now
+from jkeras.core.types import Array, Function
 from jkeras.engine.call.discovery import asks_for_tensors
 from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_gradients
 from jkeras.engine.tensors.symbolic import Node, Tensor, closed_over, value_in
@@ -25,12 +26,13 @@ class Observed:
         gradients: what each `K.gradients` in `fn` gives.
     """
 
-    def __init__(self, fn: Callable, *tensors: Tensor):
+    def __init__(self, fn: Function, *tensors: Tensor):
         functools.update_wrapper(self, fn)
         self.fn, self.tensors = fn, tensors
-        self.as_tensors, self.gradients = False, []
+        self.as_tensors = False
+        self.gradients: list[Any] = []
 
-    def __call__(self, *arrays) -> Any:
+    def __call__(self, *arrays: Array) -> Any:
         frame = current_frame()
         if frame is None:
             return self.fn(*arrays)
@@ -57,7 +59,7 @@ class Observed:
         return self.find_out()
 
 
-def observed(fn: Callable, target: str, y_pred: Tensor) -> tuple[Callable, list[Tensor], list[Variable]]:
+def observed(fn: Function, target: str, y_pred: Tensor) -> tuple[Function, list[Tensor], list[Variable]]:
     """A loss or metric as it is now, with the tensors of the graph and the variables that it closes over.
 
     Args:

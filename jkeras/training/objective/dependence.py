@@ -1,11 +1,15 @@
 """The weights that a loss depends on. Keras refuses to train the others: nothing would ever change them."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any, cast
 
 import jax
 from jax.custom_derivatives import SymbolicZero
+
+from jkeras.core.types import Array, Function
+from jkeras.training.types import Store
 
 Path = tuple[str, str]  # path of the layer, name of the weight
 
@@ -24,31 +28,33 @@ class Reach:
         {('dense', 'bias')}
     """
 
-    def __init__(self, params: dict):
+    def __init__(self, params: Store):
         self.missing: set[Path] = {(path, name) for path in params for name in params[path]}
 
-    def through(self, params: dict) -> dict:
+    def through(self, params: Store) -> Store:
         """The same weights, for a loss that is differentiated."""
         paths = [(path, name) for path in params for name in params[path]]
         values = self._identity(paths)(*(params[path][name] for path, name in paths))
         known = dict(zip(paths, values, strict=True))
         return {path: {name: known[path, name] for name in params[path]} for path in params}
 
-    def _identity(self, paths: list[Path]) -> Callable:
+    def _identity(self, paths: list[Path]) -> Function:
         @jax.custom_vjp
-        def identity(*values):
+        def identity(*values: Array) -> tuple[Array, ...]:
             return values
 
-        def forward(*values):
+        rules = cast(Any, identity)
+
+        def forward(*values: Any) -> tuple[tuple[Array, ...], None]:
             return tuple(v.value for v in values), None
 
-        def backward(_, gradients):
+        def backward(_: None, gradients: tuple[Array | SymbolicZero, ...]) -> tuple[Array | None, ...]:
             known = [None if isinstance(g, SymbolicZero) else g for g in gradients]
             self.missing -= {path for path, g in zip(paths, known, strict=True) if g is not None}
             return tuple(known)
 
-        identity.defvjp(forward, backward, symbolic_zeros=True)
-        return identity
+        rules.defvjp(forward, backward, symbolic_zeros=True)
+        return rules
 
 
 def refuse(missing: set[Path], count: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from jkeras import losses
+from jkeras.core.types import AnyDict, Shape
 
 
 class Endpoint(NamedTuple):
@@ -20,7 +21,7 @@ class Endpoint(NamedTuple):
     """
 
     name: str
-    shape: tuple[int | None, ...] | None = None
+    shape: Shape | None = None
     dtype: str = "float32"
     limit: int | None = None
     layer: str | None = None
@@ -42,17 +43,17 @@ class Target(NamedTuple):
     """
 
     name: str
-    shape: tuple[int | None, ...] | None
+    shape: Shape | None
     dtype: str
-    fn: Callable
+    fn: Callable[..., Any]
     mode: str | None
-    output: tuple[int | None, ...] | None
+    output: Shape | None
     limit: int | None = None
     symbol: Any = None
     layer: str | None = None
 
     @classmethod
-    def of(cls, endpoint: Endpoint, fn: Callable, mode: str | None) -> Target:
+    def of(cls, endpoint: Endpoint, fn: Callable[..., Any], mode: str | None) -> Target:
         """The target of a loss on an output."""
         shape, limit = endpoint.shape, None
         if shape is not None and fn is losses.sparse_categorical_crossentropy:
@@ -64,7 +65,7 @@ class Target(NamedTuple):
         )
 
 
-def by_name(given, endpoints: Sequence[Endpoint | Target]):
+def by_name(given: Any, endpoints: Sequence[Endpoint | Target]) -> Any:
     """In a dict the name of a layer counts for every output that it makes, as in Keras.
 
     Args:
@@ -78,7 +79,7 @@ def by_name(given, endpoints: Sequence[Endpoint | Target]):
         >>> by_name({"s": 1, "other": 2}, [Endpoint("s", layer="s"), Endpoint("s_1", layer="s")])
         {'s': 1, 'other': 2, 's_1': 1}
     """
-    if not isinstance(given, dict):
+    if not isinstance(given, AnyDict):
         return given
     names, layers = {endpoint.name for endpoint in endpoints}, {endpoint.layer for endpoint in endpoints}
     kept = {key: value for key, value in given.items() if key in names or key not in layers}

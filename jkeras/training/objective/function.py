@@ -1,16 +1,17 @@
 """From the arguments of `compile` to one pure function: the loss, and the values that `metrics_names`
 names."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
 from jkeras import losses
-from jkeras.core.types import INFERENCE, Batch, Ctx
+from jkeras.core.types import INFERENCE, AnyDict, AnyList, AnyTuple, Array, Batch, Ctx, Function, Means, Tree
 from jkeras.engine.call.added_metrics import Key
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable, current_frame
@@ -22,7 +23,7 @@ class Term(NamedTuple):
     """The loss of one output."""
 
     output: int
-    fn: Callable
+    fn: Function
     weight: float
 
 
@@ -30,7 +31,7 @@ class Metric(NamedTuple):
     """A metric of one output; `keys` are the entries of the dict that it returns, or None for one value."""
 
     output: int
-    fn: Callable
+    fn: Function
     weighted: bool
     keys: tuple[str, ...] | None = None
 
@@ -39,9 +40,13 @@ class Metric(NamedTuple):
         """Whether it keeps a running value itself, as Keras's stateful metrics do."""
         return bool(getattr(self.fn, "stateful", False)) and hasattr(self.fn, "reset_states")
 
-    def function(self, key: str | None) -> Callable:
+    def function(self, key: str | None) -> Function:
         """The function of one of its values."""
-        return self.fn if key is None else lambda y_true, y_pred: self.fn(y_true, y_pred)[key]
+
+        def entry(y_true: Array, y_pred: Array) -> Any:
+            return self.fn(y_true, y_pred)[key]
+
+        return self.fn if key is None else entry
 
 
 class Objective:
@@ -69,16 +74,21 @@ class Objective:
         (4.0, [2.0])
     """
 
-    def __init__(self, terms, metrics, names, targets, rowwise, named_losses=False, running=(), added=()):
-        self.terms: list[Term] = terms
-        self.metrics: list[Metric] = metrics
-        self.names: list[str] = names
-        self.targets: list[Target] = targets
-        self.rowwise: bool = rowwise
-        self.running: list[str] = list(running)
-        self.added: list[Key] = list(added)
+    def __init__(
+        self,
+        terms: list[Term],
+        metrics: list[Metric],
+        names: list[str],
+        targets: list[Target],
+        rowwise: bool,
+        named_losses: bool = False,
+        running: Iterable[str] = (),
+        added: Iterable[Key] = (),
+    ):
+        self.terms, self.metrics, self.names, self.targets = terms, metrics, names, targets
+        self.rowwise, self.named_losses = rowwise, named_losses
+        self.running, self.added = list(running), list(added)
         self._slots = {term.output: slot for slot, term in enumerate(terms)}
-        self.named_losses: bool = named_losses
 
     @classmethod
     def build(
@@ -160,7 +170,9 @@ class Objective:
         """The targets that are given as tensors or variables."""
         return [target.symbol for target in self.targets if target.symbol is not None]
 
-    def __call__(self, ys: list, masks: list, batch: Batch, ctx: Ctx):
+    def __call__(
+        self, ys: Sequence[Array], masks: Sequence[Array | None], batch: Batch, ctx: Ctx
+    ) -> tuple[Array, list[Array]]:
         """This device's share of the loss and of the values after it in `names`.
 
         Args:
@@ -171,14 +183,15 @@ class Objective:
         Returns:
             (weighted sum of the losses, list of scalars), without penalties and added losses.
         """
-        total, parts = jnp.float32(0), []
+        total: Array = jnp.float32(0)
+        parts: list[Array] = []
         for term in self.terms:
             i = term.output
             y_true, y_pred, weight, mask = self._target(i, batch, ys[i], masks[i])
             part = weighted(term.fn, y_true, y_pred, weight, mask, ctx)
             parts.append(part)
             total = total + term.weight * part
-        values = parts if self.named_losses else []
+        values: list[Array] = parts if self.named_losses else []
         for metric in self.metrics:
             i = metric.output
             y_true, y_pred, weight, mask = self._target(i, batch, ys[i], masks[i])
@@ -187,17 +200,21 @@ class Objective:
                 values = [*values, weighted(metric.function(key), y_true, y_pred, weight, mask, ctx)]
         return total, values
 
-    def reported(self, metrics: dict[Key, list], ctx: Ctx) -> list:
+    def reported(self, metrics: Means, ctx: Ctx) -> list[Array]:
         """This device's share of the values that layers have reported: the last ones in `names`.
 
         Args:
             metrics: `Out.metrics` of the model.
             ctx: says over which devices the batch is spread.
         """
-        means = [sum(metrics[key]) / len(metrics[key]) if key in metrics else 0.0 for key in self.added]
+        means: list[Array | float] = [
+            sum(metrics[key]) / len(metrics[key]) if key in metrics else 0.0 for key in self.added
+        ]
         return [mean / ctx.total(1) for mean in means]
 
-    def _target(self, output: int, batch: Batch, y_pred, mask) -> tuple:
+    def _target(
+        self, output: int, batch: Batch, y_pred: Array, mask: Array | None
+    ) -> tuple[Array, Array, Array | None, Array | None]:
         """(y_true, y_pred, weight, mask) of an output."""
         slot = self._slots[output]
         target = self.targets[slot]
@@ -206,7 +223,7 @@ class Objective:
         frame = current_frame()
         assert frame is not None  # the step enters the scope in which symbols have values
         symbol = target.symbol
-        value = frame.tensor(symbol) if isinstance(symbol, Tensor) else frame.read(symbol)
+        value: Any = frame.tensor(symbol) if isinstance(symbol, Tensor) else frame.read(symbol)
         return value.astype(y_pred.dtype), y_pred, batch.weight[slot], mask
 
     def reset(self) -> None:
@@ -216,16 +233,19 @@ class Objective:
                 keeper: Any = metric.fn
                 keeper.reset_states()
 
-    def replace_foreign(self, other: Callable[[int, Callable], Callable]) -> None:
+    def replace_foreign(self, other: Callable[[int, Function], Function]) -> None:
         """Replace the losses and metrics that are not jkeras's own by `other(output, function)`."""
 
-        def replaced(part):
-            return part if arguments.is_ours(part.fn) else part._replace(fn=other(part.output, part.fn))
+        def replaced(part: Term | Metric) -> Function:
+            return part.fn if arguments.is_ours(part.fn) else other(part.output, part.fn)
 
-        self.terms, self.metrics = list(map(replaced, self.terms)), list(map(replaced, self.metrics))
+        self.terms = [term._replace(fn=replaced(term)) for term in self.terms]
+        self.metrics = [metric._replace(fn=replaced(metric)) for metric in self.metrics]
 
 
-def weighted(fn: Callable, y_true, y_pred, weight, mask, ctx: Ctx):
+def weighted(
+    fn: Function, y_true: Array, y_pred: Array, weight: Array | None, mask: Array | None, ctx: Ctx
+) -> Array:
     """This device's share of the mean score: masked, then weighted.
 
     Formula, with means over the whole batch: score·mask / mean(mask), mean over the axes that `weight` lacks,
@@ -239,7 +259,7 @@ def weighted(fn: Callable, y_true, y_pred, weight, mask, ctx: Ctx):
         18.0
     """
     score = fn(y_true, y_pred)
-    if score is None or isinstance(score, (tuple, list, dict)):
+    if score is None or isinstance(score, (AnyTuple, AnyList, AnyDict)):
         raise TypeError(
             f"The loss or metric {getattr(fn, '__name__', fn)!r} should return one value per sample, or one "
             f"number (a metric also a dict of such by name); it returned {type(score).__name__}."
@@ -247,7 +267,7 @@ def weighted(fn: Callable, y_true, y_pred, weight, mask, ctx: Ctx):
     return share(score, weight, mask, ctx)
 
 
-def share(score, weight, mask, ctx: Ctx = INFERENCE):
+def share(score: Tree, weight: Array | None, mask: Array | None, ctx: Ctx = INFERENCE) -> Array:
     """This device's share of the mean of a score: masked, then weighted; see `weighted`."""
     score = jnp.asarray(score, jnp.float32)
     if mask is not None:
@@ -259,5 +279,5 @@ def share(score, weight, mask, ctx: Ctx = INFERENCE):
     return jnp.mean(score) / ctx.total(1)
 
 
-def _mean(x, ctx: Ctx):
+def _mean(x: Array, ctx: Ctx) -> Array:
     return ctx.mean(x, tuple(range(x.ndim)))

@@ -6,13 +6,15 @@ Training does not use them: it differentiates the objective itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from jkeras.backend.values import placeholder
 from jkeras.core.dispatch import op
+from jkeras.core.types import Function
 from jkeras.engine.layer.nodes import mask_tensor
 from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Variable
 from jkeras.training.objective.function import Objective, share
 
 
@@ -26,10 +28,10 @@ class Symbols(NamedTuple):
         values: the losses of the outputs, where there are several, and the metrics.
     """
 
-    targets: list
-    weights: list
+    targets: list[Tensor | Variable | None]
+    weights: list[Tensor | None]
     total: Any
-    values: list
+    values: list[Any]
 
 
 def symbols(objective: Objective, outputs: Sequence[Tensor], added: Sequence[Tensor]) -> Symbols:
@@ -42,8 +44,8 @@ def symbols(objective: Objective, outputs: Sequence[Tensor], added: Sequence[Ten
 
     Keras 2.2.4: keras/engine/training.py Model.compile
     """
-    targets: list = [None] * len(outputs)
-    weights: list = [None] * len(outputs)
+    targets: list[Any] = [None] * len(outputs)
+    weights: list[Tensor | None] = [None] * len(outputs)
     for term, target in zip(objective.terms, objective.targets, strict=True):
         output, i = outputs[term.output], term.output
         shape = target.shape or (None,) * len(output.shape)
@@ -53,7 +55,7 @@ def symbols(objective: Objective, outputs: Sequence[Tensor], added: Sequence[Ten
         axes = 2 if target.mode == "temporal" else 1
         weights[i] = placeholder(ndim=axes, name=f"{target.name}_sample_weights")
 
-    def score(fn: Callable, i: int, weight):
+    def score(fn: Function, i: int, weight: Any) -> Any:
         mask = mask_tensor(outputs[i])
         return op(share)(_called(fn, targets[i], outputs[i]), weight, mask)
 
@@ -67,7 +69,7 @@ def symbols(objective: Objective, outputs: Sequence[Tensor], added: Sequence[Ten
     return Symbols(targets, weights, sum(added, total), (parts if objective.named_losses else []) + values)
 
 
-def _called(fn: Callable, y_true, y_pred):
+def _called(fn: Function, y_true: Any, y_pred: Tensor) -> Any:
     """A loss or metric of tensors; one that is not made of K functions becomes a node as a whole."""
     try:
         return fn(y_true, y_pred)

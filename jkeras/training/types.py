@@ -1,0 +1,50 @@
+"""Types of training: what a user feeds, and what a step takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Numpy: TypeAlias = npt.NDArray[Any]
+Store: TypeAlias = dict[str, dict[str, Any]]  # `{path of the layer: {name: array or variable}}`
+
+
+class Device(Protocol):
+    """A device of jax, whose own class has no types."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def platform(self) -> str: ...
+
+    def memory_stats(self) -> dict[str, int] | None: ...
+
+
+class HostArray(Protocol):
+    """An array on the host: numpy's, or one that can only be read by rows (HDF5, scipy.sparse)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __getitem__(self, rows: Any, /) -> Any: ...
+
+
+class Numbered(Protocol):
+    """Batches that can be asked for by number, whatever class they have."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
+# What a user feeds: arrays of any library, a list or dict of them, a `Sequence`, or an iterable of batches.
+Data: TypeAlias = HostArray | Numbered | Mapping[str, Any] | Iterable[Any] | None
+# Weights of the samples, or by class, of one output; of several a list or dict of them.
+Weights: TypeAlias = HostArray | Sequence[Any] | Mapping[Any, Any] | None
