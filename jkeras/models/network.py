@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Callable, Iterator
 
@@ -74,8 +75,8 @@ class Network(KerasGraph, Files, Layer):
                 f"The inputs of model {self.name!r} must be different tensors; one is listed twice."
             )
         graph = Graph(inputs, outputs)
-        names = [layer.name for layer in graph.layers]
-        twice = sorted({n for n in names if names.count(n) > 1})
+        names = collections.Counter(layer.name for layer in graph.layers)
+        twice = sorted(n for n, times in names.items() if times > 1)
         if twice:
             raise ValueError(
                 f"Layer names in a model must be unique; in {self.name!r} these occur twice: {twice}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax.numpy as jnp
@@ -48,8 +48,8 @@ class Sequential(Model):
         self._chain: list[Layer] = []
         self._ends: list[Tensor] = []  # the model's input, then the output of each layer
         self.build_input_shape = None
-        for layer in layers or []:
-            self.add(layer)
+        self._growing = False
+        self._add_all(layers or [])
 
     def add(self, layer: Layer) -> None:
         """Append a layer.
@@ -92,7 +92,19 @@ class Sequential(Model):
                 "Use Model(inputs, outputs)."
             )
         self._ends.append(output)
-        self._init_graph([self._ends[0]], [output])
+        if not self._growing:
+            self._init_graph([self._ends[0]], [output])
+
+    def _add_all(self, layers: Iterable[Layer]) -> None:
+        """Append layers; the graph, whose making takes as long as it is, is made once."""
+        self._growing = True
+        try:
+            for layer in layers:
+                self.add(layer)
+        finally:
+            self._growing = False
+        if self._chain and self._ends:
+            self._init_graph([self._ends[0]], [self._ends[-1]])
 
     def pop(self) -> None:
         """Remove the last layer.
@@ -231,8 +243,7 @@ class Sequential(Model):
         """A new model; Keras 2.0 files hold the bare list of layers."""
         words: dict = {"layers": config} if isinstance(config, list) else config
         model = cls(name=words.get("name"))
-        for layer in words["layers"]:
-            model.add(deserialize(layer, custom_objects))
+        model._add_all(deserialize(layer, custom_objects) for layer in words["layers"])
         if model._graph is None and words.get("build_input_shape"):
             model.build(words["build_input_shape"])
         return model
