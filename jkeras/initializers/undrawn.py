@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from jkeras.core import bits
+from jkeras.core.memory import refuse_larger
 from jkeras.core.settings import floatx
 from jkeras.initializers import classes
 from jkeras.initializers.lookup import draw, get
@@ -84,6 +85,7 @@ def draw_later(init, key: Callable, shape, dtype=None) -> jax.Array | Undrawn:
         ((3, 2), (3, 2))
     """
     init = get(init)
+    refuse_larger(shape, dtype or floatx(), "A weight")
     if not _waits.get() or not _is_sure(init, shape):
         return draw(init, key(), shape, dtype)
     dtype = bits.supported(dtype or floatx(), "A weight")

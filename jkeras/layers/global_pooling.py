@@ -47,9 +47,6 @@ class GlobalMaxPooling1D(_GlobalPooling):
     Output shape:
         `(batch, features)`.
 
-    Raises:
-        ValueError: an input of another rank, or an unknown `data_format`.
-
     Keras 2.2.4: keras/layers/pooling.py GlobalMaxPooling1D
 
     Example:
@@ -76,9 +73,6 @@ class GlobalMaxPooling2D(_GlobalPooling):
 
     Output shape:
         `(batch, channels)`.
-
-    Raises:
-        ValueError: an input of another rank, or an unknown `data_format`.
 
     Keras 2.2.4: keras/layers/pooling.py GlobalMaxPooling2D
 
@@ -108,9 +102,6 @@ class GlobalMaxPooling3D(_GlobalPooling):
     Output shape:
         `(batch, channels)`.
 
-    Raises:
-        ValueError: an input of another rank, or an unknown `data_format`.
-
     Keras 2.2.4: keras/layers/pooling.py GlobalMaxPooling3D
 
     Example:
@@ -138,9 +129,6 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     Output shape:
         `(batch, features)`.
-
-    Raises:
-        ValueError: an input of another rank, or an unknown `data_format`.
 
     Keras 2.2.4: keras/layers/pooling.py GlobalAveragePooling1D
 
@@ -188,9 +176,6 @@ class GlobalAveragePooling2D(_GlobalPooling):
     Output shape:
         `(batch, channels)`.
 
-    Raises:
-        ValueError: an input of another rank, or an unknown `data_format`.
-
     Keras 2.2.4: keras/layers/pooling.py GlobalAveragePooling2D
 
     Example:
@@ -218,9 +203,6 @@ class GlobalAveragePooling3D(_GlobalPooling):
 
     Output shape:
         `(batch, channels)`.
-
-    Raises:
-        ValueError: an input of another rank, or an unknown `data_format`.
 
     Keras 2.2.4: keras/layers/pooling.py GlobalAveragePooling3D
 

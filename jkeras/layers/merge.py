@@ -143,9 +143,6 @@ class Add(_Merge):
     Output shape:
         The broadcast one.
 
-    Raises:
-        ValueError: fewer than two inputs, or shapes that do not broadcast.
-
     Keras 2.2.4: keras/layers/merge.py Add
 
     Example:
@@ -164,9 +161,6 @@ class Subtract(_Merge):
 
     Output shape:
         The broadcast one.
-
-    Raises:
-        ValueError: not exactly two inputs, or shapes that do not broadcast.
 
     Keras 2.2.4: keras/layers/merge.py Subtract
 
@@ -188,9 +182,6 @@ class Multiply(_Merge):
     Output shape:
         The broadcast one.
 
-    Raises:
-        ValueError: fewer than two inputs, or shapes that do not broadcast.
-
     Keras 2.2.4: keras/layers/merge.py Multiply
 
     Example:
@@ -209,9 +200,6 @@ class Average(_Merge):
 
     Output shape:
         The broadcast one.
-
-    Raises:
-        ValueError: fewer than two inputs, or shapes that do not broadcast.
 
     Keras 2.2.4: keras/layers/merge.py Average
 
@@ -233,9 +221,6 @@ class Maximum(_Merge):
     Output shape:
         The broadcast one.
 
-    Raises:
-        ValueError: fewer than two inputs, or shapes that do not broadcast.
-
     Keras 2.2.4: keras/layers/merge.py Maximum
 
     Example:
@@ -254,9 +239,6 @@ class Minimum(_Merge):
 
     Output shape:
         The broadcast one.
-
-    Raises:
-        ValueError: fewer than two inputs, or shapes that do not broadcast.
 
     Keras 2.2.4: keras/layers/merge.py Minimum
 

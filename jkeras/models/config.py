@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import warnings
 
@@ -77,6 +78,10 @@ def _node_config(node, kept: dict[Node, int]) -> list:
 
 def graph_from_config(cls, config: dict, custom_objects: dict | None):
     """Build the layers, then make their calls in the order in which their inputs become available."""
+    names = [c["name"] for c in config["layers"]]
+    if len(set(names)) < len(names):
+        twice = sorted({n for n, many in collections.Counter(names).items() if many > 1})
+        raise ValueError(f"The config of model {config.get('name')!r} has several layers named {twice[:3]}.")
     layers = {c["name"]: deserialize({**c, "config": c["config"]}, custom_objects) for c in config["layers"]}
     offset = {n: 1 if getattr(layer, "_graph", None) is not None else 0 for n, layer in layers.items()}
     waiting = [(c["name"], i, node) for c in config["layers"] for i, node in enumerate(c["inbound_nodes"])]

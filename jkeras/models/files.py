@@ -29,7 +29,12 @@ class Files:
         saving.save_weights(self, filepath, overwrite)
 
     def load_weights(
-        self, filepath, by_name: bool = False, skip_mismatch: bool = False, reshape: bool = False
+        self,
+        filepath,
+        by_name: bool = False,
+        skip_mismatch: bool = False,
+        reshape: bool = False,
+        accept_changed: bool = False,
     ) -> None:
         """Read weights from a weights file or a whole model file.
 
@@ -38,8 +43,9 @@ class Files:
             by_name: whether to match layers by name instead of by position.
             skip_mismatch: with `by_name`: whether to skip layers that do not fit.
             reshape: whether to reshape weights of the same size.
+            accept_changed: whether to load a file that was changed after jkeras had sealed it.
         """
-        saving.load_weights(self, filepath, by_name, skip_mismatch, reshape)
+        saving.load_weights(self, filepath, by_name, skip_mismatch, reshape, accept_changed)
 
     def to_json(self, **kwargs) -> str:
         """The architecture as JSON."""

@@ -12,6 +12,7 @@ from jkeras.core.names import function_name
 from jkeras.layers.serialization import deserialize
 from jkeras.saving import bytecode
 from jkeras.saving.contents import KERAS_BACKEND, KERAS_VERSION
+from jkeras.saving.limits import VALUES, bounded, parse_json, telling
 
 _TUPLE = "tag:yaml.org,2002:python/tuple"
 
@@ -89,10 +90,7 @@ def model_from_json(json_string: str, custom_objects: dict | None = None, safe_m
         >>> model_from_json(model_to_json(model)).output_shape
         (None, 2)
     """
-    try:
-        config = json.loads(json_string)
-    except (ValueError, TypeError) as e:
-        raise ValueError(f"model_from_json expects the JSON text of model.to_json(): {e}") from e
+    config = parse_json(json_string, "what model_from_json got, instead of the text of model.to_json(),")
     return model_from_config(config, custom_objects, safe_mode)
 
 
@@ -151,8 +149,8 @@ def parse_yaml(text: str) -> Any:
         ValueError: it is not YAML, or asks for Python objects.
     """
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader that also knows tuples)
-    except (yaml.YAMLError, AttributeError, TypeError) as e:
+        return bounded(yaml.load(text, _Loader))  # noqa: S506 (a SafeLoader that also knows tuples)
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError, RecursionError) as e:
         raise ValueError(f"model_from_yaml expects the YAML text of model.to_yaml(): {e}") from e
 
 
@@ -175,8 +173,9 @@ def model_from_config(config: Any, custom_objects: dict | None = None, safe_mode
             f"the config of a model is a dict with 'class_name' and 'config'; got {str(config)[:200]!r}."
         )
     config = {"class_name": config["class_name"], "config": config["config"]}
-    config = bytecode.resolve(config, custom_objects or {}, safe_mode)
-    return deserialize(config, custom_objects=custom_objects)
+    with telling("the config", "what it describes cannot be built here"):
+        config = bytecode.resolve(bounded(config), custom_objects or {}, safe_mode)
+        return deserialize(config, custom_objects=custom_objects)
 
 
 def _named(model: Any) -> dict[str, Any]:
@@ -188,7 +187,12 @@ def _stamped(model: Any) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values, and tuples."""
+    """Plain values, and tuples; merged keys (`<<`) may not multiply."""
+
+    def flatten_mapping(self, node: Any) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > VALUES // 100:
+            raise ValueError(f"a mapping has {len(node.value)} keys after merging others into it.")
 
 
 def _construct_tuple(loader: Any, node: Any) -> tuple:

@@ -6,28 +6,33 @@ it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import itertools
 import json
-import warnings
+import re
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from jkeras.saving.access import Access
 from jkeras.saving.contents import (
     Contents,
     LayerContents,
     array_type,
-    as_bytes_or_numpy,
+    is_numpy,
     unique_names,
     with_numpy_types,
 )
+from jkeras.saving.limits import parse_json, telling
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 USER_BLOCK = 512
 _SEAL = b"jkeras sha256 "
+_SEALED = re.compile(rb"jkeras sha256 |.{14}[0-9a-f]{64}\n", re.DOTALL)  # also where a bit of it is wrong
 # HDF5 keeps fixed-size attributes in the object header, which ends at 64 KB; Keras splits longer lists of
 # names.
 ATTRIBUTE_LIMIT = 64512
@@ -42,43 +47,51 @@ def write_file(path: str | Path, contents: Contents) -> None:
         raw.write(_SEAL + digest.encode() + b"\n")
 
 
-def read_file(path: str | Path | io.BytesIO) -> Contents:
+def read_file(path: str | Path | io.BytesIO, accept_changed: bool = False) -> Contents:
     """Read an HDF5 file (or its bytes) that Keras or jkeras wrote.
 
+    Args:
+        path: the file.
+        accept_changed: read a file that was changed after jkeras had sealed it.
+
     Raises:
-        ValueError: the file is damaged, or holds neither a model nor weights.
+        ValueError: the file is damaged or changed, or holds neither a model nor weights.
     """
-    if isinstance(path, (str, Path)):
+    if not accept_changed:
         _check_seal(path)
-    try:
-        with h5py.File(path, "r") as file:
-            return read_group(file)
-    except (OSError, RuntimeError, KeyError, TypeError, AttributeError, UnicodeDecodeError, MemoryError) as e:
-        raise ValueError(f"{path} is a truncated or damaged HDF5 file: {e}") from e
-    except ValueError as e:
-        raise ValueError(f"{path}: {e}") from e
+    with telling(path, "a truncated or damaged HDF5 file"):
+        try:
+            with h5py.File(path, "r") as file:
+                return read_group(file)
+        except OSError as e:
+            raise ValueError(f"a truncated or damaged HDF5 file: {e}") from e
 
 
 def _digest(path: str | Path) -> str:
-    sha = hashlib.sha256()
     with open(path, "rb") as raw:
-        raw.seek(USER_BLOCK)
-        while block := raw.read(1 << 20):
-            sha.update(block)
+        return _digest_of(raw)
+
+
+def _digest_of(raw: Any) -> str:
+    sha = hashlib.sha256()
+    raw.seek(USER_BLOCK)
+    while block := raw.read(1 << 20):
+        sha.update(block)
     return sha.hexdigest()
 
 
-def _check_seal(path: str | Path) -> None:
-    """Warn where a sealed file is not as it was written: HDF5 itself does not notice changed numbers."""
-    with open(path, "rb") as raw:
-        seal = raw.read(USER_BLOCK)
-    told = seal[len(_SEAL) :].split(b"\n")[0].decode("ascii", "replace")
-    if seal.startswith(_SEAL) and told != _digest(path):
-        warnings.warn(
-            f"{path} was changed after jkeras wrote it: its digest does not match, so another tool has "
-            "edited it or it is damaged. If the change is wanted, load it and save it again: the new file is "
-            "sealed again.",
-            stacklevel=2,
+def _check_seal(path: str | Path | io.BytesIO) -> None:
+    """Refuse a sealed file that is not as it was written: HDF5 itself does not notice changed numbers."""
+    opened = contextlib.nullcontext(path) if isinstance(path, io.BytesIO) else open(path, "rb")
+    with opened as raw:
+        head = raw.read(USER_BLOCK)
+        whole = not _SEALED.match(head) or head.startswith(_SEAL + _digest_of(raw).encode() + b"\n")
+        raw.seek(0)
+    if not whole:
+        raise ValueError(
+            f"{path} was changed after jkeras wrote it: its digest does not match, so it is damaged, or "
+            "another tool has edited it. If you want the change, load it with accept_changed=True "
+            "(--accept-changed on the command line) and save it again: the new file is sealed again."
         )
 
 
@@ -149,8 +162,10 @@ def write_names(group: h5py.Group, key: str, names: list[str]) -> None:
 
 def _write_extra(group: h5py.Group, contents: Contents) -> None:
     group.attrs["notes"] = json.dumps(contents.notes)
-    raws = as_bytes_or_numpy(contents.arrays.values())
-    for i, (name, value), raw in zip(range(len(raws)), contents.arrays.items(), raws, strict=True):
+    for i, (name, value) in enumerate(contents.arrays.items()):
+        raw = (
+            value if is_numpy(value.dtype) else np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
+        )
         dataset = group.create_dataset(f"{i:06d}", data=raw)
         dataset.attrs["name"] = name
         if raw is not value:
@@ -166,18 +181,18 @@ def read_group(group: h5py.Group) -> Contents:
     Raises:
         ValueError: the group is neither.
     """
+    access = Access(group)
     whole = "model_config" in group.attrs
-    weights = (
-        group["model_weights"] if "model_weights" in group and not has_names(group, "layer_names") else group
-    )
+    weights = None if has_names(group, "layer_names") else access.find(group, "model_weights")
+    weights = group if weights is None else weights
     if not isinstance(weights, h5py.Group) or not has_names(weights, "layer_names"):
         raise ValueError(
             "no Keras model or weights in this HDF5 file: expected the attribute 'layer_names' at its root "
-            f"or in the group 'model_weights'; found attributes {sorted(group.attrs)} and members "
-            f"{sorted(group)[:10]}."
+            f"or in the group 'model_weights'; found attributes {sorted(group.attrs)[:10]} and members "
+            f"{sorted(itertools.islice(group, 10))}."
         )
     layers = [
-        LayerContents(n, _read_arrays(_member(weights, n, h5py.Group)))
+        LayerContents(n, _read_arrays(access, access.member(weights, n, h5py.Group)))
         for n in read_names(weights, "layer_names")
     ]
     contents = Contents(
@@ -187,11 +202,12 @@ def read_group(group: h5py.Group) -> Contents:
         contents.model = _json(group, "model_config")
     if "training_config" in group.attrs:
         contents.training = _json(group, "training_config")
-    if "optimizer_weights" in group:
-        contents.optimizer = _read_arrays(_member(group, "optimizer_weights", h5py.Group))
-    extra = group.get("jkeras")
+    optimizer = access.find(group, "optimizer_weights")
+    if optimizer is not None:
+        contents.optimizer = _read_arrays(access, access.member(group, "optimizer_weights", h5py.Group))
+    extra = access.find(group, "jkeras")
     if isinstance(extra, h5py.Group) and "notes" in extra.attrs:
-        contents.notes, contents.arrays = _read_extra(extra)
+        contents.notes, contents.arrays = _read_extra(access, extra)
     return contents
 
 
@@ -219,51 +235,23 @@ def _text(group: h5py.Group, key: str) -> str | None:
 
 
 def _json(group: h5py.Group, key: str) -> Any:
-    try:
-        return json.loads(_text(group, key) or "")
-    except ValueError as e:
-        raise ValueError(f"the attribute {key!r} is not JSON: {e}") from e
+    return parse_json(_text(group, key) or "", f"the attribute {key!r}")
 
 
-def _member(group: h5py.Group, name: str, kind: type) -> Any:
-    """A member of this very file: links to other files are never followed."""
-    at: Any = group
-    for part in name.split("/"):
-        link = at.get(part, getlink=True) if isinstance(at, h5py.Group) else None
-        if link is None:
-            raise ValueError(f"{name!r} is listed in {group.name} but missing.")
-        if isinstance(link, h5py.ExternalLink):
-            raise ValueError(f"{name!r} in {group.name} is a link to another file, which is not followed.")
-        at = at[part]
-    if not isinstance(at, kind):
-        raise ValueError(
-            f"{name!r} in {group.name} should be a {kind.__name__.lower()}, not {type(at).__name__}."
-        )
-    return at
-
-
-def _read_arrays(group: h5py.Group) -> list[tuple[str, np.ndarray]]:
+def _read_arrays(access: Access, group: h5py.Group) -> list[tuple[str, np.ndarray]]:
     return [
-        (name, _read_array(_member(group, name, h5py.Dataset))) for name in read_names(group, "weight_names")
+        (name, access.array(access.member(group, name, h5py.Dataset)))
+        for name in read_names(group, "weight_names")
     ]
 
 
-def _read_array(dataset: h5py.Dataset) -> np.ndarray:
-    if dataset.external or dataset.is_virtual:
-        raise ValueError(f"{dataset.name} keeps its data in another file, which is not read.")
-    if dataset.dtype.kind not in "fiub":
-        raise ValueError(f"{dataset.name} should hold numbers, not {dataset.dtype}.")
-    return np.asarray(dataset[()])
-
-
-def _read_extra(group: h5py.Group) -> tuple[dict, dict[str, np.ndarray]]:
+def _read_extra(access: Access, group: h5py.Group) -> tuple[dict, dict[str, np.ndarray]]:
     arrays = {}
     for key in list(group.keys()):
-        dataset = _member(group, key, h5py.Dataset)
-        value = _read_array(dataset)
+        dataset = access.member(group, key, h5py.Dataset)
+        value = access.array(dataset)
         if "dtype" in dataset.attrs:
-            value = np.frombuffer(value.tobytes(), array_type(_text(dataset, "dtype"))).reshape(
-                dataset.attrs["shape"]
-            )
+            kind = array_type(_text(dataset, "dtype"))
+            value = np.frombuffer(value.tobytes(), kind).reshape(dataset.attrs["shape"])
         arrays[_text(dataset, "name") or key] = value
     return _json(group, "notes"), arrays

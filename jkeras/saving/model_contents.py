@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,9 @@ def build(contents: Contents, custom_objects: dict | None, safe_mode: bool) -> A
     return model
 
 
-def places(layer: Any) -> list[tuple[str, Any]]:
+def places(layer: Any) -> Iterator[tuple[str, Any]]:
     """Every (path, layer), outermost first; paths are positions, so that automatic names do not matter."""
-    return list(walk(layer, step="{0}".format))
+    return walk(layer, step=lambda number, name: str(number))
 
 
 # Values beside the layers' weights --------------------------------------------------------------------------

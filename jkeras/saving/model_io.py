@@ -18,6 +18,9 @@ import h5py
 from jkeras.core import atomic
 from jkeras.saving import compiled, h5, model_contents, msgpack, weights
 from jkeras.saving.contents import Contents
+from jkeras.saving.limits import regular, telling
+
+_UNFIT = "what it describes cannot be built here"
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
@@ -49,7 +52,11 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
 
 
 def load_model(
-    filepath: Any, custom_objects: dict | None = None, compile: bool = True, safe_mode: bool = True
+    filepath: Any,
+    custom_objects: dict | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+    accept_changed: bool = False,
 ) -> Any:
     """A model from a file that jkeras or Keras 2 saved.
 
@@ -59,6 +66,7 @@ def load_model(
         compile: compile the model as it was, with its optimizer's state.
         safe_mode: False allows running Python bytecode that the file holds for `Lambda` layers: only for
             files whose origin you trust.
+        accept_changed: load a file that was changed after jkeras had sealed it with a digest.
 
     Returns:
         The model.
@@ -78,10 +86,11 @@ def load_model(
         >>> (load_model(file, compile=False).get_weights()[0] == model.get_weights()[0]).all().item()
         True
     """
-    contents = read(filepath)
-    model = _about(filepath, lambda: model_contents.build(contents, custom_objects, safe_mode))
-    if compile:
-        compiled.compile_as_saved(model, contents, custom_objects or {})
+    contents = read(filepath, accept_changed)
+    with telling(_name(filepath), _UNFIT):
+        model = model_contents.build(contents, custom_objects, safe_mode)
+        if compile:
+            compiled.compile_as_saved(model, contents, custom_objects or {})
     return model
 
 
@@ -110,7 +119,12 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
 
 
 def load_weights(
-    model: Any, filepath: Any, by_name: bool = False, skip_mismatch: bool = False, reshape: bool = False
+    model: Any,
+    filepath: Any,
+    by_name: bool = False,
+    skip_mismatch: bool = False,
+    reshape: bool = False,
+    accept_changed: bool = False,
 ) -> None:
     """Load weights into a model, from a file of weights or of a whole model; all of them, or none.
 
@@ -120,6 +134,7 @@ def load_weights(
         by_name: match layers by name instead of by position.
         skip_mismatch: with `by_name`, warn about layers that do not fit, and go on.
         reshape: fit convolution kernels of the right size but another shape.
+        accept_changed: as in `load_model`.
 
     Raises:
         ValueError: the file is no weights file or does not fit the model; nothing was changed.
@@ -137,29 +152,18 @@ def load_weights(
         >>> bool(abs(model.get_weights()[0]).sum() > 0)
         True
     """
-    contents = read(filepath)
-    if by_name:
-        plan = _about(filepath, lambda: weights.by_name(contents, model.layers, skip_mismatch, reshape))
-    else:
-        plan = _about(filepath, lambda: weights.by_position(contents, model.layers, reshape))
-        plan += _about(filepath, lambda: model_contents.cells_plan(model, contents, states=False))
+    contents = read(filepath, accept_changed)
+    with telling(_name(filepath), _UNFIT):
+        if by_name:
+            plan = weights.by_name(contents, model.layers, skip_mismatch, reshape)
+        else:
+            plan = weights.by_position(contents, model.layers, reshape)
+            plan += model_contents.cells_plan(model, contents, states=False)
     weights.assign(plan)
 
 
-def _about(filepath: Any, action: Callable) -> Any:
-    """Run `action`; what its errors say is preceded by the file that they are about."""
-    name = filepath if isinstance(filepath, (str, os.PathLike)) else f"the {type(filepath).__name__}"
-    try:
-        return action()
-    except ValueError as e:
-        raise ValueError(f"{name}: {e}") from e
-    except (
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-    ) as e:  # a config from elsewhere, or an edited one
-        raise ValueError(f"{name}: what it describes cannot be built here: {type(e).__name__}: {e}") from e
+def _name(filepath: Any) -> Any:
+    return filepath if isinstance(filepath, (str, os.PathLike)) else f"the {type(filepath).__name__}"
 
 
 # Where to and where from ------------------------------------------------------------------------------------
@@ -218,7 +222,7 @@ def ask_to_proceed_with_overwrite(filepath) -> bool:
     return answer == "y"
 
 
-def read(filepath: Any) -> Contents:
+def read(filepath: Any, accept_changed: bool = False) -> Contents:
     """The record in a file, whatever its name is.
 
     Raises:
@@ -226,33 +230,34 @@ def read(filepath: Any) -> Contents:
         FileNotFoundError: there is no such file.
     """
     if isinstance(filepath, (str, os.PathLike)):
-        return _checked(_read_path(Path(filepath)), filepath)
+        return _checked(_read_path(Path(filepath), accept_changed), filepath)
     if isinstance(filepath, h5py.Group):
-        return _checked(h5.read_group(filepath), filepath)
+        with telling(filepath.file.filename):
+            return _checked(h5.read_group(filepath), filepath)
     if isinstance(filepath, dict):
         return _checked(msgpack.from_map(filepath), "the dict")
     if hasattr(filepath, "read"):
         data = filepath.read()
         if data.startswith(msgpack.SIGNATURE):
-            return _checked(msgpack.loads(data), filepath)
-        return _checked(h5.read_file(io.BytesIO(data)), filepath)
+            return _checked(msgpack.loads(data, accept_changed), filepath)
+        return _checked(h5.read_file(io.BytesIO(data), accept_changed), filepath)
     raise TypeError(
         f"filepath should be a path, an h5py.Group, a dict or a binary file; got {type(filepath)}."
     )
 
 
-def _read_path(path: Path) -> Contents:
+def _read_path(path: Path, accept_changed: bool) -> Contents:
     if path.is_dir():
         raise ValueError(
             f"{path} is a directory. Expected a model file (HDF5 or msgpack); for a run directory use "
             "`jkeras restore` or jkeras.saving.checkpoint.restore."
         )
-    with open(path, "rb") as file:
+    with open(regular(path), "rb") as file:
         head = file.read(8 * h5.USER_BLOCK)
     if any(head[i : i + 8] == h5.SIGNATURE for i in (0, 512, 1024, 2048)):
-        return h5.read_file(path)
+        return h5.read_file(path, accept_changed)
     if head and head.startswith(msgpack.SIGNATURE[: len(head)]):
-        return msgpack.read_file(path)
+        return msgpack.read_file(path, accept_changed)
     raise ValueError(f"{path} is no model file: expected HDF5 or jkeras msgpack, found {_describe(head)}.")
 
 

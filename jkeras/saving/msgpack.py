@@ -27,6 +27,7 @@ import msgpack
 import numpy as np
 
 from jkeras.saving.contents import Contents, LayerContents, array_type, is_numpy
+from jkeras.saving.limits import MALFORMED, parse_json, regular, telling
 
 
 def _packed(value: Any) -> bytes:
@@ -50,16 +51,18 @@ def write_file(path: str | Path, contents: Contents) -> None:
             file.write(piece)
 
 
-def read_file(path: str | Path) -> Contents:
+def read_file(path: str | Path, accept_changed: bool = False) -> Contents:
     """Read a file of ours.
+
+    Args:
+        path: the file.
+        accept_changed: read it even if its digest does not match.
 
     Raises:
         ValueError: it is truncated, damaged, of a newer layout or not ours.
     """
-    try:
-        return loads(Path(path).read_bytes())
-    except ValueError as e:
-        raise ValueError(f"{path}: {e}") from e
+    with telling(path):
+        return loads(regular(path).read_bytes(), accept_changed)
 
 
 def dumps(contents: Contents) -> bytes:
@@ -130,8 +133,8 @@ def _array(name: str, value: np.ndarray) -> list:
     return [name, value.dtype.name, list(value.shape), split]
 
 
-def loads(data: bytes) -> Contents:
-    """Read what `dumps` wrote, after checking its digest.
+def loads(data: bytes, accept_changed: bool = False) -> Contents:
+    """Read what `dumps` wrote, after checking its digest (unless a change is accepted).
 
     Raises:
         ValueError: the bytes are truncated, damaged, of a newer layout or not ours.
@@ -143,11 +146,15 @@ def loads(data: bytes) -> Contents:
         raise ValueError(
             f"truncated msgpack file: {len(data)} bytes do not end in the digest that closes a file."
         )
-    if hashlib.sha256(memoryview(data)[:split]).digest() != data[-32:]:
-        raise ValueError("damaged msgpack file: the digest at its end does not match the bytes before it.")
+    if not accept_changed and hashlib.sha256(memoryview(data)[:split]).digest() != data[-32:]:
+        raise ValueError(
+            "damaged msgpack file: the digest at its end does not match the bytes before it. If another "
+            "tool has edited it and you want the change, load it with accept_changed=True (--accept-changed "
+            "on the command line)."
+        )
     try:
         content = msgpack.unpackb(data, strict_map_key=True)
-    except (ValueError, msgpack.UnpackException) as e:
+    except (ValueError, TypeError, OverflowError, MemoryError, msgpack.UnpackException) as e:
         raise ValueError(f"damaged msgpack file: {e}") from e
     return from_map(content)
 
@@ -158,7 +165,7 @@ def from_map(content: dict[str, Any]) -> Contents:
     Raises:
         ValueError: a part is missing or malformed, or the layout is a newer one.
     """
-    if content.get("format") != "jkeras":
+    if not isinstance(content, dict) or content.get("format") != "jkeras":
         raise ValueError("not a jkeras file: expected the entry 'format' to say 'jkeras'.")
     if content.get("version") != VERSION:
         raise ValueError(
@@ -167,21 +174,22 @@ def from_map(content: dict[str, Any]) -> Contents:
         )
     try:
 
-        def parse(text):
-            return None if text is None else json.loads(text)
+        def parse(key):
+            text = content[key]
+            return None if text is None else parse_json(text, f"the entry {key!r}")
 
         optimizer = content["optimizer"]
         return Contents(
-            model=parse(content["model_config"]),
-            training=parse(content["training_config"]),
+            model=parse("model_config"),
+            training=parse("training_config"),
             layers=[LayerContents(name, [_value(a) for a in arrays]) for name, arrays in content["weights"]],
             optimizer=None if optimizer is None else [_value(a) for a in optimizer],
-            notes=parse(content["notes"]) or {},
+            notes=parse("notes") or {},
             arrays=dict(_value(a) for a in content["arrays"]),
             keras_version=content["keras_version"],
             backend=content["backend"],
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as e:
+    except MALFORMED as e:
         raise ValueError(f"malformed jkeras file: {type(e).__name__}: {e}") from e
 
 

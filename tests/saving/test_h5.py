@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import warnings
@@ -95,24 +96,28 @@ def test_a_truncated_file_is_an_error_wherever_it_ends(whole, tmp_path):
             read_bytes(tmp_path, whole[:end])
 
 
-def test_a_flipped_bit_is_noticed_and_never_crashes(whole, tmp_path):
+def test_a_flipped_bit_is_an_error_before_hdf5_sees_it(whole, tmp_path, monkeypatch):
+    monkeypatch.delattr(h5py, "File")
     draw = random.Random(0)
     for _ in range(150):
         broken = bytearray(whole)
         broken[draw.randrange(h5.USER_BLOCK, len(whole))] ^= 1 << draw.randrange(8)
-        with pytest.warns(UserWarning, match="changed after jkeras wrote it"):
-            try:
-                read_bytes(tmp_path, bytes(broken))
-            except ValueError as error:
-                assert "broken.h5" in str(error)
+        with pytest.raises(ValueError, match=r"broken\.h5 was changed after jkeras wrote it"):
+            read_bytes(tmp_path, bytes(broken))
+    for place in range(len(b"jkeras sha256 ") + 64):
+        broken = bytearray(whole)
+        broken[place] ^= 1
+        with pytest.raises(ValueError, match="accept_changed=True"):
+            h5.read_file(io.BytesIO(bytes(broken)))
 
 
-def test_a_file_edited_by_another_tool_loads_with_a_warning(tmp_path):
+def test_a_file_edited_by_another_tool_loads_where_the_change_is_accepted(tmp_path):
     h5.write_file(tmp_path / "a.h5", small())
     with h5py.File(tmp_path / "a.h5", "r+") as file:
         file["model_weights/dense/dense/bias:0"][...] = 4
-    with pytest.warns(UserWarning, match="load it and save it again"):
-        contents = h5.read_file(tmp_path / "a.h5")
+    with pytest.raises(ValueError, match="load it with accept_changed=True"):
+        h5.read_file(tmp_path / "a.h5")
+    contents = h5.read_file(tmp_path / "a.h5", accept_changed=True)
     assert contents.layers[1].values[1].tolist() == [4, 4, 4]
     h5.write_file(tmp_path / "a.h5", contents)
     h5.read_file(tmp_path / "a.h5")

@@ -379,11 +379,8 @@ def test_a_config_from_elsewhere_is_refused_by_name(tmp_path):
     small().save(tmp_path / "m.h5")
     with h5py.File(tmp_path / "m.h5", "r+") as file:
         file.attrs["model_config"] = file.attrs["model_config"].replace('"units"', '"nodes"')
-    with (
-        pytest.warns(UserWarning, match="changed after"),
-        pytest.raises(ValueError, match=r"m\.h5: .*cannot be built"),
-    ):
-        load_model(tmp_path / "m.h5")
+    with pytest.raises(ValueError, match=r"m\.h5: .*cannot be built"):
+        load_model(tmp_path / "m.h5", accept_changed=True)
 
 
 class Loss:

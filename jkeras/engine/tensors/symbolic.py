@@ -14,6 +14,7 @@ from jax.core import Tracer
 
 from jkeras.core import bits, phase
 from jkeras.core.dispatch import is_symbolic, op, set_recorder
+from jkeras.core.memory import refuse_larger
 from jkeras.core.names import unique_name
 from jkeras.core.types import INFERENCE
 from jkeras.engine.tensors.operators import Operators
@@ -43,6 +44,7 @@ class Tensor(Operators):
 
     def __init__(self, shape, dtype, node: Node | None = None, index: int = 0, mask=None, name=None):
         self.shape, self.dtype = Shape(shape), np.dtype(dtype).name
+        refuse_larger(self.shape, self.dtype, "A tensor")
         self.node: Any = node  # None for a mere description of what a model takes or makes
         self.index, self.mask_spec = index, mask
         self.worth: Callable | None = None  # of what is computed from shapes, see `Spec`

@@ -46,9 +46,6 @@ class UpSampling1D(_UpSampling):
     Output shape:
         `(batch, steps * size, features)`.
 
-    Raises:
-        ValueError: `size` is not a positive integer, or the input has another rank.
-
     Keras 2.2.4: keras/layers/convolutional.py UpSampling1D
 
     Example:
@@ -119,9 +116,6 @@ class UpSampling3D(_UpSampling):
     Output shape:
         The same with `dim_i * size[i]`.
 
-    Raises:
-        ValueError: `size` does not hold three positive integers, or the input has another rank.
-
     Keras 2.2.4: keras/layers/convolutional.py UpSampling3D
 
     Example:
@@ -165,9 +159,6 @@ class ZeroPadding1D(_ZeroPadding):
     Output shape:
         `(batch, steps + before + after, features)`.
 
-    Raises:
-        ValueError: `padding` has another form, or the input another rank.
-
     Keras 2.2.4: keras/layers/convolutional.py ZeroPadding1D
 
     Example:
@@ -199,9 +190,6 @@ class ZeroPadding2D(_ZeroPadding):
     Output shape:
         The same with more rows and columns.
 
-    Raises:
-        ValueError: `padding` has another form, or the input another rank.
-
     Keras 2.2.4: keras/layers/convolutional.py ZeroPadding2D
 
     Example:
@@ -230,9 +218,6 @@ class ZeroPadding3D(_ZeroPadding):
 
     Output shape:
         The same with longer axes.
-
-    Raises:
-        ValueError: `padding` has another form, or the input another rank.
 
     Keras 2.2.4: keras/layers/convolutional.py ZeroPadding3D
 

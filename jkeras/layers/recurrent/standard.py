@@ -87,10 +87,6 @@ class SimpleRNN(StandardRNN):
     Input shape: `(batch, time, features)`.
     Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`.
 
-    Raises:
-        ValueError: an unknown activation, initializer, regularizer or constraint; an input of another rank;
-            `stateful` without a batch size.
-
     Keras 2.2.4: keras/layers/recurrent.py SimpleRNN
 
     Example:
@@ -152,10 +148,6 @@ class GRU(StandardRNN):
 
     Input shape: `(batch, time, features)`.
     Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`.
-
-    Raises:
-        ValueError: an unknown activation, initializer, regularizer or constraint; an input of another rank;
-            `stateful` without a batch size.
 
     Keras 2.2.4: keras/layers/recurrent.py GRU
 
@@ -221,10 +213,6 @@ class LSTM(StandardRNN):
     Input shape: `(batch, time, features)`.
     Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`; with `return_state` a
         list of the output, h and c.
-
-    Raises:
-        ValueError: an unknown activation, initializer, regularizer or constraint; an input of another rank;
-            `stateful` without a batch size.
 
     Keras 2.2.4: keras/layers/recurrent.py LSTM
 

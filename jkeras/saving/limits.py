@@ -1,0 +1,117 @@
+"""What a file may ask of the process that reads it, and how its errors are told."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_LEAST = 1 << 26  # bytes of arrays that any file may stand for
+_FACTOR = 20  # and how many times its own size: what honest compression reaches
+DEPTH = 200  # of nested lists and dicts: some 30 models inside each other
+VALUES = 1_000_000  # in one configuration
+# What reading something malformed ends in, in Python, numpy, h5py and the classes that are built.
+MALFORMED = (
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+    RuntimeError,
+    AssertionError,
+)
+
+
+def allowance(size: int) -> int:
+    """How many bytes of arrays may come out of a file of `size` bytes."""
+    return max(_LEAST, _FACTOR * size)
+
+
+@contextlib.contextmanager
+def telling(source: Any, place: str = "") -> Iterator[None]:
+    """Turn what reading something malformed raises into a `ValueError` with the file, the place, the reason.
+
+    Args:
+        source: the file.
+        place: what of it is read, as in "what it describes cannot be built here".
+
+    Example:
+        >>> with telling("a.h5", "the notes are malformed"):
+        ...     {}["version"]
+        Traceback (most recent call last):
+        ...
+        ValueError: a.h5: the notes are malformed: KeyError: 'version'
+    """
+    try:
+        yield
+    except NotImplementedError:
+        raise
+    except MALFORMED as e:
+        known = type(e) is ValueError
+        reason = str(e) if known else f"{type(e).__name__}: {_short(e)}"
+        where = f"{place}: " if place and not known else ""
+        raise ValueError(f"{source}: {where}{reason}") from e
+
+
+def _short(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error)[:2000] or "no further reason"
+
+
+def parse_json(text: Any, what: str) -> Any:
+    """The values of a JSON text, within the limits.
+
+    Raises:
+        ValueError: it is not JSON, too deep or too large; `what` says where it stands.
+
+    Example:
+        >>> parse_json('{"a": [1]}', "the notes")
+        {'a': [1]}
+    """
+    try:
+        return bounded(json.loads(text))
+    except (ValueError, TypeError, RecursionError) as e:
+        raise ValueError(f"{what} cannot be read as JSON: {_short(e)}") from e
+
+
+def bounded(value: Any) -> Any:
+    """`value` itself, if its lists and dicts are neither too deep nor too many.
+
+    A value that stands at several places (a YAML alias) counts at each of them, a ring is too deep.
+
+    Raises:
+        ValueError: they are.
+    """
+    todo, seen = [(value, 0)], 0
+    while todo:
+        at, depth = todo.pop()
+        inner = at.values() if isinstance(at, dict) else at if isinstance(at, (list, tuple)) else ()
+        seen += 1 + len(inner)
+        if depth > DEPTH or seen > VALUES:
+            raise ValueError(
+                f"lists and dicts should be nested at most {DEPTH} deep and hold at most {VALUES} values."
+            )
+        todo += [(v, depth + 1) for v in inner if isinstance(v, (dict, list, tuple))]
+    return value
+
+
+def regular(path: str | os.PathLike) -> Path:
+    """`path`, if a plain file is there: opening a pipe or a device may wait for ever.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        ValueError: it is a directory, a pipe, a socket or a device.
+    """
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "directory", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
+        raise ValueError(f"{path} is a {kinds.get(stat.S_IFMT(mode), 'device')}, no plain file.")
+    return Path(path)
