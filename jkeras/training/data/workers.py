@@ -335,10 +335,10 @@ class Feed:
         return future.result()
 
     def is_ready(self, seconds: float) -> bool:
-        """Whether the next result is there, or comes within so many seconds; nothing comes that no worker has
-        been told to fetch."""
+        """Whether the next result is there, or comes within so many seconds; also where nothing is on its
+        way that could be waited for."""
         if not self._due:
-            return False
+            return True
         future = self._due[0][1]
         return future.done() or bool(wait([future], seconds).done)
 

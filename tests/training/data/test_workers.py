@@ -20,7 +20,7 @@ from jkeras.training.data import workers
 from jkeras.training.data.enqueuers import SequenceEnqueuer
 from jkeras.training.data.samples import Samples
 from jkeras.training.data.stream import Stream
-from jkeras.training.data.workers import Supply
+from jkeras.training.data.workers import Feed, Supply
 from jkeras.utils import Sequence
 from jkeras.utils.data_utils import GeneratorEnqueuer, OrderedEnqueuer
 
@@ -107,6 +107,18 @@ def test_processes_keep_the_order_and_the_seeds(monkeypatch):
     assert facts[:, 3].all() and os.environ["JAX_PLATFORMS"] == ""
     assert len(set(facts[:, 4])) == len(set(facts[:, 5])) == 8
     np.testing.assert_array_equal(_facts(8)[:, 4:], facts[:, 4:])
+
+
+def test_what_is_on_its_way_can_be_waited_for():
+    go_on = threading.Event()
+    feed = Feed(lambda ticket: go_on.wait(1800), Supply(1, False, 2), lambda item: item, serial=False)
+    assert feed.is_ready(0), "nothing is on its way"
+    feed.ahead(range(1), lambda place: place)
+    assert not feed.is_ready(0.001)
+    go_on.set()
+    assert feed.is_ready(1800) and feed.take(0, lambda place: place)
+    assert feed.is_ready(0)
+    feed.close()
 
 
 def test_numbers_drawn_in_processes_depend_on_the_place_in_the_run():
