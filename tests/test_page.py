@@ -57,6 +57,7 @@ def scale():
         "from jkeras import initializers\n"
         "from jkeras.core.types import INFERENCE, Out, Pair\n"
         "from jkeras.engine.base_layer import Layer, draw\n"
+        "from jkeras.primitives.numeric import widened\n"
     )
     scope: dict = {"__name__": __name__}
     exec(head + source, scope)
