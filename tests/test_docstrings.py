@@ -1,8 +1,12 @@
 """Docstrings say what a thing is: they begin with a noun or a verb."""
 
 import ast
+import inspect
 import re
 
+import pytest
+
+from jkeras import layers
 from tests.test_floors import modules, none
 
 # A question leaves the type open: "What compile makes" may be a list, a class or a context.
@@ -19,3 +23,18 @@ def test_docstrings_begin_with_a_noun_or_verb():
             if isinstance(node, kinds) and QUESTION.match(text := ast.get_docstring(node) or "")
         ]
     )
+
+
+LAYERS = {c for c in vars(layers).values() if inspect.isclass(c) and issubclass(c, layers.Layer)}
+GONE = (layers.ConvRecurrent2D, layers.TimeDistributedDense)  # say only what took their place
+NO_EXAMPLE = (layers.InputLayer,)  # never called
+
+
+@pytest.mark.parametrize("layer", sorted(LAYERS - set(GONE), key=lambda c: c.__name__))
+def test_every_layer_says_what_it_takes_raises_and_gives(layer):
+    text = inspect.getdoc(layer)
+    assert re.search(r"^Raises:\n    \w+Error\b", text, re.MULTILINE)
+    assert "Keras 2.2.4: " in text
+    takes = inspect.signature(layer.__init__).parameters.keys() - {"self", "kwargs"}
+    assert not takes or "Args:\n" in text
+    assert layer in NO_EXAMPLE or "Example:\n    >>> " in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from jkeras.utils.data_utils import get_file
 from jkeras.utils.layer_utils import get_source_inputs
 
 CLASSES = 1000  # of ImageNet
+_POOLS = {"avg": GlobalAveragePooling2D, "max": GlobalMaxPooling2D}
 
 
 class File(NamedTuple):
@@ -94,16 +96,19 @@ class Request:
         fixed: bool | None = None,
     ):
         check_keywords(keywords)
-        if weights not in ("imagenet", None) and not os.path.exists(weights):
+        path = weights if isinstance(weights, (str, os.PathLike)) else None
+        if weights not in ("imagenet", None) and (path is None or not os.path.exists(path)):
             raise ValueError(
                 "`weights` must be 'imagenet' (trained on ImageNet), None (random values) or the path of a "
-                f"file of weights; there is no file {os.fspath(weights)!r}."
+                f"file of weights; there is no file {weights if path is None else os.fspath(path)!r}."
             )
         if weights == "imagenet" and include_top and classes != CLASSES:
             raise ValueError(
                 f"The classifier that comes with weights='imagenet' has {CLASSES} classes: `classes` must be "
                 f"{CLASSES}, not {classes!r}. For other classes use include_top=False, or weights=None."
             )
+        if pooling not in (None, *_POOLS) and not include_top:
+            warnings.warn(f"`pooling` is 'avg', 'max' or None; {pooling!r} does nothing.", stacklevel=3)
         self.include_top, self.weights, self.pooling, self.classes = include_top, weights, pooling, classes
         self.input_tensor = input_tensor
         self.input_shape: tuple = _obtain_input_shape(
@@ -138,10 +143,9 @@ class Request:
 
     def pool(self, x, name: str | None = None):
         """The last feature maps, pooled as `pooling` says."""
-        pools = {"avg": GlobalAveragePooling2D, "max": GlobalMaxPooling2D}
-        if self.pooling not in pools:
+        if self.pooling not in _POOLS:
             return x
-        return pools[self.pooling](name=name and f"{self.pooling}_{name}")(x)
+        return _POOLS[self.pooling](name=name and f"{self.pooling}_{name}")(x)
 
     def model(self, image, output, name: str, top: File, no_top: File) -> Model:
         """The model, with the weights that were asked for.

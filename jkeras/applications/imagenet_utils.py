@@ -28,6 +28,14 @@ def check_keywords(keywords) -> None:
             raise TypeError(f"Unknown keyword argument: {name!r}.")
 
 
+def check_shape(input_shape) -> None:
+    """Refuse what is not the shape of an image, of which sizes may be unknown."""
+    sizes = input_shape if isinstance(input_shape, (tuple, list)) else [input_shape]
+    whole = all(n is None or isinstance(n, (int, np.integer)) for n in sizes)
+    if input_shape and not (whole and len(sizes) == 3):
+        raise ValueError(f"`input_shape` must be a tuple of three integers; got {input_shape!r}.")
+
+
 def preprocess_input(x, data_format=None, mode="caffe", **kwargs):
     """Images with values from 0 to 255 as networks trained on ImageNet take them.
 
@@ -43,7 +51,8 @@ def preprocess_input(x, data_format=None, mode="caffe", **kwargs):
         The array or tensor.
 
     Raises:
-        ValueError: for an unknown data format.
+        TypeError: `x` is neither.
+        ValueError: for an unknown data format, or for images without 3 channels where each has its own mean.
 
     Keras 2.2.4: keras_applications/imagenet_utils.py preprocess_input
 
@@ -52,12 +61,18 @@ def preprocess_input(x, data_format=None, mode="caffe", **kwargs):
         [[[[1.0, 1.0, 1.0]]]]
     """
     check_keywords(kwargs)
+    if isinstance(x, (str, bytes)) or not hasattr(x, "shape"):
+        raise TypeError(f"`preprocess_input` takes an array or a tensor of images; got {x!r}.")
     data_format = data_format or K.image_data_format()
     if data_format not in ("channels_first", "channels_last"):
         raise ValueError(
             f"`data_format` must be 'channels_first', 'channels_last' or None; got {data_format!r}."
         )
     channel_axis = -3 if data_format == "channels_first" else -1
+    if mode != "tf" and len(x.shape) > 2 and x.shape[channel_axis] not in (3, None):
+        raise ValueError(
+            f"With mode {mode!r} images have 3 channels; got the shape {tuple(x.shape)} ({data_format})."
+        )
     if not isinstance(x, np.ndarray):
         return _preprocessed(x, mode, channel_axis, K.ndim(x), K.dtype(x))
     if not np.issubdtype(x.dtype, np.floating):
@@ -153,13 +168,14 @@ def _obtain_input_shape(input_shape, default_size, min_size, data_format, requir
         >>> _obtain_input_shape(None, 224, 32, "channels_last", require_flatten=True)
         (224, 224, 3)
     """
+    check_shape(input_shape)
     first = data_format == "channels_first"
 
     def shaped(size, channels):
         return (channels, size, size) if first else (size, size, channels)
 
     channels = 3
-    if weights != "imagenet" and input_shape and len(input_shape) == 3:
+    if weights != "imagenet" and input_shape:
         channels = input_shape[0 if first else -1]
         if channels not in (1, 3):
             warnings.warn(
@@ -175,8 +191,6 @@ def _obtain_input_shape(input_shape, default_size, min_size, data_format, requir
         return usual
     if not input_shape:
         return usual if require_flatten else shaped(None, 3)
-    if len(input_shape) != 3:
-        raise ValueError(f"`input_shape` must be a tuple of three integers; got {input_shape}.")
     if weights == "imagenet" and input_shape[0 if first else -1] != 3:
         raise ValueError(f"With weights='imagenet' images have 3 channels; `input_shape` is {input_shape}.")
     sizes = input_shape[1:] if first else input_shape[:2]

@@ -7,6 +7,7 @@ import warnings
 from jkeras import backend as K
 from jkeras.applications import imagenet_utils
 from jkeras.applications._network import File, Request, channel_axis
+from jkeras.applications.imagenet_utils import check_shape
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
 from jkeras.layers import (
     Activation,
@@ -131,6 +132,12 @@ def MobileNet(
 
     Keras 2.2.4: keras_applications/mobilenet.py
     """
+    check_shape(input_shape)
+    if int(32 * alpha) < 1 or depth_multiplier < 1:
+        raise ValueError(
+            f"`alpha` must leave each layer a filter and `depth_multiplier` be positive; got {alpha!r} and "
+            f"{depth_multiplier!r}."
+        )
     rows_and_cols = slice(1, 3) if channel_axis() == 1 else slice(0, 2)
     rows, cols = input_shape[rows_and_cols] if input_shape is not None else (224, 224)
     size = rows if rows == cols and rows in _SIZES else 224

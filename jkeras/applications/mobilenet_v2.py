@@ -7,6 +7,7 @@ import warnings
 from jkeras import backend as K
 from jkeras.applications import imagenet_utils
 from jkeras.applications._network import File, Request, channel_axis, padding_before_stride
+from jkeras.applications.imagenet_utils import check_shape
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
 from jkeras.layers import Add, BatchNormalization, Conv2D, DepthwiseConv2D, ReLU, ZeroPadding2D
 
@@ -134,6 +135,7 @@ def MobileNetV2(
 
     Keras 2.2.4: keras_applications/mobilenet_v2.py
     """
+    check_shape(input_shape)
     first = channel_axis() == 1
     if input_shape is not None and input_tensor is not None:
         _check_agreement(input_tensor, input_shape)

@@ -24,6 +24,9 @@ class InputLayer(Layer):
         sparse: kept in the config; sparse data is densified batch by batch.
         name: default `input_1`, ….
 
+    Raises:
+        ValueError: no shape is given, or two.
+
     Keras 2.2.4: keras/engine/input_layer.py InputLayer
     """
 

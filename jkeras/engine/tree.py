@@ -16,10 +16,6 @@ import jax.numpy as jnp
 from jkeras.initializers.undrawn import Undrawn
 
 
-def _numbered(number: int, name: str) -> str:
-    return f"{number:04d}/{name}"
-
-
 def unnamed(path: str) -> str:
     """A path with such steps, or one that goes through them, without the names: automatic ones differ between
     processes, the order of layers does not.
@@ -31,7 +27,9 @@ def unnamed(path: str) -> str:
     return re.sub(r"(?<=/)(\d{4})/[^/]+", r"\1", path)
 
 
-def walk(layer, path: str = "", step: Callable[[int, str], str] = _numbered) -> Iterator[tuple[str, Any]]:
+def walk(
+    layer, path: str = "", step: Callable[[int, str], str] = "{:04d}/{}".format
+) -> Iterator[tuple[str, Any]]:
     """Every (path, layer) at every place, outermost first: `0003/dense_2`, `0001/model_1/0000/dense_1`.
 
     Args:

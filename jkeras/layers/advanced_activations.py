@@ -22,6 +22,9 @@ class LeakyReLU(Layer):
     Input shape:
         Any; the output has the same.
 
+    Raises:
+        ValueError: `alpha` is not a number.
+
     Keras 2.2.4: keras/layers/advanced_activations.py LeakyReLU
 
     Example:
@@ -49,6 +52,10 @@ class PReLU(Layer):
 
     Input shape:
         `(batch, ...)`, sizes of axes that are not shared known; the output has the same.
+
+    Raises:
+        ValueError: an unknown initializer, regularizer or constraint, or an axis without a size that is
+            not shared.
 
     Keras 2.2.4: keras/layers/advanced_activations.py PReLU
 
@@ -94,6 +101,9 @@ class ELU(Layer):
     Input shape:
         Any; the output has the same.
 
+    Raises:
+        ValueError: `alpha` is not a number.
+
     Keras 2.2.4: keras/layers/advanced_activations.py ELU
 
     Example:
@@ -121,6 +131,9 @@ class ThresholdedReLU(Layer):
     Input shape:
         Any; the output has the same.
 
+    Raises:
+        ValueError: `theta` is not a number.
+
     Keras 2.2.4: keras/layers/advanced_activations.py ThresholdedReLU
 
     Example:
@@ -147,6 +160,9 @@ class Softmax(Layer):
 
     Input shape:
         Any of rank 2 or more; the output has the same.
+
+    Raises:
+        ValueError: the input is a vector, or has no axis `axis`.
 
     Keras 2.2.4: keras/layers/advanced_activations.py Softmax
 

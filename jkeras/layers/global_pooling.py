@@ -47,6 +47,9 @@ class GlobalMaxPooling1D(_GlobalPooling):
     Output shape:
         `(batch, features)`.
 
+    Raises:
+        ValueError: an input of another rank, or an unknown `data_format`.
+
     Keras 2.2.4: keras/layers/pooling.py GlobalMaxPooling1D
 
     Example:
@@ -73,6 +76,9 @@ class GlobalMaxPooling2D(_GlobalPooling):
 
     Output shape:
         `(batch, channels)`.
+
+    Raises:
+        ValueError: an input of another rank, or an unknown `data_format`.
 
     Keras 2.2.4: keras/layers/pooling.py GlobalMaxPooling2D
 
@@ -102,6 +108,9 @@ class GlobalMaxPooling3D(_GlobalPooling):
     Output shape:
         `(batch, channels)`.
 
+    Raises:
+        ValueError: an input of another rank, or an unknown `data_format`.
+
     Keras 2.2.4: keras/layers/pooling.py GlobalMaxPooling3D
 
     Example:
@@ -129,6 +138,9 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     Output shape:
         `(batch, features)`.
+
+    Raises:
+        ValueError: an input of another rank, or an unknown `data_format`.
 
     Keras 2.2.4: keras/layers/pooling.py GlobalAveragePooling1D
 
@@ -176,6 +188,9 @@ class GlobalAveragePooling2D(_GlobalPooling):
     Output shape:
         `(batch, channels)`.
 
+    Raises:
+        ValueError: an input of another rank, or an unknown `data_format`.
+
     Keras 2.2.4: keras/layers/pooling.py GlobalAveragePooling2D
 
     Example:
@@ -203,6 +218,9 @@ class GlobalAveragePooling3D(_GlobalPooling):
 
     Output shape:
         `(batch, channels)`.
+
+    Raises:
+        ValueError: an input of another rank, or an unknown `data_format`.
 
     Keras 2.2.4: keras/layers/pooling.py GlobalAveragePooling3D
 

@@ -52,6 +52,9 @@ class MaxoutDense(_Keras1Layer):
     Output shape:
         `(batch, output_dim)`.
 
+    Raises:
+        ValueError: an unknown initializer, regularizer or constraint, or an input that is no matrix.
+
     Keras 2.2.4: keras/legacy/layers.py MaxoutDense
 
     Example:
@@ -111,6 +114,10 @@ class Highway(_Keras1Layer):
 
     Input shape:
         `(batch, features)`; the output has the same.
+
+    Raises:
+        ValueError: an unknown activation, initializer, regularizer or constraint, or an input that is no
+            matrix.
 
     Keras 2.2.4: keras/legacy/layers.py Highway
 

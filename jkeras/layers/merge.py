@@ -143,6 +143,9 @@ class Add(_Merge):
     Output shape:
         The broadcast one.
 
+    Raises:
+        ValueError: fewer than two inputs, or shapes that do not broadcast.
+
     Keras 2.2.4: keras/layers/merge.py Add
 
     Example:
@@ -161,6 +164,9 @@ class Subtract(_Merge):
 
     Output shape:
         The broadcast one.
+
+    Raises:
+        ValueError: not exactly two inputs, or shapes that do not broadcast.
 
     Keras 2.2.4: keras/layers/merge.py Subtract
 
@@ -182,6 +188,9 @@ class Multiply(_Merge):
     Output shape:
         The broadcast one.
 
+    Raises:
+        ValueError: fewer than two inputs, or shapes that do not broadcast.
+
     Keras 2.2.4: keras/layers/merge.py Multiply
 
     Example:
@@ -200,6 +209,9 @@ class Average(_Merge):
 
     Output shape:
         The broadcast one.
+
+    Raises:
+        ValueError: fewer than two inputs, or shapes that do not broadcast.
 
     Keras 2.2.4: keras/layers/merge.py Average
 
@@ -221,6 +233,9 @@ class Maximum(_Merge):
     Output shape:
         The broadcast one.
 
+    Raises:
+        ValueError: fewer than two inputs, or shapes that do not broadcast.
+
     Keras 2.2.4: keras/layers/merge.py Maximum
 
     Example:
@@ -239,6 +254,9 @@ class Minimum(_Merge):
 
     Output shape:
         The broadcast one.
+
+    Raises:
+        ValueError: fewer than two inputs, or shapes that do not broadcast.
 
     Keras 2.2.4: keras/layers/merge.py Minimum
 

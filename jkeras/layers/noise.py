@@ -23,6 +23,9 @@ class GaussianNoise(Layer):
     Input shape:
         Any; the output has the same.
 
+    Raises:
+        TypeError: `stddev` is not a number.
+
     Keras 2.2.4: keras/layers/noise.py GaussianNoise
 
     Example:
@@ -57,6 +60,9 @@ class GaussianDropout(Layer):
 
     Input shape:
         Any; the output has the same.
+
+    Raises:
+        TypeError: `rate` is not a number.
 
     Keras 2.2.4: keras/layers/noise.py GaussianDropout
 
@@ -101,6 +107,9 @@ class AlphaDropout(Layer):
 
     Input shape:
         Any; the output has the same.
+
+    Raises:
+        ValueError: `noise_shape` does not fit the input.
 
     Keras 2.2.4: keras/layers/noise.py AlphaDropout
 

@@ -25,6 +25,9 @@ class Wrapper(Layer):
     Args:
         layer: the inner layer; any layer or model.
 
+    Raises:
+        TypeError: `layer` is no layer.
+
     Keras 2.2.4: keras/layers/wrappers.py Wrapper
 
     Example:

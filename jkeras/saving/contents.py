@@ -97,6 +97,13 @@ def with_numpy_types(values: Iterable[np.ndarray]) -> list[np.ndarray]:
     return [value if is_numpy(value.dtype) else value.astype(np.float32) for value in values]
 
 
+def as_bytes_or_numpy(values: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """The arrays; those of types that numpy does not know as their bytes."""
+    return [
+        v if is_numpy(v.dtype) else np.frombuffer(np.ascontiguousarray(v).tobytes(), np.uint8) for v in values
+    ]
+
+
 def array_type(name: str | None) -> np.dtype:
     """The number type called `name`; those that numpy lacks come from ml_dtypes, a part of jax.
 

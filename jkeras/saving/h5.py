@@ -23,7 +23,7 @@ from jkeras.saving.contents import (
     Contents,
     LayerContents,
     array_type,
-    is_numpy,
+    as_bytes_or_numpy,
     unique_names,
     with_numpy_types,
 )
@@ -162,10 +162,8 @@ def write_names(group: h5py.Group, key: str, names: list[str]) -> None:
 
 def _write_extra(group: h5py.Group, contents: Contents) -> None:
     group.attrs["notes"] = json.dumps(contents.notes)
-    for i, (name, value) in enumerate(contents.arrays.items()):
-        raw = (
-            value if is_numpy(value.dtype) else np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
-        )
+    raws = as_bytes_or_numpy(contents.arrays.values())
+    for i, (name, value), raw in zip(range(len(raws)), contents.arrays.items(), raws, strict=True):
         dataset = group.create_dataset(f"{i:06d}", data=raw)
         dataset.attrs["name"] = name
         if raw is not value:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -58,9 +57,9 @@ def build(contents: Contents, custom_objects: dict | None, safe_mode: bool) -> A
     return model
 
 
-def places(layer: Any) -> Iterator[tuple[str, Any]]:
+def places(layer: Any) -> list[tuple[str, Any]]:
     """Every (path, layer), outermost first; paths are positions, so that automatic names do not matter."""
-    return walk(layer, step=lambda number, name: str(number))
+    return list(walk(layer, step="{0}".format))
 
 
 # Values beside the layers' weights --------------------------------------------------------------------------

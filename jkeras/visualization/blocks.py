@@ -1,4 +1,4 @@
-"""Ways without a fork become straight lines: their nodes are moved together, as a block."""
+"""Straight lines for chains of nodes without a fork: the nodes of a chain are moved together, as a block."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def straightened(
     pulls: list[list[Pull]],
     x: list[float],
 ) -> list[float]:
-    """The places of the nodes, near to `x`, such that ways without a fork are straight.
+    """The places of the nodes, near to `x`, such that chains without a fork are straight.
 
     Args:
         rows: the nodes, in order.
@@ -68,7 +68,7 @@ def straightened(
 
 
 def _outside(blocks: _Blocks, block: int, pulls: list[list[Pull]]) -> list[Pull]:
-    """The wishes of the neighbours of a block, which are blocks."""
+    """The places where other blocks want a block, for each link between its nodes and theirs."""
     return [
         Pull(blocks.of[other], blocks.offset[other] + shift - blocks.offset[node])
         for node in blocks.members[block]
@@ -161,7 +161,7 @@ def _goes_on(rows: Rows, node: int) -> bool:
 
 
 def _lengths(rows: Rows) -> list[int]:
-    """For each node how many nodes its way without a fork has."""
+    """For each node how many nodes the chain without a fork has that it belongs to."""
     ways: dict[int, list[int]] = {}
     for node in (n for row in rows.rows for n in row):
         way = ways.setdefault(node, [node])

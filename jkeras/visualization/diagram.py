@@ -132,7 +132,7 @@ class _Drawing:
         key = self._key(owner)
         parts = {layer: self._part(layer) for layer in graph.layers}
         parts |= {node: self._function(node) for node in functions}
-        ends = _Ends({i: part.key for i, part in parts.items()})
+        ends = _Ends({maker: part.key for maker, part in parts.items()})
         calls = [n for layer in graph.layers for n in layer.inbound_nodes if n in known]
         given = set(graph.inputs)
         edges = [
@@ -180,7 +180,7 @@ class _Drawing:
 
 
 class _Ends(NamedTuple):
-    """Finds the part that makes a tensor."""
+    """The parts of a diagram by what makes their tensors: a layer, or the node of a function."""
 
     keys: dict[Layer | Node, str]
 

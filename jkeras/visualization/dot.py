@@ -141,7 +141,8 @@ def _fill(graph, diagram: Diagram, api: ModuleType) -> None:
         if isinstance(part, Box):
             graph.add_node(api.Node(part.key, label=record(part)))
         else:
-            words = {"label": part.label, "labeljust": "l", "style": "dashed"}
+            # Edges come in at the top, on either side of the middle: a label there would be crossed.
+            words = {"label": part.label, "labeljust": "l", "labelloc": "b", "style": "dashed"}
             cluster = api.Cluster(part.key, **words)
             _fill(cluster, part, api)
             graph.add_subgraph(cluster)

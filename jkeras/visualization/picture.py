@@ -82,8 +82,7 @@ class _Plan:
     Args:
         width, height: of the layout.
         label: of the frame.
-        faces: of the boxes, None for what is a plan itself.
-        parts: (plan or None, x, y, width, height) of each part.
+        parts: (face of a box or plan of an inner model, x, y, width, height).
         paths: of the links.
         entries, exits: slot → where along the upper and the lower side the links come in and go out.
     """

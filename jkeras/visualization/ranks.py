@@ -8,7 +8,7 @@ Link = tuple[int, int]
 
 
 class Way(NamedTuple):
-    """Links in a row whose inner nodes have no others: they count as one long link."""
+    """Links one after the other whose inner nodes have no others: they count as one long link."""
 
     start: int
     end: int

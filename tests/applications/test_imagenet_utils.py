@@ -151,3 +151,16 @@ def test_shapes_that_do_not_fit(arguments, match):
 def test_unusual_channels_are_warned_of():
     with pytest.warns(UserWarning, match="1 or 3 channels.* 5"):
         assert _obtain_input_shape((32, 32, 5), 224, 32, "channels_last", True) == (32, 32, 5)
+
+
+@pytest.mark.parametrize("images, match", [([[1, 2, 3]], "array or a tensor"), ("a.jpg", "'a.jpg'")])
+def test_what_is_no_array_of_images_is_refused(images, match):
+    with pytest.raises(TypeError, match=match):
+        imagenet_utils.preprocess_input(images)
+
+
+def test_images_of_another_number_of_channels_are_refused_where_each_has_its_mean():
+    grey = np.ones((1, 4, 4, 1))
+    with pytest.raises(ValueError, match=r"3 channels; got the shape \(1, 4, 4, 1\)"):
+        imagenet_utils.preprocess_input(grey)
+    assert (imagenet_utils.preprocess_input(grey * 255, mode="tf") == 1).all()

@@ -99,6 +99,28 @@ def test_unknown_arguments_are_refused():
     assert VGG16(False, None, input_shape=(32, 32, 3), backend=None, layers=None, models=None, utils=None)
 
 
+@pytest.mark.parametrize(
+    "arguments, match",
+    [
+        ({"weights": 5}, "no file 5"),
+        ({"input_shape": 32}, "three integers; got 32"),
+        ({"input_shape": (32, 32)}, r"three integers; got \(32, 32\)"),
+        ({"input_shape": (31, 32, 3)}, r"at least 32x32.*\(31, 32, 3\)"),
+        ({"alpha": 0}, "alpha.*got 0"),
+        ({"depth_multiplier": 0}, "depth_multiplier.*and 0"),
+    ],
+)
+def test_arguments_that_make_no_network(arguments, match):
+    with pytest.raises(ValueError, match=match):
+        MobileNet(**{"weights": None, "include_top": False, **arguments})
+
+
+def test_an_unknown_pooling_does_nothing_but_not_without_a_word():
+    with pytest.warns(UserWarning, match="'mean' does nothing"):
+        network = MobileNet(**SMALL, weights=None, include_top=False, pooling="mean")
+    assert network.output_shape == (None, 1, 1, 256)
+
+
 def test_fine_tuning_on_top(model):
     """What scripts do: a network without its classifier as the first layer of another model."""
     base = MobileNet(**SMALL, include_top=False, weights=None, pooling="avg")

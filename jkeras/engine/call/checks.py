@@ -144,7 +144,7 @@ def guard(layer) -> Callable[..., Out]:
 
 @contextmanager
 def _explained(layer, shapes, trees: tuple | None = None) -> Iterator[None]:
-    """Where a layer computes: errors name it, and the shapes of its inputs."""
+    """A context in which a layer computes: errors name it, and the shapes of its inputs."""
     try:
         yield
     except MaskRefused:

@@ -112,7 +112,7 @@ def checked_pair(layer) -> Pair:
 
 
 def surroundings(layer) -> Callable[..., Out]:
-    """What is around the computation of any layer, as it is now: Keras's checks, the activity regularizer, a
+    """The surroundings of any layer's computation, as it is now: Keras's checks, the activity regularizer, a
     mask that the user's `compute_mask` makes, and a frame for a user's functions and for what is put in the
     place of weights, which may use variables and tensors.
 

@@ -46,6 +46,9 @@ class UpSampling1D(_UpSampling):
     Output shape:
         `(batch, steps * size, features)`.
 
+    Raises:
+        ValueError: `size` is not a positive integer, or the input has another rank.
+
     Keras 2.2.4: keras/layers/convolutional.py UpSampling1D
 
     Example:
@@ -116,6 +119,9 @@ class UpSampling3D(_UpSampling):
     Output shape:
         The same with `dim_i * size[i]`.
 
+    Raises:
+        ValueError: `size` does not hold three positive integers, or the input has another rank.
+
     Keras 2.2.4: keras/layers/convolutional.py UpSampling3D
 
     Example:
@@ -159,6 +165,9 @@ class ZeroPadding1D(_ZeroPadding):
     Output shape:
         `(batch, steps + before + after, features)`.
 
+    Raises:
+        ValueError: `padding` has another form, or the input another rank.
+
     Keras 2.2.4: keras/layers/convolutional.py ZeroPadding1D
 
     Example:
@@ -190,6 +199,9 @@ class ZeroPadding2D(_ZeroPadding):
     Output shape:
         The same with more rows and columns.
 
+    Raises:
+        ValueError: `padding` has another form, or the input another rank.
+
     Keras 2.2.4: keras/layers/convolutional.py ZeroPadding2D
 
     Example:
@@ -218,6 +230,9 @@ class ZeroPadding3D(_ZeroPadding):
 
     Output shape:
         The same with longer axes.
+
+    Raises:
+        ValueError: `padding` has another form, or the input another rank.
 
     Keras 2.2.4: keras/layers/convolutional.py ZeroPadding3D
 

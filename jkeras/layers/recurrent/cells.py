@@ -27,6 +27,9 @@ class SimpleRNNCell(StandardCell):
     Input shape: `[(batch, features), (batch, units)]`.
     Output shape: `[(batch, units), (batch, units)]`: output and state.
 
+    Raises:
+        ValueError: an unknown activation, initializer, regularizer or constraint; a step without its states.
+
     Keras 2.2.4: keras/layers/recurrent.py SimpleRNNCell
 
     Example:
@@ -83,6 +86,9 @@ class GRUCell(StandardCell):
 
     Input shape: `[(batch, features), (batch, units)]`.
     Output shape: `[(batch, units), (batch, units)]`: output and state.
+
+    Raises:
+        ValueError: an unknown activation, initializer, regularizer or constraint; a step without its states.
 
     Keras 2.2.4: keras/layers/recurrent.py GRUCell
 
@@ -160,6 +166,9 @@ class LSTMCell(StandardCell):
 
     Input shape: `[(batch, features), (batch, units), (batch, units)]`: input, h, c.
     Output shape: three times `(batch, units)`: output, h, c.
+
+    Raises:
+        ValueError: an unknown activation, initializer, regularizer or constraint; a step without its states.
 
     Keras 2.2.4: keras/layers/recurrent.py LSTMCell
 

@@ -42,6 +42,9 @@ class ConvLSTM2DCell(TimedCell):
     Input shape: `[(batch, rows, cols, channels), h, c]`.
     Output shape: three times `(batch, new rows, new cols, filters)`: output, h, c.
 
+    Raises:
+        ValueError: `kernel_size`, `strides`, `padding` or `data_format` has another form.
+
     Keras 2.2.4: keras/layers/convolutional_recurrent.py ConvLSTM2DCell
 
     Example:

@@ -87,6 +87,10 @@ class SimpleRNN(StandardRNN):
     Input shape: `(batch, time, features)`.
     Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`.
 
+    Raises:
+        ValueError: an unknown activation, initializer, regularizer or constraint; an input of another rank;
+            `stateful` without a batch size.
+
     Keras 2.2.4: keras/layers/recurrent.py SimpleRNN
 
     Example:
@@ -148,6 +152,10 @@ class GRU(StandardRNN):
 
     Input shape: `(batch, time, features)`.
     Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`.
+
+    Raises:
+        ValueError: an unknown activation, initializer, regularizer or constraint; an input of another rank;
+            `stateful` without a batch size.
 
     Keras 2.2.4: keras/layers/recurrent.py GRU
 
@@ -213,6 +221,10 @@ class LSTM(StandardRNN):
     Input shape: `(batch, time, features)`.
     Output shape: `(batch, units)`, or `(batch, time, units)` with `return_sequences`; with `return_state` a
         list of the output, h and c.
+
+    Raises:
+        ValueError: an unknown activation, initializer, regularizer or constraint; an input of another rank;
+            `stateful` without a batch size.
 
     Keras 2.2.4: keras/layers/recurrent.py LSTM
 

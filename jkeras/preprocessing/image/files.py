@@ -68,8 +68,8 @@ def load_img(path, grayscale=False, color_mode="rgb", target_size=None, interpol
         raise kind(f"{os.fspath(path)} cannot be read as an image: {detail}.") from error
     if img.mode != _MODES[color_mode] and not (color_mode == "grayscale" and img.mode in _GREY):
         img = img.convert(_MODES[color_mode])
-    if size is not None and img.size != size[::-1]:
-        img = _resized(img, size[::-1], image.Resampling[interpolation.upper()])
+    if size is not None and img.size != (size[1], size[0]):
+        img = _resized(img, (size[1], size[0]), image.Resampling[interpolation.upper()])
     return img
 
 

@@ -50,13 +50,13 @@ def parted(
     return train, held
 
 
-def held_out(train: Source, held: Source | None, has_phases: bool) -> list[Any] | None:
+def held_out(train: Source, held: Source | None, model: Any) -> list[Any] | None:
     """The `validation_data` of callbacks: x + y + sample weights, and 0 for a learning phase.
 
     Args:
         train: the batches to train on.
         held: the batches to validate on, or None.
-        has_phases: whether the model differs between training and inference.
+        model: its phases count if it differs between training and inference.
 
     Returns:
         The list, empty where arrays are trained on without validation; None for data that yield batches.
@@ -67,7 +67,7 @@ def held_out(train: Source, held: Source | None, has_phases: bool) -> list[Any] 
         return None
     samples = held.samples
     ones = [np.ones(samples.rows, "float32") if w is None else w for w in samples.weight]
-    return [*samples.x, *samples.y, *ones, *([0.0] if has_phases else [])]
+    return [*samples.x, *samples.y, *ones, *([0.0] if model.uses_learning_phase else [])]
 
 
 def _given(

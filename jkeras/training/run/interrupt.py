@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 
 class Interrupt:
@@ -39,20 +39,15 @@ class Interrupt:
 
     def over(self, items: Iterator) -> Iterator:
         """The items; SIGINT takes effect while one is waited for, or when the work on it is done."""
-        while True:
-            with self.waiting():
-                item = next(items, self)
-            if item is self:
-                return
+        while (item := self.next_of(items, self)) is not self:
             yield item
             self.check()
 
-    @contextlib.contextmanager
-    def waiting(self):
-        """Data of the user are waited for: let SIGINT through."""
+    def next_of(self, items: Iterator, end: Any = None) -> Any:
+        """The next item, or `end`; data of the user are waited for, so SIGINT is let through."""
         self._waiting = True
         try:
-            yield
+            return next(items, end)
         finally:
             self._waiting = False
 

@@ -125,7 +125,7 @@ class _Fit:
         self.callbacks.on_train_begin()
         self.model.stop_training = False
         validation = None if self.validation is None else self.validation.source
-        held = held_out(self.source, validation, self.model.uses_learning_phase)
+        held = held_out(self.source, validation, self.model)
         for callback in self.callbacks:
             callback.validation_data = held
         begin, first, step = first, resume.get("epoch", first), resume.get("step", 0)
@@ -194,8 +194,7 @@ class _Fit:
         blocks = self.train.epoch(self.seed, epoch, start, last, dispatches.flight.is_over)
         done, size = start, 0
         while True:
-            with interrupt.waiting():
-                block = next(blocks, None)
+            block = interrupt.next_of(blocks)
             if block is None:
                 break
             done = self._steps(dispatches, block, epoch, max(0, start - block.before), interrupt)
