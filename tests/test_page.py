@@ -74,3 +74,12 @@ def test_the_layer_works(scale, tmp_path):
     model.save(tmp_path / "scaled.h5")
     again = jkeras.models.load_model(tmp_path / "scaled.h5", {"Scale": scale})
     np.testing.assert_array_equal(again.predict(x), model.predict(x))
+
+
+def test_the_version_has_a_heading_with_a_date():
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    headings = re.findall(r"^## \[(.*?)\](?: - (\d{4}-\d\d-\d\d))?$", text, re.MULTILINE)
+    assert headings[0] == ("Unreleased", "")
+    assert headings[1][0] == jkeras.__version__ and headings[1][1]
+    kinds = re.findall(r"^### (.*)$", text, re.MULTILINE)
+    assert kinds[-3:] == ["Added", "Changed", "Fixed"]
