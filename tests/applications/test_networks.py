@@ -10,6 +10,9 @@ import pytest
 
 from jkeras import applications
 from jkeras import backend as K
+from jkeras.applications.densenet import DenseNet
+from jkeras.applications.nasnet import NASNet
+from jkeras.layers import Conv2D, Input, ZeroPadding2D
 from tests import golden
 
 
@@ -36,10 +39,21 @@ def fill(model, gain: float) -> list[str]:
     return [weight.name for weight in cells]
 
 
+BUILDERS = {**vars(applications), "DenseNet": DenseNet, "NASNet": NASNet}
+
+
 def built(builder: str, kwargs: dict):
+    """The network of a recorded case; some are built on the output of layers, or with channels first."""
     K.clear_session()  # names count from 1
     kwargs = {name: tuple(v) if isinstance(v, list) else v for name, v in kwargs.items()}
-    return getattr(applications, builder)(**kwargs)
+    if kwargs.pop("tensor", False):
+        padded = ZeroPadding2D(1, name="padded")(Input((145, 147, 2), name="image"))
+        kwargs["input_tensor"] = Conv2D(3, 3, strides=2, name="before")(padded)
+    K.set_image_data_format(kwargs.pop("data_format", "channels_last"))
+    try:
+        return BUILDERS[builder](**kwargs)
+    finally:
+        K.set_image_data_format("channels_last")
 
 
 TABLES = golden.json("applications")
@@ -60,7 +74,7 @@ def row(layer) -> dict:
 
 
 @pytest.mark.parametrize("case", TABLES)
-@pytest.mark.filterwarnings("ignore:Since Keras 2.2.0")
+@pytest.mark.filterwarnings("ignore:Since Keras 2.2.0", "ignore:This network is meant for images of 1 or 3")
 def test_tables(case):
     about = TABLES[case]
     model = built(about["builder"], about["kwargs"])
