@@ -242,10 +242,6 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
         """
         return sum(_penalties(self, params, set()), 0.0)
 
-    def children(self) -> dict[str, Layer]:
-        """Inner layers by name; for a user's layer those found among its attributes."""
-        return {} if self.is_native else adapter.tracked_layers(self)
-
     def __call__(self, inputs, **kwargs):
         """Record a node (symbolic inputs), or compute (arrays; `training=`, `mask=` are understood)."""
         return call_layer(self, inputs, kwargs)

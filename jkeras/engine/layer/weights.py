@@ -54,10 +54,13 @@ class WeightAccess:
     built: bool
     is_native: bool
     named_children: bool
-    children: Callable[[], dict]
     _trainable: bool
     _given_weights: Any
     asks_for_truth = False  # whether the code of the layer asks for the truth value of weights
+
+    def children(self) -> dict[str, Any]:
+        """Inner layers by name; for a user's layer those found among its attributes."""
+        return {} if self.is_native else adapter.tracked_layers(self)
 
     @property
     def _params(self) -> dict[str, Variable]:
