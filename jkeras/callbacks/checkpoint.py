@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import string
 import warnings
 
 from jkeras.callbacks.base import Callback
@@ -56,6 +58,7 @@ class ModelCheckpoint(Callback):
         self.save_weights_only = save_weights_only
         self.period = period
         self.epochs_since_last_save = 0
+        _check_template(self.filepath)
         rising = ("acc", monitor) if monitor.startswith("fmeasure") else ("acc",)
         self.monitor_op = better(mode, monitor, "ModelCheckpoint", rising)
         self.best = worst(self.monitor_op)
@@ -106,3 +109,16 @@ class ModelCheckpoint(Callback):
     def _say(self, epoch, text) -> None:
         if self.verbose > 0:
             print(f"\nEpoch {epoch + 1:05d}: {text}")
+
+
+def _check_template(template: str) -> None:
+    """Refuse what reads more than plain names, or makes names of any length."""
+    for _, field, how, _ in string.Formatter().parse(template):
+        if field is None:
+            continue
+        widths = [int(n) for n in re.findall(r"\d+", how or "")]
+        if not field.isidentifier() or max(widths, default=0) > 20 or "{" in (how or ""):
+            raise ValueError(
+                f"ModelCheckpoint: `filepath` {template!r} may hold plain names of the logs with a width of "
+                f"at most 20, as in {{val_loss:.2f}}; got {{{field}{':' + how if how else ''}}}."
+            )

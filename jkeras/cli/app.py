@@ -38,6 +38,9 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change a value: compile.optimizer.Adam.lr=1e-4. Can be repeated."),
 ]
+Changed = Annotated[
+    bool, typer.Option("--accept-changed", help="Read a file that was changed after it had been sealed.")
+]
 RunDir = Annotated[Path, typer.Argument(help="The directory of the run.")]
 
 
@@ -220,11 +223,12 @@ def evaluate(
     target: Target = None,
     columns: Columns = None,
     size: Size = None,
+    accept_changed: Changed = False,
     as_json: Json = False,
 ) -> None:
     """Loss and metrics of a model on the test part of a data set."""
     with _answer(as_json) as result:
-        loaded = files.load(model)
+        loaded = files.load(model, accept_changed=accept_changed)
         arrays = _arrays(model, source, scale, target, columns, size)
         if not run.testable(arrays):
             raise UserError(
@@ -244,12 +248,13 @@ def predict(
     target: Target = None,
     columns: Columns = None,
     size: Size = None,
+    accept_changed: Changed = False,
     as_json: Json = False,
 ) -> None:
     """Outputs of a model for the test part of a data set, or the x of a .npz file."""
     with _answer(as_json) as result:
         data.check_output(output)
-        loaded = files.load(model, compile=False)
+        loaded = files.load(model, compile=False, accept_changed=accept_changed)
         arrays = _arrays(model, source, scale, target, columns, size)
         if arrays.x_test is None:
             raise UserError(f"{source} has no inputs to predict from: it needs x_test or x.")
@@ -273,10 +278,10 @@ def _arrays(model: Path, source: str, scale, target, columns: str | None, size: 
 
 @app.command()
 @reports_errors
-def summary(model: Model, as_json: Json = False) -> None:
+def summary(model: Model, accept_changed: Changed = False, as_json: Json = False) -> None:
     """Show the layers of a model."""
     with _answer(as_json) as result:
-        result.update(files.summary(model))
+        result.update(files.summary(model, accept_changed))
 
 
 @app.command()
@@ -296,10 +301,11 @@ def inspect(
 def convert(
     source: Annotated[Path, typer.Argument(help="A model file, or a run directory.")],
     target: Annotated[Path, typer.Argument(help=".h5, .msgpack, or .json / .yaml for the architecture.")],
+    accept_changed: Changed = False,
     as_json: Json = False,
 ) -> None:
     """Write a model in another format."""
     with _answer(as_json) as result:
-        files.convert(source, target)
+        files.convert(source, target, accept_changed)
         result.update(source=str(source), target=str(target))
         print(f"{source} → {target}")

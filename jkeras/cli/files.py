@@ -17,7 +17,7 @@ from jkeras.models import load_model
 from jkeras.saving import checkpoint, model_io
 
 
-def load(source: Path, compile: bool = True):
+def load(source: Path, compile: bool = True, accept_changed: bool = False):
     """The model in a file, or in the newest checkpoint of a run directory.
 
     Raises:
@@ -28,7 +28,7 @@ def load(source: Path, compile: bool = True):
         source = checkpoint.latest(source).path
     if not source.exists():
         raise UserError(f"There is no file {source}.")
-    return load_model(str(source), compile=compile)
+    return load_model(str(source), compile=compile, accept_changed=accept_changed)
 
 
 def reading_of(source: Path, data_source: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _best(run_dir: Path) -> str:
     raise UserError(f"{run_dir} does not know its best checkpoint: train with output: {{best: val_loss}}.")
 
 
-def convert(source: Path, target: Path) -> None:
+def convert(source: Path, target: Path, accept_changed: bool = False) -> None:
     """Write the model of `source` in the format that the extension of `target` names.
 
     Raises:
@@ -102,7 +102,7 @@ def convert(source: Path, target: Path) -> None:
     known = (".h5", ".hdf5", ".hd5", ".msgpack", ".json", ".yaml", ".yml")
     if target.suffix not in known:
         raise UserError(f"{target}: unknown ending {target.suffix!r}. {close_to(target.suffix, known)}")
-    model = load(source)
+    model = load(source, accept_changed=accept_changed)
     target.parent.mkdir(parents=True, exist_ok=True)
     writers = {".json": "to_json", ".yaml": "to_yaml", ".yml": "to_yaml"}
     if target.suffix in writers:
@@ -112,9 +112,9 @@ def convert(source: Path, target: Path) -> None:
         model.save(str(target))
 
 
-def summary(source: Path) -> dict[str, Any]:
+def summary(source: Path, accept_changed: bool = False) -> dict[str, Any]:
     """Layers and sizes of the model in a file; prints Keras's summary."""
-    model = load(source, compile=False)
+    model = load(source, compile=False, accept_changed=accept_changed)
     model.summary()
     layers = [
         {

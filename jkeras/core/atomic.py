@@ -60,10 +60,13 @@ def replacing(path: str | os.PathLike[str]) -> Generator[Path]:
         _sync_file(part)
         _keep_mode(target, part)
         os.replace(part, target)
-    except BaseException:
-        part.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and str(path) not in str(error):
+            raise _naming(error, path) from error
         raise
-    _sync_folder(target.parent)
 
 
 def remove_remains(path: str | os.PathLike[str], age: float = 86_400) -> None:
@@ -120,9 +123,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 def _reserve(target: Path, path: str | os.PathLike[str]) -> Path:
     """An empty file beside `target` under a name of its own; private if it will replace another file."""
     part = target.parent / _part_name(target, secrets.token_hex(4))
+    handle = None
     try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if target.exists() else 0o666))
+        handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if target.exists() else 0o666)
+        os.close(handle)
     except OSError as error:
+        if handle is not None:
+            part.unlink(missing_ok=True)
         raise _explain(error, target.parent, path) from error
     return part
 
@@ -147,6 +154,12 @@ def _explain(error: OSError, folder: Path, path: str | os.PathLike[str]) -> OSEr
     else:
         reason = f"Cannot write a file in its folder {str(folder)!r} ({error.strerror})"
     return type(error)(error.errno, reason, os.fspath(path))
+
+
+def _naming(error: OSError, path: str | os.PathLike[str]) -> OSError:
+    """The same error, about the file that the caller wanted instead of the temporary one."""
+    reason = f"Cannot write the file ({error.strerror or error})"
+    return type(error)(error.errno or errno.EIO, reason, os.fspath(path))
 
 
 def _sync_file(path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
-import numbers
 import os
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def total() -> int:
         return sys.maxsize
 
 
-def refuse_larger(shape: Iterable, dtype, what: str) -> None:
+def refuse_larger(shape: Iterable[Any], dtype: Any, what: str) -> None:
     """Complain of a shape that no array of this machine can have.
 
     Args:
@@ -41,7 +41,8 @@ def refuse_larger(shape: Iterable, dtype, what: str) -> None:
     shape = tuple(shape)
     if any(isinstance(n, (str, bytes, list, tuple, dict)) for n in shape):
         raise ValueError(f"{what} has the shape {shape}: its dimensions should be whole numbers.")
-    size = math.prod(abs(int(n)) for n in shape if isinstance(n, numbers.Real)) * np.dtype(dtype).itemsize
+    known = [abs(int(n)) for n in shape if isinstance(n, (int, float)) or hasattr(n, "dtype")]
+    size = math.prod(known) * np.dtype(dtype).itemsize
     if size > total():
         raise ValueError(
             f"{what} of shape {shape} needs {size / 1e9:.2g} GB, this machine has "

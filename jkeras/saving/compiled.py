@@ -11,6 +11,7 @@ state. They are handed to `load_model` again, as `custom_objects={"optimizer": t
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from typing import Any
 
@@ -105,8 +106,17 @@ def compile_as_saved(model: Any, contents: Contents, custom_objects: dict) -> No
     restore_optimizer(model, contents)
 
 
+def _refuse_nan(config: Any, place: str) -> None:
+    if isinstance(config, dict):
+        for key, value in config.items():
+            _refuse_nan(value, f"{place}/{key}")
+    elif isinstance(config, float) and not math.isfinite(config):
+        raise ValueError(f"{place} is {config}, which no optimizer can use")
+
+
 def _compile(model: Any, training: dict, weighted: Any, optimizer: Any, custom_objects: dict) -> None:
     if optimizer is None:
+        _refuse_nan(training["optimizer_config"], "optimizer_config")
         optimizer = optimizers.deserialize(training["optimizer_config"], custom_objects=custom_objects)
     model.compile(
         optimizer=optimizer,

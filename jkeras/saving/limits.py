@@ -1,4 +1,4 @@
-"""What a file may ask of the process that reads it, and how its errors are told."""
+"""Limits on what a file may ask of the process that reads it, and one way to tell its errors."""
 
 from __future__ import annotations
 

@@ -53,7 +53,9 @@ def build(contents: Contents, custom_objects: dict | None, safe_mode: bool) -> A
     for path in contents.notes.get("frozen", []):
         if path in at:
             at[path].trainable = False
-    weights.assign(weights.by_position(contents, model.layers) + cells_plan(model, contents))
+    plan = weights.by_position(contents, model.layers) + cells_plan(model, contents)
+    weights.tell_not_finite(plan, "The file")
+    weights.assign(plan)
     return model
 
 

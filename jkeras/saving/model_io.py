@@ -159,6 +159,7 @@ def load_weights(
         else:
             plan = weights.by_position(contents, model.layers, reshape)
             plan += model_contents.cells_plan(model, contents, states=False)
+        weights.tell_not_finite(plan, _name(filepath))
     weights.assign(plan)
 
 

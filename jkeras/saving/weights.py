@@ -33,6 +33,25 @@ def assign(plan: Plan) -> None:
         variable.assign(value)
 
 
+def tell_not_finite(plan: Plan, source: Any) -> None:
+    """Warn of weights with NaN or infinite numbers.
+
+    Args:
+        plan: what is about to be assigned.
+        source: the file, for the warning.
+    """
+    named = [variable.name for variable, value in plan if not _is_finite(value)]
+    if named:
+        warnings.warn(f"{source} holds NaN or infinite numbers in: {_listing(named)}.", stacklevel=3)
+
+
+def _is_finite(value: np.ndarray) -> bool:
+    if not np.issubdtype(value.dtype, np.floating):
+        return True
+    with np.errstate(over="ignore", invalid="ignore"):  # a sum may overflow by itself
+        return bool(np.isfinite(value.sum())) or bool(np.isfinite(value).all())
+
+
 def by_position(contents: Contents, layers: list[Any], reshape: bool = False) -> Plan:
     """Match the layers that have weights one by one, in order.
 

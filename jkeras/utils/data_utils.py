@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from jkeras.core import atomic, lock, settings
 from jkeras.core.sequence import Sequence as Sequence
@@ -55,7 +55,8 @@ def get_file(
 
     Raises:
         OSError: the download failed; the message says where to put the file by hand.
-        ValueError: the hash does not match, the archive is not safe or is damaged, or an argument is unknown.
+        ValueError: the hash does not match, the archive is not safe or is damaged, `fname` leads out of its
+            folder, or an argument is unknown.
 
     Keras 2.2.4: keras/utils/data_utils.py get_file (which does not check what it has just downloaded).
 
@@ -69,6 +70,8 @@ def get_file(
         >>> Path(path).read_text()
         'data'
     """
+    if ".." in PurePath(os.fspath(fname).replace("\\", "/")).parts:
+        raise ValueError(f"get_file: `fname` {fname!r} leads out of the cache folder; name the file alone.")
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
     places = [folder / fname for folder in cache_folders(cache_subdir, cache_dir)]

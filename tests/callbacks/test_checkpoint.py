@@ -51,3 +51,11 @@ def test_state_keeps_best_and_period(tmp_path):
     _, model, hooks = run([make()], series(values)[:3])
     run([make()], series(values), model=model, first_epoch=3, state=hooks.get_state())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2.h5", "6.h5"]
+
+
+@pytest.mark.parametrize(
+    "name", ["{epoch.__class__}", "{logs[a]}", "{loss:21d}", "{}", "{0}", "{loss:{epoch}}"]
+)
+def test_templates_hold_plain_names_of_small_width(name):
+    with pytest.raises(ValueError, match="plain names of the logs"):
+        ModelCheckpoint(f"m{name}.h5")

@@ -215,3 +215,13 @@ def test_version_and_help(call):
     for command in ("train", "resume", "evaluate"):
         assert command in call("--help").out
         assert "--json" in call(command, "--help").out
+
+
+def test_a_changed_file_is_read_where_the_change_is_accepted(trained, folder, call):
+    data = bytearray((folder / "runs/small/model.h5").read_bytes())
+    data[-1] ^= 1
+    (folder / "changed.h5").write_bytes(data)
+    assert "--accept-changed" in call("summary", "changed.h5", code=2).err
+    assert "--accept-changed" in call("convert", "changed.h5", "out.h5", code=2).err
+    call("convert", "changed.h5", "out.h5", "--accept-changed")
+    call("summary", "out.h5")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
+import errno
 import io
+import json
 import os
 import pickle
 import signal
@@ -412,3 +415,63 @@ def test_no_warning_is_hidden_in_a_plain_round(tmp_path):
         model.compile("rmsprop", "mse")
         model.save(tmp_path / "m.h5")
         load_model(tmp_path / "m.h5")
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.msgpack"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_numbers_that_are_none_are_told_by_name(name, bad, tmp_path):
+    model = small()
+    model.layers[1].set_weights([np.full((5, 2), bad), np.zeros(2)])
+    model.save(tmp_path / name)
+    with pytest.warns(UserWarning, match=r"NaN or infinite numbers in: b/kernel:0\."):
+        load_model(tmp_path / name)
+    with pytest.warns(UserWarning, match=rf"{name} holds NaN or infinite numbers in: b/kernel:0\."):
+        model.load_weights(tmp_path / name)
+
+
+def test_a_learning_rate_that_is_no_number_is_refused():
+    file = {}
+    saving.save_model(small(), file)
+    training = json.loads(file["training_config"])
+    training["optimizer_config"]["config"]["lr"] = float("nan")
+    with pytest.raises(ValueError, match="optimizer_config/config/lr is nan"):
+        load_model(file | {"training_config": json.dumps(training)})
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+@pytest.mark.parametrize("name", ["m.h5", "m.msgpack"])
+def test_an_error_at_any_call_of_a_save_leaves_a_whole_file(name, code, tmp_path, monkeypatch):
+    path, model = tmp_path / name, small()
+    path.parent.joinpath("new").mkdir()
+    model.save(path)
+    old = path.read_bytes()
+    model.layers[1].set_weights([np.ones((5, 2)), np.zeros(2)])
+    model.save(tmp_path / "new" / name)
+    new = (tmp_path / "new" / name).read_bytes()
+    left = [0]
+
+    def failing(function):
+        def call(*args, **kwargs):
+            left[0] -= 1
+            if left[0] == -1:
+                raise OSError(code, os.strerror(code))
+            return function(*args, **kwargs)
+
+        return call
+
+    for call in ("open", "close", "fsync", "chmod", "replace"):
+        monkeypatch.setattr(os, call, failing(getattr(os, call)))
+    monkeypatch.setattr(builtins, "open", failing(open))
+    for number in range(100):
+        left[0] = number
+        try:
+            model.save(path)
+        except OSError as error:
+            assert error.errno == code and str(path) in str(error)
+        whole = left[0] >= 0
+        left[0] = 1000
+        assert path.read_bytes() in (old, new)
+        if whole:
+            break
+    assert 5 < number < 100 and path.read_bytes() == new
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([name, "new"])

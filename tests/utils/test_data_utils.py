@@ -261,3 +261,10 @@ def test_two_processes_that_extract_at_once(tmp_path):
     archives._merge(tmp_path / "two", target)
     assert everything(target) == ["tree/deep/a.txt"]
     assert (target / "tree" / "deep" / "a.txt").read_text() == "two"
+
+
+@pytest.mark.parametrize("name", ["../a", "a/../../b", "..\\a"])
+def test_a_name_does_not_lead_out_of_the_cache(name, tmp_path):
+    with pytest.raises(ValueError, match="leads out of the cache folder"):
+        get_file(name, "http://localhost:1/a", cache_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
