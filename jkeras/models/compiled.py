@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Never, TypeAlias, TypeVar
+
+import optax
 
 from jkeras import optimizers, training
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.lists import as_list
+from jkeras.core.types import Function
 from jkeras.engine.call.added_metrics import reported_by
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Tensor, closed_over
@@ -15,8 +19,21 @@ from jkeras.models.functions import StepFunctions
 from jkeras.models.keras_internals import KerasInternals
 from jkeras.models.network import Network
 from jkeras.training import Endpoint, Objective, Trainer
+from jkeras.training.devices import Devices
 from jkeras.training.objective.arguments import is_ours
 from jkeras.training.objective.closures import observed
+
+T = TypeVar("T")
+ByOutput: TypeAlias = T | Sequence[T] | Mapping[str, T]
+Metrics: TypeAlias = Sequence[Any] | Mapping[str, Any] | None  # names or functions; of each output a list
+Identifier: TypeAlias = (
+    str
+    | optimizers.Optimizer
+    | optax.GradientTransformation
+    | optax.MultiSteps
+    | Mapping[str, Any]
+    | Function
+)
 
 
 class Compiled(StepFunctions, KerasInternals, Network):
@@ -41,15 +58,15 @@ class Compiled(StepFunctions, KerasInternals, Network):
     @legacy("compile", of="method")
     def compile(
         self,
-        optimizer,
-        loss=None,
-        metrics=None,
-        loss_weights=None,
-        sample_weight_mode=None,
-        weighted_metrics=None,
-        target_tensors=None,
-        devices=None,
-        **kwargs,
+        optimizer: Identifier,
+        loss: ByOutput[str | Function | None] = None,
+        metrics: Metrics = None,
+        loss_weights: Sequence[float] | Mapping[str, float] | None = None,
+        sample_weight_mode: ByOutput[str | None] = None,
+        weighted_metrics: Metrics = None,
+        target_tensors: Any = None,
+        devices: Devices = None,
+        **kwargs: Never,
     ) -> None:
         """Choose how the model is trained; builds one jitted step from the optimizer and the loss.
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection, Sequence
+from typing import Any, Literal, Never, TypeAlias
 
 import numpy as np
 
 from jkeras import training
-from jkeras.callbacks import BaseLogger, CallbackList, History, ProgbarLogger
+from jkeras.callbacks import BaseLogger, Callback, CallbackList, History, ProgbarLogger
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.lists import as_list
 from jkeras.models import copying
 from jkeras.models.compiled import Compiled
 from jkeras.training import Supply
+from jkeras.training.types import Batches, Data, Outputs, Scores, Weights
+
+Callbacks: TypeAlias = Callback | Sequence[Callback] | None
 
 
 class Model(Compiled):
@@ -39,25 +44,25 @@ class Model(Compiled):
     @legacy("fit", of="method")
     def fit(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose=1,
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        initial_epoch=0,
-        steps_per_epoch=None,
-        validation_steps=None,
-        validation_freq=1,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-        **kwargs,
+        x: Data = None,
+        y: Data = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int = 1,
+        callbacks: Callbacks = None,
+        validation_split: float = 0.0,
+        validation_data: Data = None,
+        shuffle: bool | Literal["batch"] = True,
+        class_weight: Weights = None,
+        sample_weight: Weights = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: float | None = None,
+        validation_steps: float | None = None,
+        validation_freq: int | Collection[int] = 1,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        **kwargs: Never,
     ) -> History:
         """Train for a number of epochs.
 
@@ -121,17 +126,17 @@ class Model(Compiled):
     @legacy("evaluate", of="method")
     def evaluate(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        verbose=1,
-        sample_weight=None,
-        steps=None,
-        callbacks=None,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-    ):
+        x: Data = None,
+        y: Data = None,
+        batch_size: int | None = None,
+        verbose: int = 1,
+        sample_weight: Weights = None,
+        steps: float | None = None,
+        callbacks: Callbacks = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> Scores:
         """Loss and metrics on data, without training; arguments as in `fit`.
 
         Returns:
@@ -153,21 +158,21 @@ class Model(Compiled):
     @legacy("predict", of="method")
     def predict(
         self,
-        x,
-        batch_size=None,
-        verbose=0,
-        steps=None,
-        callbacks=None,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-    ):
+        x: Data,
+        batch_size: int | None = None,
+        verbose: int = 0,
+        steps: float | None = None,
+        callbacks: Callbacks = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> Outputs:
         """Outputs for the samples of `x`: an array, or a list of arrays for several outputs."""
         supply = Supply(workers, use_multiprocessing, max_queue_size)
         hooks = self._hooks(callbacks)
         return training.predict(self._predicting(x), x, batch_size, verbose, steps, hooks, supply)
 
-    def _hooks(self, callbacks):
+    def _hooks(self, callbacks: Callbacks) -> CallbackList | None:
         if not callbacks:
             return None
         hooks = CallbackList(as_list(callbacks))
@@ -175,36 +180,38 @@ class Model(Compiled):
         return hooks
 
     @legacy("on_batch", of="method")
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None):
+    def train_on_batch(
+        self, x: Data, y: Data = None, sample_weight: Weights = None, class_weight: Weights = None
+    ) -> Scores:
         """One step on one batch; returns the loss, or a list in the order of `metrics_names`."""
         return training.train_on_batch(self._compiled(x, "training"), x, y, sample_weight, class_weight)
 
     @legacy("on_batch", of="method")
-    def test_on_batch(self, x, y=None, sample_weight=None):
+    def test_on_batch(self, x: Data, y: Data = None, sample_weight: Weights = None) -> Scores:
         """Loss and metrics of one batch, without training."""
         return training.test_on_batch(self._compiled(x, "testing"), x, y, sample_weight)
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Data) -> Outputs:
         """Outputs for one batch."""
         return training.predict_on_batch(self._predicting(x), x)
 
     @legacy("generator", of="method")
     def fit_generator(
         self,
-        generator,
-        steps_per_epoch=None,
-        epochs=1,
-        verbose=1,
-        callbacks=None,
-        validation_data=None,
-        validation_steps=None,
-        class_weight=None,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-        shuffle=True,
-        initial_epoch=0,
-        validation_freq=1,
+        generator: Batches,
+        steps_per_epoch: float | None = None,
+        epochs: int = 1,
+        verbose: int = 1,
+        callbacks: Callbacks = None,
+        validation_data: Data = None,
+        validation_steps: float | None = None,
+        class_weight: Weights = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        validation_freq: int | Collection[int] = 1,
     ) -> History:
         """Train on batches from a generator or a `Sequence`; see `fit`."""
         return self.fit(
@@ -227,14 +234,14 @@ class Model(Compiled):
     @legacy("generator", of="method")
     def evaluate_generator(
         self,
-        generator,
-        steps=None,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-        verbose=0,
-        callbacks=None,
-    ):
+        generator: Batches,
+        steps: float | None = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: int = 0,
+        callbacks: Callbacks = None,
+    ) -> Scores:
         """Loss and metrics on batches from a generator or a `Sequence`; see `evaluate`."""
         return self.evaluate(
             training.stream_only(generator, "`generator`"),
@@ -249,14 +256,14 @@ class Model(Compiled):
     @legacy("generator", of="method")
     def predict_generator(
         self,
-        generator,
-        steps=None,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-        verbose=0,
-        callbacks=None,
-    ):
+        generator: Batches,
+        steps: float | None = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: int = 0,
+        callbacks: Callbacks = None,
+    ) -> Outputs:
         """Outputs for batches from a generator or a `Sequence`; see `predict`."""
         return self.predict(
             training.stream_only(generator, "`generator`"),
@@ -268,7 +275,7 @@ class Model(Compiled):
             use_multiprocessing=use_multiprocessing,
         )
 
-    def _probabilities(self, x, batch_size, verbose):
+    def _probabilities(self, x: Data, batch_size: int | None, verbose: int) -> Outputs:
         y = self.predict(x, batch_size=batch_size, verbose=verbose)
         if np.min(y) < 0 or np.max(y) > 1:
             warnings.warn(
@@ -278,8 +285,8 @@ class Model(Compiled):
             )
         return y
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return copying.reduce(self)
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         copying.refill(self, state)

@@ -44,7 +44,10 @@ class Numbered(Protocol):
     def __getitem__(self, index: Any, /) -> Any: ...
 
 
+Batches: TypeAlias = Numbered | Iterable[Any]  # a `Sequence`, a generator, any iterable of batches
 # What a user feeds: arrays of any library, a list or dict of them, a `Sequence`, or an iterable of batches.
-Data: TypeAlias = HostArray | Numbered | Mapping[str, Any] | Iterable[Any] | None
+Data: TypeAlias = HostArray | Mapping[str, Any] | Batches | None
+Outputs: TypeAlias = Numpy | Any  # an array; a list of them where the model has several outputs
+Scores: TypeAlias = Any  # the loss; with metrics a list in the order of `metrics_names`
 # Weights of the samples, or by class, of one output; of several a list or dict of them.
 Weights: TypeAlias = HostArray | Sequence[Any] | Mapping[Any, Any] | None
