@@ -20,6 +20,7 @@ Key: TypeAlias = jax.Array  # a `jax.random` key
 Params: TypeAlias = dict[str, Any]  # nested by layer name; the leaves are arrays
 State: TypeAlias = dict[str, Any]  # likewise
 Shape: TypeAlias = tuple[int | None, ...]  # batch axis first; None: unknown
+Store: TypeAlias = dict[str, dict[str, Any]]  # `{path of a layer: {name: array or variable}}`
 Operand: TypeAlias = Any  # of a function of arrays: one of any library, or a symbolic tensor
 Function: TypeAlias = Callable[..., Any]
 Seen: TypeAlias = dict[Any, Array]  # by symbolic tensor

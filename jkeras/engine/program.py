@@ -7,10 +7,10 @@ from typing import Any
 
 import jax
 
-from jkeras.core.types import Ctx, Out
+from jkeras.core.types import Array, Ctx, Out, Params, Store
 from jkeras.engine.call.checks import functions_are_ours
 from jkeras.engine.call.running import aligned, runner
-from jkeras.engine.tensors.variable import Frame
+from jkeras.engine.tensors.variable import Frame, Variable
 from jkeras.engine.tree import by_variable, flags, instances, nested
 
 _ROOT = "."  # the path of weights that the model itself owns
@@ -31,14 +31,16 @@ class Program:
         stateful: some layer carries state from batch to batch, also in inference.
     """
 
-    def __init__(self, layer):
+    def __init__(self, layer: Any):
         self.layer = layer
         self._places = [(path or _ROOT, inner) for path, inner in instances(layer)]
         self._run = runner(layer)
-        self.params = {path: dict(inner._params) for path, inner in self._places if inner._params}
+        self.params: dict[str, dict[str, Variable]] = {
+            path: dict(inner._params) for path, inner in self._places if inner._params
+        }
         owned = {v for cells in self.params.values() for v in cells.values()}
         kept = {path: _without(inner._state, owned) for path, inner in self._places}
-        self.state = {path: cells for path, cells in kept.items() if cells}
+        self.state: dict[str, dict[str, Variable]] = {path: cells for path, cells in kept.items() if cells}
         paths = {inner: path for path, inner in self._places}
         live, moving = (
             flags(layer, lambda i: i.trainable),
@@ -50,7 +52,7 @@ class Program:
         self.rowwise = all(inner.rowwise and functions_are_ours(inner) for _, inner in self._places)
         self.stateful = any(inner.stateful for _, inner in self._places)
 
-    def apply(self, params, state, xs: list, ctx: Ctx) -> Out:
+    def apply(self, params: Store, state: Store, xs: list[Any], ctx: Ctx) -> Out:
         """Run the model.
 
         Args:
@@ -70,7 +72,7 @@ class Program:
         ys, masks = jax.tree.leaves(out.y), aligned(out.y, out.mask)
         return dataclasses.replace(out, y=ys, state=new, mask=masks)
 
-    def frame(self, params, state, out: Out, ctx: Ctx) -> Frame:
+    def frame(self, params: Store, state: Store, out: Out, ctx: Ctx) -> Frame:
         """The scope for losses and metrics: the model's variables and what they close over have values, and
         the outputs are known as its tensors."""
         frame = Frame(self._values(params, state), ctx.at("objective"), out.seen)
@@ -78,7 +80,7 @@ class Program:
             frame.note_symbol(y, tensor)
         return frame
 
-    def penalty(self, params):
+    def penalty(self, params: Store) -> Array | float:
         """Sum of the weight regularizers (and of symbolic `add_loss` terms that depend on weights only)."""
         terms = [
             v.regularizer(params[path][name])
@@ -88,7 +90,7 @@ class Program:
         ]
         return sum(terms[1:], terms[0]) if terms else 0.0
 
-    def constrain(self, params):
+    def constrain(self, params: Store) -> Store:
         """Project each parameter by its constraint."""
         return {
             path: {
@@ -98,13 +100,13 @@ class Program:
             for path, entries in params.items()
         }
 
-    def tree(self, flat: dict) -> dict:
+    def tree(self, flat: Store) -> Params:
         """Parameters from a flat store as `model.pure()` shows them: nested by the plain layer names."""
         values = {self.params[p][name]: a for p, entries in flat.items() for name, a in entries.items()}
         params, _ = nested(self.layer, values)
         return params
 
-    def flat(self, tree: dict) -> dict:
+    def flat(self, tree: Params) -> Store:
         """Parameters from a tree by layer names as a flat store."""
         values = by_variable(self.layer, tree, {}, {})
         store = {
@@ -118,14 +120,14 @@ class Program:
         known = [k for k in trained if k[0] in self.live]
         return known + [k for k in places.values() if k[0] in self.live and k not in known]
 
-    def _values(self, params, state) -> dict:
+    def _values(self, params: Store, state: Store) -> dict[Variable, Any]:
         values = {v: params[path][name] for path, cells in self.params.items() for name, v in cells.items()}
         return values | {
             v: state[path][name] for path, cells in self.state.items() for name, v in cells.items()
         }
 
 
-def _without(cells: dict, owned: set[Any]) -> dict:
+def _without(cells: dict[str, Variable], owned: set[Variable]) -> dict[str, Variable]:
     """A state without the parameters of other layers that the code of this one uses: those are trained."""
     return {name: variable for name, variable in cells.items() if variable not in owned}
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from jkeras.core.types import Batch, Ctx
+
 Numpy: TypeAlias = npt.NDArray[Any]
-Store: TypeAlias = dict[str, dict[str, Any]]  # `{path of the layer: {name: array or variable}}`
+
+
+# A step: `step(carry, fixed, batch, ctx) -> (carry, result)`, see `jkeras.training.run.step`.
+Step: TypeAlias = Callable[[Any, Any, Batch, Ctx], tuple[Any, Any]]
 
 
 class Device(Protocol):

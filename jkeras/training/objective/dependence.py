@@ -8,8 +8,7 @@ from typing import Any, cast
 import jax
 from jax.custom_derivatives import SymbolicZero
 
-from jkeras.core.types import Array, Function
-from jkeras.training.types import Store
+from jkeras.core.types import Array, Function, Store
 
 Path = tuple[str, str]  # path of the layer, name of the weight
 

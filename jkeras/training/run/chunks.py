@@ -1,19 +1,22 @@
 """Many steps in one dispatch: loops over the batches of a block of data, on the devices."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jkeras.core.types import Ctx
+from jkeras.core.types import Array, Batch, Ctx, Function, Tree
 from jkeras.training.batching import Cut, epoch_key
 from jkeras.training.devices import Layout, gather, stacked
+from jkeras.training.types import Step
 
 
-def chunk(step: Callable, width: int, training: bool, cut: Cut, layout: Layout, room: int) -> Callable:
+def chunk(step: Step, width: int, training: bool, cut: Cut, layout: Layout, room: int) -> Function:
     """The steps of a span, in one dispatch.
 
     Both loops are `fori_loop`s with limits that are arguments: one program serves every number of steps, and
@@ -31,11 +34,13 @@ def chunk(step: Callable, width: int, training: bool, cut: Cut, layout: Layout, 
         `run(index, carry, fixed, data, order, span) -> (carry, logs (room, width))`.
     """
 
-    def run(index, carry, fixed, data, order, span):
+    def run(
+        index: Array | None, carry: Tree, fixed: Tree, data: Batch, order: Array | None, span: Array
+    ) -> tuple[Tree, Array]:
         key = epoch_key(span)
         start, stop, before = span[2], span[3], span[4]
 
-        def turn(size, i, state):
+        def turn(size: int, i: Array, state: tuple[Tree, Array]) -> tuple[Tree, Array]:
             carry, logs = state
             first, count = layout.rows(index, size)
             batch = layout.shard(gather(data, order, i * cut.size + first, count), size)
@@ -43,24 +48,26 @@ def chunk(step: Callable, width: int, training: bool, cut: Cut, layout: Layout, 
             carry, values = step(carry, fixed, batch, ctx)
             return carry, logs.at[i - start].set(values)
 
-        state = carry, stacked(room, width)
+        state: Any = carry, stacked(room, width)
         if cut.full:
             stop_full = jnp.minimum(stop, cut.full)
-            state = lax.fori_loop(start, stop_full, lambda i, s: turn(cut.size, i, s), state)
+            state = cast(Any, lax.fori_loop(start, stop_full, partial(turn, cut.size), state))
         if cut.rest:
-            state = lax.fori_loop(
-                jnp.maximum(start, cut.full), stop, lambda i, s: turn(cut.rest, i, s), state
+            state = cast(
+                Any, lax.fori_loop(jnp.maximum(start, cut.full), stop, partial(turn, cut.rest), state)
             )
         return state
 
     return run
 
 
-def single(step: Callable, training: bool, cut: Cut, size: int, layout: Layout) -> Callable:
+def single(step: Step, training: bool, cut: Cut, size: int, layout: Layout) -> Function:
     """One step in one dispatch, without a loop around it; otherwise as `chunk`, and logs of shape (1,
     width)."""
 
-    def run(index, carry, fixed, data, order, span):
+    def run(
+        index: Array | None, carry: Tree, fixed: Tree, data: Batch, order: Array | None, span: Array
+    ) -> tuple[Tree, Array]:
         first, count = layout.rows(index, size)
         batch = layout.shard(gather(data, order, span[2] * cut.size + first, count), size)
         key = jax.random.fold_in(epoch_key(span), span[4] + span[2])
@@ -70,10 +77,12 @@ def single(step: Callable, training: bool, cut: Cut, size: int, layout: Layout) 
     return run
 
 
-def whole_batch(step: Callable, size: int, layout: Layout) -> Callable:
+def whole_batch(step: Step, size: int, layout: Layout) -> Function:
     """A prediction step on a batch that comes as it is."""
 
-    def run(index, carry, fixed, data, span):
+    def run(
+        index: Array | None, carry: Tree, fixed: Tree, data: Batch, span: Array
+    ) -> tuple[Tree, list[Array]]:
         data = layout.shard(data, size)
         first, count = layout.rows(index, size)
         if count != size:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from jkeras.training.batching import Span
+from jkeras.core.types import Array
+from jkeras.training.batching import Cut, Span
 from jkeras.training.data.source import Block
 from jkeras.training.devices import Flight
 from jkeras.training.run.trainer import ROOM, Trainer
+from jkeras.training.types import Numpy
 
 _DISPATCH_SECONDS = 0.5  # no dispatch should take longer, so that Ctrl-C and the progress bar are looked at
 
@@ -32,7 +34,13 @@ class Dispatches:
         self.flight = Flight()
 
     def spans(
-        self, block: Block, seed: int, epoch: int, start: int = 0, limit=None, begin=None
+        self,
+        block: Block,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        limit: Callable[[int], int | None] | None = None,
+        begin: Callable[[int, dict[str, int]], None] | None = None,
     ) -> Iterator[tuple[Span, Any]]:
         """Make the steps of a block from `start` on; yields each dispatch's span and its logs on the device.
 
@@ -60,25 +68,25 @@ class Dispatches:
             yield span, logs
             start += count
 
-    def _count(self, key, block: Block) -> int:
+    def _count(self, key: tuple[str, Cut], block: Block) -> int:
         if self.single or self.kind in self.trainer.replaced or not self.trainer.loops(self.kind, block):
             return 1
         seconds = self.trainer.step_seconds.get(key)
         return 1 if seconds is None else max(1, min(ROOM, int(self.seconds / seconds)))
 
 
-class Columns(Mapping):
+class Columns(Mapping[str, Numpy]):
     """The logs of a dispatch by name; nothing is read from the device before somebody asks for a column."""
 
-    def __init__(self, names: list[str], logs):
+    def __init__(self, names: list[str], logs: Array | Numpy):
         self.names, self.logs = names, logs
 
-    def __getitem__(self, name: str) -> np.ndarray:
+    def __getitem__(self, name: str) -> Numpy:
         if not isinstance(self.logs, np.ndarray):
             self.logs = np.asarray(self.logs)
         return self.logs[:, self.names.index(name)]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.names)
 
     def __len__(self) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from typing import Any
+from types import FrameType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Interrupt:
@@ -18,7 +21,7 @@ class Interrupt:
 
     def __init__(self):
         self._noted = self._waiting = False
-        self._before = None
+        self._before: Any = None
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread() and callable(
@@ -27,7 +30,7 @@ class Interrupt:
             self._before = signal.signal(signal.SIGINT, self._note)
         return self
 
-    def __exit__(self, *exc) -> None:
+    def __exit__(self, *exc: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
@@ -37,13 +40,13 @@ class Interrupt:
             self._noted = False
             raise KeyboardInterrupt
 
-    def over(self, items: Iterator) -> Iterator:
+    def over(self, items: Iterator[T]) -> Iterator[T]:
         """The items; SIGINT takes effect while one is waited for, or when the work on it is done."""
         while (item := self.next_of(items, self)) is not self:
             yield item
             self.check()
 
-    def next_of(self, items: Iterator, end: Any = None) -> Any:
+    def next_of(self, items: Iterator[Any], end: Any = None) -> Any:
         """The next item, or `end`; data of the user are waited for, so SIGINT is let through."""
         self._waiting = True
         try:
@@ -51,7 +54,7 @@ class Interrupt:
         finally:
             self._waiting = False
 
-    def _note(self, number, frame) -> None:
+    def _note(self, number: int, frame: FrameType | None) -> None:
         if self._noted or self._waiting:
             raise KeyboardInterrupt
         self._noted = True

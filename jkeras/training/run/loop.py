@@ -4,7 +4,7 @@ forms."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -13,40 +13,42 @@ from jkeras.core.chunk import Chunk
 from jkeras.core.lists import unpacked
 from jkeras.core.progbar import Progbar
 from jkeras.core.random import next_seed
-from jkeras.training.batching import Cut
+from jkeras.core.types import AnyList
+from jkeras.training.batching import Cut, Span
 from jkeras.training.data import arrays, counts
 from jkeras.training.data.samples import Samples, stack
-from jkeras.training.data.source import Arrays, Block, Blocks, source
+from jkeras.training.data.source import Arrays, Block, Blocks, Source, source
 from jkeras.training.data.stream import Repeat, Stream
 from jkeras.training.data.validation import held_out, parted
 from jkeras.training.data.workers import ONE_THREAD, Supply
-from jkeras.training.run.delayed_callbacks import Deferred
+from jkeras.training.run.delayed_callbacks import Callbacks, Deferred, Trained
 from jkeras.training.run.dispatches import Columns, Dispatches, about
 from jkeras.training.run.interrupt import Interrupt
 from jkeras.training.run.memory import explained
 from jkeras.training.run.trainer import Trainer
+from jkeras.training.types import Data, Numpy, Outputs, Scores, Weights
 
 # --- fit
 
 
 def fit(
     trainer: Trainer,
-    model,
-    callbacks,
-    x=None,
-    y=None,
-    batch_size=None,
-    epochs=1,
-    verbose=1,
-    validation_split=0.0,
-    validation_data=None,
-    shuffle=True,
-    class_weight=None,
-    sample_weight=None,
-    initial_epoch=0,
-    steps_per_epoch=None,
-    validation_steps=None,
-    validation_freq=1,
+    model: Trained,
+    callbacks: Callbacks,
+    x: Data = None,
+    y: Data = None,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    verbose: int = 1,
+    validation_split: float = 0.0,
+    validation_data: Data = None,
+    shuffle: bool | str = True,
+    class_weight: Weights = None,
+    sample_weight: Weights = None,
+    initial_epoch: int = 0,
+    steps_per_epoch: float | None = None,
+    validation_steps: float | None = None,
+    validation_freq: int | Collection[int] = 1,
     supply: Supply = ONE_THREAD,
 ) -> None:
     """Train; see `Model.fit`.
@@ -72,7 +74,7 @@ def fit(
     trainer.prepare()
     callbacks.set_model(model)
     validates = validation is not None
-    told = {"epochs": epochs, "verbose": verbose, "do_validation": validates}
+    told: dict[str, Any] = {"epochs": epochs, "verbose": verbose, "do_validation": validates}
     about_data = _about_data(train, batch_size, validates, trainer.objective.names)
     if steps is not None:
         about_data["steps"] = steps_per_epoch  # as it was given, a float too
@@ -86,7 +88,7 @@ def fit(
             callbacks.close()
 
 
-def _about_data(train, batch_size, validates: bool, names: list[str]) -> dict[str, Any]:
+def _about_data(train: Source, batch_size: int | None, validates: bool, names: list[str]) -> dict[str, Any]:
     """The facts about the data for callbacks; of a stream as `fit_generator` of Keras tells it."""
     if isinstance(train, Stream):
         return {"steps": train.steps, "metrics": names + [f"val_{name}" for name in names]}
@@ -103,7 +105,15 @@ def _about_data(train, batch_size, validates: bool, names: list[str]) -> dict[st
 class _Fit:
     """The state of one call of `fit`."""
 
-    def __init__(self, trainer, model, callbacks, train, validation, validation_freq):
+    def __init__(
+        self,
+        trainer: Trainer,
+        model: Trained,
+        callbacks: Callbacks,
+        train: Source,
+        validation: Source | None,
+        validation_freq: int | Collection[int],
+    ):
         self.trainer, self.model, self.callbacks = trainer, model, callbacks
         self.names = trainer.objective.names
         self.source, self.frequency = train, validation_freq
@@ -231,7 +241,7 @@ class _Fit:
         return 1 if self.model.stop_training else self.hooks.chunk_limit(step)
 
 
-def _epochs(epochs, initial_epoch, frequency) -> tuple[int, int]:
+def _epochs(epochs: int, initial_epoch: int, frequency: int | Collection[int]) -> tuple[int, int]:
     """The number of the first epoch, and the one after the last."""
     last = counts.rounded_up(epochs, "epochs", 0)
     counts.rounded_up(initial_epoch, "initial_epoch", 0)
@@ -248,16 +258,16 @@ def _epochs(epochs, initial_epoch, frequency) -> tuple[int, int]:
 
 
 def evaluate(
-    trainer,
-    x=None,
-    y=None,
-    batch_size=None,
-    verbose=1,
-    sample_weight=None,
-    steps=None,
-    callbacks=None,
+    trainer: Trainer,
+    x: Data = None,
+    y: Data = None,
+    batch_size: int | None = None,
+    verbose: int = 1,
+    sample_weight: Weights = None,
+    steps: float | None = None,
+    callbacks: Callbacks | None = None,
     supply: Supply = ONE_THREAD,
-):
+) -> Scores:
     """Loss and metrics over data; see `Model.evaluate`.
 
     Returns:
@@ -285,7 +295,7 @@ def _evaluate(
     interrupt: Interrupt,
     seed: int,
     epoch: int,
-    bar=None,
+    bar: Progbar | None = None,
     callbacks: Any = None,
     turn: int = 0,
 ) -> list[float]:
@@ -293,7 +303,9 @@ def _evaluate(
     hooked = bool(getattr(callbacks, "has_test_batch_hooks", False))
     begin = callbacks.on_test_batch_begin if hooked else None
     dispatches = Dispatches(trainer, "test", bar.refresh_interval if bar else None, hooked)
-    names, parts, sizes = trainer.objective.names, [], []
+    names = trainer.objective.names
+    parts: list[tuple[Any, int]] = []
+    sizes: list[int] = []
     trainer.objective.reset()
     for block in interrupt.over(blocks.epoch(seed, turn, idle=dispatches.flight.is_over)):
         for span, logs in dispatches.spans(block, seed, epoch, begin=begin):
@@ -317,13 +329,13 @@ def _evaluate(
 
 def predict(
     trainer: Trainer,
-    x,
-    batch_size=None,
-    verbose=0,
-    steps=None,
-    callbacks: Any = None,
+    x: Data,
+    batch_size: int | None = None,
+    verbose: int = 0,
+    steps: float | None = None,
+    callbacks: Callbacks | None = None,
     supply: Supply = ONE_THREAD,
-):
+) -> Outputs:
     """Outputs for data; see `Model.predict`.
 
     Returns:
@@ -351,12 +363,15 @@ def predict(
 
 
 def _predicted(
-    trainer: Trainer, batches, interrupt: Interrupt, bar, callbacks: Any
-) -> list[list[np.ndarray]]:
+    trainer: Trainer, batches: Source, interrupt: Interrupt, bar: Progbar | None, callbacks: Any
+) -> list[list[Numpy]]:
     """The outputs of each batch."""
     hooked = bool(getattr(callbacks, "has_predict_batch_hooks", False))
-    parts: list[list[np.ndarray]] = []
-    flying: deque = deque()  # (outputs on the device, rows): copied back two dispatches later
+    parts: list[list[Numpy]] = []
+    # (outputs on the device, rows): copied back two dispatches later
+    flying: deque[tuple[list[Any], int | None]] = (
+        deque()
+    )  # (outputs on the device, rows): copied back two dispatches later
     done = 0
     for number, samples in enumerate(interrupt.over(batches.batches(trainer.seed, 0, 0))):
         if hooked:
@@ -373,39 +388,41 @@ def _predicted(
     return parts + [_landed(*flight) for flight in flying]
 
 
-def _landed(outputs: list, rows: int | None) -> list[np.ndarray]:
+def _landed(outputs: list[Any], rows: int | None) -> list[Numpy]:
     return [np.asarray(y)[:rows] for y in outputs]
 
 
 # --- one batch
 
 
-def train_on_batch(trainer: Trainer, x, y=None, sample_weight=None, class_weight=None):
+def train_on_batch(
+    trainer: Trainer, x: Data, y: Data = None, sample_weight: Weights = None, class_weight: Weights = None
+) -> Scores:
     """One step on one batch; see `Model.train_on_batch`."""
     samples = arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight, class_weight)
     trainer.prepare()
     return _one("train", trainer, samples, trainer.run)
 
 
-def test_on_batch(trainer: Trainer, x, y=None, sample_weight=None):
+def test_on_batch(trainer: Trainer, x: Data, y: Data = None, sample_weight: Weights = None) -> Scores:
     """Loss and metrics of one batch; see `Model.test_on_batch`."""
     samples = arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight)
     return _one("test", trainer, samples, trainer.run)
 
 
-def _one(kind: str, trainer: Trainer, samples: Samples, run: Callable):
+def _one(kind: str, trainer: Trainer, samples: Samples, run: Callable[[str, Block, Span], Any]) -> Scores:
     block = Block(
         stack([samples], trainer.dtypes(), samples.rows), Cut(samples.rows, samples.rows), None, 0, 1
     )
     return unpacked(np.asarray(run(kind, block, trainer.call_span()))[0].tolist())
 
 
-def predict_on_batch(trainer: Trainer, x):
+def predict_on_batch(trainer: Trainer, x: Data) -> Outputs:
     """Outputs for one batch; see `Model.predict_on_batch`."""
     return _outputs(trainer, x, trainer.predict)
 
 
-def _outputs(trainer: Trainer, x, predict: Callable):
+def _outputs(trainer: Trainer, x: Data, predict: Callable[[Samples, int], list[Any]]) -> Outputs:
     samples = arrays.read(x, None, trainer.inputs, [], need_y=False)
     rows = samples.rows if samples.x else None
     return unpacked([np.array(y) for y in _landed(predict(samples, samples.rows), rows)])
@@ -424,7 +441,7 @@ class StepFunction:
     def __init__(self, trainer: Trainer, kind: str):
         self.trainer, self.kind = trainer, kind
 
-    def __call__(self, inputs) -> list:
+    def __call__(self, inputs: Iterable[Any]) -> list[Any]:
         """The step on one batch.
 
         Args:
@@ -449,9 +466,9 @@ class StepFunction:
             x, y, weights = given[:n], given[n:m] or None, given[m:]
             samples = arrays.read(x, y, trainer.inputs, trainer.objective.targets, weights)
             values = _one(kind, trainer, samples, trainer.own_steps)
-        return values if isinstance(values, list) else [values]
+        return values if isinstance(values, AnyList) else [values]
 
-    def _without_phase(self, given: list, count: int) -> list:
+    def _without_phase(self, given: list[Any], count: int) -> list[Any]:
         if len(given) == count + 1:
             phase = given.pop()
             if bool(np.asarray(phase)) != (self.kind == "train"):

@@ -1,14 +1,21 @@
 """When the memory of a device is used up: an error that says so, and what to do."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from jkeras.core.types import Array
+from jkeras.training.types import Device, Numpy
+
+T = TypeVar("T")
 
 _SIGNS = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory")
 _BYTES = re.compile(r"allocat\w+ (\d+) bytes|allocat\w+ ([\d.]+ ?[KMGT]i?B)", re.IGNORECASE)
@@ -19,7 +26,7 @@ class OutOfMemoryError(MemoryError, RuntimeError):
 
 
 @contextlib.contextmanager
-def explained(rows: int | None = None, device=None):
+def explained(rows: int | None = None, device: Device | None = None) -> Generator[None]:
     """Turn jax's error about memory into one with advice.
 
     Args:
@@ -37,7 +44,7 @@ def explained(rows: int | None = None, device=None):
         raise OutOfMemoryError(advice(str(error), rows, device)) from error
 
 
-def advice(text: str, rows: int | None = None, device=None) -> str:
+def advice(text: str, rows: int | None = None, device: Device | None = None) -> str:
     """The text of the error for the user.
 
     Args:
@@ -64,7 +71,7 @@ def advice(text: str, rows: int | None = None, device=None) -> str:
     )
 
 
-def copies(arrays: list) -> list:
+def copies(arrays: list[Array]) -> list[Array | Numpy]:
     """Copies that no device memory is used for."""
     return [
         jnp.array(a, copy=True) if jnp.issubdtype(a.dtype, jax.dtypes.extended) else np.array(a)
@@ -72,7 +79,7 @@ def copies(arrays: list) -> list:
     ]
 
 
-def run_or_put_back(run: Callable, kept: list, put_back: Callable):
+def run_or_put_back(run: Callable[[], T], kept: list[Array], put_back: Callable[[list[Array]], object]) -> T:
     """`run()` with all of its results computed; if that fails, `put_back` gets the copies of before.
 
     A program that has run once will find the memory it needs again, but its first run may fail when it has

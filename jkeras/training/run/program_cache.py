@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+
+from jkeras.core.types import Function
 
 _MOST = 1024  # of one kind; small ones take about 2 MB each
 
@@ -15,7 +17,7 @@ class Program:
         run: the program.
     """
 
-    def __init__(self, run: Callable):
+    def __init__(self, run: Function):
         self.run = run
         self.proven = False  # whether it has run once
 
@@ -37,9 +39,9 @@ class Programs:
 
     def __init__(self, most: int = _MOST):
         self.most = most
-        self.kept: OrderedDict = OrderedDict()
+        self.kept: OrderedDict[Hashable, Program] = OrderedDict()
 
-    def get(self, key, build: Callable[[], Callable]) -> Program:
+    def get(self, key: Hashable, build: Callable[[], Function]) -> Program:
         """The program of a key, which is built where it is not kept."""
         if key in self.kept:
             self.kept.move_to_end(key)

@@ -5,37 +5,44 @@ A step is `step(carry, fixed, batch, ctx) -> (carry, result)`. The carry is what
 dispatch to dispatch), `fixed` is what stays as it is.
 """
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jkeras.core import bits
-from jkeras.core.types import Batch, Ctx
+from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Store
+from jkeras.engine.program import Program
+from jkeras.engine.tensors.variable import Frame
 from jkeras.training.objective.dependence import Reach, refuse
-from jkeras.training.objective.endpoints import Endpoint
+from jkeras.training.objective.endpoints import Endpoint, Target
+from jkeras.training.objective.function import Objective
+from jkeras.training.types import Step
 
 
 class Carry(NamedTuple):
     """The arrays that a step changes: stores `{path: {name: array}}` of parameters and state, and the
     optimizer's state."""
 
-    params: Any
-    state: Any
+    params: Store
+    state: Store
     opt: Any
 
 
 class Fixed(NamedTuple):
     """The arrays that a step only reads: the rest of the parameters and of the state."""
 
-    params: Any
-    state: Any
+    params: Store
+    state: Store
 
 
-def train_step(program, objective, move: Callable, inputs: list[Endpoint]) -> Callable:
+def train_step(program: Program, objective: Objective, move: Function, inputs: list[Endpoint]) -> Step:
     """One step of training: gradients of the live parameters, all updates at once.
 
     Args:
@@ -48,11 +55,11 @@ def train_step(program, objective, move: Callable, inputs: list[Endpoint]) -> Ca
         The step; its result is the vector of the values that `objective.names` names.
     """
 
-    def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
+    def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx) -> tuple[Carry, Array]:
         batch = cast(batch, inputs, objective.fed)
         state = merge(fixed.state, carry.state)
 
-        def share(live, ctx=ctx):
+        def share(live: Store, ctx: Ctx = ctx) -> tuple[Array, tuple[list[Array], Store]]:
             params = {**fixed.params, **live}
             out = program.apply(params, state, batch.x, ctx)
             with program.frame(params, state, out, ctx) as frame:
@@ -63,7 +70,11 @@ def train_step(program, objective, move: Callable, inputs: list[Endpoint]) -> Ca
 
         (loss, (values, new)), grads = _gradient(share, carry.params, ctx)
         loss, values, grads = ctx.total((loss, values, grads))
-        whole = _whole(lambda live: share(live)[0], ctx)
+
+        def loss_of(live: Store) -> Array:
+            return share(live)[0]
+
+        whole = _whole(loss_of, ctx)
         same = ctx.at("optimizer").replace(axis=None)  # what is drawn is the same on all devices
         live, opt = move(grads, carry.opt, carry.params, same, loss, whole)
         return Carry(like(live, carry.params), like(new, carry.state), opt), _vector(loss, values)
@@ -71,27 +82,30 @@ def train_step(program, objective, move: Callable, inputs: list[Endpoint]) -> Ca
     return step
 
 
-def _gradient(share: Callable, live: dict, ctx: Ctx):
+def _gradient(share: Function, live: Store, ctx: Ctx) -> Any:
     """Value and gradient of the loss `share(live, ctx)`, which must depend on all of the weights.
 
     A weight that is used in inference only has a gradient in Keras, whose graph holds both phases.
     """
     reach = Reach(live)
 
-    def loss_of(live, ctx):
-        return jax.value_and_grad(lambda live: share(reach.through(live), ctx), has_aux=True)(live)
+    def loss_of(live: Store, ctx: Ctx) -> Any:
+        def noted(live: Store) -> Any:
+            return share(reach.through(live), ctx)
+
+        return jax.value_and_grad(noted, has_aux=True)(live)
 
     result = loss_of(live, ctx)
     if reach.missing:
-        jax.eval_shape(lambda live: loss_of(live, ctx.replace(training=False)), live)
+        jax.eval_shape(partial(loss_of, ctx=ctx.replace(training=False)), live)
         refuse(reach.missing, len(jax.tree.leaves(live)))
     return result
 
 
-def test_step(program, objective, inputs: list[Endpoint]) -> Callable:
+def test_step(program: Program, objective: Objective, inputs: list[Endpoint]) -> Step:
     """Loss and metrics of a batch, without training; only the state of stateful layers moves."""
 
-    def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
+    def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx) -> tuple[Carry, Array]:
         batch = cast(batch, inputs, objective.fed)
         state = merge(fixed.state, carry.state)
         out = program.apply(fixed.params, state, batch.x, ctx)
@@ -105,10 +119,10 @@ def test_step(program, objective, inputs: list[Endpoint]) -> Callable:
     return step
 
 
-def predict_step(program, inputs: list[Endpoint]) -> Callable:
+def predict_step(program: Program, inputs: list[Endpoint]) -> Step:
     """The outputs of a batch; only the state of stateful layers moves."""
 
-    def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx):
+    def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx) -> tuple[Carry, list[Array]]:
         batch = cast(batch, inputs, [])
         out = program.apply(fixed.params, merge(fixed.state, carry.state), batch.x, ctx)
         return carry._replace(state=like(out.state, carry.state)), out.y
@@ -116,14 +130,14 @@ def predict_step(program, inputs: list[Endpoint]) -> Callable:
     return step
 
 
-def cast(batch: Batch, inputs, targets) -> Batch:
+def cast(batch: Batch, inputs: Sequence[Endpoint], targets: Sequence[Target]) -> Batch:
     """Data travel as they are; here they get the dtype that the model declares."""
     x = [a.astype(bits.supported(endpoint.dtype)) for a, endpoint in zip(batch.x, inputs, strict=True)]
     y = [a.astype(bits.supported(target.dtype)) for a, target in zip(batch.y, targets, strict=True)]
     return Batch(x, y, batch.weight)
 
 
-def written(program, state: dict, frame) -> dict:
+def written(program: Program, state: Store, frame: Frame) -> Store:
     """The state with what losses and metrics have written to variables of their own."""
     if not frame.updates:
         return state
@@ -137,12 +151,12 @@ def written(program, state: dict, frame) -> dict:
     return state
 
 
-def merge(below: dict, above: dict) -> dict:
+def merge(below: Store, above: Store) -> Store:
     """Two stores as one; entries of `above` win."""
     return {path: {**below.get(path, {}), **above.get(path, {})} for path in {**below, **above}}
 
 
-def like(store: dict, model: dict) -> dict:
+def like(store: Store, model: Store) -> Store:
     """The entries of `store` that `model` has, in its dtypes."""
     return {
         path: {name: jnp.asarray(store[path][name], old.dtype) for name, old in entries.items()}
@@ -150,29 +164,35 @@ def like(store: dict, model: dict) -> dict:
     }
 
 
-def _vector(loss, values):
+def _vector(loss: Array, values: Sequence[Array]) -> Array:
     return jnp.stack([jnp.asarray(v, jnp.float32) for v in (loss, *values)])
 
 
-def _whole(share: Callable, ctx: Ctx) -> Callable:
+def _whole(share: Callable[[Store], Array], ctx: Ctx) -> Function:
     """The loss of the whole batch as a function, with its gradient, for optimizers that search along a
     line."""
     if ctx.axis is None:
         return share
 
     @jax.custom_vjp
-    def loss(live):
+    def loss(live: Store) -> Array:
         return ctx.total(share(live))
 
-    def forward(live):
+    def forward(live: Store) -> tuple[Array, Store]:
         value, grads = jax.value_and_grad(share)(live)
         return ctx.total((value, grads))
 
-    loss.defvjp(forward, lambda grads, g: (jax.tree.map(lambda a: a * g.astype(a.dtype), grads),))
-    return loss
+    def backward(grads: Store, g: Array) -> tuple[Store]:
+        def scaled(a: Array) -> Array:
+            return a * g.astype(a.dtype)
+
+        return (jax.tree.map(scaled, grads),)
+
+    loss.defvjp(forward, backward)
+    return typing.cast(Function, loss)
 
 
-def has_convolution(jaxpr) -> bool:
+def has_convolution(jaxpr: Any) -> bool:
     """Whether a convolution of XLA's that derivatives may be taken of occurs in a jaxpr, at any depth.
 
     What stands under a derivative rule of its own is not one: of that, no derivative has been taken.
@@ -183,8 +203,8 @@ def has_convolution(jaxpr) -> bool:
         if eqn.primitive.name == "custom_jvp_call":
             continue
         for value in eqn.params.values():
-            for inner in value if isinstance(value, (list, tuple)) else [value]:
-                inner = getattr(inner, "jaxpr", inner)
+            for entry in value if isinstance(value, (AnyList, AnyTuple)) else [value]:
+                inner = getattr(entry, "jaxpr", entry)
                 if hasattr(inner, "eqns") and has_convolution(inner):
                     return True
     return False

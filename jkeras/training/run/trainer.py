@@ -1,6 +1,7 @@
 """Trainer: what `compile` makes. It owns the compiled programs, and moves values between cells and
 dispatches."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import threading
@@ -13,17 +14,20 @@ import numpy as np
 from jkeras.core import bits
 from jkeras.core.dispatch import is_symbol
 from jkeras.core.random import next_seed
-from jkeras.core.types import Batch, Ctx
-from jkeras.engine.tensors.variable import put_all, take_all
+from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Key, Store, Tree
+from jkeras.engine.program import Program
+from jkeras.engine.tensors.variable import Variable, put_all, take_all
 from jkeras.training.batching import Cut, Span
 from jkeras.training.data.samples import Samples, stack
-from jkeras.training.devices import Layout
-from jkeras.training.objective.endpoints import Endpoint
+from jkeras.training.data.source import Block
+from jkeras.training.devices import Devices, Layout
+from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.function import Objective
 from jkeras.training.run import chunks, memory, user_steps
 from jkeras.training.run import step as steps
 from jkeras.training.run.program_cache import Programs
 from jkeras.training.run.step import Carry, Fixed
+from jkeras.training.types import Numpy, Step
 
 ROOM = 1024  # the most steps in a dispatch
 
@@ -35,16 +39,24 @@ _exchange = (
 class Cells:
     """A tree of `Variable` cells that goes into a program and comes back."""
 
-    def __init__(self, tree):
+    def __init__(self, tree: Tree):
+        self.cells: list[Variable]
+        self.treedef: Any
         self.cells, self.treedef = jax.tree.flatten(tree, is_leaf=is_symbol)
-        self._seen: list = [None] * len(self.cells)  # what the cells held last time
-        self._placed: list = [None] * len(self.cells)  # the same on the devices of the layout
+        self._seen: list[Any] = [None] * len(self.cells)  # what the cells held last time
+        self._placed: list[Any] = [None] * len(self.cells)  # the same on the devices of the layout
 
-    def put_back(self, arrays: list) -> None:
+    def specs(self) -> Any:
+        """The tree with the shapes and dtypes of what its cells hold."""
+        return self.treedef.unflatten(
+            [jax.ShapeDtypeStruct(cell.shape, cell.take().dtype) for cell in self.cells]
+        )
+
+    def put_back(self, arrays: list[Array]) -> None:
         """Put back what a program was given that has failed."""
         put_all(self.cells, arrays)
 
-    def take(self, place: Callable, donate: bool) -> list:
+    def take(self, place: Callable[[Tree], Tree], donate: bool) -> list[Array]:
         """The arrays; those that were not there last time are put on the devices first."""
         arrays = take_all(self.cells, donate)
         strange = [i for i, array in enumerate(arrays) if array is not self._seen[i]]
@@ -54,7 +66,7 @@ class Cells:
         self._seen = arrays
         return self._placed
 
-    def put(self, arrays: list) -> None:
+    def put(self, arrays: list[Array]) -> None:
         """Accept what a program made of them."""
         put_all(self.cells, arrays)
         self._seen, self._placed = arrays, list(arrays)
@@ -73,15 +85,15 @@ class Trainer:
 
     def __init__(
         self,
-        program,
+        program: Program,
         inputs: list[Endpoint],
         outputs: list[Endpoint],
-        objective=None,
-        optimizer=None,
-        devices=None,
+        objective: Objective | None = None,
+        optimizer: Any = None,
+        devices: Devices = None,
     ):
         self.program, self.inputs, self.outputs = program, list(inputs), list(outputs)
-        self._objective: Objective | None = objective
+        self._objective = objective
         self.optimizer: Any = optimizer
         self._rowwise = program.rowwise and not program.stateful
         self.layout = Layout(devices, self._rowwise and (objective is None or objective.rowwise))
@@ -90,9 +102,9 @@ class Trainer:
         ] = {}  # what a step of a program took, for the length of dispatches
         self.compilations = 0
         self._programs = {kind: Programs() for kind in ("train", "test", "predict")}
-        self._steps: dict[str, Callable] = {}
+        self._steps: dict[str, Step] = {}
         self._convolutional: dict[str, bool] = {}
-        self.replaced: dict[str, Callable] = {}  # kind → what makes its steps instead, a function of the user
+        self.replaced: dict[str, Function] = {}  # kind → what makes its steps instead, a function of the user
         self._binding: Any = None
         self._cells: dict[str, tuple[Cells, Cells]] = {}
         self._seed: int | None = None
@@ -123,7 +135,7 @@ class Trainer:
         else:
             self.optimizer.bind(self._binding)
 
-    def _refuse_shared(self, cells: list) -> None:
+    def _refuse_shared(self, cells: list[Variable]) -> None:
         """A variable is the model's or the optimizer's: a step cannot move it in two places."""
         program = self.program
         stores = [*program.params.items(), *program.state.items()]
@@ -145,16 +157,16 @@ class Trainer:
             self._cells[kind] = Cells(Carry(*carried, opt)), Cells(Fixed(*fixed))
         return self._cells[kind]
 
-    def _sort(self, training: bool):
+    def _sort(self, training: bool) -> tuple[tuple[Store, Store], tuple[Store, Store]]:
         """((params, state) that the steps change, (params, state) that they only read)."""
         program = self.program
-        live = program.live if training else frozenset()
+        live = program.live if training else frozenset[str]()
         params = [{p: c for p, c in program.params.items() if (p in live) == want} for want in (True, False)]
 
-        def moves(path, name):
+        def moves(path: str, name: str) -> bool:
             return path in program.moving if training else name.startswith("_")
 
-        state = []
+        state: list[Store] = []
         for want in (True, False):
             part = {p: {n: v for n, v in c.items() if moves(p, n) == want} for p, c in program.state.items()}
             state.append({path: cells for path, cells in part.items() if cells})
@@ -162,12 +174,12 @@ class Trainer:
 
     # Programs.
 
-    def _step(self, kind: str) -> Callable:
+    def _step(self, kind: str) -> Step:
         if kind not in self._steps:
             self._steps[kind] = self._make_step(kind)
         return self._steps[kind]
 
-    def _make_step(self, kind: str) -> Callable:
+    def _make_step(self, kind: str) -> Step:
         if kind == "train":
             program = self.program
             move = self.optimizer.mover(self._binding, program.constrain, program.tree, program.flat)
@@ -176,32 +188,35 @@ class Trainer:
             return steps.test_step(self.program, self.objective, self.inputs)
         return steps.predict_step(self.program, self.inputs)
 
-    def _flat(self, kind: str, fn: Callable) -> Callable:
+    def _flat(self, kind: str, fn: Function) -> Function:
         """`fn` over lists of leaves in the place of the trees of carry and fixed values."""
-        carry_def, fixed_def = (cells.treedef for cells in self._cells_for(kind))
+        carried, read = self._cells_for(kind)
+        carry_def, fixed_def = carried.treedef, read.treedef
 
-        def flat(index, carry, fixed, data, *rest):
+        def flat(
+            index: Array | None, carry: list[Array], fixed: list[Array], data: Batch, *rest: Any
+        ) -> tuple[list[Array], Any]:
             self.compilations += 1  # this body runs when it is traced
             carry, out = fn(index, carry_def.unflatten(carry), fixed_def.unflatten(fixed), data, *rest)
             return carry_def.flatten_up_to(carry), out
 
         return flat
 
-    def _steps_of_chunk(self, kind: str, cut: Cut) -> Callable:
+    def _steps_of_chunk(self, kind: str, cut: Cut) -> Function:
         """The program of a span of steps: `run(carry, fixed, data, order, span)`."""
         width, room = len(self.objective.names), min(cut.steps, ROOM)
         body = chunks.chunk(self._step(kind), width, kind == "train", cut, self.layout, room)
         return self.layout.spread(self._flat(kind, body), 6)
 
-    def _one_step(self, kind: str, cut: Cut, size: int) -> Callable:
+    def _one_step(self, kind: str, cut: Cut, size: int) -> Function:
         body = chunks.single(self._step(kind), kind == "train", cut, size, self.layout)
         return self.layout.spread(self._flat(kind, body), 6)
 
-    def _whole(self, rows: int) -> Callable:
+    def _whole(self, rows: int) -> Function:
         body = chunks.whole_batch(self._step("predict"), rows, self.layout)
         return self.layout.spread(self._flat("predict", body), 5, by_row=True)
 
-    def loops(self, kind: str, block) -> bool:
+    def loops(self, kind: str, block: Block) -> bool:
         """Whether there is a loop over the steps of this block of data in a dispatch."""
         if block.cut.steps == 1:
             return False
@@ -211,25 +226,23 @@ class Trainer:
             self._convolutional[kind] = self._is_convolutional(kind, block)
         return not self._convolutional[kind]
 
-    def _is_convolutional(self, kind: str, block) -> bool:
-        carry, fixed = (
-            cells.treedef.unflatten([jax.ShapeDtypeStruct(c.shape, c.take().dtype) for c in cells.cells])
-            for cells in self._cells_for(kind)
-        )
-        batch = jax.tree.map(
-            lambda a: jax.ShapeDtypeStruct((block.cut.size, *a.shape[1:]), a.dtype), block.data
-        )
+    def _is_convolutional(self, kind: str, block: Block) -> bool:
+        def spec_of_rows(a: Array) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct((block.cut.size, *a.shape[1:]), a.dtype)
+
+        carry, fixed = (cells.specs() for cells in self._cells_for(kind))
+        batch: Batch = jax.tree.map(spec_of_rows, block.data)
         key = jax.eval_shape(lambda: jax.random.key(0))
         step, training = self._step(kind), kind == "train"
 
-        def run(carry, fixed, batch, key):
+        def run(carry: Carry, fixed: Fixed, batch: Batch, key: Key) -> tuple[Any, Any]:
             return step(carry, fixed, batch, Ctx(key, training=training))
 
         return steps.has_convolution(jax.jit(run).trace(carry, fixed, batch, key).jaxpr)
 
     # Dispatches.
 
-    def run(self, kind: str, block, span: Span):
+    def run(self, kind: str, block: Block, span: Span) -> Array | Numpy:
         """Make the steps of a span.
 
         Args:
@@ -244,7 +257,7 @@ class Trainer:
             return user_steps.logs(self.replaced[kind], self.objective, block, span)
         return self.own_steps(kind, block, span)
 
-    def own_steps(self, kind: str, block, span: Span):
+    def own_steps(self, kind: str, block: Block, span: Span) -> Array:
         """As `run`, by our own program in any case."""
         cut, size = block.cut, block.cut.size_of(span.start)
         if self.loops(kind, block):
@@ -253,7 +266,7 @@ class Trainer:
             key, build = (cut, size), lambda: self._one_step(kind, cut, size)
         return self._dispatch(kind, key, build, size, block.data, block.order, np.array(span, np.int32))
 
-    def predict(self, samples: Samples, room: int) -> list:
+    def predict(self, samples: Samples, room: int) -> list[Any]:
         """The outputs for one batch, on the device; they may have further rows.
 
         Args:
@@ -261,11 +274,11 @@ class Trainer:
             room: rows to compute where samples do not mix, so that a last batch needs no program of its own.
         """
         if "predict" in self.replaced:
-            outputs = self.replaced["predict"](list(samples.x))
-            return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+            outputs: Any = self.replaced["predict"](list(samples.x))
+            return list(outputs) if isinstance(outputs, (AnyList, AnyTuple)) else [outputs]
         return self.own_outputs(samples, room)
 
-    def own_outputs(self, samples: Samples, room: int) -> list:
+    def own_outputs(self, samples: Samples, room: int) -> list[Array] | list[Numpy]:
         """As `predict`, by our own program in any case."""
         rows, count = samples.rows, len(self.layout.devices)
         if self._rowwise:
@@ -284,22 +297,25 @@ class Trainer:
             return Batch(inputs, [], [])
         return Batch(inputs, targets, ["float32"] * len(self.objective.targets))
 
-    def _dispatch(self, kind: str, key, build: Callable, rows: int, data: Batch, *args):
+    def _dispatch(
+        self, kind: str, key: Any, build: Callable[[], Function], rows: int, data: Batch, *args: Any
+    ) -> Any:
         place = self.layout.place
-        shapes = tuple((a.shape, a.dtype) for part in data for a in part if a is not None)
+        arrays: list[Array | None] = [a for part in data for a in part]
+        shapes = tuple((a.shape, a.dtype) for a in arrays if a is not None)
         with _exchange:
             program = self._programs[kind].get((key, shapes), build)
             carry, fixed = self._cells_for(kind)
             given = carry.take(place, True), fixed.take(place, False), data, *args
             if program.proven:
-                arrays, out = program.run(*given)
+                results, out = program.run(*given)
             else:
-                arrays, out = self._first(program.run, rows, given, carry)
+                results, out = self._first(program.run, rows, given, carry)
                 program.proven = True
-            carry.put(arrays)
+            carry.put(results)
         return out
 
-    def _first(self, run: Callable, rows: int, given: tuple, carry: Cells):
+    def _first(self, run: Function, rows: int, given: tuple[Any, ...], carry: Cells) -> Any:
         with memory.explained(rows, self.layout.devices[0]):
             return memory.run_or_put_back(lambda: run(*given), given[0], carry.put_back)
 
@@ -318,7 +334,7 @@ class Trainer:
         return Span(self.seed, self._calls, 0, 1, 0)
 
 
-def _kept(endpoint) -> str:
+def _kept(endpoint: Endpoint | Target) -> str:
     """The dtype in which the data of an endpoint are kept; asked for every batch."""
     if bits.is_narrow(endpoint.dtype):
         return endpoint.dtype
