@@ -6,38 +6,73 @@ import base64
 import binascii
 import marshal
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from jkeras import backend
-from jkeras.layers.lambda_layer import PREFIX, packed
+from jkeras.core import functions
+from jkeras.core.registry import get_custom_objects
+from jkeras.engine.tree import instances
+from jkeras.layers.lambda_layer import PREFIX, Lambda, packed
 
 
-def resolve(config: Any, custom_objects: Mapping[str, Any], safe_mode: bool) -> Any:
+def resolve(
+    config: Any, custom_objects: Mapping[str, Any], safe_mode: bool, marks: Collection[str] = ()
+) -> Any:
     """A copy of a config in which every `Lambda` has a function that may be used.
 
     Args:
         config: any part of a model's config.
         custom_objects: an entry with the name of a Lambda layer is its function.
         safe_mode: False decodes bytecode.
+        marks: fingerprints of the functions that may be called by name beside the custom objects.
 
     Returns:
         The copy.
 
     Raises:
         ValueError: a Lambda holds bytecode, and neither `custom_objects` nor `safe_mode` says what to do; or
-            the bytecode is not of this Python.
+            the bytecode is not of this Python; or it names a function that is none of the allowed ones.
     """
     if isinstance(config, (list, tuple)):
-        return type(config)(resolve(v, custom_objects, safe_mode) for v in config)
+        return type(config)(resolve(v, custom_objects, safe_mode, marks) for v in config)
     if not isinstance(config, dict):
         return config
-    config = {key: resolve(value, custom_objects, safe_mode) for key, value in config.items()}
+    config = {key: resolve(value, custom_objects, safe_mode, marks) for key, value in config.items()}
     if config.get("class_name") == "Lambda" and isinstance(config.get("config"), dict):
         config["config"] = _with_functions(config["config"], custom_objects, safe_mode)
+    if isinstance(config.get("config"), dict) and "function_type" in config["config"]:
+        config["config"] = _with_named(config["config"], custom_objects, marks)
+    return config
+
+
+def marks_of(model: Any) -> list[str]:
+    """The fingerprints of the functions that the config of `model` mentions by name."""
+    layers = [layer for _, layer in instances(model) if isinstance(layer, Lambda)]
+    found = [f for layer in layers for f in (layer.function, layer.declared_shape, layer.mask)]
+    named = [f for f in found if callable(f) and getattr(f, "__name__", "<lambda>") != "<lambda>"]
+    return sorted({functions.remember(f) for f in named})
+
+
+def _with_named(config: dict, custom_objects: Mapping[str, Any], marks: Collection[str]) -> dict:
+    """Functions by name are those of the fingerprints: not any that this process happens to have used."""
+    known = [f for f in map(functions.recall, marks) if f is not None]
+    custom_objects = {**get_custom_objects(), **custom_objects}
+    kinds = {"function": config.get("function_type"), "output_shape": config.get("output_shape_type")}
+    for key, kind in (kinds | {"mask": "function"}).items():
+        name = config.get(key)
+        if kind != "function" or not isinstance(name, str) or name in custom_objects:
+            continue
+        config[key] = next((f for f in known if getattr(f, "__name__", None) == name), None)
+        if config[key] is None:
+            raise ValueError(
+                f"The Lambda layer {config.get('name')!r} names the function {name!r} (its {key}), which is "
+                "not the one that it was saved with in this process. Pass it, if it is your own: "
+                f"custom_objects={{{name!r}: {name}}}."
+            )
     return config
 
 

@@ -14,6 +14,7 @@ from jkeras.saving import bytecode
 from jkeras.saving.contents import KERAS_BACKEND, KERAS_VERSION
 from jkeras.saving.limits import VALUES, bounded, parse_json, telling
 
+_MARKS = "jkeras_functions"
 _TUPLE = "tag:yaml.org,2002:python/tuple"
 
 
@@ -172,9 +173,10 @@ def model_from_config(config: Any, custom_objects: dict | None = None, safe_mode
         raise ValueError(
             f"the config of a model is a dict with 'class_name' and 'config'; got {str(config)[:200]!r}."
         )
+    marks = config.get(_MARKS) or []
     config = {"class_name": config["class_name"], "config": config["config"]}
     with telling("the config", "what it describes cannot be built here"):
-        config = bytecode.resolve(bounded(config), custom_objects or {}, safe_mode)
+        config = bytecode.resolve(bounded(config), custom_objects or {}, safe_mode, [str(m) for m in marks])
         return deserialize(config, custom_objects=custom_objects)
 
 
@@ -183,7 +185,15 @@ def _named(model: Any) -> dict[str, Any]:
 
 
 def _stamped(model: Any) -> dict[str, Any]:
-    return _named(model) | {"keras_version": KERAS_VERSION, "backend": KERAS_BACKEND}
+    return with_marks(_named(model), bytecode.marks_of(model)) | {
+        "keras_version": KERAS_VERSION,
+        "backend": KERAS_BACKEND,
+    }
+
+
+def with_marks(config: dict[str, Any], marks: list[str]) -> dict[str, Any]:
+    """A config beside which stands what functions its `Lambda` layers mean; Keras passes over that."""
+    return config | {_MARKS: marks} if marks else config
 
 
 class _Loader(yaml.SafeLoader):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.engine.tree import walk
-from jkeras.saving import compiled, config, weights
+from jkeras.saving import bytecode, compiled, config, weights
 from jkeras.saving.contents import Contents
 
 
@@ -22,6 +22,8 @@ def of_model(model: Any, include_optimizer: bool = True) -> Contents:
     frozen = [path for path, layer in places(model) if not layer.trainable]
     if frozen:
         contents.notes["frozen"] = frozen
+    if marks := bytecode.marks_of(model):
+        contents.notes["functions"] = marks
     if shared := _shared(model):
         contents.notes["shared"] = shared
     if include_optimizer:
@@ -47,7 +49,8 @@ def build(contents: Contents, custom_objects: dict | None, safe_mode: bool) -> A
             "No model found in config: the file holds weights only. Build the model and call "
             "model.load_weights(path) on it."
         )
-    model = config.model_from_config(contents.model, custom_objects, safe_mode)
+    stored = config.with_marks(contents.model, contents.notes.get("functions", []))
+    model = config.model_from_config(stored, custom_objects, safe_mode)
     _share(model, contents.notes.get("shared", {}))
     at = dict(places(model))
     for path in contents.notes.get("frozen", []):

@@ -198,3 +198,15 @@ def test_the_mask_of_a_lambda_is_kept(mask, way, tmp_path):
     unmasked = Sequential([Lambda(lambda x: 2 * x, input_shape=(4, 3)), LSTM(2, weights=model.get_weights())])
     assert abs(unmasked.predict(x) - model.predict(x)).max() > 1e-3
     assert "mask" not in Lambda(scaled).get_config()
+
+
+def test_a_file_may_not_name_any_function_that_the_process_has_used(tmp_path):
+    Lambda(scaled, input_shape=(2,), arguments={"by": 2}).get_config()  # now the process knows it
+    config = Sequential([Lambda(triple, input_shape=(2,), name="l")]).to_json()
+    with pytest.raises(ValueError, match=r"Lambda layer 'l' names the function 'scaled'.*custom_objects="):
+        model_from_json(config.replace('"triple"', '"scaled"'))
+    assert model_from_json(config).layers[0].function is triple
+    bare = json.loads(config) | {"jkeras_functions": []}
+    with pytest.raises(ValueError, match="not the one that it was saved with"):
+        model_from_json(json.dumps(bare))
+    assert model_from_json(json.dumps(bare), {"triple": triple}).layers[0].function is triple
