@@ -83,3 +83,6 @@ def test_the_version_has_a_heading_with_a_date():
     assert headings[1][0] == jkeras.__version__ and headings[1][1]
     kinds = re.findall(r"^### (.*)$", text, re.MULTILINE)
     assert kinds[-3:] == ["Added", "Changed", "Fixed"]
+    released = text[text.index("## [0.") :]
+    in_areas = re.sub(r"^[A-Z][^\n]*\n(?:[- ] [^\n]*\n)+", "", released, flags=re.MULTILINE)
+    assert "\n- " not in in_areas, "an entry without an area"

@@ -46,12 +46,13 @@ ELSEWHERE = {
     "training/objective/arguments": "tests/training/objective/test_function.py",
     "training/objective/closures": "tests/training/test_tensors.py",
     "training/objective/endpoints": "tests/training/objective/test_function.py",
-    "training/objective/symbolic": "tests/training/test_tensors.py",
+    "training/objective/symbolic": "tests/models/test_keras_internals.py",
     "training/run/chunks": "tests/training/run/test_loop.py",
     "training/run/delayed_callbacks": "tests/training/run/test_loop.py",
     "training/run/dispatches": "tests/training/run/test_loop.py",
     "training/run/step": "tests/training/run/test_loop.py",
     "training/run/trainer": "tests/training/run/test_loop.py",
+    "training/types": "tests/training/run/test_loop.py",  # of what its loop passes on
     "training/run/user_steps": "tests/models/test_functions.py",
 }
 
