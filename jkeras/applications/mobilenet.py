@@ -133,11 +133,8 @@ def MobileNet(
     Keras 2.2.4: keras_applications/mobilenet.py
     """
     check_shape(input_shape)
-    if int(32 * alpha) < 1 or depth_multiplier < 1:
-        raise ValueError(
-            f"`alpha` must leave each layer a filter and `depth_multiplier` be positive; got {alpha!r} and "
-            f"{depth_multiplier!r}."
-        )
+    if int(32 * alpha) < 1:
+        raise ValueError(f"`alpha` must leave each layer a filter; got {alpha!r}.")
     rows_and_cols = slice(1, 3) if channel_axis() == 1 else slice(0, 2)
     rows, cols = input_shape[rows_and_cols] if input_shape is not None else (224, 224)
     size = rows if rows == cols and rows in _SIZES else 224

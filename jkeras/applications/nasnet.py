@@ -249,6 +249,11 @@ def NASNet(
             "There are weights of ImageNet for NASNetMobile (`default_size` 224) and NASNetLarge (331) "
             f"only; got {size}."
         )
+    if penultimate_filters < 48 or filter_multiplier < 1:
+        raise ValueError(
+            "`penultimate_filters` must be at least 48, `filter_multiplier` positive; got "
+            f"{penultimate_filters} and {filter_multiplier}."
+        )
     if penultimate_filters % (24 * filter_multiplier**2):
         raise ValueError(
             "`penultimate_filters` must be a multiple of 24 * filter_multiplier ** 2, here "

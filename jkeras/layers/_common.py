@@ -16,6 +16,7 @@ from jkeras.engine.layer.config import KINDS
 from jkeras.primitives import conv_args
 
 _WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
+_COUNTS = ("filters", "depth_multiplier")
 
 
 def begin(layer: Layer, arguments: dict, rank: int | None = None) -> None:
@@ -38,6 +39,8 @@ def _normal(name: str, value, rank: int | None):
         return kind.get(value)
     if rank is not None and name in _WINDOWS:
         return conv_args.positive_tuple(value, rank, name)
+    if rank is not None and name in _COUNTS and value is not None:
+        return conv_args.positive_tuple(value, 1, name)[0]
     return settings.normalize_data_format(value) if name == "data_format" else value
 
 

@@ -102,6 +102,9 @@ def test_another_number_of_channels_later(layer, good, bad):
     [
         (lambda: L.Conv2D(3, (3, 3, 3)), "`kernel_size` argument must be an integer or a tuple of 2"),
         (lambda: L.Conv2D(3, 0), "`kernel_size` argument must hold positive"),
+        (lambda: L.Conv2D(0, 3), "`filters` argument must hold positive"),
+        (lambda: L.Conv2DTranspose(-1, 3), "`filters` argument must hold positive"),
+        (lambda: L.DepthwiseConv2D(3, depth_multiplier=0), "`depth_multiplier` argument must hold positive"),
         (lambda: L.Conv2D(3, 3, padding="causal"), "Invalid padding: causal"),
         (lambda: L.SeparableConv1D(3, 3, padding="causal"), "Invalid padding: causal"),
         (lambda: L.LocallyConnected2D(3, 3, padding="same"), "Invalid padding: same"),
