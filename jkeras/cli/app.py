@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -300,12 +301,17 @@ def inspect(
 @reports_errors
 def convert(
     source: Annotated[Path, typer.Argument(help="A model file, or a run directory.")],
-    target: Annotated[Path, typer.Argument(help=".h5, .msgpack, or .json / .yaml for the architecture.")],
+    target: Annotated[
+        Path, typer.Argument(help=".h5, .msgpack, .safetensors, .weights.h5 (Keras 3), .json, .yaml.")
+    ],
     accept_changed: Changed = False,
+    report: Annotated[bool, typer.Option("--report", help="Say what was loaded, missing, unused.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write a model in another format."""
     with _answer(as_json) as result:
-        files.convert(source, target, accept_changed)
-        result.update(source=str(source), target=str(target))
+        loaded = files.convert(source, target, accept_changed)
+        result.update(source=str(source), target=str(target), **dataclasses.asdict(loaded) if report else {})
+        if report:
+            print(loaded)
         print(f"{source} → {target}")

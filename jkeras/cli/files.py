@@ -14,7 +14,8 @@ from jkeras.cli.config import check
 from jkeras.cli.errors import UserError, close_to
 from jkeras.core import atomic
 from jkeras.models import load_model
-from jkeras.saving import checkpoint, model_io
+from jkeras.saving import Report, checkpoint, model_io
+from jkeras.saving.foreign import write_places
 
 
 def load(source: Path, compile: bool = True, accept_changed: bool = False):
@@ -24,11 +25,16 @@ def load(source: Path, compile: bool = True, accept_changed: bool = False):
         UserError: there is no such file.
         ValueError: it is no model file, or a damaged one.
     """
+    return load_model(str(_file(source)), compile=compile, accept_changed=accept_changed)
+
+
+def _file(source: Path) -> Path:
+    """The file itself, or the newest checkpoint of a run directory."""
     if source.is_dir():
-        source = checkpoint.latest(source).path
+        return checkpoint.latest(source).path
     if not source.exists():
         raise UserError(f"There is no file {source}.")
-    return load_model(str(source), compile=compile, accept_changed=accept_changed)
+    return source
 
 
 def reading_of(source: Path, data_source: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -93,23 +99,31 @@ def _best(run_dir: Path) -> str:
     raise UserError(f"{run_dir} does not know its best checkpoint: train with output: {{best: val_loss}}.")
 
 
-def convert(source: Path, target: Path, accept_changed: bool = False) -> None:
+def convert(source: Path, target: Path, accept_changed: bool = False) -> Report:
     """Write the model of `source` in the format that the extension of `target` names.
+
+    Returns:
+        What was loaded from `source`.
 
     Raises:
         UserError: the extension names no format; nothing is written under a name that says another one.
     """
-    known = (".h5", ".hdf5", ".hd5", ".msgpack", ".json", ".yaml", ".yml")
+    known = (".h5", ".hdf5", ".hd5", ".msgpack", ".safetensors", ".json", ".yaml", ".yml")
     if target.suffix not in known:
         raise UserError(f"{target}: unknown ending {target.suffix!r}. {close_to(target.suffix, known)}")
-    model = load(source, accept_changed=accept_changed)
+    path = _file(source)
+    model, loaded = load_model(str(path), accept_changed=accept_changed, report=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     writers = {".json": "to_json", ".yaml": "to_yaml", ".yml": "to_yaml"}
     if target.suffix in writers:
         with atomic.replacing(target) as part:
             part.write_text(getattr(model, writers[target.suffix])() + "\n", "utf-8")
+    elif target.name.endswith(".weights.h5"):
+        with atomic.replacing(target) as part:
+            write_places(model, part)
     else:
         model.save(str(target))
+    return loaded
 
 
 def summary(source: Path, accept_changed: bool = False) -> dict[str, Any]:

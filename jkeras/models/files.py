@@ -35,17 +35,25 @@ class Files:
         skip_mismatch: bool = False,
         reshape: bool = False,
         accept_changed: bool = False,
-    ) -> None:
+        report: bool = False,
+    ) -> saving.Report | None:
         """Read weights from a weights file or a whole model file.
 
         Args:
-            filepath: what `save_weights` or `save` wrote, or Keras.
+            filepath: what `save_weights` or `save` wrote, any Keras, flax (`to_bytes`), safetensors or
+                `np.savez`.
             by_name: whether to match layers by name instead of by position.
             skip_mismatch: with `by_name`: whether to skip layers that do not fit.
             reshape: whether to reshape weights of the same size.
             accept_changed: whether to load a file that was changed after jkeras had sealed it.
+            report: whether to return what was loaded.
+
+        Returns:
+            A `jkeras.saving.Report`, or None without `report`.
         """
-        saving.load_weights(self, filepath, by_name, skip_mismatch, reshape, accept_changed)
+        return saving.load_weights(
+            self, filepath, by_name, skip_mismatch, reshape, accept_changed, report=report
+        )
 
     def to_json(self, **kwargs) -> str:
         """The architecture as JSON."""

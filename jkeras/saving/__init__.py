@@ -12,6 +12,7 @@ from jkeras.saving.config import model_from_json as model_from_json
 from jkeras.saving.config import model_from_yaml as model_from_yaml
 from jkeras.saving.config import model_to_json as model_to_json
 from jkeras.saving.config import model_to_yaml as model_to_yaml
+from jkeras.saving.matching import Report as Report
 from jkeras.saving.model_io import load_model as load_model
 from jkeras.saving.model_io import load_weights as load_weights
 from jkeras.saving.model_io import save_model as save_model

@@ -71,6 +71,10 @@ def compile_as_saved(model: Any, contents: Contents, custom_objects: dict) -> No
         ValueError: the file names a loss, metric or optimizer that this process does not know.
     """
     training = contents.training or contents.notes.get("training")
+    if "later" in contents.notes:
+        _warn(f"The model was saved by a later Keras; {contents.notes['later']}.")
+    if training is None and "later" in contents.notes:
+        return
     if training is None:
         _warn(
             "No training configuration found in save file: the model was *not* compiled. Compile it manually."

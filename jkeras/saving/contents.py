@@ -39,6 +39,11 @@ class Contents:
         arrays: the same for arrays, by path.
         keras_version: version of Keras that wrote the weights; `1` where the file does not say.
         backend: its backend, or None.
+        places: arrays by place, in the files of Keras 3, which have no order of layers.
+        keys: what these files call layers, by path of the model and name of the layer.
+        tree: arrays by name, in the files of others.
+        by_layer_name: whether the names of layers tell where weights belong, not the order.
+        unused, renamed: what matching `places` or `tree` with a model left over and named anew.
     """
 
     model: dict | None = None
@@ -49,6 +54,12 @@ class Contents:
     arrays: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     keras_version: str = KERAS_VERSION
     backend: str | None = KERAS_BACKEND
+    places: dict[str, np.ndarray] | None = None
+    keys: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+    tree: dict[str, np.ndarray] | None = None
+    by_layer_name: bool = False
+    unused: list[str] = dataclasses.field(default_factory=list)
+    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def copied(self) -> Contents:
         """The same contents in arrays of their own, where they are views of memory that may change."""

@@ -18,6 +18,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from jkeras.saving import foreign
 from jkeras.saving.access import Access
 from jkeras.saving.contents import (
     Contents,
@@ -183,6 +184,8 @@ def read_group(group: h5py.Group) -> Contents:
     whole = "model_config" in group.attrs
     weights = None if has_names(group, "layer_names") else access.find(group, "model_weights")
     weights = group if weights is None else weights
+    if weights is group and not has_names(group, "layer_names") and foreign.has_places(group):
+        return foreign.read_places(group)
     if not isinstance(weights, h5py.Group) or not has_names(weights, "layer_names"):
         raise ValueError(
             "no Keras model or weights in this HDF5 file: expected the attribute 'layer_names' at its root "

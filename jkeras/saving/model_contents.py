@@ -39,10 +39,10 @@ def of_weights(model: Any) -> Contents:
 
 
 def build(contents: Contents, custom_objects: dict | None, safe_mode: bool) -> Any:
-    """A new model with the weights of the record, not compiled.
+    """A new model of the record's architecture, not compiled, with weights of its own.
 
     Raises:
-        ValueError: the record has no architecture, or its weights do not fit it.
+        ValueError: the record has no architecture.
     """
     if contents.model is None:
         raise ValueError(
@@ -56,10 +56,16 @@ def build(contents: Contents, custom_objects: dict | None, safe_mode: bool) -> A
     for path in contents.notes.get("frozen", []):
         if path in at:
             at[path].trainable = False
-    plan = weights.by_position(contents, model.layers) + cells_plan(model, contents)
-    weights.tell_not_finite(plan, "The file")
-    weights.assign(plan)
     return model
+
+
+def fill(model: Any, contents: Contents) -> weights.Plan:
+    """Which array of the record goes into which weight of the model that `build` made of it.
+
+    Raises:
+        ValueError: they do not fit.
+    """
+    return weights.by_position(contents, model.layers) + cells_plan(model, contents)
 
 
 def places(layer: Any) -> list[tuple[str, Any]]:

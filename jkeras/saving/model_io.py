@@ -16,9 +16,10 @@ from typing import Any
 import h5py
 
 from jkeras.core import atomic
-from jkeras.saving import compiled, h5, model_contents, msgpack, weights
+from jkeras.saving import compiled, foreign, h5, matching, model_contents, msgpack, weights
 from jkeras.saving.contents import Contents
 from jkeras.saving.limits import regular, telling
+from jkeras.saving.matching import Report
 
 _UNFIT = "what it describes cannot be built here"
 
@@ -57,8 +58,9 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
     accept_changed: bool = False,
+    report: bool = False,
 ) -> Any:
-    """A model from a file that jkeras or Keras 2 saved.
+    """A model from a file that jkeras, Keras 1 to 3 or tf.keras saved.
 
     Args:
         filepath: path, open `h5py.Group`, dict or binary file object; what it holds is told by its content.
@@ -67,9 +69,10 @@ def load_model(
         safe_mode: False allows running Python bytecode that the file holds for `Lambda` layers: only for
             files whose origin you trust.
         accept_changed: load a file that was changed after jkeras had sealed it with a digest.
+        report: also return what was loaded, a `Report`.
 
     Returns:
-        The model.
+        The model; with `report` a pair of it and the report.
 
     Raises:
         ValueError: the file is no model file, truncated or damaged, or it names something unknown.
@@ -89,9 +92,14 @@ def load_model(
     contents = read(filepath, accept_changed)
     with telling(_name(filepath), _UNFIT):
         model = model_contents.build(contents, custom_objects, safe_mode)
+        contents = matching.arranged(contents, model)
+        plan = model_contents.fill(model, contents)
+        weights.tell_not_finite(plan, "The file")
+        loaded = matching.report(plan, contents, model) if report else None
+        weights.assign(plan)
         if compile:
             compiled.compile_as_saved(model, contents, custom_objects or {})
-    return model
+    return (model, loaded) if report else model
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
@@ -125,7 +133,8 @@ def load_weights(
     skip_mismatch: bool = False,
     reshape: bool = False,
     accept_changed: bool = False,
-) -> None:
+    report: bool = False,
+) -> Report | None:
     """Load weights into a model, from a file of weights or of a whole model; all of them, or none.
 
     Args:
@@ -135,6 +144,10 @@ def load_weights(
         skip_mismatch: with `by_name`, warn about layers that do not fit, and go on.
         reshape: fit convolution kernels of the right size but another shape.
         accept_changed: as in `load_model`.
+        report: return what was loaded.
+
+    Returns:
+        A `Report` (loaded, missing, unused, renamed, cast), or None without `report`.
 
     Raises:
         ValueError: the file is no weights file or does not fit the model; nothing was changed.
@@ -154,13 +167,16 @@ def load_weights(
     """
     contents = read(filepath, accept_changed)
     with telling(_name(filepath), _UNFIT):
+        contents = matching.arranged(contents, model)
         if by_name:
             plan = weights.by_name(contents, model.layers, skip_mismatch, reshape)
         else:
             plan = weights.by_position(contents, model.layers, reshape)
             plan += model_contents.cells_plan(model, contents, states=False)
         weights.tell_not_finite(plan, _name(filepath))
+        loaded = matching.report(plan, contents, model) if report else None
     weights.assign(plan)
+    return loaded
 
 
 def _name(filepath: Any) -> Any:
@@ -173,15 +189,15 @@ def _name(filepath: Any) -> Any:
 def _save(contents_of: Callable[[], Contents], filepath: Any, overwrite: bool) -> None:
     if isinstance(filepath, (str, os.PathLike)):
         path = Path(filepath)
-        if path.suffix == ".safetensors":
+        if path.suffix in (".keras", ".npz", ".onnx", ".pb", ".tflite"):
             raise ValueError(
-                f"{path}: jkeras writes .msgpack and HDF5 (.h5 and any other extension), not safetensors."
+                f"{path}: jkeras writes .h5 (and other endings as HDF5), .msgpack and .safetensors, "
+                f"not {path.suffix}."
             )
         if overwrite or not path.exists() or ask_to_proceed_with_overwrite(filepath):
-            codec = msgpack if path.suffix == ".msgpack" else h5
             contents = contents_of()
             with atomic.replacing(path) as temporary:
-                codec.write_file(temporary, contents)
+                _writer(path)(temporary, contents)
     elif isinstance(filepath, h5py.Group):
         h5.write_group(filepath, contents_of())
         filepath.file.flush()
@@ -198,6 +214,12 @@ def _save(contents_of: Callable[[], Contents], filepath: Any, overwrite: bool) -
         raise TypeError(
             f"filepath should be a path, an h5py.Group, a dict or a binary file; got {type(filepath)}."
         )
+
+
+def _writer(path: Path) -> Callable[[Path, Contents], None]:
+    if path.suffix == ".safetensors":
+        return lambda temporary, contents: foreign.write_safetensors(contents, temporary)
+    return msgpack.write_file if path.suffix == ".msgpack" else h5.write_file
 
 
 def ask_to_proceed_with_overwrite(filepath) -> bool:
@@ -255,17 +277,28 @@ def _read_path(path: Path, accept_changed: bool) -> Contents:
         )
     with open(regular(path), "rb") as file:
         head = file.read(8 * h5.USER_BLOCK)
+    if path.suffix == ".npz":
+        return foreign.read_npz(path)
+    if head.startswith(foreign.ZIP):
+        return foreign.read_keras_zip(path)
     if any(head[i : i + 8] == h5.SIGNATURE for i in (0, 512, 1024, 2048)):
         return h5.read_file(path, accept_changed)
     if head and head.startswith(msgpack.SIGNATURE[: len(head)]):
         return msgpack.read_file(path, accept_changed)
+    if head[8:9] == b"{" and path.suffix == ".safetensors":
+        return foreign.read_safetensors(path)
+    if head[:1] in _MAPS and not head.startswith(_PICKLE):
+        return foreign.read_flax(path)
     raise ValueError(f"{path} is no model file: expected HDF5 or jkeras msgpack, found {_describe(head)}.")
+
+
+_PICKLE = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
+_MAPS = tuple(bytes([first]) for first in (*range(0x81, 0x90), 0xDE, 0xDF))  # how a msgpack tree begins
 
 
 def _describe(head: bytes) -> str:
     kinds = {
         b"": "an empty file",
-        b"PK\x03\x04": "a zip archive (as Keras 3's .keras format is: load it where it was written)",
         b"\x80": "a Python pickle, which is never loaded because that runs code",
         b"{": "JSON text (an architecture? use model_from_json)",
         b"\x1f\x8b": "gzip (decompress it first)",
@@ -281,6 +314,8 @@ def _describe(head: bytes) -> str:
 
 def _checked(contents: Contents, source: Any) -> Contents:
     """Refuse a record whose configurations are not what they should be."""
+    with telling(source, "its architecture is malformed"):
+        contents = foreign.in_our_words(contents)
     config, training = contents.model, contents.training
     if config is not None and not (isinstance(config, dict) and {"class_name", "config"} <= config.keys()):
         raise ValueError(f"{source}: the model's configuration has no class_name and config.")

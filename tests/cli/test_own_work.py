@@ -312,3 +312,14 @@ def test_resume_verifies_and_best_is_restored(folder, call):
         "does not know its best checkpoint"
         in call("restore", "all", "--output", "b.h5", "--checkpoint", "best", code=2).err
     )
+
+
+def test_convert_reports_and_writes_for_keras_3(folder, call):
+    model = Sequential([Dense(2, input_shape=(4,), name="d")])
+    model.compile("sgd", "mse")
+    model.save("m.h5")
+    done = call("convert", "m.h5", "m.weights.h5", "--report")
+    assert "loaded: 2 weights" in done.out
+    other = Sequential([Dense(2, input_shape=(4,), name="d")])
+    other.load_weights("m.weights.h5")
+    np.testing.assert_array_equal(other.get_weights()[0], load_model("m.h5", compile=False).get_weights()[0])

@@ -292,7 +292,7 @@ def foreign(kind: str, path) -> None:
 @pytest.mark.parametrize("kind", ["empty", "pickle", "text", "JSON", "zip", "gzip"])
 def test_foreign_files_are_refused_by_name(kind, tmp_path):
     foreign(kind, tmp_path / "m.h5")
-    with pytest.raises(ValueError, match=r"m\.h5 is no model file: expected HDF5 or jkeras msgpack, found"):
+    with pytest.raises(ValueError, match=r"m\.h5 is no model file[:,]"):
         load_model(tmp_path / "m.h5")
 
 
@@ -301,8 +301,8 @@ def test_a_directory_a_missing_file_and_an_unknown_format(tmp_path):
         load_model(tmp_path)
     with pytest.raises(FileNotFoundError):
         load_model(tmp_path / "none.h5")
-    with pytest.raises(ValueError, match="not safetensors"):
-        small().save(tmp_path / "m.safetensors")
+    with pytest.raises(ValueError, match="not .keras"):
+        small().save(tmp_path / "m.keras")
     with pytest.raises(FileNotFoundError, match="does not exist"):
         small().save(tmp_path / "none" / "m.h5")
 

@@ -1,0 +1,203 @@
+"""Files of others: Keras 3's .keras and .weights.h5, flax's msgpack, safetensors, .npz.
+
+Nothing in such a file is run, unpacked to the disk, or imported by a name that it holds.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import msgpack
+import numpy as np
+
+from jkeras.core.extras import module
+from jkeras.saving import keras3, places
+from jkeras.saving.access import Access
+from jkeras.saving.contents import Contents, array_type
+from jkeras.saving.limits import MALFORMED, allowance, parse_json
+
+_DEEPEST, _MOST = 32, 200_000  # groups in groups, and arrays, of a file that somebody has trained
+ZIP = b"PK\x03\x04"
+
+
+def read_keras_zip(path: Path) -> Contents:
+    """What a .keras file of Keras 3 holds.
+
+    Raises:
+        ValueError: it is damaged, no such file, or describes what jkeras cannot build.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if not {"config.json", "model.weights.h5"} <= set(names):
+                raise ValueError(
+                    f"a zip archive without config.json and model.weights.h5: it holds {names[:8]}."
+                )
+            size = path.stat().st_size
+            for name in ("config.json", "model.weights.h5"):
+                if archive.getinfo(name).file_size > allowance(size):
+                    raise ValueError(f"its {name} says to be far larger than a file of {size} bytes holds.")
+            config = parse_json(archive.read("config.json"), "config.json")
+            weights = io.BytesIO(archive.read("model.weights.h5"))
+        with h5py.File(weights, "r") as group:
+            contents = read_places(group)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, *MALFORMED) as error:
+        raise ValueError(f"{path} is no model file, or a damaged .keras file: {error}") from error
+    contents.keys = {**places.keys_of_config(config), **contents.keys}
+    contents.model, contents.training = config, config.get("compile_config") or None
+    return contents
+
+
+def has_places(group: h5py.Group) -> bool:
+    """Whether the HDF5 group is laid out as Keras 3's weights are."""
+    return any(name in group for name in ("layers", "vars", "_layer_checkpoint_dependencies"))
+
+
+def read_places(group: h5py.Group) -> Contents:
+    """The arrays of a `.weights.h5` of Keras 3, by place.
+
+    Raises:
+        ValueError: a member is a link, lies in another file, or is no array.
+    """
+    contents = Contents(places={}, keras_version="3")
+    _take(Access(group), group, "", contents)
+    return contents
+
+
+def _take(access: Access, group: h5py.Group, path: str, contents: Contents) -> None:
+    if path.count("/") > _DEEPEST or len(contents.places or ()) > _MOST:
+        raise ValueError("its groups are nested too deeply, or there are too many arrays.")
+    for name in map(str, group):
+        member = access.find(group, name)
+        if isinstance(member, h5py.Group):
+            _take(access, member, f"{path}{name}/", contents)
+        elif isinstance(member, h5py.Dataset) and not path.startswith("optimizer/"):
+            assert contents.places is not None
+            contents.places[path + name] = access.array(member)
+    own = group.attrs.get("name")
+    if own is not None and path.endswith("/vars/"):
+        inside, _, key = path.removesuffix("/vars/").rpartition("layers/")
+        if "/" not in key:
+            contents.keys[inside, own.decode() if isinstance(own, bytes) else str(own)] = key
+
+
+def write_places(model: Any, path: Path) -> None:
+    """Write the weights of a model as a `.weights.h5` that Keras 3 loads into the same model."""
+    with h5py.File(path, "w") as file:
+        for place, weight in places.weights_by_place(model, {}):
+            file.create_dataset(place, data=np.asarray(weight.numpy()))
+
+
+# Trees of names ---------------------------------------------------------------------------------------------
+
+
+def read_flax(path: Path) -> Contents:
+    """The arrays of a tree that `flax.serialization.to_bytes` wrote, by their path in it.
+
+    Raises:
+        ValueError: it is no such tree.
+    """
+    try:
+        tree = msgpack.unpackb(path.read_bytes(), ext_hook=_flax_array, strict_map_key=False)
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        raise ValueError(f"{path} is no msgpack of jkeras or flax: {error}") from error
+    arrays: dict[str, np.ndarray] = {}
+    _flatten(tree, "", arrays, path)
+    return Contents(tree=arrays)
+
+
+def _flax_array(code: int, data: bytes) -> Any:
+    if code != 1:
+        raise ValueError(f"it holds an entry of the kind {code}, which is no array of numbers")
+    shape, kind, values = msgpack.unpackb(data)
+    return np.frombuffer(values, array_type(kind)).reshape(shape)
+
+
+def _flatten(tree: Any, path: str, arrays: dict[str, np.ndarray], file: Path) -> None:
+    if path.count("/") > _DEEPEST:
+        raise ValueError(f"{file}: the tree is nested too deeply.")
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            _flatten(value, f"{path}{key}/", arrays, file)
+    elif isinstance(tree, np.ndarray):
+        arrays[path.removesuffix("/")] = tree
+    elif not isinstance(tree, (int, float, type(None))):  # counters and the like
+        raise ValueError(f"{file}: {path.removesuffix('/')!r} is {type(tree).__name__}, no array.")
+
+
+def read_npz(path: Path) -> Contents:
+    """The arrays of a .npz file by name.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return Contents(tree={name.replace(".", "/"): arrays[name] for name in arrays.files})
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is no .npz of plain arrays: {error}") from error
+
+
+def read_safetensors(path: Path) -> Contents:
+    """The tensors of a .safetensors file by name, and the architecture if jkeras wrote it.
+
+    Raises:
+        ImportError: without the package (`pip install "jkeras[safetensors]"`).
+        ValueError: the file is damaged.
+    """
+    safetensors = module("safetensors", "safetensors", "Reading .safetensors")
+    module("safetensors.numpy", "safetensors", "Reading .safetensors")
+    try:
+        with safetensors.safe_open(str(path), "np") as file:
+            arrays = {name.replace(".", "/"): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            config = (file.metadata() or {}).get("jkeras")
+        return Contents(tree=arrays, model=parse_json(config, "its metadata") if config else None)
+    except (safetensors.SafetensorError, TypeError, ValueError, OSError) as error:
+        raise ValueError(f"{path} is no .safetensors file that can be read: {error}") from error
+
+
+def write_safetensors(contents: Contents, path: Path) -> None:
+    """Write the weights, named `layer/weight`, with the architecture beside them.
+
+    Raises:
+        ImportError: without the package.
+    """
+    numpy = module("safetensors.numpy", "safetensors", "Writing .safetensors")
+    arrays = {}
+    for layer in contents.layers:
+        for name, value in layer.weights:
+            arrays[f"{layer.name}/{name.split(':')[0].removeprefix(layer.name + '/')}"] = (
+                np.ascontiguousarray(value)
+            )
+    metadata = {"jkeras": json.dumps(contents.model)} if contents.model else None
+    numpy.save_file(arrays, str(path), metadata)
+
+
+def in_our_words(contents: Contents) -> Contents:
+    """The contents with the configurations of a later Keras in the words of Keras 2.2.4.
+
+    What the optimizer has counted stays behind: its order is another one there.
+
+    Raises:
+        ValueError: the model does what this Keras cannot.
+    """
+    if not keras3.is_later(contents.model):
+        return contents
+    assert contents.model is not None
+    contents.model = keras3.translated(contents.model)
+    contents.by_layer_name = True
+    if contents.training is not None:
+        contents.notes["later"] = "its optimizer starts afresh: the file's state is that of a later Keras"
+        try:
+            contents.training = keras3.training(contents.training)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            contents.training, contents.notes["later"] = None, f"it is *not* compiled, because {error}"
+    contents.optimizer = None
+    return contents

@@ -1,0 +1,405 @@
+"""Configurations of tf.keras 2 and Keras 3 in the words of Keras 2.2.4.
+
+What Keras 2.2.4 has no word for is left out where it has its default value, and is an error where it has not.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jkeras import layers as known_layers
+from jkeras.saving.places import snake_case
+
+# Arguments of later Kerases, with the values, beside None, that mean what Keras 2.2.4 does.
+_DEFAULTS: dict[str, tuple] = {
+    "sparse": (False,),
+    "ragged": (False,),
+    "optional": (False,),
+    "groups": (1,),
+    "keepdims": (False,),
+    "use_cudnn": ("auto", True, False),
+    "time_major": (False,),
+    "synchronized": (False,),
+    "renorm": (False,),
+    "renorm_momentum": (0.99,),
+    "fused": (None, True, False),
+    "force_generator": (False,),
+    "dilation_rate": (1, [1], [1, 1], [1, 1, 1]),
+    "autocast": (True,),
+    "zero_output_for_mask": (False,),  # True is what Bidirectional sets for the layers in it
+}
+_FACTORS = {"Glorot": (1.0, "fan_avg"), "He": (2.0, "fan_in"), "Lecun": (1.0, "fan_in")}
+_CLASSES = {"Functional": "Model"}
+
+
+def is_later(config: Any) -> bool:
+    """Whether the configuration of a model is in the words of tf.keras 2 or Keras 3."""
+    if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
+        return False
+    layers = config["config"].get("layers")
+    if "module" in config or config.get("class_name") == "Functional":
+        return True
+    return isinstance(layers, list) and any(_later_layer(layer) for layer in layers)
+
+
+def _later_layer(layer: Any) -> bool:
+    config = layer.get("config") if isinstance(layer, dict) else None
+    return isinstance(config, dict) and (
+        "module" in layer or "groups" in config or "ragged" in config or is_later(layer)
+    )
+
+
+def translated(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's configuration in the words of Keras 2.2.4.
+
+    Args:
+        config: `{"class_name", "config"}` as tf.keras 2 or Keras 3 writes it.
+
+    Raises:
+        ValueError: a layer does what this Keras cannot; the message names it.
+    """
+    name = _CLASSES.get(config["class_name"], config["class_name"])
+    inside = dict(config["config"])
+    inside.pop("dtype", None)
+    if not isinstance(inside.get("layers"), list):
+        return {"class_name": name, "config": _value(inside, "the model")}
+    layers = [_layer(layer) for layer in inside["layers"]]
+    if name == "Sequential":
+        first = layers[0]["config"] if layers else {}
+        if "build_input_shape" in inside and "batch_input_shape" not in first:
+            first["batch_input_shape"] = inside["build_input_shape"]
+        kept = [layer for layer in layers if layer["class_name"] != "InputLayer"]
+        if kept and len(kept) < len(layers):
+            kept[0]["config"].setdefault("batch_input_shape", layers[0]["config"]["batch_input_shape"])
+            if "dtype" in layers[0]["config"]:
+                kept[0]["config"].setdefault("dtype", layers[0]["config"]["dtype"])
+        return {"class_name": name, "config": {"name": inside.get("name"), "layers": kept}}
+    ends = {key: _ends(inside[key]) for key in ("input_layers", "output_layers")}
+    _count_calls(layers, ends["output_layers"])
+    needed = _needed(layers, [end[0] for end in (*ends["output_layers"], *ends["input_layers"])])
+    _warn_of_masks(inside["layers"])
+    for layer in needed:
+        _check_known(layer)
+    return {"class_name": name, "config": {"name": inside.get("name"), "layers": needed, **ends}}
+
+
+def _ends(value: Any) -> list[list]:
+    """Inputs or outputs of a model as a list of [layer, node, tensor]."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if len(value) == 3 and isinstance(value[0], str) and not isinstance(value[1], (list, str)):
+        value = [value]
+    return [
+        end for item in value for end in (_ends(item) if isinstance(item[0], (list, dict)) else [list(item)])
+    ]
+
+
+def _warn_of_masks(layers: list[Mapping[str, Any]]) -> None:
+    """Say it where masked steps come out of Bidirectional as zeros in later Kerases."""
+    masks = any(la["class_name"] == "Masking" or la["config"].get("mask_zero") for la in layers)
+    for layer in layers:
+        inner = layer["config"].get("layer") if layer["class_name"] == "Bidirectional" else None
+        if masks and isinstance(inner, dict) and inner["config"].get("return_sequences"):
+            warnings.warn(
+                f"Bidirectional {layer['config'].get('name')!r} "
+                "gives zeros at masked steps in later Kerases, and the last output before them in Keras "
+                "2.2.4 and here: layers that heed the mask do not see it.",
+                stacklevel=8,
+            )
+
+
+def _count_calls(layers: list[dict[str, Any]], outputs: list[list]) -> None:
+    """Number the calls of inner models as Keras 2.2.4, whose models make a first call when they are built."""
+    refs = [inbound for layer in layers for node in layer["inbound_nodes"] for inbound in node] + outputs
+    for layer in layers:
+        if "layers" in layer["config"]:
+            own = [ref for ref in refs if ref[0] == layer["name"]]
+            if own and max(ref[1] for ref in own) < len(layer["inbound_nodes"]):
+                for ref in own:
+                    ref[1] += 1
+
+
+def _needed(layers: list[dict[str, Any]], outputs: list[str]) -> list[dict[str, Any]]:
+    """The layers that the outputs depend on: masks that Keras 3 computes by layers of their own fall away."""
+    by_name = {layer["name"]: layer for layer in layers}
+    wanted, stack = set(), list(outputs)
+    while stack:
+        name = stack.pop()
+        if name in wanted or name not in by_name:
+            continue
+        wanted.add(name)
+        stack += [inbound[0] for node in by_name[name]["inbound_nodes"] for inbound in node]
+    return [layer for layer in layers if layer["name"] in wanted]
+
+
+def _layer(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """One layer of a model."""
+    where = f"layer {layer['config'].get('name', layer.get('name'))!r}"
+    if isinstance(layer["config"].get("layers"), list):
+        result = translated(layer)
+    else:
+        result = {
+            "class_name": layer["class_name"],
+            "config": _arguments(layer["class_name"], layer["config"], where),
+        }
+        result["module"] = layer.get("module", "")
+    if "inbound_nodes" in layer:
+        result["name"] = layer.get("name", layer["config"].get("name"))
+        result["inbound_nodes"] = [_node(node, layer["class_name"], where) for node in layer["inbound_nodes"]]
+    return result
+
+
+def _check_known(layer: dict[str, Any]) -> None:
+    if ".ops." in layer.pop("module", ""):
+        raise ValueError(
+            f"{layer['name']!r} is the Keras 3 operation {layer['class_name']}, "
+            "which is no layer of Keras 2.2.4: build the model with a Lambda or a merge layer in its "
+            "place and load the weights by name."
+        )
+
+
+def _node(node: Any, class_name: str, where: str) -> list[list]:
+    """One call of a layer: [[layer, node, tensor, keyword arguments], …]."""
+    if isinstance(node, dict):
+        tensors: list[list | None] = [_history(t) for t in _flat(node["args"])]
+        kwargs = dict(node.get("kwargs") or {})
+    else:  # tf.keras 2: [name, node, tensor, kwargs] for each tensor, or one such list by itself
+        node = [node] if isinstance(node[0], str) else node
+        tensors = [[*item[:3]] for item in node]
+        kwargs = {key: value for item in node for key, value in (item[3] if len(item) > 3 else {}).items()}
+    kwargs.pop("mask", None)  # masks go with the tensors
+    states = kwargs.pop("initial_state", None) or []
+    if states and not isinstance(next(_flat(states)), dict):
+        raise ValueError(f"{where} was called with initial_state in the form of tf.keras: {states!r:.200}.")
+    for state in _flat(states):
+        tensors.append(_history(state))
+    kwargs = {key: value for key, value in kwargs.items() if value is not None}
+    if kwargs.get("training") is False and class_name not in ("BatchNormalization", "Dropout"):
+        del kwargs["training"]
+    for key, value in kwargs.items():
+        if any(isinstance(v, dict) and v.get("class_name") == "__keras_tensor__" for v in _flat([value])):
+            raise ValueError(
+                f"{where} was called with a tensor as {key}=, which its call does not take here."
+            )
+    return [[*tensor, kwargs] for tensor in tensors if tensor is not None]
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
+
+
+def _history(tensor: Any) -> list | None:
+    if isinstance(tensor, dict) and tensor.get("class_name") == "__keras_tensor__":
+        return list(tensor["config"]["keras_history"])
+    return None
+
+
+def _arguments(class_name: str, config: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The arguments of a layer."""
+    if class_name == "Bidirectional":  # the directions are the layer and its mirror image
+        inner = {
+            key: value for key, value in config["layer"]["config"].items() if key != "zero_output_for_mask"
+        }
+        config = {**config, "layer": {**config["layer"], "config": inner}}
+        config.pop("backward_layer", None)
+    values = {key: _value(value, where) for key, value in config.items()}
+    renamed = {"batch_shape": "batch_input_shape", "negative_slope": "alpha"}
+    if class_name != "LeakyReLU":
+        renamed.pop("negative_slope")
+    values = {renamed.get(key, key): value for key, value in values.items()}
+    for part in ("layer", "cell"):
+        if isinstance(values.get(part), dict):
+            values[part] = _layer(config[part])
+            values[part].pop("module", None)
+    if class_name == "BatchNormalization" and isinstance(values.get("axis"), list):
+        [values["axis"]] = values["axis"]
+    if isinstance(values.get("cells"), list):
+        values["cells"] = [_layer(cell) for cell in config["cells"]]
+    _check_numbers(class_name, values, where)
+    cls = getattr(known_layers, class_name, None)
+    return values if cls is None else _without_defaults(cls, values, where)
+
+
+def _check_numbers(class_name: str, values: dict[str, Any], where: str) -> None:
+    """Refuse what a later Keras computes in another way under the same name."""
+    if class_name == "UpSampling2D" and values.get("interpolation", "nearest") != "nearest":
+        raise ValueError(
+            f"{where} enlarges by {values['interpolation']!r}, which later Kerases compute from the "
+            "centres of the pixels and Keras 2.2.4 from their corners: the numbers would be others."
+        )
+
+
+def _without_defaults(cls: type, values: dict[str, Any], where: str) -> dict[str, Any]:
+    base = {
+        "name",
+        "trainable",
+        "dtype",
+        "batch_input_shape",
+        "batch_size",
+        "input_dtype",
+        "activity_regularizer",
+    }
+    taken = base | {p for c in cls.__mro__ if "__init__" in vars(c) for p in inspect.signature(c).parameters}
+    for key in [key for key in values if key not in taken]:
+        value = values.pop(key)
+        if value is not None and not key.startswith("_") and value not in _DEFAULTS.get(key, ()):
+            raise ValueError(
+                f"{where}: {cls.__name__} of Keras 2.2.4 has no argument {key!r}, which is {value!r}."
+            )
+    return values
+
+
+def _value(value: Any, where: str) -> Any:
+    """A value of a configuration: objects by class name and config, functions and number types by name."""
+    if isinstance(value, list):
+        return [_value(item, where) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "class_name" not in value or "config" not in value:
+        return {key: _value(item, where) for key, item in value.items()}
+    name, config = value["class_name"], value["config"]
+    if name in ("DTypePolicy", "Policy"):
+        return _dtype(config["name"], where)
+    if name == "__tuple__":
+        return _value(value.get("items", config), where)
+    if name == "function":
+        return config if isinstance(config, str) else config.get("name")
+    if name == "__lambda__":
+        raise ValueError(f"{where} holds Python bytecode, which is never run from a file of this kind.")
+    config = _value(config, where) if isinstance(config, dict) else config
+    return _object(str(value.get("registered_name") or name).rpartition(">")[2], config)
+
+
+def _dtype(name: str, where: str) -> str:
+    if name.startswith("mixed"):
+        raise ValueError(f"{where} computes in {name}: jkeras has no such policy for a single layer.")
+    return name
+
+
+def _object(name: str, config: Any) -> dict[str, Any]:
+    """An initializer, regularizer or the like."""
+    for family, (scale, mode) in _FACTORS.items():
+        for end, distribution in (("Uniform", "uniform"), ("Normal", "normal")):
+            if name == family + end:
+                config = {"scale": scale, "mode": mode, "distribution": distribution, "seed": _seed(config)}
+                return {"class_name": "VarianceScaling", "config": config}
+    if name == "VarianceScaling":
+        drawn = str(config.get("distribution", "normal")).replace("truncated_", "")
+        keep = {key: config[key] for key in ("scale", "mode") if key in config}
+        return {"class_name": name, "config": {**keep, "distribution": drawn, "seed": _seed(config)}}
+    if name in ("L1", "L2"):
+        config = {"l1": config.get("l1", 0.0), "l2": config.get("l2", 0.0)}
+        name = "L1L2"
+    if isinstance(config, dict) and isinstance(config.get("seed"), dict):
+        config = {**config, "seed": None}
+    return {"class_name": name, "config": config}
+
+
+def _seed(config: Mapping[str, Any]) -> int | None:
+    seed = config.get("seed")
+    return seed if isinstance(seed, int) else None
+
+
+# How it was compiled ----------------------------------------------------------------------------------------
+
+_OPTIMIZERS = {
+    "SGD": {"momentum": 0.0, "nesterov": False},
+    "RMSprop": {"rho": 0.9, "epsilon": 1e-7},
+    "Adagrad": {"epsilon": 1e-7},
+    "Adadelta": {"rho": 0.95, "epsilon": 1e-7},
+    "Adam": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": False},
+    "Adamax": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    "Nadam": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+}
+# What these optimizers have beside, with the values that change nothing.
+_PLAIN = {
+    "weight_decay": (None, 0.0),
+    "global_clipnorm": (None,),
+    "use_ema": (False,),
+    "loss_scale_factor": (None,),
+    "gradient_accumulation_steps": (None,),
+    "momentum": (0.0,),
+    "centered": (False,),
+    "initial_accumulator_value": (0.0,),
+}
+
+
+def training(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The training configuration of a later Keras in the words of Keras 2.2.4.
+
+    Args:
+        config: `compile_config` of a .keras file, `training_config` of an .h5 file.
+
+    Raises:
+        ValueError: it holds what has no counterpart; the message names it.
+    """
+    return {
+        "optimizer_config": _optimizer(config.get("optimizer", config.get("optimizer_config"))),
+        "loss": _losses(config.get("loss")),
+        "metrics": _metrics(config.get("metrics")),
+        "sample_weight_mode": None,
+        "loss_weights": config.get("loss_weights"),
+    }
+
+
+def _optimizer(config: Any) -> dict[str, Any]:
+    config = (
+        _value(config, "the optimizer") if isinstance(config, dict) else {"class_name": config, "config": {}}
+    )
+    name, values = config["class_name"].removeprefix("Custom>"), dict(config["config"])
+    if name not in _OPTIMIZERS:
+        raise ValueError(f"the optimizer {name} is not one of {', '.join(_OPTIMIZERS)}")
+    rate = values.get("learning_rate", values.get("lr", 0.001))
+    if not isinstance(rate, (int, float)):
+        raise ValueError("the learning rate follows a schedule")
+    for key, plain in _PLAIN.items():
+        if key not in _OPTIMIZERS[name] and values.get(key, plain[0]) not in plain:
+            raise ValueError(f"the optimizer {name} has {key}={values[key]!r}")
+    taken = {key: values.get(key, default) for key, default in _OPTIMIZERS[name].items()}
+    clips = {key: values[key] for key in ("clipnorm", "clipvalue") if values.get(key) is not None}
+    return {"class_name": name, "config": {"lr": rate, **taken, **clips}}
+
+
+def _losses(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_losses(item) for item in value]
+    if isinstance(value, dict) and "class_name" not in value:
+        return {key: _losses(item) for key, item in value.items()}
+    return _function(value, "loss")
+
+
+def _function(value: Any, kind: str) -> Any:
+    """A loss or metric as the name of its function, where it is no more than that."""
+    if not isinstance(value, dict):
+        return value
+    config = value["config"] if isinstance(value["config"], dict) else {}
+    own = {"name", "dtype", "fn", "reduction", "from_logits", "label_smoothing", "axis", "ignore_class"}
+    changed = [key for key in config if key not in own]
+    smooth = [key for key in ("from_logits", "label_smoothing", "ignore_class") if config.get(key)]
+    if changed or smooth or config.get("reduction") not in (None, "auto", "sum_over_batch_size"):
+        raise ValueError(f"the {kind} {value['class_name']} has arguments that Keras 2.2.4 lacks: {config}")
+    if value["class_name"] == "function":
+        return value["config"]
+    if value["class_name"] in ("MeanMetricWrapper", "LossFunctionWrapper"):
+        inner = config.get("fn", config.get("name"))
+        return inner["config"] if isinstance(inner, dict) else inner
+    return snake_case(value["class_name"])
+
+
+def _metrics(value: Any) -> Any:
+    if isinstance(value, dict):
+        if "class_name" in value:
+            return _function(value, "metric")
+        return {key: _metrics(item) for key, item in value.items()}
+    if isinstance(value, list):
+        if len(value) == 1 and isinstance(value[0], list):
+            value = value[0]
+        return [_metrics(item) for item in value]
+    return [] if value is None else value

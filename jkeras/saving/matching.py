@@ -1,0 +1,170 @@
+"""Trees of named arrays, matched with the layers of a model; what a file and a model had of each other."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from jkeras.saving import places
+from jkeras.saving.contents import Contents, LayerContents
+
+# What others call the weights of a layer.
+_NAMES = {
+    "kernel": ("kernel", "weight", "w"),
+    "bias": ("bias", "b"),
+    "gamma": ("gamma", "scale", "weight"),
+    "beta": ("beta", "bias", "offset"),
+    "moving_mean": ("moving_mean", "mean", "running_mean"),
+    "moving_variance": ("moving_variance", "var", "running_var"),
+    "embeddings": ("embeddings", "embedding", "weight"),
+}
+_ROOTS = re.compile(r"^(params|batch_stats)/")
+
+
+@dataclasses.dataclass
+class Report:
+    """What loading has done.
+
+    Args:
+        loaded: names of the weights that have got a value.
+        missing: names of the model's weights that the file does not have.
+        unused: names of the file's arrays that the model does not have.
+        renamed: layer in the file → layer of the model, where the names differ.
+        cast: weight → "type in the file → type of the weight", where they differ.
+    """
+
+    loaded: list[str] = dataclasses.field(default_factory=list)
+    missing: list[str] = dataclasses.field(default_factory=list)
+    unused: list[str] = dataclasses.field(default_factory=list)
+    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
+    cast: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def __str__(self):
+        lines = [f"loaded: {len(self.loaded)} weights"]
+        for name in ("missing", "unused"):
+            values = getattr(self, name)
+            lines.append(f"{name}: {len(values)}" + "".join(f"\n  {value}" for value in values))
+        for name, arrow in (("renamed", " → "), ("cast", ": ")):
+            values = getattr(self, name)
+            lines.append(f"{name}: {len(values)}" + "".join(f"\n  {k}{arrow}{v}" for k, v in values.items()))
+        return "\n".join(lines)
+
+
+def report(plan: list[tuple[Any, np.ndarray]], contents: Contents, model: Any) -> Report:
+    """What a plan does: `contents` are those of the file, arranged for `model`."""
+    targets = [variable for variable, _ in plan]
+    loaded = Report([v.name for v in targets])
+    loaded.missing = [w.name for w in model.weights if not any(w is v for v in targets)]
+    own = {layer.name for layer in model.layers}
+    holders = [layer for layer in model.layers if layer.weights]
+    sources = [source for source in contents.layers if source.weights]
+    for source in sources:
+        if source.name not in own and len(sources) != len(holders):
+            loaded.unused += [f"{source.name}: {name}" for name, _ in source.weights]
+    if len(sources) == len(holders):
+        pairs = zip(sources, holders, strict=True)
+        loaded.renamed = {a.name: b.name for a, b in pairs if a.name != b.name and a.name not in own}
+    loaded.renamed |= contents.renamed
+    loaded.unused += contents.unused
+    for variable, value in plan:
+        if np.dtype(value.dtype) != np.dtype(str(variable.dtype)):
+            loaded.cast[variable.name] = f"{value.dtype} → {variable.dtype}"
+    return loaded
+
+
+def arranged(contents: Contents, model: Any) -> Contents:
+    """The contents with their arrays by layer, in the order of the model's layers.
+
+    Raises:
+        ValueError: the file has arrays for a part of a layer only.
+    """
+    if contents.places is not None:
+        layers = places.arranged(contents.places, model.layers, contents.keys, model)
+        used = {id(value) for layer in layers for value in layer.values}
+        unused = [name for name, value in contents.places.items() if id(value) not in used]
+        # Keras 3 keeps the state of a layer's random numbers as weights.
+        unused = [name for name in unused if "seed_generator" not in name]
+        return dataclasses.replace(contents, places=None, layers=layers, unused=unused)
+    if contents.tree is not None:
+        return _of_tree(contents, [layer for layer in model.layers if layer.weights])
+    if contents.by_layer_name:
+        order = {layer.name: i for i, layer in enumerate(model.layers)}
+        if all(layer.name in order for layer in contents.layers if layer.weights):
+            return dataclasses.replace(
+                contents, layers=sorted(contents.layers, key=lambda layer: order.get(layer.name, -1))
+            )
+    return contents
+
+
+def _of_tree(contents: Contents, layers: list[Any]) -> Contents:
+    tree = contents.tree or {}
+    if all(re.fullmatch(r"arr_\d+", name) for name in tree):
+        return dataclasses.replace(contents, tree=None, layers=_in_order(list(tree.values()), layers))
+    groups = _groups(tree)
+    chosen: dict[Any, str] = {}
+    for layer in layers:  # names first
+        for name in groups:
+            if name.split("/")[-1] == layer.name and _fitting(layer, groups[name]) is not None:
+                chosen[layer] = name
+    for layer in layers:
+        rest = (name for name in groups if name not in chosen.values())
+        if layer not in chosen and (
+            name := next((n for n in rest if _fitting(layer, groups[n]) is not None), None)
+        ):
+            chosen[layer] = name
+    found, used = [], set()
+    for layer in layers:
+        if layer in chosen:
+            values = _fitting(layer, groups[chosen[layer]]) or []
+            used |= {id(value) for value in values}
+            found.append(
+                LayerContents(layer.name, [(w.name, v) for w, v in zip(layer.weights, values, strict=True)])
+            )
+    renamed = {name: layer.name for layer, name in chosen.items() if name.split("/")[-1] != layer.name}
+    unused = [name for name, value in tree.items() if id(value) not in used]
+    return dataclasses.replace(contents, tree=None, layers=found, renamed=renamed, unused=unused)
+
+
+def _in_order(values: list[np.ndarray], layers: Iterable[Any]) -> list[LayerContents]:
+    """`np.savez(file, *model.get_weights())`."""
+    values, found = list(values), []
+    for layer in layers:
+        count = len(layer.weights)
+        found.append(
+            LayerContents(layer.name, [(w.name, v) for w, v in zip(layer.weights, values, strict=False)])
+        )
+        values = values[count:]
+    return found
+
+
+def _groups(tree: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Arrays by the place that they share, `params` and `batch_stats` of flax together."""
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for name, value in tree.items():
+        place, _, leaf = _ROOTS.sub("", name).rpartition("/")
+        groups.setdefault(place, {})[leaf.split(":")[0]] = value
+    order = sorted(
+        groups, key=lambda place: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", place)]
+    )
+    return {place: groups[place] for place in (groups if _counted(groups) is None else order)}
+
+
+def _counted(groups: Mapping[str, Any]) -> bool | None:
+    return True if all(re.search(r"_\d+$", place) for place in groups) else None
+
+
+def _fitting(layer: Any, group: Mapping[str, np.ndarray]) -> list[np.ndarray] | None:
+    """The arrays of a place in the order of the layer's weights, if they are all there and no other is."""
+    values = []
+    for weight in layer.weights:
+        leaf = weight.name.split("/")[-1].split(":")[0]
+        names = _NAMES.get(leaf, (leaf,))
+        value = next((group[n] for n in names if n in group and group[n].shape == tuple(weight.shape)), None)
+        if value is None:
+            return None
+        values.append(value)
+    return values if len(values) == len(group) else None

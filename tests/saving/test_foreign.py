@@ -1,0 +1,216 @@
+"""Files of Keras 3.15, tf-keras 2.21 and flax 0.12, with what these predict; damaged and hostile ones."""
+
+import io
+import json
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+from jkeras.layers import BatchNormalization, Conv2D, Dense, Flatten
+from jkeras.models import Sequential, load_model
+from jkeras.saving import foreign, keras3, places
+from tests import golden
+
+LATER = "saved by a later Keras"
+MASKED = "gives zeros at masked steps in later Kerases"
+
+
+def recorded(name):
+    """Inputs and outputs of a model in the framework that wrote it."""
+    with np.load(golden.path(f"later/{name}.npz")) as arrays:
+        parts = {k: arrays[k] for k in arrays.files}
+    return [parts[k] for k in sorted(parts) if k[0] == "x"], [parts[k] for k in sorted(parts) if k[0] == "y"]
+
+
+def predicts(model, name):
+    """Compare the outputs of `model` with what is recorded."""
+    x, y = recorded(name)
+    outputs = model.predict(x)
+    for a, b in zip(outputs if isinstance(outputs, list) else [outputs], y, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["seq.keras", "rnn.keras", "nested.keras", "conv.keras", "seq.h5", "rnn.h5", "tf_seq.h5", "tf_rnn.h5"],
+)
+@pytest.mark.filterwarnings(f"ignore:.*{MASKED}")
+def test_models_of_later_kerases(file):
+    model, report = load_model(str(golden.path(f"later/{file}")), compile=False, report=True)
+    predicts(model, file.split(".")[0])
+    assert not report.missing and not report.unused and len(report.loaded) == len(model.weights)
+
+
+@pytest.mark.parametrize("name", ["seq", "rnn", "nested", "conv"])
+@pytest.mark.filterwarnings(f"ignore:.*{MASKED}")
+def test_weights_of_keras_3(name, tmp_path):
+    model = load_model(str(golden.path(f"later/{name}.keras")), compile=False)
+    model.set_weights([0 * w for w in model.get_weights()])
+    report = model.load_weights(str(golden.path(f"later/{name}.weights.h5")), report=True)
+    predicts(model, name)
+    assert not report.missing and not report.unused
+    foreign.write_places(model, tmp_path / "again.weights.h5")  # Keras 3.15 loads these files: tried
+    model.set_weights([0 * w for w in model.get_weights()])
+    model.load_weights(str(tmp_path / "again.weights.h5"))
+    predicts(model, name)
+
+
+def test_how_it_was_compiled():
+    with pytest.warns(UserWarning, match=f"{LATER}; its optimizer starts afresh"):
+        model = load_model(str(golden.path("later/seq.keras")))
+    assert model.loss == "sparse_categorical_crossentropy" and model.metrics_names == ["loss", "acc"]
+    with (
+        pytest.warns(UserWarning, match="not\\* compiled, because the optimizer RMSprop has momentum=0.9"),
+        pytest.warns(UserWarning, match=MASKED),
+    ):
+        load_model(str(golden.path("later/tf_rnn.h5")))
+    with pytest.warns(UserWarning, match="starts afresh"):
+        sgd = load_model(str(golden.path("later/nested.keras"))).optimizer.get_config()
+    assert sgd["momentum"] == pytest.approx(0.9) and sgd["nesterov"] is True
+
+
+def net():
+    """The network of net.flax."""
+    first = Conv2D(4, 3, padding="same", activation="relu", input_shape=(5, 5, 2), name="conv")
+    rest = [BatchNormalization(epsilon=1e-5), Flatten(), Dense(6, activation="relu"), Dense(3, name="out")]
+    return Sequential([first, *rest])
+
+
+def test_a_tree_of_flax():
+    model = net()
+    report = model.load_weights(str(golden.path("later/net.flax")), report=True)
+    predicts(model, "net")
+    assert report.renamed["Conv_0"] == "conv" and report.renamed["Dense_1"] == "out"
+    assert str(report).splitlines()[0] == "loaded: 10 weights"
+
+
+def test_npz_in_order_and_by_name(tmp_path):
+    model, other = net(), net()
+    np.savez(tmp_path / "w.npz", *[w.astype("float64") for w in model.get_weights()])
+    report = other.load_weights(str(tmp_path / "w.npz"), report=True)
+    assert report.cast["conv/kernel:0"] == "float64 → float32"
+    np.testing.assert_array_equal(model.get_weights()[4], other.get_weights()[4])
+    names = {"out.kernel": np.ones((6, 3)), "out.bias": np.zeros(3), "more.kernel": np.ones(2)}
+    np.savez(tmp_path / "n.npz", **names)
+    report = other.load_weights(str(tmp_path / "n.npz"), by_name=True, report=True)
+    assert report.loaded == ["out/kernel:0", "out/bias:0"] and report.unused == ["more/kernel"]
+    assert other.get_weights()[-2].min() == 1
+    with pytest.raises(ValueError, match="containing 1 layers into a model with 4 layers"):
+        other.load_weights(str(tmp_path / "n.npz"))
+
+
+def test_safetensors_there_and_back(tmp_path):
+    pytest.importorskip("safetensors")
+    model, path = net(), str(tmp_path / "m.safetensors")
+    model.save(path)
+    again = load_model(path, compile=False)
+    model.save_weights(path)
+    other = net()
+    other.load_weights(path)
+    for a, b, c in zip(*(m.get_weights() for m in (model, again, other)), strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, c)
+    (tmp_path / "m.safetensors").write_bytes((tmp_path / "m.safetensors").read_bytes()[:200])
+    with pytest.raises(ValueError, match="no .safetensors file that can be read"):
+        load_model(path)
+
+
+def edited(tmp_path, change, member="config.json"):
+    """A copy of seq.keras whose configuration `change` has changed."""
+    with zipfile.ZipFile(golden.path("later/seq.keras")) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    if member == "config.json":
+        config = json.loads(parts[member])
+        change(config)
+        parts[member] = json.dumps(config).encode()
+    else:
+        parts[member] = change(parts[member])
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        for name, value in parts.items():
+            archive.writestr(name, value)
+    return str(tmp_path / "m.keras")
+
+
+def layer_of(config, name):
+    return next(layer for layer in config["config"]["layers"] if layer["class_name"] == name)
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        (
+            lambda c: layer_of(c, "Conv2D")["config"].update(groups=2),
+            "'conv2d': Conv2D of Keras 2.2.4 has no argument",
+        ),
+        (lambda c: layer_of(c, "Dense").update(class_name="EinsumDense"), "EinsumDense"),
+        (lambda c: layer_of(c, "Dense").update(module="os", class_name="system"), "system"),
+        (lambda c: c.update(config=3), "configuration is incomplete|has no class_name"),
+        (lambda c: layer_of(c, "Dense")["config"].update(units=10**12), "m.keras"),
+        (
+            lambda c: layer_of(c, "Dense")["config"].update(
+                activation={"class_name": "__lambda__", "config": {}}
+            ),
+            "Python bytecode, which is never run",
+        ),
+        (
+            lambda c: layer_of(c, "Dense")["config"].update(
+                dtype={"module": "keras", "class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}
+            ),
+            "computes in mixed_float16",
+        ),
+    ],
+)
+def test_what_cannot_be_built_is_named(tmp_path, change, text):
+    with pytest.raises(ValueError, match=text):
+        load_model(edited(tmp_path, change), compile=False)
+
+
+def test_weights_that_lead_elsewhere(tmp_path):
+    def linked(_):
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w") as file:
+            file["layers/dense/vars/0"] = h5py.ExternalLink("/etc/passwd", "x")
+        return buffer.getvalue()
+
+    with pytest.raises(ValueError, match="is a link to another file"):
+        load_model(edited(tmp_path, linked, "model.weights.h5"))
+
+
+@pytest.mark.parametrize("cut", [0.1, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("file", ["seq.keras", "seq.weights.h5", "net.flax"])
+def test_truncated_files(tmp_path, file, cut):
+    content = golden.path(f"later/{file}").read_bytes()
+    (tmp_path / file).write_bytes(content[: int(cut * len(content))])
+    with pytest.raises(ValueError, match=file):
+        net().load_weights(str(tmp_path / file))
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "b.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", bytes(200 << 20))
+    with pytest.raises(ValueError, match="far larger than a file of"):
+        load_model(str(tmp_path / "b.keras"))
+
+
+def test_keys_count_classes():
+    config = {
+        "class_name": "Sequential",
+        "config": {"layers": [{"class_name": "Dense", "config": {"name": n}} for n in "ab"]},
+    }
+    assert places.keys_of_config(config) == {("", "a"): "dense", ("", "b"): "dense_1"}
+
+
+def test_operations_of_keras_3_are_named():
+    tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": ["i", 0, 0]}}
+    layers = [
+        {"module": "keras.layers", "class_name": "InputLayer", "name": "i", "inbound_nodes": []}
+        | {"config": {"batch_shape": [None, 3], "dtype": "float32", "name": "i"}},
+        {"module": "keras.src.ops.numpy", "class_name": "Sin", "config": {"name": "sin"}, "name": "sin"}
+        | {"inbound_nodes": [{"args": [tensor], "kwargs": {}}]},
+    ]
+    config = {"layers": layers, "input_layers": ["i", 0, 0], "output_layers": ["sin", 0, 0], "name": "m"}
+    with pytest.raises(ValueError, match="'sin' is the Keras 3 operation Sin, which is no layer"):
+        keras3.translated({"class_name": "Functional", "config": config})
