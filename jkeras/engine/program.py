@@ -46,11 +46,18 @@ class Program:
             flags(layer, lambda i: i.trainable),
             flags(layer, lambda i: i.trainable or i.stateful),
         )
-        self.live = frozenset(paths[i] for i in live if paths[i] in self.params)
+        self.live = frozenset(paths[i] for i in live if self._trains(paths[i]))
         self.order = self._order()
         self.moving = frozenset(paths[i] for i in moving if paths[i] in self.state)
         self.rowwise = all(inner.rowwise and functions_are_ours(inner) for _, inner in self._places)
         self.stateful = any(inner.stateful for _, inner in self._places)
+
+    def _trains(self, path: str) -> bool:
+        """Whether weights of a layer are trained: a class that lists its weights may leave them out."""
+        cells = self.params.get(path, {})
+        if not cells or not any(inner.lists_weights for _, inner in self._places):
+            return bool(cells)
+        return not set(self.layer.trainable_weights).isdisjoint(cells.values())
 
     def apply(self, params: Store, state: Store, xs: list[Any], ctx: Ctx) -> Out:
         """Run the model.

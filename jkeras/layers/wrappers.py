@@ -45,7 +45,7 @@ class Wrapper(Layer):
         self.rowwise = type(self).rowwise and layer.rowwise
 
     def children(self) -> dict[str, Layer]:
-        return {"layer": self.layer}
+        return {"layer": self.layer, **super().children()}  # and what a user's wrapper holds beside it
 
     @property
     def trainable(self) -> bool:

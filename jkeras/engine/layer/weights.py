@@ -175,11 +175,22 @@ class WeightAccess:
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
 
+    @property
+    def lists_weights(self) -> bool:
+        """Whether the class says itself which weights it has: Keras trains and keeps what it lists."""
+        own = type(self).trainable_weights, type(self).non_trainable_weights
+        return own != (WeightAccess.trainable_weights, WeightAccess.non_trainable_weights)
+
+    def _listed(self) -> tuple[list[Variable], list[Variable]]:
+        if not self.lists_weights:
+            return self._split()
+        return list(self.trainable_weights), list(self.non_trainable_weights)
+
     def _split(self) -> tuple[list[Variable], list[Variable]]:
         train = list(self._params.values())
         fixed = [v for name, v in self._state.items() if not name.startswith("_")]
         for child in self.children().values():
-            inner_train, inner_fixed = child._split()
+            inner_train, inner_fixed = child._listed()
             train += inner_train
             fixed += inner_fixed
         train, fixed = list(dict.fromkeys(train)), list(dict.fromkeys(fixed))
@@ -243,7 +254,7 @@ class WeightAccess:
     @property
     def weights(self) -> list[Variable]:
         """All variables: trainable ones, then the others."""
-        train, fixed = self._split()
+        train, fixed = self._listed()
         return train + fixed
 
     def get_weights(self) -> list[np.ndarray]:
