@@ -58,7 +58,7 @@ def cached_folder(folder: str, names: list[str]) -> str | None:
     """The folder of the cache where all these files are, if there is one.
 
     Example:
-        >>> unpacked("cifar-0", ["data"]) is None
+        >>> cached_folder("cifar-0", ["data"]) is None
         True
     """
     places = [os.path.join(base, folder) for base in cache_folders()]

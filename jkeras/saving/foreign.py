@@ -28,7 +28,7 @@ ZIP = b"PK\x03\x04"
 
 
 def read_keras_zip(path: Path) -> Contents:
-    """What a .keras file of Keras 3 holds.
+    """Contents of a .keras file of Keras 3.
 
     Raises:
         ValueError: it is damaged, no such file, or describes what jkeras cannot build.

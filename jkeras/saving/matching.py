@@ -27,7 +27,7 @@ _ROOTS = re.compile(r"^(params|batch_stats)/")
 
 @dataclasses.dataclass
 class Report:
-    """What loading has done.
+    """Lists of what loading has done.
 
     Args:
         loaded: names of the weights that have got a value.
@@ -55,7 +55,7 @@ class Report:
 
 
 def report(plan: list[tuple[Any, np.ndarray]], contents: Contents, model: Any) -> Report:
-    """What a plan does: `contents` are those of the file, arranged for `model`."""
+    """Report of what a plan does: `contents` are those of the file, arranged for `model`."""
     targets = [variable for variable, _ in plan]
     loaded = Report([v.name for v in targets])
     loaded.missing = [w.name for w in model.weights if not any(w is v for v in targets)]

@@ -60,7 +60,7 @@ def build(contents: Contents, custom_objects: dict | None, safe_mode: bool) -> A
 
 
 def fill(model: Any, contents: Contents) -> weights.Plan:
-    """Which array of the record goes into which weight of the model that `build` made of it.
+    """Plan of the arrays of the record for the weights of the model that `build` made of it.
 
     Raises:
         ValueError: they do not fit.

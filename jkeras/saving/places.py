@@ -45,7 +45,7 @@ def numbered(classes: list[str]) -> list[str]:
 
 
 def keys_of_config(config: Mapping[str, Any], path: str = "") -> dict[tuple[str, str], str]:
-    """Where the layers of a model's configuration are: (path of the model, name of the layer) → its key."""
+    """Keys of the layers of a model's configuration: (path of the model, name of the layer) → its key."""
     found: dict[tuple[str, str], str] = {}
     layers = config.get("config", {}).get("layers", ()) if isinstance(config.get("config"), dict) else ()
     for key, layer in zip(numbered([layer["class_name"] for layer in layers]), layers, strict=True):
