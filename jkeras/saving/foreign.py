@@ -139,9 +139,13 @@ def read_npz(path: Path) -> Contents:
         ValueError: it holds something else.
     """
     try:
+        size = path.stat().st_size
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > allowance(size):
+                raise ValueError(f"its arrays say to be far larger than a file of {size} bytes holds")
         with np.load(path, allow_pickle=False) as arrays:
             return Contents(tree={name.replace(".", "/"): arrays[name] for name in arrays.files})
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, *MALFORMED) as error:
         raise ValueError(f"{path} is no .npz of plain arrays: {error}") from error
 
 

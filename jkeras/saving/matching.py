@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,13 @@ def report(plan: list[tuple[Any, np.ndarray]], contents: Contents, model: Any) -
     return loaded
 
 
-def arranged(contents: Contents, model: Any) -> Contents:
+def arranged(contents: Contents, model: Any, by_name: bool = False) -> Contents:
     """The contents with their arrays by layer, in the order of the model's layers.
+
+    Args:
+        contents: of a file.
+        model: built.
+        by_name: of a tree of names, whether layers must be called alike; else shapes tell too.
 
     Raises:
         ValueError: the file has arrays for a part of a layer only.
@@ -90,7 +96,7 @@ def arranged(contents: Contents, model: Any) -> Contents:
         unused = [name for name in unused if "seed_generator" not in name]
         return dataclasses.replace(contents, places=None, layers=layers, unused=unused)
     if contents.tree is not None:
-        return _of_tree(contents, [layer for layer in model.layers if layer.weights])
+        return _of_tree(contents, [layer for layer in model.layers if layer.weights], by_name)
     if contents.by_layer_name:
         order = {layer.name: i for i, layer in enumerate(model.layers)}
         if all(layer.name in order for layer in contents.layers if layer.weights):
@@ -100,45 +106,46 @@ def arranged(contents: Contents, model: Any) -> Contents:
     return contents
 
 
-def _of_tree(contents: Contents, layers: list[Any]) -> Contents:
+def _of_tree(contents: Contents, layers: list[Any], by_name: bool) -> Contents:
+    """Arrays by name: places that are called as a layer, then, unless by name, those whose shapes fit."""
     tree = contents.tree or {}
     if all(re.fullmatch(r"arr_\d+", name) for name in tree):
         return dataclasses.replace(contents, tree=None, layers=_in_order(list(tree.values()), layers))
     groups = _groups(tree)
-    chosen: dict[Any, str] = {}
-    for layer in layers:  # names first
-        for name in groups:
-            if name.split("/")[-1] == layer.name and _fitting(layer, groups[name]) is not None:
-                chosen[layer] = name
-    for layer in layers:
+    called = {name.split("/")[-1]: name for name in groups}
+    chosen = {
+        layer: called[layer.name]
+        for layer in layers
+        if layer.name in called and _fitting(layer, groups[called[layer.name]]) is not None
+    }
+    for layer in [] if by_name else [layer for layer in layers if layer not in chosen]:
         rest = (name for name in groups if name not in chosen.values())
-        if layer not in chosen and (
-            name := next((n for n in rest if _fitting(layer, groups[n]) is not None), None)
-        ):
+        name = next((name for name in rest if _fitting(layer, groups[name]) is not None), None)
+        if name is not None:
             chosen[layer] = name
     found, used = [], set()
-    for layer in layers:
-        if layer in chosen:
-            values = _fitting(layer, groups[chosen[layer]]) or []
-            used |= {id(value) for value in values}
-            found.append(
-                LayerContents(layer.name, [(w.name, v) for w, v in zip(layer.weights, values, strict=True)])
-            )
+    for layer in filter(chosen.__contains__, layers):
+        values = _fitting(layer, groups[chosen[layer]]) or []
+        used |= {id(value) for value in values}
+        found.append(_named(layer, values))
     renamed = {name: layer.name for layer, name in chosen.items() if name.split("/")[-1] != layer.name}
     unused = [name for name, value in tree.items() if id(value) not in used]
     return dataclasses.replace(contents, tree=None, layers=found, renamed=renamed, unused=unused)
 
 
-def _in_order(values: list[np.ndarray], layers: Iterable[Any]) -> list[LayerContents]:
+def _named(layer: Any, values: list[np.ndarray]) -> LayerContents:
+    return LayerContents(layer.name, [(w.name, v) for w, v in zip(layer.weights, values, strict=True)])
+
+
+def _in_order(values: list[np.ndarray], layers: list[Any]) -> list[LayerContents]:
     """`np.savez(file, *model.get_weights())`."""
-    values, found = list(values), []
-    for layer in layers:
-        count = len(layer.weights)
-        found.append(
-            LayerContents(layer.name, [(w.name, v) for w, v in zip(layer.weights, values, strict=False)])
-        )
-        values = values[count:]
-    return found
+    counts = [len(layer.weights) for layer in layers]
+    if len(values) != sum(counts):
+        raise ValueError(f"the file has {len(values)} arrays without names, the model {sum(counts)} weights.")
+    ends = itertools.accumulate(counts)
+    return [
+        _named(la, values[end - count : end]) for la, end, count in zip(layers, ends, counts, strict=True)
+    ]
 
 
 def _groups(tree: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
@@ -147,14 +154,11 @@ def _groups(tree: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
     for name, value in tree.items():
         place, _, leaf = _ROOTS.sub("", name).rpartition("/")
         groups.setdefault(place, {})[leaf.split(":")[0]] = value
-    order = sorted(
-        groups, key=lambda place: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", place)]
-    )
-    return {place: groups[place] for place in (groups if _counted(groups) is None else order)}
-
-
-def _counted(groups: Mapping[str, Any]) -> bool | None:
-    return True if all(re.search(r"_\d+$", place) for place in groups) else None
+    if not all(re.search(r"_\d+$", place) for place in groups):
+        return groups
+    # jax sorts the keys of a tree: Dense_10 stands before Dense_2 there.
+    order = sorted(groups, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", name)])
+    return {place: groups[place] for place in order}
 
 
 def _fitting(layer: Any, group: Mapping[str, np.ndarray]) -> list[np.ndarray] | None:

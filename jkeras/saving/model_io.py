@@ -167,7 +167,7 @@ def load_weights(
     """
     contents = read(filepath, accept_changed)
     with telling(_name(filepath), _UNFIT):
-        contents = matching.arranged(contents, model)
+        contents = matching.arranged(contents, model, by_name)
         if by_name:
             plan = weights.by_name(contents, model.layers, skip_mismatch, reshape)
         else:

@@ -195,6 +195,32 @@ def test_a_bomb_is_not_unpacked(tmp_path):
         load_model(str(tmp_path / "b.keras"))
 
 
+@pytest.mark.parametrize("name, content", [("b.npz", "w.npy"), ("t.npz", None)])
+def test_hostile_npz(tmp_path, name, content):
+    if content is None:
+        (tmp_path / name).write_bytes(b"PK\x03\x04 no zip")
+    else:
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(content, bytes(200 << 20))
+    with pytest.raises(ValueError, match=f"{name} is no .npz of plain arrays"):
+        net().load_weights(str(tmp_path / name))
+
+
+def test_many_layers_of_flax_are_in_the_order_of_their_numbers(tmp_path):
+    rest = [Dense(2, use_bias=False) for _ in range(11)]
+    model = Sequential([Dense(2, use_bias=False, input_shape=(2,)), *rest])
+    kernels = {f"Dense_{i}.kernel": np.full((2, 2), float(i)) for i in range(12)}
+    np.savez(tmp_path / "w.npz", **dict(sorted(kernels.items())))
+    model.load_weights(str(tmp_path / "w.npz"))
+    assert [w[0, 0] for w in model.get_weights()] == list(range(12))
+    before = model.get_weights()
+    model.load_weights(str(tmp_path / "w.npz"), by_name=True)  # no layer is called so
+    np.testing.assert_array_equal(before, model.get_weights())
+    np.savez(tmp_path / "few.npz", *before[1:])
+    with pytest.raises(ValueError, match="11 arrays without names, the model 12 weights"):
+        model.load_weights(str(tmp_path / "few.npz"))
+
+
 def test_keys_count_classes():
     config = {
         "class_name": "Sequential",
