@@ -21,7 +21,7 @@ from jkeras.core.extras import module
 from jkeras.saving import keras3, places
 from jkeras.saving.access import Access
 from jkeras.saving.contents import Contents, array_type
-from jkeras.saving.limits import MALFORMED, allowance, parse_json
+from jkeras.saving.limits import MALFORMED, allowance, parse_json, telling
 
 _DEEPEST, _MOST = 32, 200_000  # groups in groups, and arrays, of a file that somebody has trained
 ZIP = b"PK\x03\x04"
@@ -33,26 +33,34 @@ def read_keras_zip(path: Path) -> Contents:
     Raises:
         ValueError: it is damaged, no such file, or describes what jkeras cannot build.
     """
+    with telling(path, "its config.json is malformed"):
+        text, weights = _members(path)
+        config = parse_json(text, "config.json")
+        try:
+            with h5py.File(io.BytesIO(weights), "r") as group:
+                contents = read_places(group)
+        except OSError as error:
+            raise ValueError(f"its weights are damaged: {error}") from error
+        contents.keys = {**places.keys_of_config(config), **contents.keys}
+        contents.model, contents.training = config, config.get("compile_config") or None
+    return contents
+
+
+def _members(path: Path) -> tuple[bytes, bytes]:
+    """The texts of configuration and weights, if they are no larger than a file of this size can hold."""
+    names = ("config.json", "model.weights.h5")
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if not {"config.json", "model.weights.h5"} <= set(names):
-                raise ValueError(
-                    f"a zip archive without config.json and model.weights.h5: it holds {names[:8]}."
-                )
+            if not set(names) <= set(archive.namelist()):
+                raise ValueError(f"a zip archive, but no .keras file: it holds {archive.namelist()[:8]}.")
             size = path.stat().st_size
-            for name in ("config.json", "model.weights.h5"):
+            for name in names:
                 if archive.getinfo(name).file_size > allowance(size):
                     raise ValueError(f"its {name} says to be far larger than a file of {size} bytes holds.")
-            config = parse_json(archive.read("config.json"), "config.json")
-            weights = io.BytesIO(archive.read("model.weights.h5"))
-        with h5py.File(weights, "r") as group:
-            contents = read_places(group)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, *MALFORMED) as error:
-        raise ValueError(f"{path} is no model file, or a damaged .keras file: {error}") from error
-    contents.keys = {**places.keys_of_config(config), **contents.keys}
-    contents.model, contents.training = config, config.get("compile_config") or None
-    return contents
+            return archive.read(names[0]), archive.read(names[1])
+    # zipfile raises the last two for ways to compress and to encrypt that it does not know.
+    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"a damaged .keras file: {error}") from error
 
 
 def has_places(group: h5py.Group) -> bool:

@@ -167,6 +167,35 @@ def test_what_cannot_be_built_is_named(tmp_path, change, text):
         load_model(edited(tmp_path, change), compile=False)
 
 
+def places_in(value, path=()):
+    """The path of every value in a configuration."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        yield from places_in(part, (*path, key))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_changed_configuration_loads_or_is_refused(tmp_path, seed):
+    random = np.random.RandomState(seed)
+    values = [None, 3, -1, 1e400, "x", [], {}, [[]], {"class_name": "Dense"}, "Layer", True, 10**12]
+    for _ in range(25):
+
+        def change(config):
+            *way, last = random.choice(np.array(list(places_in(config["config"]))[1:], object))  # noqa: B023
+            at = config["config"]
+            for key in way:
+                at = at[key]
+            at[last] = values[random.randint(len(values))]  # noqa: B023
+
+        path = edited(tmp_path, change)
+        try:
+            load_model(path)
+        except ValueError as error:
+            assert "m.keras" in str(error)
+
+
 def test_weights_that_lead_elsewhere(tmp_path):
     def linked(_):
         buffer = io.BytesIO()
