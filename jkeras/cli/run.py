@@ -69,15 +69,10 @@ def _anchor(config: dict[str, Any]) -> None:
 def _check_same(run_dir: Path, config: dict[str, Any]) -> None:
     """Refuse to go on with a run of another configuration; its length and where it writes may change."""
     then = check(checkpoint.read_run(run_dir))
+    config["data"]["classes"] = config["data"]["classes"] or then["data"]["classes"]  # as the run found them
+    then["fit"]["epochs"] = config["fit"]["epochs"]
     for section in ("data", "model", "compile", "fit", "callbacks"):
         a, b = then[section], config[section]
-        if section == "fit":
-            a, b = {**a, "epochs": None}, {**b, "epochs": None}
-        if section == "data":
-            a, b = (
-                {**a, "classes": a["classes"] or b["classes"]},
-                {**b, "classes": b["classes"] or a["classes"]},
-            )
         if a != b:
             raise UserError(
                 f"{run_dir} holds a run of another configuration: {section} was {a}, now it is {b}. "

@@ -29,10 +29,14 @@ _DEFAULTS: dict[str, tuple] = {
     "force_generator": (False,),
     "dilation_rate": (1, [1], [1, 1], [1, 1, 1]),
     "autocast": (True,),
+    "data_format": ("channels_last",),
+    "return_state": (False,),
+    "unroll": (False,),
     "zero_output_for_mask": (False,),  # True is what Bidirectional sets for the layers in it
 }
 _FACTORS = {"Glorot": (1.0, "fan_avg"), "He": (2.0, "fan_in"), "Lecun": (1.0, "fan_in")}
 _CLASSES = {"Functional": "Model"}
+_ACTED = ("", "recurrent_")  # an activation, a recurrent_activation
 
 
 def is_later(config: Any) -> bool:
@@ -67,23 +71,28 @@ def translated(config: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(inside.get("layers"), list):
         return {"class_name": name, "config": _value(inside, "the model")}
     layers = [_layer(layer) for layer in inside["layers"]]
+    _warn_of_masks(inside["layers"])
     if name == "Sequential":
-        first = layers[0]["config"] if layers else {}
-        if "build_input_shape" in inside and "batch_input_shape" not in first:
-            first["batch_input_shape"] = inside["build_input_shape"]
-        kept = [layer for layer in layers if layer["class_name"] != "InputLayer"]
-        if kept and len(kept) < len(layers):
-            kept[0]["config"].setdefault("batch_input_shape", layers[0]["config"]["batch_input_shape"])
-            if "dtype" in layers[0]["config"]:
-                kept[0]["config"].setdefault("dtype", layers[0]["config"]["dtype"])
-        return {"class_name": name, "config": {"name": inside.get("name"), "layers": kept}}
+        return {"class_name": name, "config": {"name": inside.get("name"), "layers": _chain(layers, inside)}}
     ends = {key: _ends(inside[key]) for key in ("input_layers", "output_layers")}
     _count_calls(layers, ends["output_layers"])
     needed = _needed(layers, [end[0] for end in (*ends["output_layers"], *ends["input_layers"])])
-    _warn_of_masks(inside["layers"])
     for layer in needed:
         _check_known(layer)
     return {"class_name": name, "config": {"name": inside.get("name"), "layers": needed, **ends}}
+
+
+def _chain(layers: list[dict[str, Any]], inside: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The layers of a Sequential, whose first one says the shape of the input."""
+    first = layers[0]["config"] if layers else {}
+    if "build_input_shape" in inside and "batch_input_shape" not in first:
+        first["batch_input_shape"] = inside["build_input_shape"]
+    kept = [layer for layer in layers if layer["class_name"] != "InputLayer"]
+    if kept and len(kept) < len(layers):
+        for key in ("batch_input_shape", "dtype"):
+            if key in first:
+                kept[0]["config"].setdefault(key, first[key])
+    return kept
 
 
 def _ends(value: Any) -> list[list]:
@@ -141,6 +150,11 @@ def _layer(layer: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(layer["config"].get("layers"), list):
         result = translated(layer)
     else:
+        if "module" in layer and "hard_sigmoid" in (layer["config"].get(f"{of}activation") for of in _ACTED):
+            raise ValueError(
+                f"{where}: hard_sigmoid is relu6(x + 3) / 6 in Keras 3, and 0.2 x + 0.5 cut to [0, 1] in "
+                "Keras 2.2.4 and here: the numbers would be others."
+            )
         result = {
             "class_name": layer["class_name"],
             "config": _arguments(layer["class_name"], layer["config"], where),
@@ -246,7 +260,7 @@ def _without_defaults(cls: type, values: dict[str, Any], where: str) -> dict[str
         "input_dtype",
         "activity_regularizer",
     }
-    taken = base | {p for c in cls.__mro__ if "__init__" in vars(c) for p in inspect.signature(c).parameters}
+    taken = base | set(inspect.signature(cls).parameters)
     for key in [key for key in values if key not in taken]:
         value = values.pop(key)
         if value is not None and not key.startswith("_") and value not in _DEFAULTS.get(key, ()):
