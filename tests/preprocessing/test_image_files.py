@@ -7,11 +7,13 @@ import sys
 import zlib
 
 import numpy as np
-import PIL.Image
 import pytest
 
 from jkeras import backend as K
 from jkeras.preprocessing import image
+
+PIL = pytest.importorskip("PIL")
+pytest.importorskip("PIL.Image")
 
 RAMP = np.arange(24, dtype="float32").reshape(2, 4, 3)
 

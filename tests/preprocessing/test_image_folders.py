@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 
 import numpy as np
-import pandas as pd
-import PIL.Image
 import pytest
 
 from jkeras.layers import Dense, Flatten
 from jkeras.models import Sequential
 from jkeras.preprocessing import image
+
+pd = pytest.importorskip("pandas")
+PIL = pytest.importorskip("PIL")
+pytest.importorskip("PIL.Image")
 
 Generator = image.ImageDataGenerator
 SIZE = {"target_size": (6, 7), "batch_size": 4}

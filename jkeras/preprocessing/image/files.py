@@ -153,10 +153,6 @@ def array_to_img(x, data_format=None, scale=True, dtype=None):
         ValueError: for another rank, number of channels or data format.
 
     Keras 2.2.4: keras/preprocessing/image.py array_to_img
-
-    Example:
-        >>> array_to_img(np.zeros((2, 3, 1)), "channels_last").size
-        (3, 2)
     """
     image = pillow("array_to_img")
     data_format = checked_format(data_format, "Invalid data_format")
