@@ -101,10 +101,14 @@ def plain(x, kernel):
     return ops.conv(x, kernel, **PLAIN)
 
 
+on_a_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="the choice is one for CPUs")
+
+
 def by_xla(function, *arrays) -> bool:
     return "conv_general_dilated" in str(jax.make_jaxpr(function)(*arrays))
 
 
+@on_a_cpu
 def test_large_patches_are_not_made(monkeypatch):
     x, kernel = normal(1, 8, 8, 1), normal(3, 3, 1, 2)
     assert not by_xla(jax.grad(lambda x: jnp.sum(plain(x, kernel))), x)
@@ -112,6 +116,7 @@ def test_large_patches_are_not_made(monkeypatch):
     assert by_xla(jax.grad(lambda x: jnp.sum(plain(x, kernel))), x)
 
 
+@on_a_cpu
 @pytest.mark.parametrize("format", [LAST, FIRST])
 @pytest.mark.parametrize(
     "shape, size, xla",
@@ -134,6 +139,7 @@ def test_on_a_cpu_what_is_not_differentiated_is_xla_s_where_that_is_fast(shape, 
     assert not by_xla(lambda x, t: jax.jvp(lambda x: run(x, kernel), [x], [t]), x, x)
 
 
+@on_a_cpu
 def test_half_and_double_precision_on_a_cpu():
     x, kernel = normal(1, 4, 4, 2), normal(3, 3, 2, 2)
     with jax.enable_x64(True):
