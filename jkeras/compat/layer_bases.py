@@ -6,11 +6,24 @@ Here one base serves all ranks, so that of Keras for one rank counts the layers 
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from jkeras import backend as K
 from jkeras.core import settings
+from jkeras.core.arguments import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    LayerArguments,
+    Margins,
+    RegularizerLike,
+    Window,
+)
 from jkeras.engine.base_layer import InputSpec
 from jkeras.layers import global_pooling, pooling
 from jkeras.layers.convolutional import conv, resize, separable
+from jkeras.primitives.conv_args import positive_int, positive_tuple
 
 
 class _Kin(type):
@@ -37,25 +50,32 @@ class _Conv(conv._Conv, metaclass=_Kin):
 
     def __init__(
         self,
-        rank,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        rank: int,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Window = 1,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
     ):
-        conv.start(self, locals(), rank, ("valid", "same", "causal"))
+        super().__init__(**kwargs)
+        self.rank, self.input_spec = rank, InputSpec(ndim=rank + 2)
+        self._set_window(rank, kernel_size, strides, padding, data_format, ("valid", "same", "causal"))
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
+        self.dilation_rate = positive_tuple(dilation_rate, rank, "dilation_rate")
 
 
 class _SeparableConv(separable._SeparableConv, metaclass=_Kin):
@@ -72,29 +92,38 @@ class _SeparableConv(separable._SeparableConv, metaclass=_Kin):
 
     def __init__(
         self,
-        rank,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        depth_multiplier=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        pointwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        pointwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        pointwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        rank: int,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Window = 1,
+        depth_multiplier: Integer = 1,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        pointwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        pointwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        pointwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
     ):
-        conv.start(self, locals(), rank)
+        super().__init__(**kwargs)
+        self.rank, self.input_spec = rank, InputSpec(ndim=rank + 2)
+        self._set_window(rank, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_depthwise(depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        self._set_pointwise(pointwise_initializer, pointwise_regularizer, pointwise_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
+        self.dilation_rate = positive_tuple(dilation_rate, rank, "dilation_rate")
+        self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier")
 
     def get_config(self) -> dict:
         """As Keras: without the rank."""
@@ -116,7 +145,7 @@ class _UpSampling(resize._UpSampling, metaclass=_Kin):
 
     kin = (resize._UpSampling,)
 
-    def __init__(self, size, data_format=None, **kwargs):
+    def __init__(self, size: Window, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.size = _for_each_axis(self, size, data_format)
 
@@ -129,7 +158,7 @@ class _ZeroPadding(resize._ZeroPadding, metaclass=_Kin):
 
     kin = (resize._ZeroPadding,)
 
-    def __init__(self, padding, data_format=None, **kwargs):
+    def __init__(self, padding: Margins, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.padding = _for_each_axis(self, padding, data_format)
 
@@ -142,7 +171,7 @@ class _Cropping(resize._Cropping, metaclass=_Kin):
 
     kin = (resize._Cropping,)
 
-    def __init__(self, cropping, data_format=None, **kwargs):
+    def __init__(self, cropping: Margins, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.cropping = _for_each_axis(self, cropping, data_format)
 
@@ -168,9 +197,18 @@ class _Pooling1D(_Windows):
     """
 
     kin = (pooling.MaxPooling1D, pooling.AveragePooling1D)
+    input_spec = InputSpec(ndim=3)
 
-    def __init__(self, pool_size=2, strides=None, padding="valid", data_format="channels_last", **kwargs):
-        self.start(locals(), 1)
+    def __init__(
+        self,
+        pool_size: Window = 2,
+        strides: Window | None = None,
+        padding: str = "valid",
+        data_format: str | None = "channels_last",
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
+        self._set_window(1, pool_size, strides, padding, data_format)
 
     def call(self, inputs):
         """The subclass's result for the windows."""
@@ -192,9 +230,18 @@ class _Pooling2D(_Windows):
     """
 
     kin = (pooling.MaxPooling2D, pooling.AveragePooling2D)
+    input_spec = InputSpec(ndim=4)
 
-    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
-        self.start(locals(), 2)
+    def __init__(
+        self,
+        pool_size: Window = (2, 2),
+        strides: Window | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
+        self._set_window(2, pool_size, strides, padding, data_format)
 
 
 class _Pooling3D(_Windows):
@@ -204,9 +251,18 @@ class _Pooling3D(_Windows):
     """
 
     kin = (pooling.MaxPooling3D, pooling.AveragePooling3D)
+    input_spec = InputSpec(ndim=5)
 
-    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, **kwargs):
-        self.start(locals(), 3)
+    def __init__(
+        self,
+        pool_size: Window = (2, 2, 2),
+        strides: Window | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
+        self._set_window(3, pool_size, strides, padding, data_format)
 
 
 class _Everything(global_pooling._GlobalPooling, metaclass=_Kin):
@@ -214,7 +270,7 @@ class _Everything(global_pooling._GlobalPooling, metaclass=_Kin):
 
     rank: int
 
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = settings.normalize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
@@ -229,7 +285,7 @@ class _GlobalPooling1D(_Everything):
     kin = (global_pooling.GlobalMaxPooling1D, global_pooling.GlobalAveragePooling1D)
     rank = 1
 
-    def __init__(self, data_format="channels_last", **kwargs):
+    def __init__(self, data_format: str | None = "channels_last", **kwargs: Unpack[LayerArguments]):
         super().__init__(data_format, **kwargs)
 
 

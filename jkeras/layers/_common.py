@@ -1,4 +1,4 @@
-"""Common parts of the layers: pairs without weights, arguments as attributes, the seed of a random layer."""
+"""Common parts of the layers: pairs without weights, checks of arguments, the seed of a random layer."""
 
 from __future__ import annotations
 
@@ -12,36 +12,6 @@ from jkeras.core import settings
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.layer.config import KINDS
-from jkeras.primitives import conv_args
-
-_WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
-_COUNTS = ("filters", "depth_multiplier")
-
-
-def begin(layer: Layer, arguments: dict, rank: int | None = None) -> None:
-    """Start a layer from the `locals()` of its `__init__`: `kwargs` to `Layer`, the others become attributes.
-
-    Args:
-        layer: the layer.
-        arguments: `locals()`, with `kwargs` for the base class.
-        rank: number of spatial axes, for window sizes, strides and the like.
-    """
-    Layer.__init__(layer, **arguments["kwargs"])
-    for name, value in arguments.items():
-        if name not in ("self", "kwargs", "__class__"):
-            setattr(layer, name, _normal(name, value, rank))
-
-
-def _normal(name: str, value, rank: int | None):
-    kind = KINDS.get(name.rsplit("_", 1)[-1])
-    if kind is not None:
-        return kind.get(value)
-    if rank is not None and name in _WINDOWS:
-        return conv_args.positive_tuple(value, rank, name)
-    if rank is not None and name in _COUNTS and value is not None:
-        return conv_args.positive_tuple(value, 1, name)[0]
-    return settings.normalize_data_format(value) if name == "data_format" else value
 
 
 def no_weights(rng, in_shape):

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import jax
 import jax.numpy as jnp
 
-from jkeras import activations
+from jkeras import activations, constraints, initializers, regularizers
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.arguments import (
+    ConstraintLike,
+    InitializerLike,
+    LayerArguments,
+    RegularizerLike,
+    Window,
+)
+from jkeras.core.lists import as_list
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
-from jkeras.layers._common import begin, elementwise, number
+from jkeras.layers._common import elementwise, number
 from jkeras.primitives.numeric import widened
 
 
@@ -34,7 +44,7 @@ class LeakyReLU(Layer):
 
     supports_masking = True
 
-    def __init__(self, alpha=0.3, **kwargs):
+    def __init__(self, alpha: float = 0.3, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.alpha = number(alpha)
 
@@ -69,15 +79,17 @@ class PReLU(Layer):
     @legacy("prelu")
     def __init__(
         self,
-        alpha_initializer="zeros",
-        alpha_regularizer=None,
-        alpha_constraint=None,
-        shared_axes=None,
-        **kwargs,
+        alpha_initializer: InitializerLike = "zeros",
+        alpha_regularizer: RegularizerLike = None,
+        alpha_constraint: ConstraintLike = None,
+        shared_axes: Window | None = None,
+        **kwargs: Unpack[LayerArguments],
     ):
-        begin(self, locals())
-        if shared_axes is not None:
-            self.shared_axes = list(shared_axes) if isinstance(shared_axes, (list, tuple)) else [shared_axes]
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        self.shared_axes = None if shared_axes is None else as_list(shared_axes)
 
     def formula(self) -> Pair:
         shared = self.shared_axes or ()
@@ -113,7 +125,7 @@ class ELU(Layer):
 
     supports_masking = True
 
-    def __init__(self, alpha=1.0, **kwargs):
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.alpha = number(alpha)
 
@@ -143,7 +155,7 @@ class ThresholdedReLU(Layer):
 
     supports_masking = True
 
-    def __init__(self, theta=1.0, **kwargs):
+    def __init__(self, theta: float = 1.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.theta = number(theta)
 
@@ -173,7 +185,7 @@ class Softmax(Layer):
 
     supports_masking = True
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.axis = axis
 
@@ -205,7 +217,13 @@ class ReLU(Layer):
 
     supports_masking = True
 
-    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
         self.max_value = None if max_value is None else number(max_value)
         self.negative_slope, self.threshold = number(negative_slope), number(threshold)

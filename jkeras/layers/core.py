@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from jkeras import activations, regularizers
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
+from jkeras.core.arguments import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    LayerArguments,
+    RegularizerLike,
+    ShapeLike,
+)
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.layers._common import (
-    begin,
     check_axis,
     elementwise,
     no_weights,
     steps_unlike,
 )
+from jkeras.layers._kernel_and_bias import KernelAndBias
 from jkeras.layers.dropout import Dropout as Dropout
 from jkeras.layers.dropout import SpatialDropout1D as SpatialDropout1D
 from jkeras.layers.dropout import SpatialDropout2D as SpatialDropout2D
@@ -26,7 +37,11 @@ from jkeras.primitives import conv_args
 from jkeras.primitives.numeric import widened
 
 
-class Dense(Layer):
+class DenseArguments(LayerArguments, total=False):
+    input_dim: Integer | None
+
+
+class Dense(KernelAndBias):
     """A fully connected layer: `y = activation(x @ kernel + bias)` over the last axis.
 
     Args:
@@ -62,25 +77,29 @@ class Dense(Layer):
     @legacy("dense")
     def __init__(
         self,
-        units,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        units: Integer,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[DenseArguments],
     ):
-        if kwargs.get("input_dim") is not None:
-            kwargs.setdefault("input_shape", (kwargs["input_dim"],))
-        kwargs.pop("input_dim", None)
-        begin(self, locals())
+        input_dim = kwargs.pop("input_dim", None)
+        others: LayerArguments = kwargs
+        if input_dim is not None:
+            others.setdefault("input_shape", (input_dim,))
+        super().__init__(**others)
         if isinstance(units, (list, tuple)):
             raise TypeError(f"Dense takes the number of its units as one whole number; got {units!r}.")
-        self.units = conv_args.positive_tuple(units, 1, "units")[0]
+        self.units = conv_args.positive_int(units, "units")
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
 
     def formula(self) -> Pair:
         units, use_bias, activation = self.units, self.use_bias, self.activation
@@ -118,7 +137,7 @@ class Activation(Layer):
 
     supports_masking = True
 
-    def __init__(self, activation, **kwargs):
+    def __init__(self, activation: ActivationLike, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
 
@@ -151,7 +170,7 @@ class Flatten(Layer):
 
     input_spec = InputSpec(min_ndim=3)
 
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = settings.normalize_data_format(data_format)
 
@@ -196,9 +215,9 @@ class Reshape(Layer):
         (5, 3, 2)
     """
 
-    def __init__(self, target_shape, **kwargs):
+    def __init__(self, target_shape: ShapeLike, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
-        self.target_shape = tuple(target_shape)
+        self.target_shape: tuple[Any, ...] = tuple(target_shape)
         if sum(d < 0 for d in self.target_shape) > 1:
             raise ValueError(
                 f"Reshape can only take one unknown dimension (-1). Received: {self.target_shape}"
@@ -249,7 +268,7 @@ class Permute(Layer):
         (5, 4, 3)
     """
 
-    def __init__(self, dims, **kwargs):
+    def __init__(self, dims: Sequence[int], **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
@@ -291,9 +310,9 @@ class RepeatVector(Layer):
 
     input_spec = InputSpec(ndim=2)
 
-    def __init__(self, n, **kwargs):
+    def __init__(self, n: Integer, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
-        self.n = conv_args.positive_tuple(n, 1, "n")[0]
+        self.n = conv_args.positive_int(n, "n")
 
     def formula(self) -> Pair:
         n = self.n
@@ -325,7 +344,7 @@ class ActivityRegularization(Layer):
 
     supports_masking = True
 
-    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.l1, self.l2 = l1, l2
         self.activity_regularizer = regularizers.L1L2(l1=l1, l2=l2)
@@ -355,7 +374,7 @@ class Masking(Layer):
 
     supports_masking = True
 
-    def __init__(self, mask_value=0.0, **kwargs):
+    def __init__(self, mask_value: float = 0.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.mask_value = mask_value
 

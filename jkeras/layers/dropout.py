@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import jax.numpy as jnp
 
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
+from jkeras.core.arguments import (
+    LayerArguments,
+    ShapeLike,
+)
 from jkeras.core.types import Pair
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.layers._common import (
@@ -42,7 +48,13 @@ class Dropout(Layer):
     call_words = ("training",)
 
     @legacy("dropout")
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: ShapeLike | None = None,
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
         self.rate = min(1.0, max(0.0, rate))
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
@@ -112,7 +124,7 @@ class SpatialDropout1D(_SpatialDropout):
     input_spec = InputSpec(ndim=3)
 
     @legacy("rate")
-    def __init__(self, rate, **kwargs):
+    def __init__(self, rate: float, **kwargs: Unpack[LayerArguments]):
         super().__init__(rate, **kwargs)
 
 
@@ -139,7 +151,7 @@ class SpatialDropout2D(_SpatialDropout):
     input_spec = InputSpec(ndim=4)
 
     @legacy("spatial_dropout")
-    def __init__(self, rate, data_format=None, **kwargs):
+    def __init__(self, rate: float, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(rate, **kwargs)
         self.data_format = settings.normalize_data_format(data_format)
 
@@ -167,6 +179,6 @@ class SpatialDropout3D(_SpatialDropout):
     input_spec = InputSpec(ndim=5)
 
     @legacy("spatial_dropout")
-    def __init__(self, rate, data_format=None, **kwargs):
+    def __init__(self, rate: float, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(rate, **kwargs)
         self.data_format = settings.normalize_data_format(data_format)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import jax.numpy as jnp
 
+from jkeras import constraints, initializers, regularizers
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.arguments import (
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    LayerArguments,
+    RegularizerLike,
+    Window,
+)
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
-from jkeras.layers._common import begin
 from jkeras.primitives import lookup
+from jkeras.primitives.conv_args import positive_int
 
 
 class Embedding(Layer):
@@ -46,22 +57,29 @@ class Embedding(Layer):
     @legacy("embedding")
     def __init__(
         self,
-        input_dim,
-        output_dim,
-        embeddings_initializer="uniform",
-        embeddings_regularizer=None,
-        activity_regularizer=None,
-        embeddings_constraint=None,
-        mask_zero=False,
-        input_length=None,
-        **kwargs,
+        input_dim: Integer,
+        output_dim: Integer,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        embeddings_constraint: ConstraintLike = None,
+        mask_zero: bool = False,
+        input_length: Window | None = None,
+        **kwargs: Unpack[LayerArguments],
     ):
         given = kwargs.get("batch_input_shape")
         if given is not None:
             kwargs["batch_input_shape"] = _flat(given)
         elif "input_shape" not in kwargs:
             kwargs["input_shape"] = _flat([input_length or None])
-        begin(self, locals())
+        super().__init__(**kwargs)
+        self.input_dim = positive_int(input_dim, "input_dim")
+        self.output_dim = positive_int(output_dim, "output_dim")
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self.mask_zero, self.input_length = mask_zero, input_length
         self.supports_masking = bool(mask_zero)
 
     def get_config(self) -> dict:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
+from jkeras.core.arguments import LayerArguments
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.layers._common import floating, no_weights
@@ -60,7 +61,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
     reduction = staticmethod(jnp.max)
     input_spec = InputSpec(ndim=3)
 
-    def __init__(self, data_format="channels_last", **kwargs):
+    def __init__(self, data_format: str | None = "channels_last", **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = settings.normalize_data_format(data_format)
 
@@ -91,7 +92,7 @@ class GlobalMaxPooling2D(_GlobalPooling):
     input_spec = InputSpec(ndim=4)
 
     @legacy("global_pooling")
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = settings.normalize_data_format(data_format)
 
@@ -122,7 +123,7 @@ class GlobalMaxPooling3D(_GlobalPooling):
     input_spec = InputSpec(ndim=5)
 
     @legacy("global_pooling")
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = settings.normalize_data_format(data_format)
 
@@ -153,7 +154,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     reduction = staticmethod(_mean)
     input_spec = InputSpec(ndim=3)
 
-    def __init__(self, data_format="channels_last", **kwargs):
+    def __init__(self, data_format: str | None = "channels_last", **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = settings.normalize_data_format(data_format)
 
@@ -202,7 +203,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
     input_spec = InputSpec(ndim=4)
 
     @legacy("global_pooling")
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = settings.normalize_data_format(data_format)
 
@@ -233,7 +234,7 @@ class GlobalAveragePooling3D(_GlobalPooling):
     input_spec = InputSpec(ndim=5)
 
     @legacy("global_pooling")
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.data_format = settings.normalize_data_format(data_format)
 

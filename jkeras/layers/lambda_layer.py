@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Unpack
 
 import jax
 import numpy as np
 
 from jkeras.core import functions
+from jkeras.core.arguments import LayerArguments, ShapeLike
 from jkeras.core.registry import deserialize_keras_object
 from jkeras.core.snapshot import as_now
 from jkeras.engine.base_layer import Layer
@@ -42,7 +43,14 @@ class Lambda(Layer):
         [[9.0]]
     """
 
-    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: ShapeLike | Callable[..., Any] | None = None,
+        mask: Any = None,
+        arguments: Mapping[str, Any] | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
         if not callable(function):
             raise TypeError(f"Lambda {self.name!r} needs a function; got {function!r}.")

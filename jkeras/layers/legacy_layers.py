@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
-from jkeras import activations, initializers
+from jkeras import activations, constraints, initializers, regularizers
+from jkeras.core.arguments import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    RegularizerLike,
+    SharedArguments,
+)
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer, draw
-from jkeras.layers._common import begin, check_axis
+from jkeras.layers._common import check_axis
 from jkeras.layers.convolutional.conv import Conv1D, Conv2D
 from jkeras.layers.recurrent.legacy import Recurrent as Recurrent
 
@@ -19,14 +29,27 @@ class _Keras1Layer(Layer):
 
     input_spec = InputSpec(ndim=2)
 
-    def start(self, arguments: dict) -> None:
-        """Take the `locals()` of `__init__`, with `weights` and `input_dim` for the base class."""
-        kwargs = dict(arguments["kwargs"], weights=arguments["weights"])
-        if arguments["input_dim"]:
-            kwargs["input_shape"] = (arguments["input_dim"],)
-        own = {name: value for name, value in arguments.items() if name != "weights"}
-        begin(self, own | {"kwargs": kwargs, "init": initializers.get(arguments["init"])})
+    def _start(
+        self,
+        init: InitializerLike,
+        weights: Sequence[Any] | None,
+        bias: bool,
+        input_dim: Integer | None,
+        activity_regularizer: RegularizerLike,
+        kwargs: SharedArguments,
+    ) -> None:
+        if input_dim:
+            kwargs["input_shape"] = (input_dim,)
+        super().__init__(weights=weights, **kwargs)
+        self.init = self.W_initializer = initializers.get(init)
+        self.b_initializer = initializers.get("zeros")
+        self.bias, self.input_dim = bias, input_dim
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         warnings.warn(f"The `{type(self).__name__}` layer is deprecated.", stacklevel=3)
+
+    def _set_rules(self, W_regularizer, b_regularizer, W_constraint, b_constraint) -> None:
+        self.W_regularizer, self.b_regularizer = map(regularizers.get, (W_regularizer, b_regularizer))
+        self.W_constraint, self.b_constraint = map(constraints.get, (W_constraint, b_constraint))
 
     def get_config(self) -> dict:
         """The config with Keras 1 names."""
@@ -66,21 +89,22 @@ class MaxoutDense(_Keras1Layer):
 
     def __init__(
         self,
-        output_dim,
-        nb_feature=4,
-        init="glorot_uniform",
-        weights=None,
-        W_regularizer=None,
-        b_regularizer=None,
-        activity_regularizer=None,
-        W_constraint=None,
-        b_constraint=None,
-        bias=True,
-        input_dim=None,
-        **kwargs,
+        output_dim: Integer,
+        nb_feature: Integer = 4,
+        init: InitializerLike = "glorot_uniform",
+        weights: Sequence[Any] | None = None,
+        W_regularizer: RegularizerLike = None,
+        b_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        W_constraint: ConstraintLike = None,
+        b_constraint: ConstraintLike = None,
+        bias: bool = True,
+        input_dim: Integer | None = None,
+        **kwargs: Unpack[SharedArguments],
     ):
-        self.start(locals())
-        self.W_initializer, self.b_initializer = self.init, initializers.get("zeros")
+        self._start(init, weights, bias, input_dim, activity_regularizer, kwargs)
+        self._set_rules(W_regularizer, b_regularizer, W_constraint, b_constraint)
+        self.output_dim, self.nb_feature = output_dim, nb_feature
 
     def formula(self) -> Pair:
         output_dim, nb_feature, bias = self.output_dim, self.nb_feature, self.bias
@@ -96,6 +120,10 @@ class MaxoutDense(_Keras1Layer):
             return Out(jnp.max(y + params["b"] if bias else y, 1))
 
         return Pair(init, apply)
+
+
+class HighwayArguments(SharedArguments, total=False):
+    transform_bias: InitializerLike
 
 
 class Highway(_Keras1Layer):
@@ -130,23 +158,24 @@ class Highway(_Keras1Layer):
 
     def __init__(
         self,
-        init="glorot_uniform",
-        activation=None,
-        weights=None,
-        W_regularizer=None,
-        b_regularizer=None,
-        activity_regularizer=None,
-        W_constraint=None,
-        b_constraint=None,
-        bias=True,
-        input_dim=None,
-        **kwargs,
+        init: InitializerLike = "glorot_uniform",
+        activation: ActivationLike = None,
+        weights: Sequence[Any] | None = None,
+        W_regularizer: RegularizerLike = None,
+        b_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        W_constraint: ConstraintLike = None,
+        b_constraint: ConstraintLike = None,
+        bias: bool = True,
+        input_dim: Integer | None = None,
+        **kwargs: Unpack[HighwayArguments],
     ):
         if kwargs.pop("transform_bias", None) is not None:
             warnings.warn("`transform_bias` argument is deprecated and has been removed.", stacklevel=2)
-        self.start(locals())
-        self.W_initializer = self.W_carry_initializer = self.init
-        self.b_initializer, self.b_carry_initializer = initializers.get("zeros"), initializers.get("ones")
+        self._start(init, weights, bias, input_dim, activity_regularizer, kwargs)
+        self._set_rules(W_regularizer, b_regularizer, W_constraint, b_constraint)
+        self.activation = activations.get(activation)
+        self.W_carry_initializer, self.b_carry_initializer = self.init, initializers.get("ones")
 
     def formula(self) -> Pair:
         bias, activation = self.bias, self.activation
@@ -201,7 +230,7 @@ class _Gone(Layer):
 
     instead = ""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, **kwargs: Unpack[SharedArguments]):
         raise TypeError(
             f"`{type(self).__name__}` is a base class of Keras 1 and cannot be used. {self.instead}"
         )

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import math
+from typing import Unpack
 
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.arguments import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    LayerArguments,
+    RegularizerLike,
+    Window,
+)
 from jkeras.core.types import INFERENCE, Out, Pair
-from jkeras.engine.base_layer import Layer, draw
+from jkeras.engine.base_layer import InputSpec, draw
 from jkeras.layers._common import check_axis
-from jkeras.layers.convolutional.conv import finish, start
+from jkeras.layers.convolutional.conv import Windowed, finish
 from jkeras.primitives import conv as ops
-from jkeras.primitives.conv_args import channel_axis, spatial_axes, window
+from jkeras.primitives.conv_args import channel_axis, positive_int, spatial_axes, window
 
 
-class _LocallyConnected(Layer):
+class _LocallyConnected(Windowed):
     """An unshared convolution over `rank` spatial axes; `formula` serves all ranks."""
+
+    filters: int
 
     def formula(self) -> Pair:
         return _local_pair(self, self.data_format)
 
 
-def _local_pair(layer, format: str) -> Pair:
+def _local_pair(layer: _LocallyConnected, format: str) -> Pair:
     size, strides, filters, use_bias = layer.kernel_size, layer.strides, layer.filters, layer.use_bias
     activation = layer.activation
 
@@ -80,26 +92,33 @@ class LocallyConnected1D(_LocallyConnected):
         (1, 3, 4)
     """
 
+    input_spec = InputSpec(ndim=3)
+
     @legacy("conv1d")
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
     ):
-        start(self, locals(), 1, ("valid",))
+        super().__init__(**kwargs)
+        self._set_window(1, kernel_size, strides, padding, data_format, ("valid",))
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
 
     def formula(self) -> Pair:
         return _local_pair(self, "channels_last")
@@ -146,23 +165,30 @@ class LocallyConnected2D(_LocallyConnected):
         (1, 3, 3, 4)
     """
 
+    input_spec = InputSpec(ndim=4)
+
     @legacy("conv2d")
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        data_format=None,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = (1, 1),
+        padding: str = "valid",
+        data_format: str | None = None,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
     ):
-        start(self, locals(), 2, ("valid",))
+        super().__init__(**kwargs)
+        self._set_window(2, kernel_size, strides, padding, data_format, ("valid",))
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")

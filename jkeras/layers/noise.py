@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Unpack
 
 import jax.numpy as jnp
 
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.arguments import (
+    LayerArguments,
+    ShapeLike,
+)
 from jkeras.core.types import Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.layers._common import floating, in_training, kept, noise_dims
@@ -38,7 +43,7 @@ class GaussianNoise(Layer):
     training_differs = True
 
     @legacy("gaussian_noise")
-    def __init__(self, stddev, **kwargs):
+    def __init__(self, stddev: float, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.stddev = stddev
 
@@ -75,7 +80,7 @@ class GaussianDropout(Layer):
     call_words = ("training",)
 
     @legacy("rate")
-    def __init__(self, rate, **kwargs):
+    def __init__(self, rate: float, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.rate = rate
 
@@ -121,7 +126,13 @@ class AlphaDropout(Layer):
     supports_masking = True
     call_words = ("training",)
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: ShapeLike | None = None,
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
         self.rate = rate
         self.noise_shape = tuple(noise_shape) if noise_shape else None

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import Unpack
 
 import jax.numpy as jnp
 from jax import lax
 
+from jkeras import constraints, initializers, regularizers
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import random
+from jkeras.core.arguments import (
+    ConstraintLike,
+    InitializerLike,
+    LayerArguments,
+    RegularizerLike,
+)
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
-from jkeras.layers._common import begin, check_axis, floating
+from jkeras.layers._common import check_axis, floating
 
 _FUSED_EPSILON = 1.001e-5  # the smallest one TensorFlow's fused kernel takes
 
@@ -51,22 +59,32 @@ class BatchNormalization(Layer):
     @legacy("batch_norm")
     def __init__(
         self,
-        axis=-1,
-        momentum=0.99,
-        epsilon=1e-3,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        moving_mean_initializer="zeros",
-        moving_variance_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
-        **kwargs,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        moving_mean_initializer: InitializerLike = "zeros",
+        moving_variance_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
     ):
-        begin(self, locals())
+        super().__init__(**kwargs)
+        self.axis, self.momentum, self.epsilon = axis, momentum, epsilon
+        self.center, self.scale = center, scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
 
     def formula(self) -> Pair:
         axis, momentum, epsilon, scale, center = (

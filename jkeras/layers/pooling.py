@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core import settings
+from jkeras.core.arguments import LayerArguments, Window
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
-from jkeras.layers._common import begin, no_weights
+from jkeras.layers._common import no_weights
 from jkeras.primitives import conv_args, pool
 
 
@@ -17,13 +19,13 @@ class _Pooling(Layer):
 
     pooling: Any = None  # a static function of (x, size, strides, padding, format)
 
-    def start(self, arguments: dict, rank: int) -> None:
-        """Take the `locals()` of `__init__`: strides default to the window."""
-        if arguments["strides"] is None:
-            arguments = arguments | {"strides": arguments["pool_size"]}
-        begin(self, arguments, rank)
-        self.padding = conv_args.padding_mode(arguments["padding"])
-        self.input_spec = InputSpec(ndim=rank + 2)
+    def _set_window(
+        self, rank: int, pool_size: Window, strides: Window | None, padding: str, data_format: str | None
+    ) -> None:
+        self.pool_size = conv_args.positive_tuple(pool_size, rank, "pool_size")
+        self.strides = conv_args.positive_tuple(pool_size if strides is None else strides, rank, "strides")
+        self.padding = conv_args.padding_mode(padding)
+        self.data_format = settings.normalize_data_format(data_format)
 
     def formula(self) -> Pair:
         pooling: Callable = type(self).pooling
@@ -62,10 +64,19 @@ class MaxPooling1D(_Pooling):
     """
 
     pooling = staticmethod(pool.max_pool)
+    input_spec = InputSpec(ndim=3)
 
     @legacy("pooling1d")
-    def __init__(self, pool_size=2, strides=None, padding="valid", data_format="channels_last", **kwargs):
-        self.start(locals(), 1)
+    def __init__(
+        self,
+        pool_size: Window = 2,
+        strides: Window | None = None,
+        padding: str = "valid",
+        data_format: str | None = "channels_last",
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
+        self._set_window(1, pool_size, strides, padding, data_format)
 
 
 class MaxPooling2D(_Pooling):
@@ -95,10 +106,19 @@ class MaxPooling2D(_Pooling):
     """
 
     pooling = staticmethod(pool.max_pool)
+    input_spec = InputSpec(ndim=4)
 
     @legacy("pooling")
-    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
-        self.start(locals(), 2)
+    def __init__(
+        self,
+        pool_size: Window = (2, 2),
+        strides: Window | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
+        self._set_window(2, pool_size, strides, padding, data_format)
 
 
 class MaxPooling3D(_Pooling):
@@ -128,10 +148,19 @@ class MaxPooling3D(_Pooling):
     """
 
     pooling = staticmethod(pool.max_pool)
+    input_spec = InputSpec(ndim=5)
 
     @legacy("pooling")
-    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, **kwargs):
-        self.start(locals(), 3)
+    def __init__(
+        self,
+        pool_size: Window = (2, 2, 2),
+        strides: Window | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
+        self._set_window(3, pool_size, strides, padding, data_format)
 
 
 class AveragePooling1D(_Pooling):
@@ -161,10 +190,19 @@ class AveragePooling1D(_Pooling):
     """
 
     pooling = staticmethod(pool.average_pool)
+    input_spec = InputSpec(ndim=3)
 
     @legacy("pooling1d")
-    def __init__(self, pool_size=2, strides=None, padding="valid", data_format="channels_last", **kwargs):
-        self.start(locals(), 1)
+    def __init__(
+        self,
+        pool_size: Window = 2,
+        strides: Window | None = None,
+        padding: str = "valid",
+        data_format: str | None = "channels_last",
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
+        self._set_window(1, pool_size, strides, padding, data_format)
 
 
 class AveragePooling2D(_Pooling):
@@ -194,10 +232,19 @@ class AveragePooling2D(_Pooling):
     """
 
     pooling = staticmethod(pool.average_pool)
+    input_spec = InputSpec(ndim=4)
 
     @legacy("pooling")
-    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
-        self.start(locals(), 2)
+    def __init__(
+        self,
+        pool_size: Window = (2, 2),
+        strides: Window | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
+        self._set_window(2, pool_size, strides, padding, data_format)
 
 
 class AveragePooling3D(_Pooling):
@@ -227,10 +274,19 @@ class AveragePooling3D(_Pooling):
     """
 
     pooling = staticmethod(pool.average_pool)
+    input_spec = InputSpec(ndim=5)
 
     @legacy("pooling")
-    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, **kwargs):
-        self.start(locals(), 3)
+    def __init__(
+        self,
+        pool_size: Window = (2, 2, 2),
+        strides: Window | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
+        self._set_window(3, pool_size, strides, padding, data_format)
 
 
 AvgPool1D = AveragePooling1D

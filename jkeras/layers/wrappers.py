@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 
+from jkeras.core.arguments import LayerArguments, SharedArguments
 from jkeras.core.dispatch import op
 from jkeras.core.registry import CustomObjectScope
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair, joined
@@ -35,9 +37,10 @@ class Wrapper(Layer):
         'inner'
     """
 
+    layer: Any
     rowwise = True  # its `build` is no formula: the inner layer tells
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: Layer, **kwargs: Unpack[LayerArguments]):
         if not isinstance(layer, Layer):
             raise TypeError(f"{type(self).__name__} needs a layer to wrap; got {layer!r}.")
         self.layer = layer
@@ -146,6 +149,10 @@ def _fold(x):
     return x.reshape((x.shape[0] * x.shape[1],) + x.shape[2:])
 
 
+class BidirectionalArguments(SharedArguments, total=False):
+    num_constants: int | None
+
+
 class Bidirectional(Wrapper):
     """A recurrent layer in both directions of time.
 
@@ -175,7 +182,13 @@ class Bidirectional(Wrapper):
     forward_layer: Any
     backward_layer: Any
 
-    def __init__(self, layer, merge_mode="concat", weights=None, **kwargs):
+    def __init__(
+        self,
+        layer: Layer,
+        merge_mode: str | None = "concat",
+        weights: Sequence[Any] | None = None,
+        **kwargs: Unpack[BidirectionalArguments],
+    ):
         if merge_mode not in ("sum", "mul", "ave", "concat", None):
             raise ValueError(
                 f"Invalid merge mode {merge_mode!r}. It must be one of 'sum', 'mul', 'ave', 'concat', None."
@@ -185,17 +198,19 @@ class Bidirectional(Wrapper):
                 f"Bidirectional needs a recurrent layer, with the argument `go_backwards`; got {layer!r}."
             )
         constants = kwargs.pop("num_constants", None)
-        self.forward_layer, self.backward_layer = _both_ways(layer)
+        others: SharedArguments = kwargs
+        inner: Any = layer  # a recurrent one, perhaps of the user's
+        self.forward_layer, self.backward_layer = _both_ways(inner)
         if constants is not None:
             self.forward_layer._num_constants = self.backward_layer._num_constants = constants
-        super().__init__(layer, **kwargs)
+        super().__init__(layer, **others)
         if weights:
             half = len(weights) // 2
             self.forward_layer._given_weights = weights[:half]
             self.backward_layer._given_weights = weights[half:]
         self.merge_mode = merge_mode
-        self.stateful, self.return_sequences = layer.stateful, layer.return_sequences
-        self.return_state, self._num_constants = layer.return_state, constants
+        self.stateful, self.return_sequences = inner.stateful, inner.return_sequences
+        self.return_state, self._num_constants = inner.return_state, constants
         self.activity_regularizer = layer.activity_regularizer  # of the merged output, not of each way
         self.forward_layer.activity_regularizer = self.backward_layer.activity_regularizer = None
 

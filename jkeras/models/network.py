@@ -203,8 +203,9 @@ class Network(KerasGraph, Files, Layer):
     def reset_states(self) -> None:
         """Set the states of all stateful layers to zero."""
         for layer in self.layers:
-            if layer.stateful and hasattr(layer, "reset_states"):
-                layer.reset_states()
+            reset = getattr(layer, "reset_states", None)
+            if layer.stateful and reset is not None:
+                reset()
 
     # --- meaning ---------------------------------------------------------------------------------------
 

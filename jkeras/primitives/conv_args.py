@@ -39,6 +39,11 @@ def positive_tuple(value, n: int, name: str) -> tuple[int, ...]:
     return numbers
 
 
+def positive_int(value, name: str) -> int:
+    """A number that must be whole and at least 1 (units, filters)."""
+    return positive_tuple(value, 1, name)[0]
+
+
 def margins(value, n: int, name: str) -> tuple[tuple[int, int], ...]:
     """The sizes to add to or to cut from both ends of `n` spatial axes, as `n` pairs.
 

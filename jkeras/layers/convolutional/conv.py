@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Unpack
 
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core import settings
+from jkeras.core.arguments import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    LayerArguments,
+    RegularizerLike,
+    Window,
+)
 from jkeras.core.types import INFERENCE, Out, Pair
-from jkeras.engine.base_layer import InputSpec, Layer, draw
-from jkeras.layers._common import begin, check_axis
+from jkeras.engine.base_layer import InputSpec, draw
+from jkeras.layers._common import check_axis
+from jkeras.layers._kernel_and_bias import KernelAndBias
 from jkeras.primitives import conv as ops
-from jkeras.primitives.conv_args import channel_axis, padding_mode
+from jkeras.primitives.conv_args import channel_axis, padding_mode, positive_int, positive_tuple
 
 
-def start(layer: Layer, arguments: dict, rank: int, paddings: tuple[str, ...] = ("valid", "same")) -> None:
-    """Start a convolution from the `locals()` of its `__init__`, normalising window sizes and padding."""
-    begin(layer, arguments, rank)
-    layer.padding = padding_mode(arguments["padding"], paddings)  # type: ignore[attr-defined]
-    layer.input_spec = InputSpec(ndim=rank + 2)
+class Windowed(KernelAndBias):
+    """A layer whose kernel slides over spatial axes."""
+
+    def _set_window(
+        self,
+        rank: int,
+        kernel_size: Window,
+        strides: Window,
+        padding: str,
+        data_format: str | None,
+        paddings: tuple[str, ...] = ("valid", "same"),
+    ) -> None:
+        self.kernel_size = positive_tuple(kernel_size, rank, "kernel_size")
+        self.strides = positive_tuple(strides, rank, "strides")
+        self.padding = padding_mode(padding, paddings)
+        self.data_format = settings.normalize_data_format(data_format)
 
 
 def check_strides(strides, dilation) -> None:
@@ -37,8 +60,11 @@ def finish(y, params, activation: Callable, format: str):
     return activation(ops.bias_add(y, params["bias"], format) if "bias" in params else y)
 
 
-class _Conv(Layer):
+class _Conv(Windowed):
     """A convolution over `rank` spatial axes; `formula` serves all ranks."""
+
+    filters: int
+    dilation_rate: tuple[int, ...]
 
     def formula(self) -> Pair:
         size, filters, use_bias = self.kernel_size, self.filters, self.use_bias
@@ -94,32 +120,40 @@ class Conv1D(_Conv):
         (1, 3, 4)
     """
 
+    input_spec = InputSpec(ndim=3)
+
     @legacy("conv1d")
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format="channels_last",
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: str = "valid",
+        data_format: str | None = "channels_last",
+        dilation_rate: Window = 1,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
     ):
         if padding == "causal" and data_format != "channels_last":
             raise ValueError(
                 'When using causal padding in `Conv1D`, `data_format` must be "channels_last". '
                 f"Received: {data_format!r}"
             )
-        start(self, locals(), 1, ("valid", "same", "causal"))
+        super().__init__(**kwargs)
+        self._set_window(1, kernel_size, strides, padding, data_format, ("valid", "same", "causal"))
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
+        self.dilation_rate = positive_tuple(dilation_rate, 1, "dilation_rate")
 
 
 class Conv2D(_Conv):
@@ -158,27 +192,35 @@ class Conv2D(_Conv):
         (1, 3, 3, 4)
     """
 
+    input_spec = InputSpec(ndim=4)
+
     @legacy("conv2d")
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        data_format=None,
-        dilation_rate=(1, 1),
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = (1, 1),
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Window = (1, 1),
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
     ):
-        start(self, locals(), 2)
+        super().__init__(**kwargs)
+        self._set_window(2, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
+        self.dilation_rate = positive_tuple(dilation_rate, 2, "dilation_rate")
 
 
 class Conv3D(_Conv):
@@ -217,24 +259,32 @@ class Conv3D(_Conv):
         (1, 2, 2, 2, 4)
     """
 
+    input_spec = InputSpec(ndim=5)
+
     @legacy("conv3d")
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1, 1),
-        padding="valid",
-        data_format=None,
-        dilation_rate=(1, 1, 1),
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = (1, 1, 1),
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Window = (1, 1, 1),
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
     ):
-        start(self, locals(), 3)
+        super().__init__(**kwargs)
+        self._set_window(3, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
+        self.dilation_rate = positive_tuple(dilation_rate, 3, "dilation_rate")

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Unpack
 
 import jax.numpy as jnp
 
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
+from jkeras.core.arguments import (
+    LayerArguments,
+    Margins,
+    Window,
+)
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.layers._common import no_weights
@@ -59,7 +65,7 @@ class UpSampling1D(_UpSampling):
     input_spec = InputSpec(ndim=3)
 
     @legacy("upsampling1d")
-    def __init__(self, size=2, **kwargs):
+    def __init__(self, size: Window = 2, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.size = conv_args.positive_tuple(size, 1, "size")
 
@@ -95,7 +101,13 @@ class UpSampling2D(_UpSampling):
     input_spec = InputSpec(ndim=4)
 
     @legacy("upsampling")
-    def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
+    def __init__(
+        self,
+        size: Window = (2, 2),
+        data_format: str | None = None,
+        interpolation: str = "nearest",
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
         self.size = conv_args.positive_tuple(size, 2, "size")
         self.data_format = settings.normalize_data_format(data_format)
@@ -132,7 +144,9 @@ class UpSampling3D(_UpSampling):
     input_spec = InputSpec(ndim=5)
 
     @legacy("upsampling")
-    def __init__(self, size=(2, 2, 2), data_format=None, **kwargs):
+    def __init__(
+        self, size: Window = (2, 2, 2), data_format: str | None = None, **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(**kwargs)
         self.size = conv_args.positive_tuple(size, 3, "size")
         self.data_format = settings.normalize_data_format(data_format)
@@ -177,7 +191,7 @@ class ZeroPadding1D(_ZeroPadding):
 
     input_spec = InputSpec(ndim=3)
 
-    def __init__(self, padding=1, **kwargs):
+    def __init__(self, padding: Margins = 1, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.padding = conv_args.margins((padding,), 1, "padding")
 
@@ -212,7 +226,9 @@ class ZeroPadding2D(_ZeroPadding):
     input_spec = InputSpec(ndim=4)
 
     @legacy("zero_padding2d")
-    def __init__(self, padding=(1, 1), data_format=None, **kwargs):
+    def __init__(
+        self, padding: Margins = (1, 1), data_format: str | None = None, **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(**kwargs)
         self.padding = conv_args.margins(padding, 2, "padding")
         self.data_format = settings.normalize_data_format(data_format)
@@ -244,7 +260,9 @@ class ZeroPadding3D(_ZeroPadding):
     input_spec = InputSpec(ndim=5)
 
     @legacy("zero_padding3d")
-    def __init__(self, padding=(1, 1, 1), data_format=None, **kwargs):
+    def __init__(
+        self, padding: Margins = (1, 1, 1), data_format: str | None = None, **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(**kwargs)
         self.padding = conv_args.margins(padding, 3, "padding")
         self.data_format = settings.normalize_data_format(data_format)
@@ -296,7 +314,7 @@ class Cropping1D(_Cropping):
 
     input_spec = InputSpec(ndim=3)
 
-    def __init__(self, cropping=(1, 1), **kwargs):
+    def __init__(self, cropping: Margins = (1, 1), **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.cropping = conv_args.margins((cropping,), 1, "cropping")
 
@@ -331,7 +349,12 @@ class Cropping2D(_Cropping):
     input_spec = InputSpec(ndim=4)
 
     @legacy("cropping")
-    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
+    def __init__(
+        self,
+        cropping: Margins = ((0, 0), (0, 0)),
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
         self.cropping = conv_args.margins(cropping, 2, "cropping")
         self.data_format = settings.normalize_data_format(data_format)
@@ -363,7 +386,12 @@ class Cropping3D(_Cropping):
     input_spec = InputSpec(ndim=5)
 
     @legacy("cropping")
-    def __init__(self, cropping=((1, 1), (1, 1), (1, 1)), data_format=None, **kwargs):
+    def __init__(
+        self,
+        cropping: Margins = ((1, 1), (1, 1), (1, 1)),
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
         self.cropping = conv_args.margins(cropping, 3, "cropping")
         self.data_format = settings.normalize_data_format(data_format)

@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Unpack, cast
+
+from jkeras import constraints, initializers, regularizers
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.arguments import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    LayerArguments,
+    RegularizerLike,
+    Window,
+)
 from jkeras.core.types import INFERENCE, Out, Pair
-from jkeras.engine.base_layer import Layer, draw
+from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.layers._common import check_axis
-from jkeras.layers.convolutional.conv import Conv2D, _Conv, check_strides, finish, start
+from jkeras.layers.convolutional.conv import Conv2D, _Conv, check_strides, finish
 from jkeras.primitives import conv as ops
-from jkeras.primitives.conv_args import channel_axis
-
-# Keras takes these for a `kernel` that such layers do not have, and passes over them; NASNet is written so.
-_UNUSED = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
+from jkeras.primitives.conv_args import channel_axis, positive_int, positive_tuple
 
 
-def _start(layer: Layer, arguments: dict, rank: int) -> None:
-    """`start`, without the words that have no effect."""
-    kwargs = {name: value for name, value in arguments["kwargs"].items() if name not in _UNUSED}
-    start(layer, arguments | {"kwargs": kwargs}, rank)
+class UnusedArguments(LayerArguments, total=False):
+    """Keras takes these for a `kernel` that such layers do not have, and passes over them; NASNet is so."""
+
+    kernel_initializer: InitializerLike
+    kernel_regularizer: RegularizerLike
+    kernel_constraint: ConstraintLike
+
+
+def _used(kwargs: UnusedArguments) -> LayerArguments:
+    unused = UnusedArguments.__annotations__.keys() - LayerArguments.__annotations__.keys()
+    return cast("LayerArguments", {name: value for name, value in kwargs.items() if name not in unused})
 
 
 class _SeparableConv(_Conv):
     """A depthwise convolution, then a mix of the channels at each place; `formula` serves all ranks."""
+
+    depth_multiplier: int
+
+    def _set_depthwise(
+        self, initializer: InitializerLike, regularizer: RegularizerLike, constraint: ConstraintLike
+    ) -> None:
+        self.depthwise_initializer = initializers.get(initializer)
+        self.depthwise_regularizer = regularizers.get(regularizer)
+        self.depthwise_constraint = constraints.get(constraint)
+
+    def _set_pointwise(
+        self, initializer: InitializerLike, regularizer: RegularizerLike, constraint: ConstraintLike
+    ) -> None:
+        self.pointwise_initializer = initializers.get(initializer)
+        self.pointwise_regularizer = regularizers.get(regularizer)
+        self.pointwise_constraint = constraints.get(constraint)
 
     def formula(self) -> Pair:
         size, filters, multiplier, use_bias = (
@@ -92,30 +124,40 @@ class SeparableConv1D(_SeparableConv):
         (1, 3, 4)
     """
 
+    input_spec = InputSpec(ndim=3)
+
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format="channels_last",
-        dilation_rate=1,
-        depth_multiplier=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        pointwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        pointwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        pointwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: str = "valid",
+        data_format: str | None = "channels_last",
+        dilation_rate: Window = 1,
+        depth_multiplier: Integer = 1,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        pointwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        pointwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        pointwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[UnusedArguments],
     ):
-        _start(self, locals(), 1)
+        super().__init__(**_used(kwargs))
+        self._set_window(1, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_depthwise(depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        self._set_pointwise(pointwise_initializer, pointwise_regularizer, pointwise_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
+        self.dilation_rate = positive_tuple(dilation_rate, 1, "dilation_rate")
+        self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier")
 
 
 class SeparableConv2D(_SeparableConv):
@@ -156,31 +198,45 @@ class SeparableConv2D(_SeparableConv):
         (1, 3, 3, 4)
     """
 
+    input_spec = InputSpec(ndim=4)
+
     @legacy("separable_conv2d")
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        data_format=None,
-        dilation_rate=(1, 1),
-        depth_multiplier=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        pointwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        pointwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        pointwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = (1, 1),
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Window = (1, 1),
+        depth_multiplier: Integer = 1,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        pointwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        pointwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        pointwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[UnusedArguments],
     ):
-        _start(self, locals(), 2)
+        super().__init__(**_used(kwargs))
+        self._set_window(2, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_depthwise(depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        self._set_pointwise(pointwise_initializer, pointwise_regularizer, pointwise_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
+        self.dilation_rate = positive_tuple(dilation_rate, 2, "dilation_rate")
+        self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier")
+
+
+class DepthwiseArguments(UnusedArguments, total=False):
+    dilation_rate: Window
 
 
 class DepthwiseConv2D(Conv2D):
@@ -219,24 +275,31 @@ class DepthwiseConv2D(Conv2D):
 
     def __init__(
         self,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        depth_multiplier=1,
-        data_format=None,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        kernel_size: Window,
+        strides: Window = (1, 1),
+        padding: str = "valid",
+        depth_multiplier: Integer = 1,
+        data_format: str | None = None,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[DepthwiseArguments],
     ):
-        dilation_rate = kwargs.pop("dilation_rate", (1, 1))
-        _start(self, locals(), 2)
+        self.dilation_rate = positive_tuple(kwargs.pop("dilation_rate", 1), 2, "dilation_rate")
+        Layer.__init__(self, **_used(kwargs))  # Conv2D's arguments are not all this one's
+        self._set_window(2, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier")
+        self.depthwise_initializer = initializers.get(depthwise_initializer)
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
 
     def formula(self) -> Pair:
         size, multiplier, use_bias, activation = (

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.arguments import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    LayerArguments,
+    RegularizerLike,
+    Window,
+)
 from jkeras.core.types import INFERENCE, Out, Pair
-from jkeras.engine.base_layer import draw
+from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import check_axis
-from jkeras.layers.convolutional.conv import Conv2D, Conv3D, check_strides, finish, start
+from jkeras.layers.convolutional.conv import Conv2D, Conv3D, check_strides, finish
 from jkeras.primitives import conv as ops
-from jkeras.primitives.conv_args import channel_axis, int_tuple, spatial_axes, transposed_length
+from jkeras.primitives.conv_args import (
+    channel_axis,
+    int_tuple,
+    positive_int,
+    positive_tuple,
+    spatial_axes,
+    transposed_length,
+)
 
 
 def _transposed_pair(layer, dilation) -> Pair:
@@ -36,13 +54,13 @@ def _transposed_pair(layer, dilation) -> Pair:
     return Pair(init, apply)
 
 
-def _start_transposed(layer, arguments: dict, rank: int) -> None:
-    start(layer, arguments, rank)
-    if layer.output_padding is None:
-        return
-    layer.output_padding = int_tuple(layer.output_padding, rank, "output_padding")
-    if any(more >= stride for more, stride in zip(layer.output_padding, layer.strides, strict=True)):
-        raise ValueError(f"Stride {layer.strides} must be greater than output padding {layer.output_padding}")
+def _output_padding(given: Window | None, strides: tuple[int, ...]) -> tuple[int, ...] | None:
+    if given is None:
+        return None
+    output_padding = int_tuple(given, len(strides), "output_padding")
+    if any(more >= stride for more, stride in zip(output_padding, strides, strict=True)):
+        raise ValueError(f"Stride {strides} must be greater than output padding {output_padding}")
+    return output_padding
 
 
 class Conv2DTranspose(Conv2D):
@@ -85,25 +103,32 @@ class Conv2DTranspose(Conv2D):
     @legacy("conv2d_transpose")
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        output_padding=None,
-        data_format=None,
-        dilation_rate=(1, 1),
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = (1, 1),
+        padding: str = "valid",
+        output_padding: Window | None = None,
+        data_format: str | None = None,
+        dilation_rate: Window = (1, 1),
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
     ):
-        _start_transposed(self, locals(), 2)
+        Layer.__init__(self, **kwargs)  # Conv2D's arguments are not all this one's
+        self._set_window(2, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
+        self.dilation_rate = positive_tuple(dilation_rate, 2, "dilation_rate")
+        self.output_padding = _output_padding(output_padding, self.strides)
 
     def formula(self) -> Pair:
         return _transposed_pair(self, self.dilation_rate)
@@ -147,24 +172,30 @@ class Conv3DTranspose(Conv3D):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1, 1),
-        padding="valid",
-        output_padding=None,
-        data_format=None,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = (1, 1, 1),
+        padding: str = "valid",
+        output_padding: Window | None = None,
+        data_format: str | None = None,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
     ):
-        _start_transposed(self, locals(), 3)
+        Layer.__init__(self, **kwargs)  # Conv3D's arguments are not all this one's
+        self._set_window(3, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
+        self.output_padding = _output_padding(output_padding, self.strides)
 
     def formula(self) -> Pair:
         return _transposed_pair(self, (1, 1, 1))

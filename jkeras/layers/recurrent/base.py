@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import settings
+from jkeras.core.arguments import Cell, LayerArguments
 from jkeras.core.dispatch import is_symbolic, op
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
@@ -19,6 +21,10 @@ from jkeras.engine.tree import by_variable
 from jkeras.layers.recurrent.stacked import StackedRNNCells, as_layer, is_standard, sizes_of, step_of
 from jkeras.layers.serialization import deserialize
 from jkeras.primitives import recurrent as ops
+
+
+class RNNArguments(LayerArguments, total=False):
+    num_constants: int | None
 
 
 class RNN(Layer):
@@ -68,13 +74,13 @@ class RNN(Layer):
 
     def __init__(
         self,
-        cell,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        **kwargs,
+        cell: Cell | Sequence[Cell],
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        **kwargs: Unpack[RNNArguments],
     ):
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(list(cell))
@@ -83,7 +89,8 @@ class RNN(Layer):
                 kind = "method" if needed == "call" else "attribute"
                 raise ValueError(f"`cell` needs a `{needed}` {kind}; RNN was given {cell!r}.")
         constants = kwargs.pop("num_constants", None)
-        super().__init__(**kwargs)
+        others: LayerArguments = kwargs
+        super().__init__(**others)
         self.cell, self.part = cell, as_layer(cell)
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
+from jkeras import activations
+from jkeras.core.arguments import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    LayerArguments,
+    RegularizerLike,
+)
 from jkeras.layers.recurrent.timed import StandardCell
 from jkeras.primitives import recurrent as ops
+from jkeras.primitives.conv_args import positive_int
 
 
 class SimpleRNNCell(StandardCell):
@@ -43,23 +53,29 @@ class SimpleRNNCell(StandardCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        **kwargs,
+        units: Integer,
+        activation: ActivationLike = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        **kwargs: Unpack[LayerArguments],
     ):
-        self._setup(locals())
+        super().__init__(**kwargs)
+        self.units = positive_int(units, "units")
+        self._set_output(activation, use_bias)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self._set_dropout(dropout, recurrent_dropout)
 
     def kernels(self) -> ops.Cell:
         return ops.SIMPLE
@@ -101,26 +117,34 @@ class GRUCell(StandardCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="hard_sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        implementation=1,
-        reset_after=False,
-        **kwargs,
+        units: Integer,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "hard_sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        implementation: int = 1,
+        reset_after: bool = False,
+        **kwargs: Unpack[LayerArguments],
     ):
-        self._setup(locals())
+        super().__init__(**kwargs)
+        self.units = positive_int(units, "units")
+        self._set_output(activation, use_bias)
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self._set_dropout(dropout, recurrent_dropout)
+        self.implementation, self.reset_after = implementation, reset_after
 
     def kernels(self) -> ops.Cell:
         return ops.GRU_AFTER if self.reset_after else ops.GRU
@@ -181,26 +205,34 @@ class LSTMCell(StandardCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="hard_sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        implementation=1,
-        **kwargs,
+        units: Integer,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "hard_sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        implementation: int = 1,
+        **kwargs: Unpack[LayerArguments],
     ):
-        self._setup(locals())
+        super().__init__(**kwargs)
+        self.units = positive_int(units, "units")
+        self._set_output(activation, use_bias)
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self._set_dropout(dropout, recurrent_dropout)
+        self.implementation, self.unit_forget_bias = implementation, unit_forget_bias
 
     def kernels(self) -> ops.Cell:
         return ops.LSTM

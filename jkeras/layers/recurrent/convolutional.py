@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
+from jkeras import activations
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
+from jkeras.core.arguments import (
+    ActivationLike,
+    Cell,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    LayerArguments,
+    RegularizerLike,
+    Window,
+)
 from jkeras.core.types import Ctx
-from jkeras.layers.convolutional.conv import check_strides
-from jkeras.layers.recurrent.base import RNN
+from jkeras.layers.convolutional.conv import Windowed, check_strides
+from jkeras.layers.recurrent.base import RNN, RNNArguments
 from jkeras.layers.recurrent.standard import StandardRNN
 from jkeras.layers.recurrent.timed import TimedCell, dropout_factors
 from jkeras.primitives import conv as conv_ops
 from jkeras.primitives import recurrent as ops
-from jkeras.primitives.conv_args import channel_axis, padding_mode, spatial_axes, window
+from jkeras.primitives.conv_args import channel_axis, positive_int, positive_tuple, spatial_axes, window
 
 
-class ConvLSTM2DCell(TimedCell):
+class ConvLSTM2DCell(TimedCell, Windowed):
     """One time step of a convolutional LSTM (Shi et al., 2015).
 
     As `LSTMCell`, with convolutions (*) in place of the products: i, f, g, o = blocks of x * K + b + h * U;
@@ -56,31 +68,39 @@ class ConvLSTM2DCell(TimedCell):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        data_format=None,
-        dilation_rate=(1, 1),
-        activation="tanh",
-        recurrent_activation="hard_sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = (1, 1),
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Window = (1, 1),
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "hard_sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        **kwargs: Unpack[LayerArguments],
     ):
-        self._setup(locals(), rank=2)
-        self.padding = padding_mode(padding)
+        super().__init__(**kwargs)
+        self._set_window(2, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias)
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self._set_dropout(dropout, recurrent_dropout)
+        self.filters, self.unit_forget_bias = positive_int(filters, "filters"), unit_forget_bias
+        self.dilation_rate = positive_tuple(dilation_rate, 2, "dilation_rate")
 
     @property
     def state_size(self) -> tuple[int, int]:
@@ -171,13 +191,13 @@ class ConvRNN2D(RNN):
 
     def __init__(
         self,
-        cell,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        **kwargs,
+        cell: Cell | Sequence[Cell],
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        **kwargs: Unpack[RNNArguments],
     ):
         if unroll:
             raise TypeError("Unrolling isn't possible with convolutional RNNs: leave `unroll` False.")
@@ -217,6 +237,11 @@ class ConvRNN2D(RNN):
         return self._image()(shape)
 
 
+class ConvLSTMArguments(RNNArguments, total=False):
+    return_state: bool
+    unroll: bool
+
+
 class ConvLSTM2D(StandardRNN, ConvRNN2D):
     """Convolutional LSTM (Shi et al., 2015): see `ConvLSTM2DCell` for its formula.
 
@@ -251,34 +276,67 @@ class ConvLSTM2D(StandardRNN, ConvRNN2D):
         (1, 2, 5, 5, 2)
     """
 
+    filters: int
+    kernel_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: str
+    data_format: str
+    dilation_rate: tuple[int, ...]
+    recurrent_activation: Any
+    unit_forget_bias: bool
+
     @legacy("conv_lstm2d")
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        data_format=None,
-        dilation_rate=(1, 1),
-        activation="tanh",
-        recurrent_activation="hard_sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        return_sequences=False,
-        go_backwards=False,
-        stateful=False,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        **kwargs,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = (1, 1),
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Window = (1, 1),
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "hard_sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        return_sequences: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        **kwargs: Unpack[ConvLSTMArguments],
     ):
-        super().__init__(ConvLSTM2DCell, locals(), **kwargs)
+        cell = ConvLSTM2DCell(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            recurrent_activation,
+            use_bias,
+            unit_forget_bias=unit_forget_bias,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+        )
+        cell._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        cell._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        cell._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        super().__init__(
+            cell,
+            activity_regularizer,
+            return_sequences,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            **kwargs,
+        )

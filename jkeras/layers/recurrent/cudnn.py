@@ -8,17 +8,26 @@ of CuDNNLSTM is cuDNN's own, as jax offers it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from jax import lax
 
 from jkeras import activations
+from jkeras.core.arguments import (
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    LayerArguments,
+    RegularizerLike,
+)
 from jkeras.core.types import Ctx
+from jkeras.layers.recurrent.base import RNNArguments
 from jkeras.layers.recurrent.cells import split_gru_after
 from jkeras.layers.recurrent.standard import StandardRNN
 from jkeras.layers.recurrent.timed import StandardCell, split_plain
 from jkeras.primitives import cudnn
 from jkeras.primitives import recurrent as ops
+from jkeras.primitives.conv_args import positive_int
 
 _GATES = {"LSTM": 4, "GRU": 3}
 _WEIGHTS = ("kernel", "recurrent_kernel", "bias")
@@ -112,6 +121,27 @@ class _CuDNNCell(StandardCell):
     activation, recurrent_activation = staticmethod(activations.tanh), staticmethod(activations.sigmoid)
     use_bias, dropout, recurrent_dropout = True, 0.0, 0.0
 
+    def __init__(
+        self,
+        units: Integer,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        unit_forget_bias: bool = False,
+        **kwargs: Unpack[LayerArguments],
+    ):
+        super().__init__(**kwargs)
+        self.units, self.unit_forget_bias = positive_int(units, "units"), unit_forget_bias
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+
     def bias_shape(self) -> tuple[int, ...]:
         return (2 * self.gates * self.units,)
 
@@ -127,23 +157,6 @@ class _CuDNNCell(StandardCell):
 
 class _CuDNNLSTMCell(_CuDNNCell):
     kind, gates, states, forget_block = "LSTM", 4, 2, (8, 5)
-
-    def __init__(
-        self,
-        units,
-        kernel_initializer,
-        recurrent_initializer,
-        bias_initializer,
-        unit_forget_bias,
-        kernel_regularizer,
-        recurrent_regularizer,
-        bias_regularizer,
-        kernel_constraint,
-        recurrent_constraint,
-        bias_constraint,
-        **kwargs,
-    ):
-        self._setup(locals())
 
     def kernels(self) -> ops.Cell:
         return ops.LSTM
@@ -173,22 +186,6 @@ class _CuDNNLSTMCell(_CuDNNCell):
 class _CuDNNGRUCell(_CuDNNCell):
     kind, gates = "GRU", 3
 
-    def __init__(
-        self,
-        units,
-        kernel_initializer,
-        recurrent_initializer,
-        bias_initializer,
-        kernel_regularizer,
-        recurrent_regularizer,
-        bias_regularizer,
-        kernel_constraint,
-        recurrent_constraint,
-        bias_constraint,
-        **kwargs,
-    ):
-        self._setup(locals())
-
     def kernels(self) -> ops.Cell:
         return ops.GRU_AFTER
 
@@ -196,10 +193,15 @@ class _CuDNNGRUCell(_CuDNNCell):
         return split_gru_after
 
 
+class CuDNNArguments(RNNArguments, total=False):
+    go_backwards: bool
+
+
 class _CuDNN(StandardRNN):
     """A base of both layers, without masks and unrolling."""
 
     supports_masking = False
+    units: int
 
     def get_config(self) -> dict[str, Any]:
         return {name: value for name, value in super().get_config().items() if name != "unroll"}
@@ -237,24 +239,30 @@ class CuDNNLSTM(_CuDNN):
 
     def __init__(
         self,
-        units,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        return_sequences=False,
-        return_state=False,
-        stateful=False,
-        **kwargs,
+        units: Integer,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        stateful: bool = False,
+        **kwargs: Unpack[CuDNNArguments],
     ):
-        super().__init__(_CuDNNLSTMCell, locals(), **kwargs)
+        cell = _CuDNNLSTMCell(units, unit_forget_bias=unit_forget_bias)
+        cell._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        cell._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        cell._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        super().__init__(
+            cell, activity_regularizer, return_sequences, return_state, stateful=stateful, **kwargs
+        )
 
 
 class CuDNNGRU(_CuDNN):
@@ -287,20 +295,26 @@ class CuDNNGRU(_CuDNN):
 
     def __init__(
         self,
-        units,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        return_sequences=False,
-        return_state=False,
-        stateful=False,
-        **kwargs,
+        units: Integer,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        stateful: bool = False,
+        **kwargs: Unpack[CuDNNArguments],
     ):
-        super().__init__(_CuDNNGRUCell, locals(), **kwargs)
+        cell = _CuDNNGRUCell(units)
+        cell._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        cell._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        cell._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        super().__init__(
+            cell, activity_regularizer, return_sequences, return_state, stateful=stateful, **kwargs
+        )

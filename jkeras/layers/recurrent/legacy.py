@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 import numpy as np
 
 from jkeras.backend.nn import rnn
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.arguments import LayerArguments
 from jkeras.core.dispatch import op
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.engine.tensors.variable import Variable
@@ -49,13 +50,13 @@ class Recurrent(Layer):
     @legacy("recurrent")
     def __init__(
         self,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        implementation=0,
-        **kwargs,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        implementation: int = 0,
+        **kwargs: Unpack[LayerArguments],
     ):
         if type(self) is Recurrent:
             raise TypeError(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Unpack
 
 import jax
 import jax.numpy as jnp
 
+from jkeras.core.arguments import Cell, LayerArguments
 from jkeras.core.registry import has_arg
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
@@ -27,7 +28,7 @@ class PlainCell(Layer):
         cell: an object with `call` and `state_size`. A `build` is called where it has made nothing yet.
     """
 
-    def __init__(self, cell):
+    def __init__(self, cell: Any):
         super().__init__(name=type(cell).__name__)
         self.cell = cell
 
@@ -119,6 +120,10 @@ def output_size_of(cell):
     return size if size is not None else sizes_of(cell)[0]
 
 
+class StackArguments(LayerArguments, total=False):
+    reverse_state_order: bool
+
+
 class StackedRNNCells(Layer):
     """Cells one after the other as a single cell.
 
@@ -140,7 +145,7 @@ class StackedRNNCells(Layer):
         (2, 2, 3)
     """
 
-    def __init__(self, cells, **kwargs):
+    def __init__(self, cells: Sequence[Cell], **kwargs: Unpack[StackArguments]):
         for needed in ("call", "state_size"):
             for cell in cells:
                 if not hasattr(cell, needed):
@@ -152,8 +157,10 @@ class StackedRNNCells(Layer):
                 "natural order of states if it relies on them, as with `RNN(return_state=True)`.",
                 stacklevel=2,
             )
-        super().__init__(**kwargs)
-        self.cells, self.reverse_state_order = list(cells), reverse
+        others: LayerArguments = kwargs
+        super().__init__(**others)
+        self.cells: list[Any] = list(cells)
+        self.reverse_state_order = reverse
         self.parts = {f"cell_{i}": as_layer(cell) for i, cell in enumerate(self.cells)}
         self.rowwise = type(self).rowwise and all(getattr(c, "rowwise", False) for c in self.cells)
 

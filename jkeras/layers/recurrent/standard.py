@@ -3,24 +3,55 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from jkeras import regularizers
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core.arguments import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Integer,
+    RegularizerLike,
+)
 from jkeras.engine.layer.config import argument_names
-from jkeras.layers.recurrent.base import RNN
+from jkeras.layers.recurrent.base import RNN, RNNArguments
 from jkeras.layers.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
+from jkeras.layers.recurrent.timed import TimedCell
 
 
 class StandardRNN(RNN):
     """A recurrent layer that holds its cell's weights itself and shows its cell's arguments as attributes."""
 
-    def __init__(self, cell_class, arguments: dict, **kwargs):
-        cell = cell_class(**{name: arguments[name] for name in argument_names(cell_class)})
-        ways = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
-        super().__init__(cell, **{name: arguments[name] for name in ways if name in arguments}, **kwargs)
+    # Of the cell:
+    activation: Any
+    use_bias: bool
+    kernel_initializer: Any
+    kernel_regularizer: Any
+    kernel_constraint: Any
+    recurrent_initializer: Any
+    recurrent_regularizer: Any
+    recurrent_constraint: Any
+    bias_initializer: Any
+    bias_regularizer: Any
+    bias_constraint: Any
+    dropout: float
+    recurrent_dropout: float
+
+    def __init__(
+        self,
+        cell: TimedCell,
+        activity_regularizer: RegularizerLike,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        **kwargs: Unpack[RNNArguments],
+    ):
+        super().__init__(cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs)
         cell.dtype = self.dtype
-        self.activity_regularizer = regularizers.get(arguments["activity_regularizer"])
+        self.activity_regularizer = regularizers.get(activity_regularizer)
 
     def children(self) -> dict:
         return {}
@@ -40,11 +71,13 @@ class StandardRNN(RNN):
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
 
-    def __getattr__(self, name: str) -> Any:
-        cell = self.__dict__.get("cell")
-        if cell is not None and name in argument_names(type(cell)):
-            return getattr(cell, name)
-        return super().__getattr__(name)
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            cell = self.__dict__.get("cell")
+            if cell is not None and name in argument_names(type(cell)):
+                return getattr(cell, name)
+            return super().__getattr__(name)
 
     @property
     def training_differs(self) -> bool:
@@ -65,6 +98,10 @@ def known_implementation(implementation: int) -> int:
         return implementation
     warnings.warn("`implementation=0` is deprecated and means `implementation=1`.", stacklevel=4)
     return 1
+
+
+class SimpleRNNArguments(RNNArguments, total=False):
+    implementation: int | None
 
 
 class SimpleRNN(StandardRNN):
@@ -99,34 +136,52 @@ class SimpleRNN(StandardRNN):
         (2, 3, 4)
     """
 
+    units: int
+
     @legacy("recurrent")
     def __init__(
         self,
-        units,
-        activation="tanh",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        **kwargs,
+        units: Integer,
+        activation: ActivationLike = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        **kwargs: Unpack[SimpleRNNArguments],
     ):
         if kwargs.pop("implementation", None) is not None:
             warnings.warn("SimpleRNN has no `implementation` argument any more: remove it.", stacklevel=3)
-        super().__init__(SimpleRNNCell, locals(), **kwargs)
+        others: RNNArguments = kwargs
+        cell = SimpleRNNCell(
+            units, activation, use_bias, dropout=dropout, recurrent_dropout=recurrent_dropout
+        )
+        cell._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        cell._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        cell._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        super().__init__(
+            cell,
+            activity_regularizer,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            unroll,
+            **others,
+        )
 
 
 class GRU(StandardRNN):
@@ -165,36 +220,62 @@ class GRU(StandardRNN):
         (2, 3, 4)
     """
 
+    units: int
+    recurrent_activation: Any
+    implementation: int
+    reset_after: bool
+
     @legacy("recurrent")
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="hard_sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        implementation=1,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        reset_after=False,
-        **kwargs,
+        units: Integer,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "hard_sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        implementation: int = 1,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        reset_after: bool = False,
+        **kwargs: Unpack[RNNArguments],
     ):
-        implementation = known_implementation(implementation)
-        super().__init__(GRUCell, locals(), **kwargs)
+        cell = GRUCell(
+            units,
+            activation,
+            recurrent_activation,
+            use_bias,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            implementation=known_implementation(implementation),
+            reset_after=reset_after,
+        )
+        cell._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        cell._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        cell._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        super().__init__(
+            cell,
+            activity_regularizer,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            unroll,
+            **kwargs,
+        )
 
 
 class LSTM(StandardRNN):
@@ -234,33 +315,59 @@ class LSTM(StandardRNN):
         [(2, 3, 4), (2, 4), (2, 4)]
     """
 
+    units: int
+    recurrent_activation: Any
+    implementation: int
+    unit_forget_bias: bool
+
     @legacy("recurrent")
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="hard_sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        implementation=1,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        **kwargs,
+        units: Integer,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "hard_sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        implementation: int = 1,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        **kwargs: Unpack[RNNArguments],
     ):
-        implementation = known_implementation(implementation)
-        super().__init__(LSTMCell, locals(), **kwargs)
+        cell = LSTMCell(
+            units,
+            activation,
+            recurrent_activation,
+            use_bias,
+            unit_forget_bias=unit_forget_bias,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            implementation=known_implementation(implementation),
+        )
+        cell._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        cell._set_recurrent(recurrent_initializer, recurrent_regularizer, recurrent_constraint)
+        cell._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        super().__init__(
+            cell,
+            activity_regularizer,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            unroll,
+            **kwargs,
+        )

@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from jkeras import activations, initializers
+from jkeras import activations, constraints, initializers, regularizers
+from jkeras.core.arguments import ConstraintLike, InitializerLike, RegularizerLike
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
-from jkeras.engine.base_layer import Layer, draw
+from jkeras.engine.base_layer import draw
 from jkeras.engine.tensors.variable import current_frame
 from jkeras.initializers import Initializer
-from jkeras.layers._common import begin
+from jkeras.layers._kernel_and_bias import KernelAndBias
 from jkeras.primitives import recurrent as ops
 from jkeras.primitives.numeric import widened
 
@@ -36,7 +37,7 @@ ELEMENTWISE = frozenset(
 )
 
 
-class TimedCell(Layer):
+class TimedCell(KernelAndBias):
     """A cell that knows a fast way over a whole sequence.
 
     A subclass defines `drawing` and `over_time`; a single time step is a sequence of length 1.
@@ -45,14 +46,24 @@ class TimedCell(Layer):
     states = 1
     unit_forget_bias = False
     forget_block = (4, 1)  # the bias has 4 blocks, and the second one is the forget gate's
-    use_bias: bool
-    dropout: float
-    recurrent_dropout: float
+    dropout: Any  # numbers, in the range of a probability
+    recurrent_dropout: Any
 
-    def _setup(self, arguments: dict, rank: int | None = None) -> None:
-        begin(self, arguments, rank)
-        self.dropout = min(1.0, max(0.0, self.dropout))
-        self.recurrent_dropout = min(1.0, max(0.0, self.recurrent_dropout))
+    def _set_recurrent(
+        self, initializer: InitializerLike, regularizer: RegularizerLike, constraint: ConstraintLike
+    ) -> None:
+        self.recurrent_initializer = initializers.get(initializer)
+        self.recurrent_regularizer = regularizers.get(regularizer)
+        self.recurrent_constraint = constraints.get(constraint)
+
+    def _set_dropout(self, dropout: float, recurrent_dropout: float) -> None:
+        self.dropout = min(1.0, max(0.0, dropout))
+        self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
+
+    @property
+    def state_size(self) -> int | tuple[int, ...]:
+        """Size of the state, or a tuple of sizes for several states."""
+        raise TypeError(f"{type(self).__name__} must define state_size.")
 
     @property
     def training_differs(self) -> bool:
