@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -91,18 +91,20 @@ class WeightAccess:
         self.__dict__.get("_held", {}).pop(name, None)
         object.__setattr__(self, name, value)
 
-    def __getattr__(self, name: str) -> Any:
-        frame = current_frame()
-        value = self.__dict__.get("_held", {}).get(name, MISSING)
-        if isinstance(value, Kept):
-            value = value.read(self, name, frame)
-        if value is MISSING and not name.startswith("_"):
-            value = self._params.get(name, self._state.get(name, MISSING))
-        if value is MISSING:
-            if isinstance(getattr(type(self), name, None), property):
-                return object.__getattribute__(self, name)  # again, for the property's own error
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return value if frame is None or self.asks_for_truth else adapter.unwrapped(value, frame)
+    if not TYPE_CHECKING:  # a type checker would take every misspelled name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            frame = current_frame()
+            value = self.__dict__.get("_held", {}).get(name, MISSING)
+            if isinstance(value, Kept):
+                value = value.read(self, name, frame)
+            if value is MISSING and not name.startswith("_"):
+                value = self._params.get(name, self._state.get(name, MISSING))
+            if value is MISSING:
+                if isinstance(getattr(type(self), name, None), property):
+                    return object.__getattribute__(self, name)  # again, for the property's own error
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return value if frame is None or self.asks_for_truth else adapter.unwrapped(value, frame)
 
     def replaced(self) -> list[str]:
         """Names of own weights in whose place `layer.kernel = other` has put a variable, tensor or array."""
