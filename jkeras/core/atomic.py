@@ -24,6 +24,9 @@ _NO_FOLDER_SYNC = {
 }
 
 
+_PART = re.compile(r"\..{0,32}\.[0-9a-f]{8}\.tmp(\..{0,15})?")
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Generator[Path]:
     """Replace the file at `path` by what the body of the `with` statement writes, all or nothing.
@@ -89,6 +92,29 @@ def remove_remains(path: str | os.PathLike[str], age: float = 86_400) -> None:
     for entry in target.parent.iterdir():
         if name.fullmatch(entry.name):
             with contextlib.suppress(OSError):  # another process removes it, too
+                if time.time() - entry.stat().st_mtime > age:
+                    entry.unlink()
+
+
+def sweep(folder: str | os.PathLike[str], age: float = -1) -> None:
+    """Remove all temporary files that `replacing` left in a folder.
+
+    Args:
+        folder: where they are; it need not be there.
+        age: seconds since they were last written to: a younger one may be in the making, where somebody else
+            writes there.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / ".notes.0123abcd.tmp.txt").touch()
+        >>> sweep(folder)
+        >>> list(folder.iterdir())
+        []
+    """
+    for entry in Path(folder).iterdir() if Path(folder).is_dir() else ():
+        if _PART.fullmatch(entry.name) and entry.is_file() and not entry.is_symlink():
+            with contextlib.suppress(OSError):
                 if time.time() - entry.stat().st_mtime > age:
                     entry.unlink()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -13,10 +13,10 @@ import optax
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.dispatch import is_symbol
-from jkeras.engine.tensors.variable import Variable, numpy_copies, take_all
+from jkeras.engine.tensors.variable import Variable, numpy_copies, numpy_views, take_all
 from jkeras.optimizers import _graph
 from jkeras.optimizers._keras import transformation
-from jkeras.optimizers._state import Binding, Hyper, from_numpy, path_name, to_numpy
+from jkeras.optimizers._state import Binding, Hyper, from_numpy, path_name, shape_in_numpy, to_numpy, zeros
 from jkeras.optimizers._updates import gradients_of, updates_of
 
 
@@ -223,17 +223,17 @@ class Optimizer:
 
         def cell(path, leaf):
             label = path_name(path)
-            return kept[label] if label in kept else Variable(leaf, name=label)
+            return kept[label] if label in kept else Variable(zeros(leaf), name=label)
 
         state = jax.tree_util.tree_map_with_path(cell, state)
         return Binding(state, self._ordered(state, list(order)))
 
     def _fresh(self, params, tx):
-        """The first state; slots start as zeros, for which nothing needs to be compiled."""
+        """The shapes of the first state, which is zeros."""
         shapes = jax.tree.map(
             lambda p: jax.ShapeDtypeStruct(p.shape, np.dtype(p.dtype)), params, is_leaf=is_symbol
         )
-        return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(tx.init, shapes))
+        return jax.eval_shape(tx.init, shapes)
 
     def _kept(self) -> dict[str, Variable]:
         """The cells that outlive a binding, by their path in the state."""
@@ -286,9 +286,16 @@ class Optimizer:
 
     def get_weights(self) -> list[np.ndarray]:
         """The values of `weights` as numpy arrays (`iterations` as int64, as Keras counts)."""
+        return self._as_keras(numpy_copies(self.weights))
+
+    def get_views(self) -> list[np.ndarray]:
+        """The same to be read only: large arrays are not copied."""
+        return self._as_keras(numpy_views(self.weights))
+
+    def _as_keras(self, values: list[np.ndarray]) -> list[np.ndarray]:
         count = getattr(self, "iterations", None)
-        values = zip(self.weights, numpy_copies(self.weights), strict=True)
-        return [value.astype(np.int64) if w is count else value for w, value in values]
+        pairs = zip(self.weights, values, strict=True)
+        return [value.astype(np.int64) if w is count else value for w, value in pairs]
 
     def set_weights(self, weights) -> None:
         """Set the state from arrays in the order of `get_weights`.
@@ -296,7 +303,7 @@ class Optimizer:
         Raises:
             ValueError: for another number of arrays or another shape; nothing is changed then.
         """
-        cells, arrays = self.weights, [np.asarray(w) for w in weights]
+        cells, arrays = self.weights, list(weights)
         if len(cells) != len(arrays):
             hint = "" if cells else " There are none before it is bound: compile a built model first."
             raise ValueError(
@@ -304,12 +311,12 @@ class Optimizer:
                 f"of the optimizer ({len(cells)}).{hint}"
             )
         for cell, array in zip(cells, arrays, strict=True):
-            if cell.shape != array.shape:
+            if cell.shape != np.shape(array):
                 raise ValueError(
                     f"Optimizer weight shape {cell.shape} not compatible with provided weight shape "
-                    f"{array.shape} ({cell.name})."
+                    f"{np.shape(array)} ({cell.name})."
                 )
-        for cell, array in zip(cells, arrays, strict=True):
+        for cell, array in zip(cells, list(map(np.asarray, arrays)), strict=True):
             cell.assign(array)
 
     def get_config(self) -> dict[str, Any]:
@@ -341,13 +348,17 @@ class Optimizer:
 
     # jkeras's own files
 
-    def state_dict(self) -> dict[str, np.ndarray]:
+    def state_dict(self, paths: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Everything that is needed to go on exactly: `{path in the state: array}`.
+
+        Args:
+            paths: those that are wanted; None: all.
 
         It has what Keras's list of weights lacks: `iterations` of RMSprop, Adagrad and Adadelta, Nadam's
         schedule product, and the hyperparameters, which callbacks may have changed.
         """
-        cells = self._by_path()
+        cells = self.by_path()
+        cells = cells if paths is None else {path: cells[path] for path in paths}
         return dict(zip(cells, to_numpy(take_all(cells.values())), strict=True))
 
     def load_state_dict(self, values: dict[str, Any]) -> None:
@@ -356,7 +367,7 @@ class Optimizer:
         Raises:
             ValueError: if paths or shapes are not those of this optimizer's state; nothing is changed then.
         """
-        cells = self._by_path()
+        cells = self.by_path()
         missing, surplus = sorted(cells.keys() - values.keys()), sorted(values.keys() - cells.keys())
         if missing or surplus:
             hint = "" if self.binding else " It is not bound to a model yet: compile a built model first."
@@ -364,14 +375,16 @@ class Optimizer:
                 f"The saved state does not fit this {type(self).__name__}: missing {missing[:5]}, not known "
                 f"{surplus[:5]}.{hint}"
             )
-        arrays = {path: from_numpy(values[path], cell.take()) for path, cell in cells.items()}
-        for path, cell in cells.items():
-            if arrays[path].shape != cell.shape:
-                raise ValueError(f"{path} has shape {cell.shape}; the saved array has {arrays[path].shape}.")
+        for path, cell in cells.items():  # before anything is read
+            shape = np.shape(values[path])
+            if shape != shape_in_numpy(cell):
+                raise ValueError(f"{path} has shape {cell.shape}; the saved array has {shape}.")
+        arrays = {path: from_numpy(values[path], cell) for path, cell in cells.items()}
         for path, cell in cells.items():
             cell.put(arrays[path])
 
-    def _by_path(self) -> dict[str, Variable]:
+    def by_path(self) -> dict[str, Variable]:
+        """The cells of `state_dict`."""
         if self.binding is None:
             return self._kept()
         return dict(zip(self.binding.paths, self.binding.cells, strict=True))

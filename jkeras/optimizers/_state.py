@@ -11,7 +11,9 @@ import numpy as np
 import optax
 
 from jkeras.core.dispatch import Symbolic, is_symbol
+from jkeras.core.stored import on_device
 from jkeras.engine.tensors.variable import Variable
+from jkeras.initializers.undrawn import Undrawn
 
 
 class Hyper:
@@ -129,13 +131,27 @@ def to_numpy(arrays: Iterable[jax.Array]) -> list[np.ndarray]:
     return [np.array(jax.random.key_data(a) if is_key(a) else a) for a in arrays]
 
 
-def from_numpy(value, like: jax.Array) -> jax.Array:
-    """The array of `to_numpy`, as one of the kind of `like`."""
-    if is_key(like):
-        return jax.random.wrap_key_data(jnp.array(np.array(value)), impl=jax.random.key_impl(like))
-    return jnp.array(np.array(value, like.dtype))
+def shape_in_numpy(cell: Variable) -> tuple[int, ...]:
+    """The shape of the array that `to_numpy` gives for a cell."""
+    return jax.random.key_data(cell.take()).shape if is_key(cell) else cell.shape
 
 
-def is_key(array: jax.Array) -> bool:
-    """Whether an array is one of random keys."""
+def from_numpy(value, cell: Variable) -> jax.Array:
+    """The array of `to_numpy`, as one for the cell."""
+    if is_key(cell):
+        return jax.random.wrap_key_data(jnp.array(np.array(value)), impl=jax.random.key_impl(cell.take()))
+    return on_device(value, jnp.dtype(cell.dtype))
+
+
+def zeros(leaf):
+    """Zeros, once somebody asks, in the place of a shape alone; anything else as it is."""
+    if not isinstance(leaf, jax.ShapeDtypeStruct):
+        return leaf
+    return Undrawn(lambda: jax.device_put(np.zeros(leaf.shape, leaf.dtype)), leaf.shape, leaf.dtype)
+
+
+def is_key(array) -> bool:
+    """Whether an array, or a cell, is one of random keys."""
+    if isinstance(array, Variable):
+        return array.dtype.startswith("key<")
     return jnp.issubdtype(array.dtype, jax.dtypes.prng_key)

@@ -12,6 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from jkeras.core.stored import Stored
 from jkeras.saving.limits import allowance
 
 
@@ -61,8 +62,8 @@ class Access:
             )
         return found
 
-    def array(self, dataset: h5py.Dataset) -> np.ndarray:
-        """The numbers of a data set.
+    def array(self, dataset: h5py.Dataset) -> Stored:
+        """The numbers of a data set, to be read.
 
         Raises:
             ValueError: they lie in another file, are no real numbers, or more than the file can hold.
@@ -80,7 +81,7 @@ class Access:
                 f"{stored} are stored."
             )
         self._spend(dataset, needed, math.prod(dataset.chunks or (0,)) * size)
-        return np.asarray(dataset[()])
+        return Stored(dataset.shape, dataset.dtype.newbyteorder("="), lambda room: _read(dataset, room))
 
     def _spend(self, dataset: h5py.Dataset, needed: int, chunk: int) -> None:
         if max(needed, chunk) > self._left:
@@ -90,3 +91,11 @@ class Access:
                 f"{self._size} bytes holds. It is damaged, or made to fill the memory."
             )
         self._left -= needed
+
+
+def _read(dataset: h5py.Dataset, room: np.ndarray) -> None:
+    try:
+        if room.size:
+            dataset.read_direct(room)
+    except OSError as e:
+        raise ValueError(f"{dataset.name} is damaged: {e}") from e

@@ -12,9 +12,8 @@ import contextlib
 import json
 import platform
 import re
-import time
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +24,7 @@ import numpy as np
 from jkeras.core import atomic
 from jkeras.saving import compiled, model_contents, msgpack, weights
 from jkeras.saving.contents import Contents
+from jkeras.saving.limits import parse_json, regular, telling
 
 _NAME = re.compile(r"ckpt-(\d+)-(\d+)\.msgpack")
 
@@ -79,7 +79,7 @@ def save_checkpoint(
 
 
 def snapshot(model: Any, run_state: dict[str, Any]) -> Contents:
-    """The contents of a checkpoint, in arrays of its own: training may go on while `write` writes it.
+    """The contents of a checkpoint, which stay as they are: training may go on while `write` writes them.
 
     Args:
         model, run_state: as in `save_checkpoint`.
@@ -94,7 +94,7 @@ def snapshot(model: Any, run_state: dict[str, Any]) -> Contents:
     contents.notes["run"] = flatten(run_state, arrays)
     contents.notes["environment"] = environment()
     contents.add_section("run", arrays)
-    return contents.copied()
+    return contents
 
 
 def file_name(epoch: int, step: int) -> str:
@@ -124,12 +124,15 @@ def write(
     folder = Path(run_dir) / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / file_name(contents.notes["run"]["epoch"], contents.notes["run"]["step"])
+    if path.is_dir():  # no checkpoint of ours; it is passed over when a run goes on
+        path.rename(path.with_suffix(".aside"))
     with atomic.replacing(path) as temporary:
         msgpack.write_file(temporary, contents)
-    for old in list_checkpoints(run_dir)[:-keep] if keep else []:
-        if old.path != path and old.path.name not in spared:
-            old.path.unlink(missing_ok=True)
-    _sweep(folder)
+    files = [c.path for c in list_checkpoints(run_dir) if not c.path.is_dir()]
+    for old in files[:-keep] if keep else []:
+        if old != path and old.name not in spared:
+            old.unlink(missing_ok=True)
+    atomic.sweep(folder, age=3600)
     return path
 
 
@@ -167,12 +170,10 @@ def _first_in_state(a: Any, b: Any, place: str) -> str | None:
     return next((found for where, x, y in pairs if (found := _first_in_state(x, y, where))), None)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what a kill in the middle of a write left behind; a young file may be in the making."""
-    for part in folder.glob(".ckpt-*.tmp.msgpack"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - part.stat().st_mtime > 3600:
-                part.unlink()
+def sweep(run_dir: str | Path) -> None:
+    """Remove what writing has left behind where it was killed; nobody else may be writing there."""
+    for folder in (Path(run_dir), Path(run_dir) / "checkpoints"):
+        atomic.sweep(folder)
 
 
 def _record(model: Any) -> Contents:
@@ -192,7 +193,7 @@ def list_checkpoints(run_dir: str | Path) -> list[Checkpoint]:
     checkpoints = []
     for path in folder.iterdir() if folder.is_dir() else []:
         if match := _NAME.fullmatch(path.name):
-            checkpoints.append(Checkpoint(path, int(match[1]), int(match[2]), path.stat().st_size))
+            checkpoints.append(Checkpoint(path, int(match[1]), int(match[2]), path.lstat().st_size))
     return sorted(checkpoints, key=lambda c: (c.step, c.epoch, c.path.name))
 
 
@@ -212,25 +213,49 @@ def latest(run_dir: str | Path) -> Checkpoint:
         >>> latest(run_dir).step, [c.step for c in list_checkpoints(run_dir)]
         (60, [30, 60])
     """
-    return _newest(run_dir)[0]
+    for path, contents in _whole(run_dir):
+        contents.close()
+        return next(c for c in list_checkpoints(run_dir) if c.path == path)
+    raise _nothing(run_dir)
 
 
-def _newest(run_dir: str | Path) -> tuple[Checkpoint, Contents]:
-    checkpoints = list_checkpoints(run_dir)
-    for checkpoint in reversed(checkpoints):
+def _whole(run_dir: str | Path) -> Iterator[tuple[Path, Contents]]:
+    """The checkpoints of a run that are whole, the newest first, each open; others with a warning not."""
+    for checkpoint in reversed(list_checkpoints(run_dir)):
         try:
-            return checkpoint, msgpack.read_file(checkpoint.path)
-        except ValueError as e:
-            warnings.warn(f"Skipping a checkpoint that cannot be read: {e}", stacklevel=3)
-    if checkpoints:
-        raise ValueError(
+            contents = msgpack.open_file(checkpoint.path)
+        except (ValueError, OSError) as e:
+            warnings.warn(f"Skipping a checkpoint that cannot be read: {e}", stacklevel=4)
+        else:
+            yield checkpoint.path, contents
+
+
+def _nothing(run_dir: str | Path) -> ValueError:
+    if checkpoints := list_checkpoints(run_dir):
+        return ValueError(
             f"{run_dir}: none of the {len(checkpoints)} checkpoints can be read; start the run anew."
         )
     what = "has no checkpoints" if Path(run_dir).is_dir() else "does not exist"
-    raise ValueError(
+    return ValueError(
         f"{run_dir} {what}: expected files checkpoints/ckpt-<epoch>-<step>.msgpack, as jkeras train writes "
         "them into its run directory."
     )
+
+
+def damage(path: Path) -> str | None:
+    """The reason why a checkpoint cannot be read; None where it is whole.
+
+    Example:
+        >>> import tempfile
+        >>> (folder := Path(tempfile.mkdtemp()) / "ckpt-0001-00000001.msgpack").mkdir()
+        >>> damage(folder).split(" is ")[1]
+        'a directory, no plain file.'
+    """
+    try:
+        msgpack.open_file(path).close()
+    except (ValueError, OSError) as e:
+        return str(e)
+    return None
 
 
 def read(path: str | Path) -> Contents:
@@ -267,31 +292,47 @@ def restore(model: Any, source: str | Path) -> dict[str, Any]:
         'half way'
     """
     path = Path(source)
-    if path.is_file():
-        contents = msgpack.read_file(path)
-    else:
-        checkpoint, contents = _newest(path)
-        path = checkpoint.path
-    try:
+    unfit: list[ValueError] = []
+    for at, contents in [(path, msgpack.open_file(path))] if path.is_file() else _whole(path):
+        with contextlib.closing(contents):
+            try:
+                state = _put_back(model, contents, at)
+            except ValueError as e:
+                unfit.append(e)
+                continue
+        for e in unfit:
+            warnings.warn(f"Skipping a checkpoint: {e}", stacklevel=2)
+        _compare_environment(contents.notes.get("environment", {}), at)
+        return state
+    raise unfit[0] if unfit else _nothing(path)
+
+
+def _put_back(model: Any, contents: Contents, path: Path) -> dict[str, Any]:
+    with telling(f"{path} does not fit the model"):
         plan = weights.by_position(contents, model.layers) + model_contents.cells_plan(model, contents)
-        state = contents.section("optimizer")
-        if state and getattr(model, "optimizer", None) is None:
+        plan = weights.read(plan, path)
+        state = run_state(contents)
+        optimizer = compiled.state_of(contents)
+        if optimizer and getattr(model, "optimizer", None) is None:
             raise ValueError(
                 "it holds the state of an optimizer, but the model is not compiled: compile it first."
             )
-        if state:
+        if optimizer:
             compiled.prepare_optimizer(model)
             compiled.load_state(model.optimizer, contents)
-    except ValueError as e:
-        raise ValueError(f"{path} does not fit the model: {e}") from e
-    weights.assign(plan)
-    _compare_environment(contents.notes.get("environment", {}), path)
-    return run_state(contents)
+        weights.assign(plan)
+        return state
 
 
 def run_state(contents: Contents) -> dict[str, Any]:
-    """The state of the run in a checkpoint's record; empty in other files."""
-    return unflatten(contents.notes.get("run", {}), contents.section("run"))
+    """The state of the run in a checkpoint's record; empty in other files.
+
+    Raises:
+        ValueError: it is malformed.
+    """
+    with telling("the state of the run is malformed"):
+        state = unflatten(contents.notes.get("run", {}), contents.section("run"))
+        return dict(state)
 
 
 def write_run(run_dir: str | Path, config: dict[str, Any]) -> Path:
@@ -311,13 +352,12 @@ def read_run(run_dir: str | Path) -> dict[str, Any]:
     """
     path = Path(run_dir) / "run.json"
     try:
-        config = json.loads(path.read_text())
+        text = regular(path).read_bytes()
     except OSError as e:
         raise ValueError(
             f"{run_dir} is not a run directory: it has no run.json, which jkeras train writes."
         ) from e
-    except ValueError as e:
-        raise ValueError(f"{path} is not JSON: {e}") from e
+    config = parse_json(text, str(path))
     if not isinstance(config, dict):
         raise ValueError(f"{path} should hold a JSON object; got {type(config).__name__}.")
     return config
@@ -371,7 +411,7 @@ def flatten(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
         typed = jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
         while path in arrays:
             path += "'"
-        arrays[path] = np.asarray(jax.random.key_data(value) if typed else value)
+        arrays[path] = np.array(jax.random.key_data(value) if typed else value)
         return {"__array__": path}
     raise ValueError(f"run_state: {path!r} is {type(value).__name__}, which a checkpoint cannot hold.")
 

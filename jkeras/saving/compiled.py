@@ -45,14 +45,40 @@ def add_training(model: Any, contents: Contents) -> None:
     else:
         contents.training = training
         names = [w.name for w in optimizer.weights]
-        contents.optimizer = list(zip(names, optimizer.get_weights(), strict=True)) or None
+        contents.optimizer = list(zip(names, optimizer.get_views(), strict=True)) or None
     if not optimizer.portable:
         contents.notes["code"] = type(optimizer).__name__
     if optimizer.binding is not None:
-        contents.add_section("optimizer", optimizer.state_dict())
+        _add_state(optimizer, contents)
     lost = sum(len(layer.extra_losses) for _, layer in instances(model))
     if lost:
         contents.notes["add_loss"] = lost
+
+
+def _add_state(optimizer: Any, contents: Contents) -> None:
+    """Keep the state of the optimizer: of what stands in Keras's list already, the place there."""
+    listed = {} if contents.optimizer is None else {cell: i for i, cell in enumerate(optimizer.weights)}
+    cells = optimizer.by_path()
+    contents.notes["optimizer"] = [[path, listed.get(cell)] for path, cell in cells.items()]
+    contents.add_section(
+        "optimizer", optimizer.state_dict([p for p, i in contents.notes["optimizer"] if i is None])
+    )
+
+
+def state_of(contents: Contents) -> dict[str, Any]:
+    """jkeras's own record of an optimizer's state, by path; empty where the file has none.
+
+    Raises:
+        ValueError: the record is malformed.
+    """
+    section, listed = contents.section("optimizer"), contents.optimizer or []
+    order = contents.notes.get("optimizer")
+    if order is None:
+        return section
+    try:
+        return {path: section[path] if i is None else listed[i][1] for path, i in order}
+    except (ValueError, TypeError, LookupError) as e:
+        raise ValueError(f"the record of the optimizer's state is malformed: {e}") from e
 
 
 def _optimizer_config(optimizer: Any) -> dict | None:
@@ -143,7 +169,7 @@ def restore_optimizer(model: Any, contents: Contents) -> None:
     """Give the optimizer of a compiled model the state of the file, or warn that it starts afresh."""
     prepare_optimizer(model)
     try:
-        if contents.section("optimizer"):
+        if state_of(contents):
             load_state(model.optimizer, contents)
         elif contents.optimizer is not None:
             model.optimizer.set_weights([value for _, value in contents.optimizer])
@@ -160,10 +186,10 @@ def load_state(optimizer: Any, contents: Contents) -> None:
     Raises:
         ValueError: it does not fit; nothing is changed then.
     """
-    optimizer.load_state_dict(_renamed(contents.section("optimizer"), optimizer.state_dict()))
+    optimizer.load_state_dict(_renamed(state_of(contents), optimizer.by_path()))
 
 
-def _renamed(saved: dict[str, np.ndarray], current: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _renamed(saved: dict[str, np.ndarray], current: dict[str, Any]) -> dict[str, np.ndarray]:
     """The saved state under today's paths: automatic names differ between processes, order does not."""
     same = [unnamed(path) for path in saved] == [unnamed(path) for path in current]
     return dict(zip(current, saved.values(), strict=True)) if same else saved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ class LayerContents(NamedTuple):
     """The weights of one layer, in the order of `layer.weights`."""
 
     name: str
-    weights: list[tuple[str, np.ndarray]]
+    weights: list[tuple[str, Any]]
 
     @property
     def values(self) -> list[np.ndarray]:
@@ -44,33 +45,42 @@ class Contents:
         tree: arrays by name, in the files of others.
         by_layer_name: whether the names of layers tell where weights belong, not the order.
         unused, renamed: what matching `places` or `tree` with a model left over and named anew.
+        file: the open file that arrays are still to be read from (they are `core.stored.Stored`), or None.
     """
 
     model: dict | None = None
     training: dict | None = None
     layers: list[LayerContents] = dataclasses.field(default_factory=list)
-    optimizer: list[tuple[str, np.ndarray]] | None = None
+    optimizer: list[tuple[str, Any]] | None = None
     notes: dict[str, Any] = dataclasses.field(default_factory=dict)
-    arrays: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    arrays: dict[str, Any] = dataclasses.field(default_factory=dict)
     keras_version: str = KERAS_VERSION
     backend: str | None = KERAS_BACKEND
-    places: dict[str, np.ndarray] | None = None
+    places: dict[str, Any] | None = None
     keys: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
-    tree: dict[str, np.ndarray] | None = None
+    tree: dict[str, Any] | None = None
     by_layer_name: bool = False
     unused: list[str] = dataclasses.field(default_factory=list)
     renamed: dict[str, str] = dataclasses.field(default_factory=dict)
+    file: Any = None
 
-    def copied(self) -> Contents:
-        """The same contents in arrays of their own, where they are views of memory that may change."""
+    def close(self) -> None:
+        """Close the file; arrays that were not read can be read no more."""
+        if self.file is not None:
+            self.file.close()
 
-        def own(value: np.ndarray) -> np.ndarray:
-            return value if value.flags.owndata else np.array(value)
+    def loaded(self) -> Contents:
+        """The same contents with all arrays read, and the file closed."""
 
-        layers = [LayerContents(la.name, [(name, own(w)) for name, w in la.weights]) for la in self.layers]
-        optimizer = self.optimizer and [(name, own(value)) for name, value in self.optimizer]
-        arrays = {name: own(value) for name, value in self.arrays.items()}
-        return dataclasses.replace(self, layers=layers, optimizer=optimizer, arrays=arrays)
+        def read(arrays: dict[str, np.ndarray] | None) -> Any:
+            return arrays and {name: np.asarray(value) for name, value in arrays.items()}
+
+        with contextlib.closing(self):
+            layers = [LayerContents(layer.name, _read(layer.weights)) for layer in self.layers]
+            optimizer = self.optimizer and _read(self.optimizer)
+            changed = {"layers": layers, "optimizer": optimizer, "file": None}
+            named = {key: read(getattr(self, key)) for key in ("arrays", "places", "tree")}
+            return dataclasses.replace(self, **changed, **named)
 
     def section(self, prefix: str) -> dict[str, np.ndarray]:
         """The arrays below `prefix/`, with that prefix cut off."""
@@ -81,6 +91,10 @@ class Contents:
         self.arrays.update({f"{prefix}/{k}": np.asarray(v) for k, v in arrays.items()})
 
 
+def _read(arrays: list[tuple[str, Any]]) -> list[tuple[str, np.ndarray]]:
+    return [(name, np.asarray(value)) for name, value in arrays]
+
+
 def unique_names(names: Iterable[str]) -> list[str]:
     """Keras's rule for names that repeat within one group: `w`, `w_1`, `w_2` …
 
@@ -88,14 +102,15 @@ def unique_names(names: Iterable[str]) -> list[str]:
         >>> unique_names(["w:0", "b:0", "w:0", "w:0"])
         ['w:0', 'b:0', 'w:0_1', 'w:0_2']
     """
-    seen: list[str] = []
+    seen: dict[str, int] = {}  # name → how often it was asked for
     for name in names:
-        unique, i = name, 0
+        unique, i = name, seen.get(name, 0)
         while unique in seen:
             i += 1
             unique = f"{name}_{i}"
-        seen.append(unique)
-    return seen
+        seen[name] = i
+        seen.setdefault(unique, 0)
+    return list(seen)
 
 
 def is_numpy(kind: np.dtype) -> bool:

@@ -5,26 +5,46 @@ Nothing in such a file is run, unpacked to the disk, or imported by a name that 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import lzma
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5py
-import msgpack
 import numpy as np
 
 from jkeras.core.extras import module
+from jkeras.core.stored import Stored
 from jkeras.saving import keras3, places
 from jkeras.saving.access import Access
 from jkeras.saving.contents import Contents, array_type
 from jkeras.saving.limits import MALFORMED, allowance, parse_json, telling
+from jkeras.saving.scan import Piece, scan
+from jkeras.saving.scan import array as stored_array
 
 _DEEPEST, _MOST = 32, 200_000  # groups in groups, and arrays, of a file that somebody has trained
 ZIP = b"PK\x03\x04"
+# zipfile raises the last two for ways to compress and to encrypt that it does not know.
+_ZIP_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
+_SAFETENSORS = {
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64",
+    "I32": "int32", "I16": "int16", "I8": "int8", "U64": "uint64", "U32": "uint32", "U16": "uint16",
+    "U8": "uint8", "BOOL": "bool",
+}  # fmt: skip
 
 
 def read_keras_zip(path: Path) -> Contents:
@@ -33,16 +53,18 @@ def read_keras_zip(path: Path) -> Contents:
     Raises:
         ValueError: it is damaged, no such file, or describes what jkeras cannot build.
     """
-    with telling(path, "its config.json is malformed"):
+    with telling(path, "its config.json is malformed"), contextlib.ExitStack() as stack:
         text, weights = _members(path)
         config = parse_json(text, "config.json")
         try:
-            with h5py.File(io.BytesIO(weights), "r") as group:
-                contents = read_places(group)
+            group = stack.enter_context(h5py.File(io.BytesIO(weights), "r"))
+            contents = read_places(group)
         except OSError as error:
             raise ValueError(f"its weights are damaged: {error}") from error
         contents.keys = {**places.keys_of_config(config), **contents.keys}
         contents.model, contents.training = config, config.get("compile_config") or None
+        contents.file = group
+        stack.pop_all()
     return contents
 
 
@@ -58,8 +80,7 @@ def _members(path: Path) -> tuple[bytes, bytes]:
                 if archive.getinfo(name).file_size > allowance(size):
                     raise ValueError(f"its {name} says to be far larger than a file of {size} bytes holds.")
             return archive.read(names[0]), archive.read(names[1])
-    # zipfile raises the last two for ways to compress and to encrypt that it does not know.
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError) as error:
+    except _ZIP_DAMAGE as error:
         raise ValueError(f"a damaged .keras file: {error}") from error
 
 
@@ -112,32 +133,35 @@ def read_flax(path: Path) -> Contents:
     Raises:
         ValueError: it is no such tree.
     """
-    try:
-        tree = msgpack.unpackb(path.read_bytes(), ext_hook=_flax_array, strict_map_key=False)
-    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
-        raise ValueError(f"{path} is no msgpack of jkeras or flax: {error}") from error
-    arrays: dict[str, np.ndarray] = {}
-    _flatten(tree, "", arrays, path)
-    return Contents(tree=arrays)
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(open(path, "rb"))
+        try:
+            arrays: dict[str, Any] = {}
+            _flatten(scan(file), "", arrays)
+        except MALFORMED as error:
+            raise ValueError(f"{path} is no msgpack of jkeras or flax: {error}") from error
+        stack.pop_all()
+        return Contents(tree=arrays, file=file)
 
 
-def _flax_array(code: int, data: bytes) -> Any:
-    if code != 1:
-        raise ValueError(f"it holds an entry of the kind {code}, which is no array of numbers")
-    shape, kind, values = msgpack.unpackb(data)
-    return np.frombuffer(values, array_type(kind)).reshape(shape)
+def _flax_array(piece: Piece, name: str) -> Stored:
+    """An array as flax writes it: an extension whose bytes are again msgpack, [shape, type, numbers]."""
+    if piece.code != 1:
+        raise ValueError(f"{name!r} is an entry of the kind {piece.code}, which is no array of numbers")
+    shape, kind, values = scan(piece.file, piece.start, piece.start + len(piece))
+    return stored_array(shape, kind, [values])
 
 
-def _flatten(tree: Any, path: str, arrays: dict[str, np.ndarray], file: Path) -> None:
+def _flatten(tree: Any, path: str, arrays: dict[str, Any]) -> None:
     if path.count("/") > _DEEPEST:
-        raise ValueError(f"{file}: the tree is nested too deeply.")
+        raise ValueError("the tree is nested too deeply.")
     if isinstance(tree, Mapping):
         for key, value in tree.items():
-            _flatten(value, f"{path}{key}/", arrays, file)
-    elif isinstance(tree, np.ndarray):
-        arrays[path.removesuffix("/")] = tree
+            _flatten(value, f"{path}{key}/", arrays)
+    elif isinstance(tree, Piece):
+        arrays[path.removesuffix("/")] = _flax_array(tree, path.removesuffix("/"))
     elif not isinstance(tree, (int, float, type(None))):  # counters and the like
-        raise ValueError(f"{file}: {path.removesuffix('/')!r} is {type(tree).__name__}, no array.")
+        raise ValueError(f"{path.removesuffix('/')!r} is {type(tree).__name__}, no array.")
 
 
 def read_npz(path: Path) -> Contents:
@@ -146,15 +170,57 @@ def read_npz(path: Path) -> Contents:
     Raises:
         ValueError: it holds something else.
     """
-    try:
-        size = path.stat().st_size
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > allowance(size):
+    with contextlib.ExitStack() as stack:
+        try:
+            size = path.stat().st_size
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            members = archive.infolist()
+            if sum(member.file_size for member in members) > allowance(size):
                 raise ValueError(f"its arrays say to be far larger than a file of {size} bytes holds")
-        with np.load(path, allow_pickle=False) as arrays:
-            return Contents(tree={name.replace(".", "/"): arrays[name] for name in arrays.files})
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, *MALFORMED) as error:
-        raise ValueError(f"{path} is no .npz of plain arrays: {error}") from error
+            arrays = {
+                member.filename.removesuffix(".npy").replace(".", "/"): _npy(archive, member)
+                for member in members
+            }
+        except (*_ZIP_DAMAGE, *MALFORMED) as error:
+            raise ValueError(f"{path} is no .npz of plain arrays: {error}") from error
+        stack.pop_all()
+        return Contents(tree=arrays, file=archive)
+
+
+def _npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Stored:
+    """An array of a .npz: its head is read now, the numbers when somebody asks."""
+    with archive.open(member) as file:
+        major = np.lib.format.read_magic(file)[0]
+        head = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        shape, turned, kind = head(file)
+        start = file.tell()
+    dtype = array_type(kind.name)
+    if math.prod(shape) * dtype.itemsize != member.file_size - start:
+        raise ValueError(f"{member.filename} has the shape {shape}, and {member.file_size - start} bytes")
+
+    def read(room: np.ndarray) -> None:
+        try:
+            with archive.open(member) as file:
+                file.read(start)
+                if turned or kind.byteorder == ">":
+                    values = np.frombuffer(file.read(), kind)
+                    room[...] = values.reshape(shape, order="F" if turned else "C")
+                else:
+                    _fill(file, room.reshape(-1).view(np.uint8).data)
+        except _ZIP_DAMAGE as error:
+            raise ValueError(f"{member.filename} is damaged: {error}") from error
+
+    return Stored(shape, dtype, read)
+
+
+def _fill(file: IO[bytes], room: memoryview) -> None:
+    done = 0
+    while done < len(room):
+        block = file.read(min(1 << 20, len(room) - done))
+        if not block:
+            raise EOFError("it ends too early")
+        room[done : done + len(block)] = block
+        done += len(block)
 
 
 def read_safetensors(path: Path) -> Contents:
@@ -166,12 +232,28 @@ def read_safetensors(path: Path) -> Contents:
     """
     safetensors = module("safetensors", "safetensors", "Reading .safetensors")
     module("safetensors.numpy", "safetensors", "Reading .safetensors")
+    damage = (safetensors.SafetensorError, TypeError, ValueError, OSError, KeyError)
     try:
-        with safetensors.safe_open(str(path), "np") as file:
-            arrays = {name.replace(".", "/"): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            config = (file.metadata() or {}).get("jkeras")
+        file = safetensors.safe_open(str(path), "np")
+
+        def tensor(name: str) -> Stored:
+            part = file.get_slice(name)
+            kind = _SAFETENSORS.get(part.get_dtype())
+            if kind is None:
+                raise ValueError(f"the tensor {name!r} is of the type {part.get_dtype()}")
+
+            def read(room: np.ndarray) -> None:
+                try:
+                    room[...] = file.get_tensor(name)
+                except damage as error:
+                    raise ValueError(f"the tensor {name!r} cannot be read: {error}") from error
+
+            return Stored(tuple(part.get_shape()), array_type(kind), read)
+
+        arrays = {name.replace(".", "/"): tensor(name) for name in file.keys()}  # noqa: SIM118
+        config = (file.metadata() or {}).get("jkeras")
         return Contents(tree=arrays, model=parse_json(config, "its metadata") if config else None)
-    except (safetensors.SafetensorError, TypeError, ValueError, OSError) as error:
+    except damage as error:
         raise ValueError(f"{path} is no .safetensors file that can be read: {error}") from error
 
 

@@ -7,17 +7,18 @@ it.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import itertools
 import json
+import math
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
 
+from jkeras.core.stored import Stored
 from jkeras.saving import foreign
 from jkeras.saving.access import Access
 from jkeras.saving.contents import (
@@ -28,7 +29,7 @@ from jkeras.saving.contents import (
     unique_names,
     with_numpy_types,
 )
-from jkeras.saving.limits import parse_json, telling
+from jkeras.saving.limits import digest_of, parse_json, telling
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 USER_BLOCK = 512
@@ -43,13 +44,20 @@ def write_file(path: str | Path, contents: Contents) -> None:
     """Write `contents` as a sealed HDF5 file at `path` (not atomic by itself)."""
     with h5py.File(path, "w", userblock_size=USER_BLOCK) as file:
         write_group(file, contents)
-    digest = _digest(path)
     with open(path, "r+b") as raw:
-        raw.write(_SEAL + digest.encode() + b"\n")
+        digest = _digest(raw)
+        raw.seek(0)
+        raw.write(_SEAL + digest + b"\n")
 
 
 def read_file(path: str | Path | io.BytesIO, accept_changed: bool = False) -> Contents:
-    """Read an HDF5 file (or its bytes) that Keras or jkeras wrote.
+    """All that `open_file` finds, read at once."""
+    with telling(path):
+        return open_file(path, accept_changed).loaded()
+
+
+def open_file(path: str | Path | io.BytesIO, accept_changed: bool = False) -> Contents:
+    """The contents of an HDF5 file (or its bytes) that Keras or jkeras wrote; its arrays are read when asked.
 
     Args:
         path: the file.
@@ -62,23 +70,18 @@ def read_file(path: str | Path | io.BytesIO, accept_changed: bool = False) -> Co
         _check_seal(path)
     with telling(path, "a truncated or damaged HDF5 file"):
         try:
-            with h5py.File(path, "r") as file:
-                return read_group(file)
+            with contextlib.ExitStack() as stack:
+                file = stack.enter_context(h5py.File(path, "r"))
+                contents = read_group(file)
+                contents.file = file
+                stack.pop_all()
+                return contents
         except OSError as e:
             raise ValueError(f"a truncated or damaged HDF5 file: {e}") from e
 
 
-def _digest(path: str | Path) -> str:
-    with open(path, "rb") as raw:
-        return _digest_of(raw)
-
-
-def _digest_of(raw: Any) -> str:
-    sha = hashlib.sha256()
-    raw.seek(USER_BLOCK)
-    while block := raw.read(1 << 20):
-        sha.update(block)
-    return sha.hexdigest()
+def _digest(raw: BinaryIO) -> bytes:
+    return digest_of(raw, USER_BLOCK).hexdigest().encode()
 
 
 def _check_seal(path: str | Path | io.BytesIO) -> None:
@@ -86,7 +89,7 @@ def _check_seal(path: str | Path | io.BytesIO) -> None:
     opened = contextlib.nullcontext(path) if isinstance(path, io.BytesIO) else open(path, "rb")
     with opened as raw:
         head = raw.read(USER_BLOCK)
-        whole = not _SEALED.match(head) or head.startswith(_SEAL + _digest_of(raw).encode() + b"\n")
+        whole = not _SEALED.match(head) or head.startswith(_SEAL + _digest(raw) + b"\n")
         raw.seek(0)
     if not whole:
         raise ValueError(
@@ -239,7 +242,7 @@ def _json(group: h5py.Group, key: str) -> Any:
     return parse_json(_text(group, key) or "", f"the attribute {key!r}")
 
 
-def _read_arrays(access: Access, group: h5py.Group) -> list[tuple[str, np.ndarray]]:
+def _read_arrays(access: Access, group: h5py.Group) -> list[tuple[str, Any]]:
     return [
         (name, access.array(access.member(group, name, h5py.Dataset)))
         for name in read_names(group, "weight_names")
@@ -250,9 +253,24 @@ def _read_extra(access: Access, group: h5py.Group) -> tuple[dict, dict[str, np.n
     arrays = {}
     for key in list(group.keys()):
         dataset = access.member(group, key, h5py.Dataset)
-        value = access.array(dataset)
+        value: Any = access.array(dataset)
         if "dtype" in dataset.attrs:
-            kind = array_type(_text(dataset, "dtype"))
-            value = np.frombuffer(value.tobytes(), kind).reshape(dataset.attrs["shape"])
+            value = _of_guest_type(value, _text(dataset, "dtype"), dataset.attrs["shape"])
         arrays[_text(dataset, "name") or key] = value
     return _json(group, "notes"), arrays
+
+
+def _of_guest_type(stored: Stored, kind: str | None, shape: Any) -> Stored:
+    """An array of a type that HDF5 does not know, of its bytes.
+
+    Raises:
+        ValueError: these are more, or fewer.
+    """
+    dtype, shape = array_type(kind), tuple(int(n) for n in np.atleast_1d(shape))
+    if stored.dtype != np.uint8 or stored.size != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"{stored.size} values of {stored.dtype} are no array of {kind} of shape {shape}.")
+
+    def read(room: np.ndarray) -> None:
+        room[...] = np.asarray(stored).reshape(-1).view(dtype).reshape(shape)
+
+    return Stored(shape, dtype, read)

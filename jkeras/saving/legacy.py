@@ -44,7 +44,7 @@ def convert(layer: Any, values: Arrays, origin: Origin) -> Arrays:
     values = _inside(layer, list(values), origin)
     name = type(layer).__name__
     if origin.version.split(".")[0] == "1" and name in _KERAS_1:
-        values = _KERAS_1[name](layer, values)
+        values = _KERAS_1[name](layer, list(map(np.asarray, values)))
     if name in _KERNELS:
         values = _fit_kernels(layer, values, _KERNELS[name], origin)
     if name in _GATES and len(values) == 3:
@@ -142,7 +142,7 @@ _KERNELS = {"Conv1D": 1, "Conv2D": 1, "Conv3D": 1, "Conv2DTranspose": 1, "ConvLS
 def _fit_kernels(layer: Any, values: Arrays, count: int, origin: Origin) -> Arrays:
     kernels, rest = values[:count], values[count:]
     if origin.backend == "theano":  # it convolves, the others correlate: spatial axes run the other way round
-        kernels = [np.flip(kernel, tuple(range(kernel.ndim - 2))) for kernel in kernels]
+        kernels = [np.flip(np.asarray(kernel), tuple(range(kernel.ndim - 2))) for kernel in kernels]
     if not kernels:
         return rest
     want, got = tuple(layer.weights[0].shape), kernels[0].shape
@@ -155,8 +155,8 @@ def _fit_kernels(layer: Any, values: Arrays, count: int, origin: Origin) -> Arra
                 f"have shape {want} and size {np.prod(want)}. The weights for loading have shape {got} and "
                 f"size {kernels[0].size}."
             )
-        return [kernels[0].reshape(want), *kernels[1:], *rest]
-    turned = [kernel.transpose(3, 2, 0, 1) if kernel.ndim == 4 else kernel for kernel in kernels]
+        return [np.asarray(kernels[0]).reshape(want), *kernels[1:], *rest]
+    turned = [np.asarray(k).transpose(3, 2, 0, 1) if k.ndim == 4 else k for k in kernels]
     return (turned if turned[0].shape == want else kernels) + rest
 
 
@@ -174,7 +174,7 @@ def _convert_gates(layer: Any, values: Arrays) -> Arrays:
     if "GRU(reset_after=False)" in (source, target):
         raise ValueError(f'Layer "{layer.name}": {source} is not compatible with {target}.')
     change = cudnn_to_plain if source.startswith("CuDNN") else plain_to_cudnn
-    return change(name.removeprefix("CuDNN"), values)
+    return change(name.removeprefix("CuDNN"), list(map(np.asarray, values)))
 
 
 def _target(layer: Any) -> str:

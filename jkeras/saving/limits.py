@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _LEAST = 1 << 26  # bytes of arrays that any file may stand for
 _FACTOR = 20  # and how many times its own size: what honest compression reaches
@@ -64,6 +65,17 @@ def _short(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     return str(error)[:2000] or "no further reason"
+
+
+def digest_of(file: BinaryIO, start: int = 0, end: int | None = None) -> Any:
+    """The SHA-256 of a part of an open file, as hashlib has it; little of it is in memory at a time."""
+    sha, block = hashlib.sha256(), memoryview(bytearray(1 << 20))
+    left = file.seek(0, 2) - start if end is None else end - start
+    file.seek(start)
+    while left > 0 and (count := file.readinto(block[: min(left, len(block))])):  # type: ignore[attr-defined]
+        sha.update(block[:count])
+        left -= count
+    return sha
 
 
 def parse_json(text: Any, what: str) -> Any:

@@ -6,10 +6,11 @@ Beside paths, an open `h5py.Group`, a dict and a binary file object are understo
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +90,12 @@ def load_model(
         >>> (load_model(file, compile=False).get_weights()[0] == model.get_weights()[0]).all().item()
         True
     """
-    contents = read(filepath, accept_changed)
-    with telling(_name(filepath), _UNFIT):
+    with opened(filepath, accept_changed) as contents, telling(_name(filepath), _UNFIT):
         model = model_contents.build(contents, custom_objects, safe_mode)
         contents = matching.arranged(contents, model)
         plan = model_contents.fill(model, contents)
-        weights.tell_not_finite(plan, "The file")
         loaded = matching.report(plan, contents, model) if report else None
-        weights.assign(plan)
+        weights.assign(weights.read(plan, "The file"))
         if compile:
             compiled.compile_as_saved(model, contents, custom_objects or {})
     return (model, loaded) if report else model
@@ -165,17 +164,15 @@ def load_weights(
         >>> bool(abs(model.get_weights()[0]).sum() > 0)
         True
     """
-    contents = read(filepath, accept_changed)
-    with telling(_name(filepath), _UNFIT):
+    with opened(filepath, accept_changed) as contents, telling(_name(filepath), _UNFIT):
         contents = matching.arranged(contents, model, by_name)
         if by_name:
             plan = weights.by_name(contents, model.layers, skip_mismatch, reshape)
         else:
             plan = weights.by_position(contents, model.layers, reshape)
             plan += model_contents.cells_plan(model, contents, states=False)
-        weights.tell_not_finite(plan, _name(filepath))
         loaded = matching.report(plan, contents, model) if report else None
-    weights.assign(plan)
+        weights.assign(weights.read(plan, _name(filepath)))
     return loaded
 
 
@@ -246,14 +243,26 @@ def ask_to_proceed_with_overwrite(filepath) -> bool:
 
 
 def read(filepath: Any, accept_changed: bool = False) -> Contents:
-    """The record in a file, whatever its name is.
+    """The record in a file with all its arrays, see `opened`."""
+    with opened(filepath, accept_changed) as contents, telling(_name(filepath)):
+        return contents.loaded()
+
+
+@contextlib.contextmanager
+def opened(filepath: Any, accept_changed: bool = False) -> Iterator[Contents]:
+    """The record in a file, whatever its name is; arrays are read when asked for, while it is open.
 
     Raises:
         ValueError: its content is nothing that jkeras knows, or damaged.
         FileNotFoundError: there is no such file.
     """
+    with contextlib.closing(_open(filepath, accept_changed)) as contents:
+        yield contents
+
+
+def _open(filepath: Any, accept_changed: bool) -> Contents:
     if isinstance(filepath, (str, os.PathLike)):
-        return _checked(_read_path(Path(filepath), accept_changed), filepath)
+        return _checked(_open_path(Path(filepath), accept_changed), filepath)
     if isinstance(filepath, h5py.Group):
         with telling(filepath.file.filename):
             return _checked(h5.read_group(filepath), filepath)
@@ -262,14 +271,15 @@ def read(filepath: Any, accept_changed: bool = False) -> Contents:
     if hasattr(filepath, "read"):
         data = filepath.read()
         if data.startswith(msgpack.SIGNATURE):
-            return _checked(msgpack.loads(data, accept_changed), filepath)
-        return _checked(h5.read_file(io.BytesIO(data), accept_changed), filepath)
+            with telling(_name(filepath)):
+                return _checked(msgpack.open_bytes(io.BytesIO(data), accept_changed), filepath)
+        return _checked(h5.open_file(io.BytesIO(data), accept_changed), filepath)
     raise TypeError(
         f"filepath should be a path, an h5py.Group, a dict or a binary file; got {type(filepath)}."
     )
 
 
-def _read_path(path: Path, accept_changed: bool) -> Contents:
+def _open_path(path: Path, accept_changed: bool) -> Contents:
     if path.is_dir():
         raise ValueError(
             f"{path} is a directory. Expected a model file (HDF5 or msgpack); for a run directory use "
@@ -282,9 +292,9 @@ def _read_path(path: Path, accept_changed: bool) -> Contents:
     if head.startswith(foreign.ZIP):
         return foreign.read_keras_zip(path)
     if any(head[i : i + 8] == h5.SIGNATURE for i in (0, 512, 1024, 2048)):
-        return h5.read_file(path, accept_changed)
+        return h5.open_file(path, accept_changed)
     if head and head.startswith(msgpack.SIGNATURE[: len(head)]):
-        return msgpack.read_file(path, accept_changed)
+        return msgpack.open_file(path, accept_changed)
     if head[8:9] == b"{" and path.suffix == ".safetensors":
         return foreign.read_safetensors(path)
     if head[:1] in _MAPS and not head.startswith(_PICKLE):

@@ -17,21 +17,30 @@ strings.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgpack
 import numpy as np
 
 from jkeras.saving.contents import Contents, LayerContents, array_type, is_numpy
-from jkeras.saving.limits import MALFORMED, parse_json, regular, telling
+from jkeras.saving.limits import digest_of, parse_json, regular, telling
+from jkeras.saving.scan import Piece, scan
+from jkeras.saving.scan import array as stored_array
 
 
 def _packed(value: Any) -> bytes:
     return msgpack.packb(value) or b""
+
+
+_packer = msgpack.Packer  # for the heads of lists
+_NIL = _packed(None)
 
 
 VERSION = 1
@@ -52,7 +61,13 @@ def write_file(path: str | Path, contents: Contents) -> None:
 
 
 def read_file(path: str | Path, accept_changed: bool = False) -> Contents:
-    """Read a file of ours.
+    """All that `open_file` finds, read at once."""
+    with telling(path):
+        return open_file(path, accept_changed).loaded()
+
+
+def open_file(path: str | Path, accept_changed: bool = False) -> Contents:
+    """The contents of a file of ours; its arrays are read when asked for.
 
     Args:
         path: the file.
@@ -61,8 +76,10 @@ def read_file(path: str | Path, accept_changed: bool = False) -> Contents:
     Raises:
         ValueError: it is truncated, damaged, of a newer layout or not ours.
     """
-    with telling(path):
-        return loads(regular(path).read_bytes(), accept_changed)
+    with telling(path), contextlib.ExitStack() as stack:
+        contents = open_bytes(stack.enter_context(open(regular(path), "rb")), accept_changed)
+        stack.pop_all()
+        return contents
 
 
 def dumps(contents: Contents) -> bytes:
@@ -70,7 +87,7 @@ def dumps(contents: Contents) -> bytes:
     return b"".join(pieces(contents))
 
 
-def pieces(contents: Contents) -> Iterator[bytes]:
+def pieces(contents: Contents) -> Iterator[bytes | memoryview]:
     """The file piece by piece, so that a large model is never held twice."""
     sha = hashlib.sha256()
     for piece in _body(contents):
@@ -79,37 +96,57 @@ def pieces(contents: Contents) -> Iterator[bytes]:
     yield _TAIL + sha.digest()
 
 
-def _body(contents: Contents) -> Iterator[bytes]:
-    packer = msgpack.Packer()
-    content = to_map(contents)
-    yield packer.pack_map_header(len(content) + 1)
-    for key, value in content.items():
-        yield packer.pack(key)
+def _body(contents: Contents) -> Iterator[bytes | memoryview]:
+    words = _words(contents)
+    yield _packer().pack_map_header(len(_KEYS))
+    for key in _KEYS[:-1]:
+        yield _packed(key)
         if key == "weights":
-            yield packer.pack_array_header(len(value))
-            for layer, arrays in value:
-                yield packer.pack_array_header(2) + packer.pack(layer)
-                yield from _pack_list(packer, arrays)
-        elif key in ("optimizer", "arrays") and value is not None:
-            yield from _pack_list(packer, value)
+            yield _packer().pack_array_header(len(contents.layers))
+            for layer in contents.layers:
+                yield _packer().pack_array_header(2) + _packed(layer.name)
+                yield from _packed_arrays(layer.weights)
+        elif key == "optimizer":
+            yield from _packed_arrays(contents.optimizer)
+        elif key == "arrays":
+            yield from _packed_arrays(contents.arrays.items())
         else:
-            yield packer.pack(value)
+            yield _packed(words[key])
 
 
-def _pack_list(packer: msgpack.Packer, arrays: list) -> Iterator[bytes]:
-    yield packer.pack_array_header(len(arrays))
-    for array in arrays:
-        yield packer.pack(array)
+def _packed_arrays(arrays: Iterable[tuple[str, np.ndarray]] | None) -> Iterator[bytes | memoryview]:
+    arrays = None if arrays is None else list(arrays)
+    yield _NIL if arrays is None else _packer().pack_array_header(len(arrays))
+    for name, value in arrays or ():
+        value = np.ascontiguousarray(value).reshape(np.shape(value))
+        yield _packer().pack_array_header(4) + _packed(name) + _packed(value.dtype.name)
+        yield _packed(list(value.shape))
+        data = _little(value).reshape(-1).view(np.uint8).data
+        yield from _packed_bytes(data)
 
 
-def to_map(contents: Contents) -> dict[str, Any]:
-    """The content of a file as plain values, without the digest."""
+def _packed_bytes(data: memoryview) -> Iterator[bytes | memoryview]:
+    """Bytes as msgpack has them, without a copy; those of a large array in pieces."""
+    starts = range(0, len(data), _PIECE)
+    if len(data) > _PIECE:
+        yield _packer().pack_array_header(len(starts))
+    for start in starts or (0,):
+        piece = data[start : start + _PIECE]
+        size = len(piece)
+        code, form = (0xC4, ">BB") if size < 1 << 8 else (0xC5, ">BH") if size < 1 << 16 else (0xC6, ">BI")
+        yield struct.pack(form, code, size)
+        yield piece
+
+
+def _little(value: np.ndarray) -> np.ndarray:
+    return value.astype(value.dtype.newbyteorder("<"), copy=False) if is_numpy(value.dtype) else value
+
+
+def _words(contents: Contents) -> dict[str, Any]:
+    """The entries of a file beside arrays."""
 
     def text(value):
         return None if value is None else json.dumps(value)
-
-    def arrays(pairs):
-        return None if pairs is None else [_array(name, value) for name, value in pairs]
 
     return {
         "format": "jkeras",
@@ -118,45 +155,61 @@ def to_map(contents: Contents) -> dict[str, Any]:
         "backend": contents.backend,
         "model_config": text(contents.model),
         "training_config": text(contents.training),
+        "notes": text(contents.notes),
+    }
+
+
+def to_map(contents: Contents) -> dict[str, Any]:
+    """The content of a file as plain values, without the digest."""
+
+    def arrays(pairs):
+        return None if pairs is None else [_array(name, value) for name, value in pairs]
+
+    content = _words(contents) | {
         "weights": [[layer.name, arrays(layer.weights)] for layer in contents.layers],
         "optimizer": arrays(contents.optimizer),
-        "notes": text(contents.notes),
         "arrays": arrays(contents.arrays.items()),
     }
+    return {key: content[key] for key in _KEYS[:-1]}
 
 
 def _array(name: str, value: np.ndarray) -> list:
     value = np.asarray(value)
-    little = value.astype(value.dtype.newbyteorder("<"), copy=False) if is_numpy(value.dtype) else value
-    data = little.tobytes()
+    data = _little(value).tobytes()
     split = [data[i : i + _PIECE] for i in range(0, len(data), _PIECE)] if len(data) > _PIECE else data
     return [name, value.dtype.name, list(value.shape), split]
 
 
 def loads(data: bytes, accept_changed: bool = False) -> Contents:
-    """Read what `dumps` wrote, after checking its digest (unless a change is accepted).
+    """Read what `dumps` wrote, see `open_bytes`."""
+    return open_bytes(io.BytesIO(data), accept_changed).loaded()
+
+
+def open_bytes(file: BinaryIO, accept_changed: bool = False) -> Contents:
+    """The contents of an open file, after checking its digest (unless a change is accepted).
 
     Raises:
         ValueError: the bytes are truncated, damaged, of a newer layout or not ours.
     """
-    if not data.startswith(SIGNATURE[: len(data)]) or not data:
+    size = file.seek(0, 2)
+    file.seek(0)
+    if file.read(len(SIGNATURE)) != SIGNATURE[:size] or not size:
         raise ValueError("not a jkeras msgpack file: it does not start as one.")
-    split = len(data) - len(_TAIL) - 32
-    if split < len(SIGNATURE) or data[split : split + len(_TAIL)] != _TAIL:
-        raise ValueError(
-            f"truncated msgpack file: {len(data)} bytes do not end in the digest that closes a file."
-        )
-    if not accept_changed and hashlib.sha256(memoryview(data)[:split]).digest() != data[-32:]:
+    split = size - len(_TAIL) - 32
+    file.seek(max(0, split))
+    tail = file.read()
+    if split < len(SIGNATURE) or not tail.startswith(_TAIL):
+        raise ValueError(f"truncated msgpack file: {size} bytes do not end in the digest that closes a file.")
+    if not accept_changed and digest_of(file, 0, split).digest() != tail[-32:]:
         raise ValueError(
             "damaged msgpack file: the digest at its end does not match the bytes before it. If another "
             "tool has edited it and you want the change, load it with accept_changed=True (--accept-changed "
             "on the command line)."
         )
-    try:
-        content = msgpack.unpackb(data, strict_map_key=True)
-    except (ValueError, TypeError, OverflowError, MemoryError, msgpack.UnpackException) as e:
-        raise ValueError(f"damaged msgpack file: {e}") from e
-    return from_map(content)
+    with telling("damaged msgpack file"):
+        contents = from_map(scan(file))
+    contents.file = file
+    return contents
 
 
 def from_map(content: dict[str, Any]) -> Contents:
@@ -172,7 +225,7 @@ def from_map(content: dict[str, Any]) -> Contents:
             f"the file has layout version {content.get('version')}, this jkeras reads version {VERSION}: "
             "load it with the jkeras that wrote it, or a newer one."
         )
-    try:
+    with telling("malformed jkeras file"):
 
         def parse(key):
             text = content[key]
@@ -189,14 +242,15 @@ def from_map(content: dict[str, Any]) -> Contents:
             keras_version=content["keras_version"],
             backend=content["backend"],
         )
-    except MALFORMED as e:
-        raise ValueError(f"malformed jkeras file: {type(e).__name__}: {e}") from e
 
 
-def _value(array: list) -> tuple[str, np.ndarray]:
+def _value(array: list) -> tuple[str, Any]:
     name, dtype, shape, data = array
+    parts = data if isinstance(data, list) else [data]
+    if not isinstance(name, str):
+        raise ValueError(f"an array is called {name!r:.200}.")
+    if all(isinstance(part, Piece) for part in parts):
+        return name, stored_array(shape, dtype, parts)
     kind = array_type(dtype)
-    data = b"".join(data) if isinstance(data, list) else data
     little = kind.newbyteorder("<") if is_numpy(kind) else kind
-    value = np.frombuffer(data, little).reshape(shape).astype(kind, copy=False)
-    return name, value
+    return name, np.frombuffer(b"".join(parts), little).reshape(shape).astype(kind, copy=False)

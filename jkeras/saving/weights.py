@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from typing import Any
 
+import jax
 import numpy as np
 
-from jkeras.engine.tensors.variable import numpy_copies
+from jkeras.core.stored import Stored
+from jkeras.engine.tensors.variable import numpy_views
 from jkeras.engine.tree import variables_of
 from jkeras.saving import legacy
 from jkeras.saving.contents import Contents, LayerContents
 
 _NUMBER = re.compile(r"_(\d+)(?=/|$)")
-Plan = list[tuple[Any, np.ndarray]]
+Plan = list[tuple[Any, Any]]  # variables and their arrays, also such as are not read yet
 
 
 def layer_contents(layers: list[Any]) -> list[LayerContents]:
@@ -23,26 +26,37 @@ def layer_contents(layers: list[Any]) -> list[LayerContents]:
     for layer in layers:
         weights = layer.weights
         names = [w.name for w in weights]
-        contents.append(LayerContents(layer.name, list(zip(names, numpy_copies(weights), strict=True))))
+        contents.append(LayerContents(layer.name, list(zip(names, numpy_views(weights), strict=True))))
     return contents
 
 
-def assign(plan: Plan) -> None:
-    """Carry out a plan; nothing in it can fail any more."""
-    for variable, value in plan:
-        variable.assign(value)
-
-
-def tell_not_finite(plan: Plan, source: Any) -> None:
-    """Warn of weights with NaN or infinite numbers.
+def read(plan: Plan, source: Any) -> Plan:
+    """The plan with all its arrays read. Warns of NaN and infinite numbers.
 
     Args:
-        plan: what is about to be assigned.
+        plan: variables and their arrays.
         source: the file, for the warning.
+
+    Raises:
+        ValueError: an array cannot be read.
     """
-    named = [variable.name for variable, value in plan if not _is_finite(value)]
-    if named:
-        warnings.warn(f"{source} holds NaN or infinite numbers in: {_listing(named)}.", stacklevel=3)
+    ready: Plan = []
+    strange = []
+    for variable, value in plan:
+        array = np.asarray(value)
+        if not _is_finite(array):
+            strange.append(variable.name)
+        own = isinstance(value, Stored) and array.dtype.name == variable.dtype
+        ready.append((variable, jax.device_put(array) if own else array))  # nobody else holds it
+    if strange:
+        warnings.warn(f"{source} holds NaN or infinite numbers in: {_listing(strange)}.", stacklevel=3)
+    return ready
+
+
+def assign(plan: Plan) -> None:
+    """Carry out a plan that `read` made; nothing in it can fail any more."""
+    for variable, value in plan:
+        variable.assign(value)
 
 
 def _is_finite(value: np.ndarray) -> bool:
@@ -69,7 +83,7 @@ def by_position(contents: Contents, layers: list[Any], reshape: bool = False) ->
     origin = _origin(contents, reshape)
     plan: Plan = []
     for position, (source, layer) in enumerate(zip(sources, targets, strict=True)):
-        values = legacy.convert(layer, arranged(layer, source), origin)
+        values = _converted(layer, source, origin)
         if len(values) != len(layer.weights):
             raise ValueError(
                 f'Layer #{position} (named "{layer.name}" in the current model) was found to correspond to '
@@ -105,7 +119,7 @@ def by_name(
 
 
 def _fill(position: int, source: LayerContents, layer: Any, origin: legacy.Origin, skip: bool) -> Plan:
-    values = legacy.convert(layer, arranged(layer, source), origin)
+    values = _converted(layer, source, origin)
     variables = layer.weights
     if len(values) != len(variables):
         if not skip:
@@ -126,6 +140,13 @@ def _fill(position: int, source: LayerContents, layer: Any, origin: legacy.Origi
         else:
             raise ValueError(f'Layer #{position} (named "{layer.name}"), {complaint}')
     return plan
+
+
+def _converted(layer: Any, source: LayerContents, origin: legacy.Origin) -> list[np.ndarray]:
+    """The values of a layer in today's layout, unless they are too many for any layout of its weights."""
+    values = arranged(layer, source)
+    needed = sum(math.prod(weight.shape) for weight in layer.weights)
+    return values if sum(v.size for v in values) > 2 * needed else legacy.convert(layer, values, origin)
 
 
 # Order within a layer ---------------------------------------------------------------------------------------

@@ -141,7 +141,7 @@ def test_what_cannot_be_kept_is_refused_before_anything_is_written(state, match,
 def test_what_a_kill_left_behind_is_removed_later(tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
-    old, young = folder / ".ckpt-0001-00000001.aa.tmp.msgpack", folder / ".ckpt-0001-00000002.bb.tmp.msgpack"
+    old, young = (folder / f".ckpt-0001-0000000{i}.0123abc{i}.tmp.msgpack" for i in (1, 2))
     for part in (old, young):
         part.write_bytes(b"part")
     os.utime(old, (0, 0))
@@ -181,7 +181,7 @@ def test_run_json(tmp_path):
     with pytest.raises(ValueError, match="not a run directory: it has no run.json"):
         saving.read_run(tmp_path)
     (run / "run.json").write_text("[")
-    with pytest.raises(ValueError, match="run.json is not JSON"):
+    with pytest.raises(ValueError, match="run.json cannot be read as JSON"):
         saving.read_run(run)
     (run / "run.json").write_text("[]")
     with pytest.raises(ValueError, match="JSON object; got list"):

@@ -26,6 +26,8 @@ from jkeras.engine.tensors.scope import current_scope, meaning_around, value_aro
 from jkeras.engine.tensors.shapes import Shape
 from jkeras.initializers.undrawn import Undrawn
 
+_LARGE = 1 << 18  # numbers from which on a copy costs more than what comes with lending
+
 
 class Variable(Operators):
     """A named cell that holds a jax array, and is one to numpy and jax.
@@ -182,6 +184,16 @@ def put_all(cells: Iterable[Variable], arrays: Iterable[jax.Array]) -> None:
     """Accept the arrays that a dispatch made for cells."""
     for cell, array in zip(cells, arrays, strict=True):
         cell.put(array)
+
+
+def numpy_views(cells: Iterable[Variable]) -> list[np.ndarray]:
+    """The arrays of cells as they are now, to be read only; large ones are lent, where that saves a copy."""
+    return [cell.numpy() if math.prod(cell.shape) < _LARGE else np.asarray(_held(cell)) for cell in cells]
+
+
+def _held(cell: Variable) -> jax.Array:
+    on_host = all(device.platform == "cpu" for device in cell._value.devices())
+    return cell.value if on_host else cell._value  # which becomes an array of the host's own
 
 
 def numpy_copies(cells: Iterable[Variable]) -> list[np.ndarray]:
