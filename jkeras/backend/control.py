@@ -12,8 +12,9 @@ import numpy as np
 from jkeras.core import phase as phases
 from jkeras.core.dispatch import op
 from jkeras.engine.call.added_metrics import adding_nothing
+from jkeras.engine.tensors.closures import call_closing
 from jkeras.engine.tensors.shapes import Spec
-from jkeras.engine.tensors.symbolic import Node, Tensor, call_closing
+from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.engine.tensors.variable import current_frame
 
 _marker: Tensor | None = None

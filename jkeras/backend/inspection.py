@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -11,7 +13,7 @@ from jkeras.engine.tensors.sizes import Sizes, size
 from jkeras.engine.tensors.symbolic import Tensor
 
 
-def int_shape(x):
+def int_shape(x) -> tuple[Any, ...]:
     """The static shape.
 
     Args:

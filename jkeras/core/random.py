@@ -12,11 +12,10 @@ from typing import Any, TypeAlias, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax.typing import DTypeLike
 
 from jkeras.core import bits
-from jkeras.core.types import Array, Key
+from jkeras.core.types import Array, Key, is_traced
 
 Number: TypeAlias = float | np.number | Array  # also one that is traced
 
@@ -67,14 +66,10 @@ def fold_in(key: Key, number: int) -> Key:
         >>> fold_in(jax.random.key(3), 1) == jax.random.fold_in(jax.random.key(3), 1)
         Array(True, dtype=bool)
     """
-    if not _is_traced(key) and jax.random.key_impl(key) == "threefry2x32":
+    if not is_traced(key) and jax.random.key_impl(key) == "threefry2x32":
         first, second = np.asarray(jax.random.key_data(key)).tolist()
         return _typed(jnp.asarray(np.array(_threefry(first, second, 0, number), np.uint32)))
     return jax.random.fold_in(key, number)
-
-
-def _is_traced(value: object) -> bool:
-    return isinstance(value, Tracer)
 
 
 def _typed(words: Array) -> Key:
@@ -249,7 +244,7 @@ def _draw(sample: Sample, key: Key, shape: Sequence[int], shift: Any, scale: Any
     size = math.prod(shape)
     affine = np.float32(shift), np.float32(scale)
     dtype = bits.supported(dtype, "A weight")
-    if any(_is_traced(x) for x in (key, jax.device_put(affine[0]))):  # inside a transformation
+    if any(is_traced(x) for x in (key, jax.device_put(affine[0]))):  # inside a transformation
         blocks = _blocks(sample, key, np.uint32(0), -(-size // _BLOCK), *affine)
         return blocks[:size].reshape(shape).astype(dtype)
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):

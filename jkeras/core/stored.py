@@ -1,5 +1,6 @@
 """Arrays that lie in a file, or on the host, on their way to the device."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import math

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jax.typing import DTypeLike
 
 Array: TypeAlias = jax.Array
@@ -34,10 +35,15 @@ if TYPE_CHECKING:  # for `isinstance` of an `Any`: of a bare `list` the checker 
 
     class AnyDict(dict[Any, Any]): ...
 
+    class AnySlice:  # whose own type cannot have subclasses
+        start: Any
+        stop: Any
+        step: Any
+
     class AnyNumpy(np.ndarray[Any, np.dtype[Any]]): ...
 
 else:
-    AnyList, AnyTuple, AnyDict, AnyNumpy = list, tuple, dict, np.ndarray
+    AnyList, AnyTuple, AnyDict, AnySlice, AnyNumpy = list, tuple, dict, slice, np.ndarray
 
 
 @jax.tree_util.register_dataclass
@@ -144,6 +150,11 @@ class ByObject(dict[Any, Any]):
     @classmethod
     def tree_unflatten(cls, keys: tuple[Any, ...], values: tuple[Any, ...]) -> ByObject:
         return cls(zip(keys, values, strict=True))
+
+
+def is_traced(x: object) -> bool:
+    """Whether `x` is a value in a program that jax is tracing."""
+    return isinstance(x, Tracer)
 
 
 def joined(*metrics: Means) -> Means:

@@ -1,14 +1,16 @@
 """Layer: the Keras object around a pure pair. It owns variables, remembers calls, and knows its config."""
 
+# pyright: reportUnknownMemberType=false, reportPrivateUsage=false
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self, cast
 
 import jax
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras import constraints, initializers, regularizers
 from jkeras.compat.legacy_arguments import legacy
@@ -16,24 +18,40 @@ from jkeras.core import random, settings
 from jkeras.core.display import Displayed
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.snapshot import as_now
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import (
+    INFERENCE,
+    AnyDict,
+    AnyList,
+    AnyTuple,
+    Array,
+    Ctx,
+    Function,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shape,
+    State,
+    Tree,
+)
 from jkeras.engine.call import adapter, added_metrics, checks
 from jkeras.engine.call.calling import call_layer, own_formula, shapes_of
 from jkeras.engine.call.checks import InputSpec as InputSpec
 from jkeras.engine.call.running import checked_pair, overridden
 from jkeras.engine.layer.config import BASE_ARGUMENTS, own_config
-from jkeras.engine.layer.effects import Added, EffectAccess, Update
+from jkeras.engine.layer.effects import Added, Update
 from jkeras.engine.layer.keras_internals import LayerInternals
-from jkeras.engine.layer.nodes import NodeAccess
-from jkeras.engine.layer.weights import WeightAccess, rule
-from jkeras.engine.tensors.shapes import Spec, infer
+from jkeras.engine.layer.weights import rule
+from jkeras.engine.tensors.shapes import Spec, infer, is_spec
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable, current_frame
 from jkeras.engine.tree import gather, own_entries, walk
 from jkeras.initializers.undrawn import draw_later, drawing_later
 
 
-def draw(rng, layer, special: Mapping[str, Any] = {}, /, **shapes) -> dict:
+def draw(
+    rng: Key, layer: Layer, special: Mapping[str, Any] = {}, /, **shapes: tuple[Any, ...] | bool | None
+) -> dict[str, Any]:
     """Draw weights with the layer's initializers, in the order given; a falsy shape means no such weight.
 
     Args:
@@ -45,11 +63,11 @@ def draw(rng, layer, special: Mapping[str, Any] = {}, /, **shapes) -> dict:
     Returns:
         `{weight name: array}`; while a built-in layer is built, values that are drawn when they are read.
     """
-    arrays = {}
-    for i, (name, shape) in enumerate(shapes.items()):
-        if shape or shape == ():
-            unknown = [d for d in shape if d is None]
-            if unknown:
+    arrays: dict[str, Any] = {}
+    for i, (name, given) in enumerate(shapes.items()):
+        if given or given == ():
+            shape = cast("tuple[Any, ...]", given)
+            if None in shape:
                 raise ValueError(
                     f"Layer {layer.name!r} ({type(layer).__name__}) needs a known size for its weight "
                     f"{name!r}, but its shape would be {shape}: define the last "
@@ -61,7 +79,7 @@ def draw(rng, layer, special: Mapping[str, Any] = {}, /, **shapes) -> dict:
     return arrays
 
 
-def _may_mix(cls) -> bool:
+def _may_mix(cls: type[Layer]) -> bool:
     """Whether a class that says nothing of it may mix the samples: one with a formula of the user's."""
     if not cls.is_native:
         return True
@@ -71,24 +89,32 @@ def _may_mix(cls) -> bool:
     return not (ours or graph or says_already)
 
 
-def _penalties(layer, params, seen: set[Any]) -> list:
+def _penalties(layer: Layer, params: Tree, seen: set[Layer]) -> list[Any]:
     """The regularizers' values, each weight once, also of layers that nobody has built."""
     if layer in seen:
         return []
     seen.add(layer)
-    terms = []
+    terms: list[Any] = []
     for name, value in own_entries(layer, params).items():
         cell = layer._params.get(name)
         regularizer = rule(layer, name, "regularizer") if cell is None else cell.regularizer
         if regularizer is not None:
             terms.append(regularizer(value))
     for name, child in layer.children().items():
-        if isinstance(params, dict) and name in params:
+        if isinstance(params, AnyDict) and name in params:
             terms += _penalties(child, params[name], seen)
     return terms
 
 
-class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
+def _shape_of(spec: Spec) -> Shape:
+    return spec.shape
+
+
+def _value_of(variable: Variable) -> Array:
+    return variable._value
+
+
+class Layer(LayerInternals, Displayed):
     """Base of all layers.
 
     A built-in layer says what it computes in `formula()`; a user's layer defines `build`, `call` and, where
@@ -129,7 +155,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
     call_words: tuple[str, ...] = ("mask",)  # what Keras's `call` takes after the inputs, in its order
     input_spec: Any = None
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         unknown = sorted(set(kwargs) - BASE_ARGUMENTS)
         if unknown:
             raise TypeError(
@@ -150,15 +176,15 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
         self.build_shape: Any = None
         self._given_weights = kwargs.get("weights")
         self.activity_regularizer = getattr(self, "activity_regularizer", None)
-        self.inbound_nodes: list = []
-        self.outbound_nodes: list = []
-        self.extra_losses: list = []
-        self.extra_updates: list = []
-        self.follows: list[Added] = []  # what of these was said to follow inputs
-        self.extra_metrics: list = []  # (name, tensor)
+        self.inbound_nodes = []
+        self.outbound_nodes = []
+        self.extra_losses = []
+        self.extra_updates = []
+        self.follows = []  # what of these was said to follow inputs
+        self.extra_metrics: list[tuple[str, Tensor]] = []
         self.reported: list[str] = []  # names of the metrics that `call` adds
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "pair" in vars(cls) and "formula" not in vars(cls):
             cls.formula = vars(cls)["pair"]  # its name in 0.1, ...
@@ -196,10 +222,10 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
             (2, 3)
         """
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Any) -> tuple[Params, State]:
             return {}, {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Any, state: Any, x: Tree, ctx: Ctx = INFERENCE) -> Out:
             return Out(x, mask=ctx.mask)
 
         return Pair(init, apply)
@@ -225,7 +251,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
         and what changes, by variable."""
         return None if self.is_native else functools.partial(adapter.run_code, self)
 
-    def penalty(self, params):
+    def penalty(self, params: Params) -> Array | float:
         """The sum of the weight regularizers, the part of Keras's loss that depends on weights alone.
 
         Args:
@@ -242,11 +268,11 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
         """
         return sum(_penalties(self, params, set()), 0.0)
 
-    def __call__(self, inputs, **kwargs):
+    def __call__(self, inputs: Tree, **kwargs: Any) -> Any:
         """Record a node (symbolic inputs), or compute (arrays; `training=`, `mask=` are understood)."""
         return call_layer(self, inputs, kwargs)
 
-    def call(self, inputs, *words, **kwargs):
+    def call(self, inputs: Tree, *words: Any, **kwargs: Any) -> Any:
         """The layer's own formula: what a subclass of a built-in layer reaches by `super().call(x)`.
 
         `training` and `mask` count, by name or in Keras's order, and there is no mask but the one given;
@@ -272,11 +298,11 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
         adapter.absorb(self, out, frame)
         return out.y
 
-    def code_now(self) -> Callable:
+    def code_now(self) -> Function:
         """The user's `call` as it is now, for a call that is being recorded."""
         return self.call if self.is_native else as_now(self.call)
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: Any) -> None:
         """Create the weights for inputs of this shape (a list of shapes for several inputs)."""
         checks.refuse_second_build(self)
         if self._params or self._state:
@@ -290,24 +316,24 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
                 self.adopt(*native.formula(self).init(random.next_key(), input_shape))
         self.built, self.build_shape = True, input_shape
 
-    def assert_input_compatibility(self, inputs) -> None:
+    def assert_input_compatibility(self, inputs: Tree) -> None:
         """Compare tensors or arrays with `input_spec`; Keras's name of `check_inputs`."""
         self.check_inputs(shapes_of(inputs))
 
-    def check_inputs(self, shapes) -> None:
+    def check_inputs(self, shapes: Any) -> None:
         """Compare input shapes with `input_spec`."""
         checks.check_spec(self, shapes)
 
     @legacy("add_weight", of="method")
     def add_weight(
         self,
-        name=None,
-        shape=None,
-        dtype=None,
-        initializer="glorot_uniform",
-        regularizer=None,
-        trainable=True,
-        constraint=None,
+        name: str | None = None,
+        shape: Shape | None = None,
+        dtype: DTypeLike | None = None,
+        initializer: Any = "glorot_uniform",
+        regularizer: Any = None,
+        trainable: bool = True,
+        constraint: Any = None,
     ) -> Variable:
         """Declare a weight in `build`.
 
@@ -328,12 +354,14 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
         initializer = initializers.get(initializer)
         key = functools.partial(jax.random.key, random.next_seed())
         with jax.ensure_compile_time_eval(), drawing_later():
-            value = draw_later(initializer, key, tuple(shape or ()), dtype or self.dtype)
+            value = draw_later(
+                initializer, key, cast("tuple[int, ...]", tuple(shape or ())), dtype or self.dtype
+            )
         return self.own(
             name, value, trainable, initializer, regularizers.get(regularizer), constraints.get(constraint)
         )
 
-    def add_update(self, updates, inputs=None) -> None:
+    def add_update(self, updates: Any, inputs: Tree = None) -> None:
         """Note `(variable, new value)` pairs, applied together after each training step.
 
         Args:
@@ -341,7 +369,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
             inputs: outside `call`: the inputs that it depends on, for `get_updates_for`.
         """
         frame = current_frame()
-        for pair in updates if isinstance(updates, list) else [updates]:
+        for pair in updates if isinstance(updates, AnyList) else [updates]:
             if frame is not None:
                 frame.write(*pair)
             elif pair is not None:
@@ -349,7 +377,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
                 self.extra_updates.append(pair)
                 self.follows += Added.all([pair], inputs)
 
-    def add_loss(self, losses, inputs=None) -> None:
+    def add_loss(self, losses: Any, inputs: Tree = None) -> None:
         """Add scalars (inside `call`) or tensors to the loss of every model that holds this layer.
 
         Args:
@@ -357,14 +385,16 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
             inputs: outside `call`: the inputs that it depends on, for `get_losses_for`.
         """
         frame = current_frame()
-        losses = [] if losses is None else list(losses) if isinstance(losses, (list, tuple)) else [losses]
+        losses = (
+            [] if losses is None else list(losses) if isinstance(losses, (AnyList, AnyTuple)) else [losses]
+        )
         if frame is not None:
             frame.losses.extend(losses)
         else:
             self.extra_losses.extend(losses)
             self.follows += Added.all(losses, inputs)
 
-    def add_metric(self, value, name=None, aggregation="mean") -> None:
+    def add_metric(self, value: Any, name: str | None = None, aggregation: str | None = "mean") -> None:
         """Report the mean of a value beside the loss: in `metrics_names`, logs and histories.
 
         Args:
@@ -398,7 +428,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
 
     # --- shapes and masks ------------------------------------------------------------------------------
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Tree = None) -> Tree:
         """The mask of the output: the input's, for a layer that supports masking.
 
         Raises:
@@ -409,27 +439,26 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
             return None
         return mask
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The output shape (None = unknown) for an input shape, batch axis first."""
         pair = self.checked_formula()
-        many = isinstance(input_shape, list)
+        many = isinstance(input_shape, AnyList)
         specs = [Spec(s, self.dtype) for s in (input_shape if many else [input_shape])]
 
-        def run(x):
+        def run(x: list[Any]) -> Tree:
             if self.built:
-                params, state = gather(self, lambda v: v._value)
+                params, state = gather(self, _value_of)
             else:
                 params, state = pair.init(jax.random.key(0), input_shape)
             return pair.apply(params, state, x if many else x[0]).y
 
-        shapes = jax.tree.map(lambda s: s.shape, infer(run, specs), is_leaf=lambda s: isinstance(s, Spec))
-        return shapes
+        return jax.tree.map(_shape_of, infer(run, specs), is_leaf=is_spec)
 
-    def declared_output_specs(self, shapes):
+    def declared_output_specs(self, shapes: Any) -> Tree:
         """The answer of a user's own `compute_output_shape`, or None."""
         return adapter.declared(self, shapes)
 
-    def refine_output_specs(self, specs, shapes):
+    def refine_output_specs(self, specs: Tree, shapes: Any) -> Tree:
         """Fill unknown dimensions from what a user's own `compute_output_shape` says."""
         return adapter.refine(specs, self.declared_output_specs(shapes))
 
@@ -444,7 +473,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
 
     # --- config ----------------------------------------------------------------------------------------
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The arguments that make this layer again, as plain Python values."""
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         if hasattr(self, "batch_input_shape"):
@@ -454,7 +483,7 @@ class Layer(LayerInternals, NodeAccess, WeightAccess, EffectAccess, Displayed):
         return config | own_config(self)
 
     @classmethod
-    def from_config(cls, config: dict):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """A new layer from `get_config()`."""
         return cls(**config)
 

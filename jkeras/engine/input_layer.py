@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.core import settings
 from jkeras.core.names import unique_name
@@ -34,13 +38,13 @@ class InputLayer(Layer):
 
     def __init__(
         self,
-        input_shape=None,
-        batch_size=None,
-        batch_input_shape=None,
-        dtype=None,
-        input_tensor=None,
-        sparse=False,
-        name=None,
+        input_shape: Sequence[int | None] | int | None = None,
+        batch_size: int | None = None,
+        batch_input_shape: Sequence[int | None] | None = None,
+        dtype: DTypeLike | None = None,
+        input_tensor: Tensor | Variable | None = None,
+        sparse: bool = False,
+        name: str | None = None,
     ):
         if input_shape is not None and batch_input_shape is not None:
             raise ValueError("InputLayer takes input_shape or batch_input_shape, not both.")
@@ -54,7 +58,7 @@ class InputLayer(Layer):
                 batch_size,
                 *((input_shape,) if isinstance(input_shape, int) else input_shape),
             )
-        for d in batch_input_shape:
+        for d in cast("Sequence[Any]", batch_input_shape):
             if d is not None and (not isinstance(d, (int, np.integer)) or d <= 0):
                 raise ValueError(
                     f"The shape of an Input holds positive ints or None; got {tuple(batch_input_shape)}."
@@ -68,11 +72,10 @@ class InputLayer(Layer):
         self.rowwise = input_tensor is None  # its rows belong to the whole batch
         node = Node(self, None, () if input_tensor is None else (input_tensor,), {})
         spec = Spec(self.batch_input_shape, self.dtype)
-        tensor = node.set_outputs(spec, name=name)
+        self.tensor: Tensor = node.set_outputs(spec, name=name)
         self.inbound_nodes.append(node)
-        self.tensor: Tensor = tensor
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         return {
             "batch_input_shape": self.batch_input_shape,
             "dtype": self.dtype,
@@ -81,7 +84,14 @@ class InputLayer(Layer):
         }
 
 
-def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, tensor=None) -> Tensor:
+def Input(
+    shape: Sequence[int | None] | int | None = None,
+    batch_shape: Sequence[int | None] | None = None,
+    name: str | None = None,
+    dtype: DTypeLike | None = None,
+    sparse: bool = False,
+    tensor: Any = None,
+) -> Tensor:
     """A symbolic tensor that a model is fed with.
 
     Args:

@@ -4,16 +4,28 @@
 has one set of variables; its first place counts.
 """
 
+# pyright: reportUnknownMemberType=false, reportPrivateUsage=false
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
 
+from jkeras.core.types import AnyDict, Array, Tree
 from jkeras.initializers.undrawn import Undrawn
+
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
+    from jkeras.engine.layer.weights import WeightAccess
+    from jkeras.engine.tensors.variable import Read, Values, Variable, Write
+
+L = TypeVar("L", bound="WeightAccess")  # a layer, or the part of its class that is asked
+Entries: TypeAlias = dict[str, Any]  # what a layer itself has, by the names of its variables
+Keys: TypeAlias = tuple[Any, ...]  # the way to a leaf, as jax has it
+Plan: TypeAlias = dict[str, Tree]  # trees of names, by the name of the whole
 
 
 def unnamed(path: str) -> str:
@@ -28,8 +40,8 @@ def unnamed(path: str) -> str:
 
 
 def walk(
-    layer, path: str = "", step: Callable[[int, str], str] = "{:04d}/{}".format
-) -> Iterator[tuple[str, Any]]:
+    layer: L, path: str = "", step: Callable[[int, str], str] = "{:04d}/{}".format
+) -> Iterator[tuple[str, L | Layer]]:
     """Every (path, layer) at every place, outermost first: `0003/dense_2`, `0001/model_1/0000/dense_1`.
 
     Args:
@@ -42,10 +54,10 @@ def walk(
         yield from walk(child, f"{path}/{step(number, name)}".lstrip("/"), step)
 
 
-def instances(layer) -> list[tuple[str, Any]]:
+def instances(layer: L) -> list[tuple[str, L | Layer]]:
     """Every instance once, at its first place."""
-    seen: set[Any] = set()
-    places = []
+    seen: set[L | Layer] = set()
+    places: list[tuple[str, L | Layer]] = []
     for path, inner in walk(layer):
         if inner not in seen:
             seen.add(inner)
@@ -53,7 +65,7 @@ def instances(layer) -> list[tuple[str, Any]]:
     return places
 
 
-def variables_of(layers) -> list:
+def variables_of(layers: Iterable[WeightAccess]) -> list[Variable]:
     """Every variable of these layers and of their inner layers."""
     return list(
         dict.fromkeys(
@@ -65,37 +77,39 @@ def variables_of(layers) -> list:
     )
 
 
-def states_of(layer) -> list:
+def states_of(layer: WeightAccess) -> list[Variable]:
     """Every state variable of a layer and of its inner layers."""
     return [v for _, inner in instances(layer) for v in inner._state.values()]
 
 
-def carried(layer) -> set[Any]:
+def carried(layer: WeightAccess) -> set[Variable]:
     """The variables that carry states from batch to batch: every call within a run starts from what
     they are before it, as in Keras, where updates come after the outputs."""
     return {v for _, inner in instances(layer) if inner.stateful for v in inner._state.values()}
 
 
-def flags(layer, holds: Callable, holders: set[Any] | None = None) -> set[Any]:
+def flags(layer: L, holds: Callable[[L | Layer], bool]) -> set[L | Layer]:
     """The instances that have a place where they and all around them satisfy `holds`."""
-    holders = set() if holders is None else holders
-    if holds(layer):
-        holders.add(layer)
-        for child in layer.children().values():
-            flags(child, holds, holders)
+    holders: set[L | Layer] = set()
+    waiting: list[L | Layer] = [layer]
+    while waiting:
+        inner = waiting.pop()
+        if inner not in holders and holds(inner):
+            holders.add(inner)
+            waiting += inner.children().values()
     return holders
 
 
 # --- a layer's own entries: most are arrays by name; a pair may return any tree of them -------------------
 
 
-def own_entries(layer, tree) -> dict[str, Any]:
+def own_entries(layer: WeightAccess, tree: Tree) -> Entries:
     """A layer's own part of a nested tree, by the names of its variables.
 
     An array has the name that it has in the tree, one inside of a tree in the tree its path:
     `{"blocks": [{"w": a}]}` holds `blocks/0/w`.
     """
-    if not isinstance(tree, dict):
+    if not isinstance(tree, AnyDict):
         return _paths("", tree)
     own = layer._params.keys() | layer._state.keys()
     inner = set(layer.children()) - own
@@ -103,35 +117,44 @@ def own_entries(layer, tree) -> dict[str, Any]:
     return {path: array for paths in mine for path, array in paths.items()}
 
 
-def _paths(name: str, tree) -> dict[str, Any]:
+def _paths(name: str, tree: Tree) -> Entries:
     if name and isinstance(tree, (jax.Array, Undrawn)):
         return {name: tree}
-    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
+    leaves = cast("list[tuple[Keys, Any]]", jax.tree_util.tree_flatten_with_path(tree)[0])
     return {_path(name, keys): leaf for keys, leaf in leaves}
 
 
-def _path(name: str, keys) -> str:
+def _path(name: str, keys: Keys) -> str:
     return f"{name}/{jax.tree_util.keystr(keys, simple=True, separator='/')}".strip("/") or "values"
 
 
-def plan(layer, tree) -> dict:
+def plan(layer: WeightAccess, tree: Tree) -> Plan:
     """How to put a layer's own entries together again: trees of names, by the name of the whole."""
-    if not isinstance(tree, dict):
-        return {"": jax.tree_util.tree_map_with_path(lambda keys, _: _path("", keys), tree)}
+    if not isinstance(tree, AnyDict):
+        return {"": _names("", tree)}
     inner = layer.children()
     return {
-        name: jax.tree_util.tree_map_with_path(lambda keys, _, name=name: _path(name, keys), value)
+        name: _names(name, value)
         for name, value in tree.items()
         if name not in inner and not jax.tree_util.all_leaves([value])
     }
 
 
-def _together(layer, kind: str, entries: dict) -> Any:
+def _names(name: str, tree: Tree) -> Tree:
+    """The names of the arrays in a tree, which is called `name`."""
+
+    def name_of(keys: Keys, _: Any) -> str:
+        return _path(name, keys)
+
+    return jax.tree_util.tree_map_with_path(name_of, tree)
+
+
+def _together(layer: WeightAccess, kind: str, entries: Entries) -> Any:
     """A layer's own entries as its pair has them; a tree of which something is missing is left out."""
     plans = layer._plans.get(kind)
     if not plans:
         return entries
-    trees = {
+    trees: Entries = {
         name: jax.tree.map(entries.__getitem__, names)
         for name, names in plans.items()
         if all(n in entries for n in jax.tree.leaves(names))
@@ -142,16 +165,16 @@ def _together(layer, kind: str, entries: dict) -> Any:
     return {n: a for n, a in entries.items() if n not in apart} | trees
 
 
-def _inside(tree, name: str):
+def _inside(tree: Tree, name: str) -> Tree:
     """The part of a nested tree for an inner layer."""
-    return tree.get(name, {}) if isinstance(tree, dict) else {}
+    return tree.get(name, {}) if isinstance(tree, AnyDict) else {}
 
 
-def _holds(tree) -> bool:
-    return not (isinstance(tree, dict) and not tree)
+def _holds(tree: Tree) -> bool:
+    return not (isinstance(tree, AnyDict) and not tree)
 
 
-def gather(layer, read: Callable) -> tuple[Any, Any]:
+def gather(layer: WeightAccess, read: Read) -> tuple[Any, Any]:
     """The nested (params, state) of a layer, each variable replaced by `read(variable)`."""
     params = _together(layer, "params", {name: read(v) for name, v in layer._params.items()})
     state = _together(layer, "state", {name: read(v) for name, v in layer._state.items()})
@@ -164,7 +187,7 @@ def gather(layer, read: Callable) -> tuple[Any, Any]:
     return params, state
 
 
-def by_variable(layer, params, state, values: dict) -> dict:
+def by_variable(layer: WeightAccess, params: Tree, state: Tree, values: Values) -> Values:
     """Fill `values` from nested params and state; a place that is absent is skipped, a first place wins.
 
     Parameters come before all states: code that uses another layer's weight has a copy of it among its
@@ -173,9 +196,10 @@ def by_variable(layer, params, state, values: dict) -> dict:
     return _fill(layer, "_state", state, _fill(layer, "_params", params, values))
 
 
-def _fill(layer, kind: str, tree, values: dict) -> dict:
+def _fill(layer: WeightAccess, kind: str, tree: Tree, values: Values) -> Values:
     entries = own_entries(layer, tree)
-    for name, variable in getattr(layer, kind).items():
+    cells: dict[str, Variable] = getattr(layer, kind)
+    for name, variable in cells.items():
         if name in entries:
             values.setdefault(variable, entries[name])
     for name, child in layer.children().items():
@@ -183,7 +207,7 @@ def _fill(layer, kind: str, tree, values: dict) -> dict:
     return values
 
 
-def all_by_variable(layer, params, state) -> dict:
+def all_by_variable(layer: WeightAccess, params: Tree, state: Tree) -> Values:
     """The values of all variables of a layer, from nested params and state.
 
     Raises:
@@ -203,18 +227,20 @@ def all_by_variable(layer, params, state) -> dict:
 _HIDDEN = ("_free_", "_captured_")  # variables that the code of a layer uses without owning them
 
 
-def _missing(layer, inner, names: list[str], kind: str, name: str, tree) -> ValueError:
+def _missing(
+    layer: WeightAccess, inner: WeightAccess, names: list[str], kind: str, name: str, tree: Tree
+) -> ValueError:
     place, subtree = kind, tree
     for n in names:
         place, subtree = f"{place}[{n!r}]", _inside(subtree, n)
-    there = sorted(subtree, key=str) if isinstance(subtree, dict) else type(subtree).__name__
+    there = sorted(subtree, key=str) if isinstance(subtree, AnyDict) else type(subtree).__name__
     return ValueError(
         f"Layer {inner.name!r} ({type(inner).__name__}) needs its weight {name!r}: {place} should hold it, "
         f"but holds {there}. `init` of {layer.name!r} makes the whole {kind}."
     )
 
 
-def scatter(layer, state, write: Callable) -> None:
+def scatter(layer: WeightAccess, state: Tree, write: Write) -> None:
     """Call `write(variable, array)` for every entry of a nested state that a layer returned."""
     for name, value in own_entries(layer, state).items():
         if name not in layer._state:
@@ -229,7 +255,7 @@ def scatter(layer, state, write: Callable) -> None:
             scatter(child, inner, write)
 
 
-def write_states(layer, changed: dict, write: Callable) -> None:
+def write_states(layer: WeightAccess, changed: Mapping[Any, Any], write: Write) -> None:
     """Call `write(variable, array)` for every state of a layer among the variables that have changed."""
     for _, inner in instances(layer):
         for name, variable in inner._state.items():
@@ -237,7 +263,7 @@ def write_states(layer, changed: dict, write: Callable) -> None:
                 write(variable, _like(inner, name, variable, changed[variable]))
 
 
-def _like(layer, name: str, variable, value):
+def _like(layer: WeightAccess, name: str, variable: Variable, value: Any) -> Array:
     """A new state in the dtype of the old one; another shape (it would recompile) is refused."""
     if jnp.shape(value) != variable.shape:
         raise ValueError(
@@ -247,7 +273,7 @@ def _like(layer, name: str, variable, value):
     return jnp.asarray(value, variable.dtype)
 
 
-def nested(layer, values: dict, seen: set[Any] | None = None) -> tuple[Any, Any]:
+def nested(layer: WeightAccess, values: Values, seen: set[WeightAccess] | None = None) -> tuple[Any, Any]:
     """The nested (params, state) of the variables in `values`, every instance at its first place only."""
     seen = set() if seen is None else seen
     if layer in seen:

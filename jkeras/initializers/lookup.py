@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.core import bits
 from jkeras.core.dispatch import Symbolic
 from jkeras.core.registry import deserialize_keras_object, get_configured, has_arg, serialize_keras_object
 from jkeras.core.settings import floatx
+from jkeras.core.types import Array, Key
 from jkeras.initializers import classes, scaled
 from jkeras.initializers.arrays import filled
 from jkeras.initializers.classes import Initializer
 
-BUILT_IN = {
+BUILT_IN: dict[str, Any] = {
     name: value
     for module in (classes, scaled)
     for name, value in vars(module).items()
@@ -23,7 +26,7 @@ BUILT_IN = {
 }
 
 
-def serialize(initializer) -> Any:
+def serialize(initializer: Any) -> Any:
     """Write an initializer down.
 
     Args:
@@ -41,7 +44,7 @@ def serialize(initializer) -> Any:
     return serialize_keras_object(initializer)
 
 
-def deserialize(config, custom_objects=None) -> Any:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Build an initializer from what `serialize` wrote.
 
     Args:
@@ -63,7 +66,7 @@ def deserialize(config, custom_objects=None) -> Any:
     return deserialize_keras_object(config, BUILT_IN, custom_objects, "initializer")
 
 
-def get(identifier) -> Any:
+def get(identifier: Any) -> Any:
     """The initializer that an argument `kernel_initializer=...` means.
 
     Args:
@@ -84,7 +87,7 @@ def get(identifier) -> Any:
     return get_configured(identifier, BUILT_IN, "initializer", Initializer)
 
 
-def draw(init, key, shape, dtype=None) -> jax.Array:
+def draw(init: Any, key: Key, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
     """Values for a weight from any initializer: ours as pure functions of `key`, the user's by calling them.
 
     Args:

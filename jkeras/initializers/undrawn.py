@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
 
 import jax
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.core import bits
 from jkeras.core.memory import refuse_larger
 from jkeras.core.settings import floatx
+from jkeras.core.types import Array, Key
 from jkeras.initializers import classes
 from jkeras.initializers.lookup import draw, get
 
@@ -36,19 +39,19 @@ class Undrawn:
 
     __slots__ = ("_value", "dtype", "shape")
 
-    def __init__(self, value: Callable[[], jax.Array], shape: tuple[int, ...], dtype: np.dtype):
+    def __init__(self, value: Callable[[], Array], shape: tuple[int, ...], dtype: np.dtype[Any]):
         self._value, self.shape, self.dtype = value, shape, dtype
 
-    def drawn(self) -> jax.Array:
+    def drawn(self) -> Array:
         """The array: a constant, also where a program is being traced."""
         with jax.ensure_compile_time_eval():
             return self._value()
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[[Array], Array], tuple[Array]]:
         return _same, (self.drawn(),)  # copies and pickles hold the numbers
 
 
-def _same(value):
+def _same(value: Array) -> Array:
     return value
 
 
@@ -56,7 +59,7 @@ _waits: contextvars.ContextVar[bool] = contextvars.ContextVar("jkeras_draws_late
 
 
 @contextlib.contextmanager
-def drawing_later(may: bool = True) -> Iterator[None]:
+def drawing_later(may: bool = True) -> Generator[None]:
     """Whether `draw_later` may wait: what it returns goes into variables, and nobody computes with it."""
     token = _waits.set(may)
     try:
@@ -65,7 +68,9 @@ def drawing_later(may: bool = True) -> Iterator[None]:
         _waits.reset(token)
 
 
-def draw_later(init, key: Callable, shape, dtype=None) -> jax.Array | Undrawn:
+def draw_later(
+    init: Any, key: Callable[[], Key], shape: Sequence[int], dtype: DTypeLike | None = None
+) -> Array | Undrawn:
     """The value of a weight as `draw` gives it, within `drawing_later()` without drawing it yet.
 
     Args:
@@ -92,7 +97,7 @@ def draw_later(init, key: Callable, shape, dtype=None) -> jax.Array | Undrawn:
     return Undrawn(lambda: draw(init, key(), shape, dtype), tuple(int(n) for n in shape), dtype)
 
 
-def _is_sure(init, shape) -> bool:
+def _is_sure(init: Any, shape: Sequence[Any]) -> bool:
     if not all(isinstance(n, (int, np.integer)) and n > 0 for n in shape):
         return False
     if type(init) not in _SURE and not (type(init) is classes.Orthogonal and len(shape) > 1):

@@ -13,8 +13,9 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.lists import as_list
 from jkeras.core.types import Function
 from jkeras.engine.call.added_metrics import reported_by
+from jkeras.engine.tensors.closures import closed_over
 from jkeras.engine.tensors.shapes import Spec
-from jkeras.engine.tensors.symbolic import Tensor, closed_over
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.models.functions import StepFunctions
 from jkeras.models.keras_internals import KerasInternals
 from jkeras.models.network import Network

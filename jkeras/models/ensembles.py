@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from typing import cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -188,7 +189,7 @@ def _check_same(first: Model, other: Model, number: int) -> None:
         )
     for a, b in pairs:
         if isinstance(a, Model):
-            _check_facts(a, b, _wiring(a), _wiring(b), first, other, number)
+            _check_facts(a, b, _wiring(a), _wiring(cast("Model", b)), first, other, number)
 
 
 def _check_facts(a, b, here: dict, there: dict, first: Model, other: Model, number: int) -> None:

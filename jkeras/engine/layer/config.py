@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 
 from jkeras import activations, constraints, initializers, regularizers
+from jkeras.core.types import AnyNumpy
 
-KINDS = {
+KINDS: dict[str, Any] = {
     "initializer": initializers,
     "regularizer": regularizers,
     "constraint": constraints,
@@ -49,7 +51,7 @@ def argument_names(cls: type) -> Iterator[str]:
             return
 
 
-def own_config(obj) -> dict:
+def own_config(obj: object) -> dict[str, Any]:
     """The serialized arguments of `obj`; an argument that is kept under no attribute is left out."""
     return {
         name: serialize_argument(name, getattr(obj, name))
@@ -58,13 +60,11 @@ def own_config(obj) -> dict:
     }
 
 
-def serialize_argument(name: str, value):
+def serialize_argument(name: str, value: Any) -> Any:
     """An attribute as the plain Python value that a config keeps."""
     kind = KINDS.get(name.rsplit("_", 1)[-1])
     if kind is not None:
         return kind.serialize(value)
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
+    if isinstance(value, (AnyNumpy, np.generic)):
+        return cast("Any", value.tolist())
     return value

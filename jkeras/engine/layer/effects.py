@@ -4,9 +4,11 @@ Training reads `Out.loss` and `Out.state`; these tensors are made when somebody 
 (`K.eval`) or to compute with (`K.function`).
 """
 
+# pyright: reportUnknownMemberType=false, reportPrivateUsage=false
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
@@ -14,15 +16,34 @@ import numpy as np
 
 from jkeras.core.dispatch import op
 from jkeras.core.identity import same_objects
-from jkeras.core.types import INFERENCE, ByObject, Out, joined
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    AnyTuple,
+    ByObject,
+    Ctx,
+    Function,
+    Means,
+    Out,
+    Seen,
+    Tree,
+    joined,
+)
 from jkeras.engine.call import added_metrics
 from jkeras.engine.call.discovery import masks_for, scope_of
 from jkeras.engine.call.running import run_layer
 from jkeras.engine.graph import Graph
+from jkeras.engine.layer.nodes import NodeAccess
+from jkeras.engine.layer.weights import WeightAccess
+from jkeras.engine.tensors.closures import call_closing
+from jkeras.engine.tensors.scope import Masked
 from jkeras.engine.tensors.shapes import Spec
-from jkeras.engine.tensors.symbolic import Node, Tensor, call_closing, mask_tensor
-from jkeras.engine.tensors.variable import Variable, current_frame
+from jkeras.engine.tensors.symbolic import Node, Tensor, Words, mask_tensor
+from jkeras.engine.tensors.variable import Read, Values, Variable, Write, current_frame
 from jkeras.engine.tree import carried, flags, instances, states_of, variables_of
+
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
 
 
 class Update(NamedTuple):
@@ -38,7 +59,7 @@ class Increment(Update):
     __slots__ = ()
 
 
-def together(updates: list[Update], values: list, before: Callable) -> dict[Variable, Any]:
+def together(updates: list[Update], values: list[Any], before: Read) -> Values:
     """The new values of the variables: all new values are computed from the old ones, what adds is added up.
 
     Args:
@@ -46,7 +67,7 @@ def together(updates: list[Update], values: list, before: Callable) -> dict[Vari
         values: the value of each.
         before: gives the old value of a variable.
     """
-    new: dict[Variable, Any] = {}
+    new: Values = {}
     for update, value in zip(updates, values, strict=True):
         variable = update.variable
         if variable in new and isinstance(update, Increment):
@@ -59,31 +80,32 @@ class Added(NamedTuple):
     """Tensors given to `add_loss` or `add_update` outside `call`, and the inputs that it follows."""
 
     value: Any
-    inputs: tuple | None
+    inputs: tuple[Any, ...] | None
 
     @classmethod
-    def all(cls, values: list, inputs) -> list[Added]:
+    def all(cls, values: list[Any], inputs: Tree) -> list[Added]:
         """One for each of `values`; none where there are no inputs to follow."""
         return [] if inputs is None else [cls(v, tuple(_listed(inputs))) for v in values]
 
     @classmethod
-    def known(cls, values: list, said: list[Added]) -> list[Added]:
+    def known(cls, values: list[Any], said: list[Added]) -> list[Added]:
         """The values, with the inputs that were said of them."""
-        rest, entries = list(said), []
+        rest = list(said)
+        entries: list[Added] = []
         for value in values:
             entry = next((a for a in rest if a.value is value), cls(value, None))
             rest = [a for a in rest if a is not entry]
             entries.append(entry)
         return entries
 
-    def follows(self, inputs) -> bool:
+    def follows(self, inputs: Tree) -> bool:
         """Whether it was said to follow these inputs (None: none at all)."""
         if inputs is None or self.inputs is None:
             return inputs is self.inputs
         return same_objects(self.inputs, _listed(inputs))
 
 
-def within(graph: Graph, entries: list[Added], own: list) -> list[Added]:
+def within(graph: Graph, entries: list[Added], own: list[Any]) -> list[Added]:
     """Those of `entries` that are in `own`, or can be computed from the inputs of the graph."""
 
     def fits(added: Added) -> bool:
@@ -106,7 +128,12 @@ class Whole:
     """
 
     def __init__(
-        self, graph: Graph, terms: list, updates: list[Update], measured: list, watched: list[Tensor]
+        self,
+        graph: Graph,
+        terms: list[Any],
+        updates: list[Update],
+        measured: list[tuple[Layer, str, Tensor]],
+        watched: list[Tensor],
     ):
         terms = [op(_itself)(t) if isinstance(t, Variable) else t for t in terms]
         self.terms = [t for t in terms if isinstance(t, Tensor)]
@@ -118,7 +145,9 @@ class Whole:
         # Keras feeds the phase if the outputs differ by it; what is hidden is in the phase of the outputs.
         self.phased = not self.graph.hidden or any(t._uses_learning_phase for t in graph.outputs)
 
-    def run(self, values: dict, xs: list, masks: list, ctx, write) -> tuple[list, list, Any, dict, dict]:
+    def run(
+        self, values: Values, xs: list[Any], masks: list[Any], ctx: Ctx, write: Write
+    ) -> tuple[list[Any], list[Any], Any, Seen, Means]:
         """(outputs, their masks, loss, values of the watched tensors, metrics); see `Graph.run`."""
         phase, before = ctx.training and self.phased, dict(values)
         ys, masks, loss, metrics = self.graph.run(values, xs, masks, ctx.replace(training=phase), write)
@@ -134,30 +163,23 @@ class Whole:
         return ys[: self.count], masks[: self.count], loss, seen, metrics
 
 
-class EffectAccess:
+class EffectAccess(NodeAccess, WeightAccess):
     """Mixin of `Layer`: Keras's views of losses and updates."""
 
-    inbound_nodes: list[Node]
-    extra_losses: list
-    extra_updates: list
-    stateful: bool
-
-    if TYPE_CHECKING:
-
-        @property
-        def trainable(self) -> bool: ...
-        @trainable.setter
-        def trainable(self, value: bool) -> None: ...
+    extra_losses: list[Any]
+    extra_updates: list[Update]
+    follows: list[Added]
+    activity_regularizer: Any
 
     def _calls(self) -> list[Node]:
         """The calls whose losses and updates count."""
         return [n for n in self.inbound_nodes if n.args]
 
-    def _calls_on(self, inputs) -> list[Node]:
+    def _calls_on(self, inputs: Tree) -> list[Node]:
         wanted = _listed(inputs)
         return [n for n in self._calls() if same_objects((*n.inputs, *n.variables), wanted)]
 
-    def _accounted(self) -> list:
+    def _accounted(self) -> Sequence[EffectAccess]:
         """The layers whose `add_loss` and `add_update` are this one's too."""
         return [inner for _, inner in instances(self)]
 
@@ -166,27 +188,27 @@ class EffectAccess:
         return [a for layer in self._accounted() for a in Added.known(getattr(layer, kind), layer.follows)]
 
     @property
-    def losses(self) -> list:
+    def losses(self) -> list[Any]:
         """Weight regularizers, `add_loss` terms, then one tensor for each call that adds to the loss."""
         added = [a.value for a in self._added("extra_losses")]
         return [*_penalties(self), *added, *(t for n in self._calls() for t in _losses_of(n))]
 
     @property
-    def updates(self) -> list:
+    def updates(self) -> list[Update]:
         """New values of states: `(variable, tensor)` pairs; none for a frozen layer."""
         if not (self.trainable or self.stateful):
             return []
         added = [a.value for a in self._added("extra_updates")]
         return [*added, *(u for n in self._calls() for u in self._updates_of(n))]
 
-    def get_losses_for(self, inputs) -> list:
+    def get_losses_for(self, inputs: Tree) -> list[Any]:
         """The losses of the calls on these input tensors; for None those that depend on no input."""
         added = [a.value for a in self._added("extra_losses") if a.follows(inputs)]
         if inputs is None:
             return [*_penalties(self), *added]
         return [*added, *(t for n in self._calls_on(inputs) for t in _losses_of(n))]
 
-    def get_updates_for(self, inputs) -> list:
+    def get_updates_for(self, inputs: Tree) -> list[Update]:
         """The updates of the calls on these input tensors; for None those that depend on no input."""
         if not (self.trainable or self.stateful):
             return []
@@ -196,20 +218,24 @@ class EffectAccess:
         return [*added, *(u for n in self._calls_on(inputs) for u in self._updates_of(n))]
 
     def _updates_of(self, node: Node) -> list[Update]:
-        moving = flags(self, lambda layer: layer.trainable or layer.stateful)
+        moving = flags(self, _moves)
         cells = {v for _, i in instances(self) if i in moving for v in i._state.values()}
         return [u for u in _updates_of(node) if u.variable in cells]
 
 
-def _listed(inputs) -> list:
-    return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+def _moves(layer: WeightAccess) -> bool:
+    return layer.trainable or layer.stateful
 
 
-def _itself(x):
+def _listed(inputs: Tree) -> list[Any]:
+    return list(inputs) if isinstance(inputs, (AnyList, AnyTuple)) else [inputs]
+
+
+def _itself(x: Any) -> Any:
     return x
 
 
-def _penalties(layer) -> Iterator:
+def _penalties(layer: WeightAccess) -> Iterator[Any]:
     for _, inner in instances(layer):
         for variable in inner._params.values():
             if variable.regularizer is not None:
@@ -225,17 +251,28 @@ class _Call:
         around = (list(node.captured.values()), [_mask(t) for t in node.captured.values()])
         self.arguments = (node.args[0], node.kwargs, masks_for(node.args[0], _mask), self.cells, around)
 
-    def run(self, training: bool, write: Callable, inputs, kwargs, masks, arrays, around) -> Out:
+    def run(
+        self,
+        training: bool,
+        write: Write,
+        inputs: Tree,
+        kwargs: Words,
+        masks: Tree,
+        arrays: list[Any],
+        around: tuple[list[Any], list[Any]],
+    ) -> Out:
         values = dict(zip(self.cells, arrays, strict=True))
         ctx = self._context()
         ctx = ctx.replace(mask=masks, training=training or ctx.training)
         if ctx.rng is None:
             ctx = ctx.replace(rng=np.zeros(2, np.uint32))
-        captured = {t: (x, m) for t, x, m in zip(self.node.captured, *around, strict=True)}
+        captured: dict[Tensor, Masked] = {
+            t: (x, m) for t, x, m in zip(self.node.captured, *around, strict=True)
+        }
         with scope_of(self.node, inputs, masks, captured):
             return run_layer(self.layer, values.__getitem__, inputs, ctx, write, kwargs)
 
-    def _context(self):
+    def _context(self) -> Ctx:
         """That of the call itself where it runs in the graph around: the same phase and random numbers."""
         frame = current_frame()
         if frame is None:
@@ -244,7 +281,7 @@ class _Call:
         return ctx if self.node.phase is None else ctx.replace(training=self.node.phase)
 
 
-def _mask(x):
+def _mask(x: Any) -> Tensor | None:
     return mask_tensor(x) if isinstance(x, Tensor) else None
 
 
@@ -255,7 +292,7 @@ def _losses_of(node: Node) -> list[Tensor]:
     return [] if node.loss is None else [node.loss]
 
 
-def _penalizes(layer) -> bool:
+def _penalizes(layer: EffectAccess) -> bool:
     return any(inner.activity_regularizer is not None for _, inner in instances(layer))
 
 
@@ -263,15 +300,16 @@ def _updates_of(node: Node) -> list[Update]:
     """Statistics move in training only, so that is the phase they are computed in; what a stateful layer
     carries on is what it gives in the phase of the run."""
     if "updates" not in node.effects:
-        call, moved = _Call(node), []
+        call = _Call(node)
+        moved: list[Variable] = []
         held = carried(node.owner)
         statistics = any(v not in held for v in states_of(node.owner))
 
         @_running_again(node)
-        def updates(*arguments):
-            changed: dict = {}
+        def updates(*arguments: Any) -> list[Any]:
+            changed: Values = {}
             for training in (False,) * bool(held) + (True,) * statistics:
-                call.run(training, lambda v, a, t=training: _note(changed, v, a, t, held), *arguments)
+                call.run(training, partial(_note, changed, held, training), *arguments)
             moved[:] = [v for v in call.cells if v in changed]
             return [changed[v] for v in moved]
 
@@ -282,16 +320,16 @@ def _updates_of(node: Node) -> list[Update]:
     return node.effects["updates"]
 
 
-def _note(changed: dict, variable: Variable, value, training: bool, held: set[Variable]) -> None:
+def _note(changed: Values, held: set[Variable], training: bool, variable: Variable, value: Any) -> None:
     if (variable in held) != training:
         changed[variable] = value
 
 
-def _running_again(node: Node):
+def _running_again(node: Node) -> Callable[[Function], Function]:
     """Decorator: says which call a function runs again, so that the graph knows its random numbers."""
 
-    def mark(function):
-        function.nodes = [node]
+    def mark(function: Function) -> Function:
+        vars(function)["nodes"] = [node]
         return function
 
     return mark

@@ -1,12 +1,14 @@
 """A layer's calls: input and output tensors, shapes and masks, for one node or by index."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import jax
 
 from jkeras.core.lists import unpacked
+from jkeras.core.types import AnyList, AnyTuple, Tree
 from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
 
 
@@ -66,26 +68,26 @@ class NodeAccess:
         self.outbound_nodes = nodes
 
     @property
-    def input(self):
+    def input(self) -> Tree:
         """The input tensor (a list for several) of the only call."""
         return _inputs(self._only("input"))
 
     @property
-    def output(self):
+    def output(self) -> Tree:
         """The output tensor (a list for several) of the only call."""
         return unpacked(self._only("output").outputs)
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> Any:
         """Shape of the input, the same in all calls."""
         return self._same([_shapes(_inputs(n)) for n in self.inbound_nodes], "input shape")
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> Any:
         """Shape of the output, the same in all calls."""
         return self._same([_shapes(unpacked(n.outputs)) for n in self.inbound_nodes], "output shape")
 
-    def _same(self, shapes: list, what: str):
+    def _same(self, shapes: list[Any], what: str) -> Any:
         if not shapes:
             raise AttributeError(f"Layer {self.name!r} was never called, so it has no {what}.")
         if any(s != shapes[0] for s in shapes[1:]):
@@ -95,19 +97,19 @@ class NodeAccess:
             )
         return shapes[0]
 
-    def get_input_at(self, node_index: int):
+    def get_input_at(self, node_index: int) -> Tree:
         """Input tensor(s) of the call with this number."""
         return _inputs(self._node(node_index, "input"))
 
-    def get_output_at(self, node_index: int):
+    def get_output_at(self, node_index: int) -> Tree:
         """Output tensor(s) of the call with this number."""
         return unpacked(self._node(node_index, "output").outputs)
 
-    def get_input_shape_at(self, node_index: int):
+    def get_input_shape_at(self, node_index: int) -> Any:
         """Input shape(s) of the call with this number."""
         return _shapes(_inputs(self._node(node_index, "input shape")))
 
-    def get_output_shape_at(self, node_index: int):
+    def get_output_shape_at(self, node_index: int) -> Any:
         """Output shape(s) of the call with this number."""
         return _shapes(unpacked(self._node(node_index, "output shape").outputs))
 
@@ -132,17 +134,17 @@ class NodeAccess:
         return self.get_output_mask_at(0)
 
 
-def _is_tensor(x) -> bool:
+def _is_tensor(x: object) -> TypeGuard[Tensor]:
     return isinstance(x, Tensor)
 
 
-def _inputs(node: Node):
+def _inputs(node: Node) -> Tree:
     if not node.args:
         return unpacked(node.outputs)  # an input layer: its input is its output
     return node.args[0]
 
 
-def _shapes(tensors):
-    if isinstance(tensors, (list, tuple)):
+def _shapes(tensors: Tree) -> Any:
+    if isinstance(tensors, (AnyList, AnyTuple)):
         return [_shapes(t) for t in tensors]
     return tuple(tensors.shape)

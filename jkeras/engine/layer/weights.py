@@ -1,23 +1,28 @@
 """The weights of a layer: its own variables and those of its inner layers, in Keras's order."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from jkeras.core.names import open_scope
+from jkeras.core.types import Function, Params, State
 from jkeras.engine.call import adapter
-from jkeras.engine.tensors.call_attributes import MISSING, Kept, keep, keeps
+from jkeras.engine.tensors.call_attributes import MISSING, Kept, held_by, keep, keeps
 from jkeras.engine.tensors.symbolic import Tensor
-from jkeras.engine.tensors.variable import Variable, current_frame, numpy_copies
-from jkeras.engine.tree import own_entries, plan
+from jkeras.engine.tensors.variable import Numpy, Variable, current_frame, numpy_copies
+from jkeras.engine.tree import Plan, own_entries, plan
+
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
 
 
-def rule(layer, weight: str, kind: str) -> Any:
+def rule(layer: object, weight: str, kind: str) -> Any:
     """The initializer, regularizer or constraint of a weight, by Keras's naming.
 
     `kernel` → `kernel_regularizer`, `recurrent_kernel` → `recurrent_regularizer`.
@@ -26,22 +31,22 @@ def rule(layer, weight: str, kind: str) -> Any:
     return getattr(layer, f"{stem}_{kind}", None)
 
 
-class Declared(list):
+class Declared(list[Any]):
     """A list that tells the layer when it changes."""
 
-    def __init__(self, items, tell: Callable):
+    def __init__(self, items: Iterable[Variable], tell: Callable[[list[Any]], None]):
         super().__init__(items)
         self.tell = tell
 
-    def append(self, item) -> None:
+    def append(self, item: Any) -> None:
         super().append(item)
         self.tell(self)
 
-    def extend(self, items) -> None:
+    def extend(self, items: Iterable[Any]) -> None:
         super().extend(items)
         self.tell(self)
 
-    def __setitem__(self, place, items) -> None:
+    def __setitem__(self, place: Any, items: Any) -> None:
         super().__setitem__(place, items)
         if all(isinstance(item, Variable) for item in self):  # what is computed is no weight: the place stays
             self.tell(self)
@@ -52,13 +57,14 @@ class WeightAccess:
 
     name: str
     built: bool
+    stateful: bool
     is_native: bool
     named_children: bool
     _trainable: bool
     _given_weights: Any
     asks_for_truth = False  # whether the code of the layer asks for the truth value of weights
 
-    def children(self) -> dict[str, Any]:
+    def children(self) -> dict[str, Layer]:
         """Inner layers by name; for a user's layer those found among its attributes."""
         return {} if self.is_native else adapter.tracked_layers(self)
 
@@ -71,13 +77,13 @@ class WeightAccess:
         return self.__dict__.setdefault("_own_state", {})
 
     @property
-    def _plans(self) -> dict[str, dict]:
+    def _plans(self) -> dict[str, Plan]:
         """For "params" and "state": how trees of weights that the layer's pair returned are put together."""
         return self.__dict__.setdefault("_own_plans", {})
 
     # --- attributes that hold variables are arrays inside a frame --------------------------------------
 
-    def __setattr__(self, name: str, value) -> None:
+    def __setattr__(self, name: str, value: Any) -> None:
         frame = current_frame()
         if frame is not None and not isinstance(getattr(type(self), name, None), property):
             if keeps(self, name, value):
@@ -88,14 +94,14 @@ class WeightAccess:
                 self.__dict__.setdefault("_held", {})[name] = value
                 self.__dict__.pop(name, None)
                 return
-        self.__dict__.get("_held", {}).pop(name, None)
+        held_by(self).pop(name, None)
         object.__setattr__(self, name, value)
 
     if not TYPE_CHECKING:  # a type checker would take every misspelled name for an attribute
 
         def __getattr__(self, name: str) -> Any:
             frame = current_frame()
-            value = self.__dict__.get("_held", {}).get(name, MISSING)
+            value = held_by(self).get(name, MISSING)
             if isinstance(value, Kept):
                 value = value.read(self, name, frame)
             if value is MISSING and not name.startswith("_"):
@@ -110,14 +116,20 @@ class WeightAccess:
         """Names of own weights in whose place `layer.kernel = other` has put a variable, tensor or array."""
         mine = vars(self)
         cells = {**self._params, **self._state} if mine.keys() & {"_own_params", "_own_state"} else {}
-        instead = {name: mine.get("_held", {}).get(name, mine.get(name)) for name in cells}
+        instead = {name: held_by(self).get(name, mine.get(name)) for name in cells}
         kinds = (Variable, Tensor, Kept, np.ndarray, jax.Array)
         return [n for n, value in instead.items() if isinstance(value, kinds) and value is not cells[n]]
 
     # --- making ----------------------------------------------------------------------------------------
 
     def own(
-        self, name, value, trainable=True, initializer=None, regularizer=None, constraint=None
+        self,
+        name: str | None,
+        value: Any,
+        trainable: bool = True,
+        initializer: Any = None,
+        regularizer: Function | None = None,
+        constraint: Function | None = None,
     ) -> Variable:
         """Make a variable for a weight of this layer."""
         cells = self._params if trainable else self._state
@@ -133,7 +145,7 @@ class WeightAccess:
         return variable
 
     def adopt(
-        self, params: dict, state: dict, scope: str | None = None, taken: set[str] | None = None
+        self, params: Params, state: State, scope: str | None = None, taken: set[str] | None = None
     ) -> None:
         """Put freshly drawn params and state into variables, here and in inner layers not yet built."""
         scope, taken = scope or f"{open_scope()}{self.name}", set() if taken is None else taken
@@ -149,7 +161,7 @@ class WeightAccess:
                 child.built = True
                 child.set_initial_weights()
 
-    def _cell(self, name: str, value, scope: str, taken: set[str]) -> Variable:
+    def _cell(self, name: str, value: Any, scope: str, taken: set[str]) -> Variable:
         full, number = f"{scope}/{name}", 0
         while full in taken:
             number += 1
@@ -204,7 +216,7 @@ class WeightAccess:
         return self._split()[0]
 
     @trainable_weights.setter
-    def trainable_weights(self, variables) -> None:
+    def trainable_weights(self, variables: Iterable[Variable]) -> None:
         self._declare("_own_params", variables)
 
     @property
@@ -213,7 +225,7 @@ class WeightAccess:
         return self._split()[1]
 
     @non_trainable_weights.setter
-    def non_trainable_weights(self, variables) -> None:
+    def non_trainable_weights(self, variables: Iterable[Variable]) -> None:
         self._declare("_own_state", variables)
 
     @property
@@ -222,7 +234,7 @@ class WeightAccess:
         return Declared(self._params.values(), lambda weights: self._declare("_own_params", weights))
 
     @_trainable_weights.setter
-    def _trainable_weights(self, variables) -> None:
+    def _trainable_weights(self, variables: Iterable[Variable]) -> None:
         self._declare("_own_params", variables)
 
     @property
@@ -230,10 +242,10 @@ class WeightAccess:
         return Declared(self._state.values(), lambda weights: self._declare("_own_state", weights))
 
     @_non_trainable_weights.setter
-    def _non_trainable_weights(self, variables) -> None:
+    def _non_trainable_weights(self, variables: Iterable[Variable]) -> None:
         self._declare("_own_state", variables)
 
-    def _declare(self, kind: str, variables) -> None:
+    def _declare(self, kind: str, variables: Iterable[Any]) -> None:
         """The way of Keras 1 to declare weights, by assignment; those of inner layers stay theirs."""
         inner = {v for child in self.children().values() for v in child.weights}
         cells: dict[str, Variable] = {}
@@ -259,11 +271,11 @@ class WeightAccess:
         train, fixed = self._listed()
         return train + fixed
 
-    def get_weights(self) -> list[np.ndarray]:
+    def get_weights(self) -> list[Numpy]:
         """Copies of all weights as numpy arrays, in the order of `weights`."""
         return numpy_copies(self.weights)
 
-    def set_weights(self, weights) -> None:
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Replace all weights.
 
         Args:
@@ -274,7 +286,7 @@ class WeightAccess:
         """
         self._assign_all(self.weights, weights)
 
-    def _assign_all(self, cells: list[Variable], weights) -> None:
+    def _assign_all(self, cells: list[Variable], weights: Sequence[Any]) -> None:
         if len(weights) != len(cells):
             raise ValueError(
                 f"Layer {self.name!r} has {len(cells)} weights ({[v.name for v in cells]}), but set_weights "
@@ -304,7 +316,7 @@ class WeightAccess:
         return int(sum(np.prod(v.shape) for v in self.weights))
 
 
-def _places(cells: dict[str, Variable], variables: list) -> dict[Variable, str]:
+def _places(cells: dict[str, Variable], variables: list[Variable]) -> dict[Variable, str]:
     """Names in `cells` of variables: of those already there, and of the ones that others replace."""
     if len(cells) != len(variables):
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ import numpy as np
 
 from jkeras.core import dispatch
 from jkeras.core.dispatch import Symbolic
-from jkeras.core.types import Function
+from jkeras.core.types import AnySlice, AnyTuple, Function, Operand, Tree
 from jkeras.engine.tensors.sizes import is_known, marked
 
 
@@ -21,11 +21,12 @@ def op(function: Function) -> Function:
     return dispatch.op(function)
 
 
-def _binary(function: Callable, python: Callable) -> Callable:
-    """An operator; what is known of shapes it computes with `python`."""
+def _binary(function: Function, name: str) -> Function:
+    """An operator; what is known of shapes it computes with Python's own of that name."""
+    python: Function = getattr(operator, name)
 
     @functools.wraps(function)
-    def either(a, b):
+    def either(a: Operand, b: Operand) -> Operand:
         return python(a, b) if is_known(a) and is_known(b) else function(a, b)
 
     return op(marked(either, of_sizes=True))
@@ -39,34 +40,34 @@ class _Slice(NamedTuple):
     step: Any
 
 
-def _as_tree(index):
-    if isinstance(index, tuple):
+def _as_tree(index: Any) -> Tree:
+    if isinstance(index, AnyTuple):
         return tuple(map(_as_tree, index))
-    return _Slice(index.start, index.stop, index.step) if isinstance(index, slice) else index
+    return _Slice(index.start, index.stop, index.step) if isinstance(index, AnySlice) else index
 
 
-def _as_index(tree):
+def _as_index(tree: Tree) -> Any:
     if isinstance(tree, _Slice):
         return slice(*tree)
-    return tuple(map(_as_index, tree)) if isinstance(tree, tuple) else tree
+    return tuple(map(_as_index, tree)) if isinstance(tree, AnyTuple) else tree
 
 
-def getitem(x, index):
+def getitem(x: Operand, index: Tree) -> Operand:
     return operator.getitem(x, _as_index(index))
 
 
 _getitem = op(marked(getitem, of_sizes=True))
-_add, _sub = _binary(jnp.add, operator.add), _binary(jnp.subtract, operator.sub)
-_mul, _div = _binary(jnp.multiply, operator.mul), _binary(jnp.true_divide, operator.truediv)
-_floordiv, _mod = _binary(jnp.floor_divide, operator.floordiv), _binary(jnp.mod, operator.mod)
-_pow, _matmul = _binary(jnp.power, operator.pow), op(jnp.matmul)
+_add, _sub = _binary(jnp.add, "add"), _binary(jnp.subtract, "sub")
+_mul, _div = _binary(jnp.multiply, "mul"), _binary(jnp.true_divide, "truediv")
+_floordiv, _mod = _binary(jnp.floor_divide, "floordiv"), _binary(jnp.mod, "mod")
+_pow, _matmul = _binary(jnp.power, "pow"), op(jnp.matmul)
 _neg, _abs = op(jnp.negative), op(jnp.abs)
 _lt, _le, _gt, _ge = op(jnp.less), op(jnp.less_equal), op(jnp.greater), op(jnp.greater_equal)
 _and, _or, _invert = op(jnp.logical_and), op(jnp.logical_or), op(jnp.logical_not)
 
 
 #: what numpy calls for an operator with an array on the left
-OF_NUMPY = {
+OF_NUMPY: dict[Any, Function] = {
     np.add: _add,
     np.subtract: _sub,
     np.multiply: _mul,
@@ -89,89 +90,89 @@ class NoLengthError(AttributeError, TypeError):
 class Operators(Symbolic):
     """Arithmetic, indexing, comparison (`==` is identity, so that tensors can be dictionary keys)."""
 
-    def __add__(self, other):
+    def __add__(self, other: Operand) -> Operand:
         return _add(self, other)
 
-    def __radd__(self, other):
+    def __radd__(self, other: Operand) -> Operand:
         return _add(other, self)
 
-    def __sub__(self, other):
+    def __sub__(self, other: Operand) -> Operand:
         return _sub(self, other)
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: Operand) -> Operand:
         return _sub(other, self)
 
-    def __mul__(self, other):
+    def __mul__(self, other: Operand) -> Operand:
         return _mul(self, other)
 
-    def __rmul__(self, other):
+    def __rmul__(self, other: Operand) -> Operand:
         return _mul(other, self)
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: Operand) -> Operand:
         return _div(self, other)
 
-    def __rtruediv__(self, other):
+    def __rtruediv__(self, other: Operand) -> Operand:
         return _div(other, self)
 
-    def __floordiv__(self, other):
+    def __floordiv__(self, other: Operand) -> Operand:
         return _floordiv(self, other)
 
-    def __rfloordiv__(self, other):
+    def __rfloordiv__(self, other: Operand) -> Operand:
         return _floordiv(other, self)
 
-    def __mod__(self, other):
+    def __mod__(self, other: Operand) -> Operand:
         return _mod(self, other)
 
-    def __rmod__(self, other):
+    def __rmod__(self, other: Operand) -> Operand:
         return _mod(other, self)
 
-    def __pow__(self, other):
+    def __pow__(self, other: Operand) -> Operand:
         return _pow(self, other)
 
-    def __rpow__(self, other):
+    def __rpow__(self, other: Operand) -> Operand:
         return _pow(other, self)
 
-    def __matmul__(self, other):
+    def __matmul__(self, other: Operand) -> Operand:
         return _matmul(self, other)
 
-    def __rmatmul__(self, other):
+    def __rmatmul__(self, other: Operand) -> Operand:
         return _matmul(other, self)
 
-    def __neg__(self):
+    def __neg__(self) -> Operand:
         return _neg(self)
 
-    def __abs__(self):
+    def __abs__(self) -> Operand:
         return _abs(self)
 
-    def __lt__(self, other):
+    def __lt__(self, other: Operand) -> Operand:
         return _lt(self, other)
 
-    def __le__(self, other):
+    def __le__(self, other: Operand) -> Operand:
         return _le(self, other)
 
-    def __gt__(self, other):
+    def __gt__(self, other: Operand) -> Operand:
         return _gt(self, other)
 
-    def __ge__(self, other):
+    def __ge__(self, other: Operand) -> Operand:
         return _ge(self, other)
 
-    def __and__(self, other):
+    def __and__(self, other: Operand) -> Operand:
         return _and(self, other)
 
-    def __or__(self, other):
+    def __or__(self, other: Operand) -> Operand:
         return _or(self, other)
 
-    def __invert__(self):
+    def __invert__(self) -> Operand:
         return _invert(self)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Operand:
         return _getitem(self, _as_tree(index))
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError(f"{self!r} is symbolic and cannot be iterated over; index or slice it instead.")
 
     @property
-    def __len__(self):
+    def __len__(self) -> Operand:
         """No length, so that `hasattr(model.output, "__len__")` tells a list of tensors from a tensor."""
         raise NoLengthError(
             f"{self!r} is symbolic and has no length; use K.int_shape(x) for its static shape."

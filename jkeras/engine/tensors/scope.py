@@ -7,14 +7,22 @@ call opens a scope, in which the frames of the code find the one and leave the o
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 
 from jkeras.core.dispatch import is_symbol
 from jkeras.core.identity import IdentityMap
+from jkeras.core.types import Function, Operand, Tree
+
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
+    from jkeras.engine.tensors.symbolic import Tensor
+
+Masked: TypeAlias = tuple[Any, Any]  # an array and its mask
+KeptValues: TypeAlias = dict[tuple[object, str], Any]  # by layer and name of its attribute
 
 
 class NeedsTensorsError(TypeError):
@@ -37,23 +45,23 @@ class Scope:
 
     def __init__(
         self,
-        values: Mapping[Any, tuple] | None = None,
-        code: Mapping[Any, Callable] | None = None,
-        symbols: Sequence[tuple] = (),
+        values: Mapping[Tensor, Masked] | None = None,
+        code: Mapping[Layer, Function] | None = None,
+        symbols: Sequence[tuple[Any, Tensor]] = (),
         as_tensors: bool = False,
-        gradients: Sequence[list] = (),
+        gradients: Sequence[list[Tensor | None]] = (),
     ):
         self.parent = current_scope()
         self.values, self.code, self.as_tensors = values or {}, code or {}, as_tensors
         self.symbols = IdentityMap(symbols)
         self.gradients, self.taken = gradients, 0
-        self.kept: dict[tuple[Any, str], Any] = {}
+        self.kept: KeptValues = {}
 
     def __enter__(self) -> Scope:
         self._token = _current.set(self)
         return self
 
-    def __exit__(self, *exc) -> None:
+    def __exit__(self, *exc: object) -> None:
         _current.reset(self._token)
 
 
@@ -65,7 +73,7 @@ def current_scope() -> Scope | None:
     return _current.get()
 
 
-def value_around(tensor) -> tuple | None:
+def value_around(tensor: Tensor) -> Masked | None:
     """(array, mask) of a tensor, from the innermost scope that knows it; None if none does."""
     scope = current_scope()
     while scope is not None:
@@ -75,7 +83,7 @@ def value_around(tensor) -> tuple | None:
     return None
 
 
-def code_of(layer) -> Callable:
+def code_of(layer: Layer) -> Function:
     """The `call` of a user's layer: as it was when the call that runs was recorded, else as it is."""
     scope = current_scope()
     while scope is not None:
@@ -85,20 +93,20 @@ def code_of(layer) -> Callable:
     return layer.call
 
 
-def meaning_around(array):
+def meaning_around(array: Operand) -> Operand:
     """The tensor whose value an argument of the call is; the array itself if it is none."""
     scope = current_scope()
     symbol = scope.symbols.get(array) if scope is not None else None
     return array if symbol is None else symbol
 
 
-def as_asked(x):
+def as_asked(x: Tree) -> Tree:
     """The arguments of a call, as tensors where its code asks for that."""
     scope = current_scope()
     return jax.tree.map(meaning_around, x, is_leaf=is_symbol) if scope is not None and scope.as_tensors else x
 
 
-def next_gradients() -> list | None:
+def next_gradients() -> list[Tensor | None] | None:
     """The results of the next `K.gradients` in the code, as tensors; None if they are not known."""
     scope = current_scope()
     if scope is None or scope.taken >= len(scope.gradients):
@@ -119,16 +127,18 @@ def rewinder() -> Callable[[], None]:
     return rewind
 
 
-_gradients: contextvars.ContextVar[list | None] = contextvars.ContextVar("jkeras_gradients", default=None)
+_gradients: contextvars.ContextVar[list[list[Tensor | None]] | None] = contextvars.ContextVar(
+    "jkeras_gradients", default=None
+)
 
 
 @contextmanager
-def collecting_gradients() -> Iterator[list[Any]]:
+def collecting_gradients() -> Generator[list[list[Tensor | None]]]:
     """A context for code that runs on tensors to show what it differentiates: the results of `K.gradients`.
 
     Those of inner layers, which collect their own, are the outer code's too: it runs theirs.
     """
-    gradients: list[Any] = []
+    gradients: list[list[Tensor | None]] = []
     outer = _gradients.get()
     token = _gradients.set(gradients)
     try:
@@ -139,20 +149,20 @@ def collecting_gradients() -> Iterator[list[Any]]:
         outer.extend(gradients)
 
 
-def note_gradients(made: list) -> None:
+def note_gradients(made: list[Tensor | None]) -> None:
     """Tell whoever collects them."""
     collected = _gradients.get()
     if collected is not None:
         collected.append(made)
 
 
-_renamed: contextvars.ContextVar[Mapping[Any, Any] | None] = contextvars.ContextVar(
+_renamed: contextvars.ContextVar[Mapping[Tensor, Tensor] | None] = contextvars.ContextVar(
     "jkeras_renamed", default=None
 )
 
 
 @contextmanager
-def renaming(tensors: Mapping[Any, Any]) -> Iterator[None]:
+def renaming(tensors: Mapping[Tensor, Tensor]) -> Generator[None]:
     """A context for calls made again on other tensors, `{old: new}`, those their code closes over too."""
     token = _renamed.set(tensors)
     try:
@@ -161,6 +171,6 @@ def renaming(tensors: Mapping[Any, Any]) -> Iterator[None]:
         _renamed.reset(token)
 
 
-def renamed(tensor):
+def renamed(tensor: Tensor) -> Tensor:
     """The stand-in for a tensor that code closes over."""
     return (_renamed.get() or {}).get(tensor, tensor)

@@ -5,17 +5,28 @@ Code that needs a number (`range(x.shape[1])`, `int(...)`) runs again with two p
 unknown.
 """
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
 import itertools
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias, TypeGuard
 
 import jax
 import jax.numpy as jnp
 from jax import export
+from jax.typing import DTypeLike
+
+from jkeras.core import types
+from jkeras.core.types import AnyTuple, Function, Tree
+
+Dim: TypeAlias = Any  # an int, or one of jax's symbolic dimensions
+Dims: TypeAlias = tuple[Dim, ...]  # a shape that jax can trace with
+Given: TypeAlias = Sequence[int | None]  # a shape as a user writes it: None is unknown
+Concrete: TypeAlias = Callable[[types.Shape], Dims]  # a way to fill in what is unknown
+Worth: TypeAlias = Callable[..., Any]  # `(concrete)` → the value of what is computed from shapes
 
 _DIVISIBLE = 80640
 _PROBES = ((24, 12), (48, 18))  # (batch, other): small, for code that loops over a dimension
@@ -23,36 +34,36 @@ _WIDE = ((240, 480), (720, 960))  # wide enough for large windows
 
 
 @functools.cache
-def _scope():
+def _scope() -> export.SymbolicScope:
     return export.SymbolicScope()
 
 
 @functools.cache
-def _symbol(axis: int):
-    (dim,) = export.symbolic_shape(f"d{axis}", scope=_scope())
-    return dim * _DIVISIBLE
+def _symbol(axis: int) -> Dim:
+    dims: Sequence[Dim] = export.symbolic_shape(f"d{axis}", scope=_scope())
+    return dims[0] * _DIVISIBLE
 
 
-def symbolic(shape) -> tuple:
+def symbolic(shape: Given) -> Dims:
     """`(None, 20)` → a shape whose unknown dimensions are symbols, one for each axis."""
     return tuple(_symbol(i) if d is None else d for i, d in enumerate(shape))
 
 
-def _probed(shape, sizes, fixed: dict[int, int]) -> tuple:
+def _probed(shape: Given, sizes: tuple[int, int], fixed: dict[int, int]) -> Dims:
     return tuple(fixed.get(i, sizes[min(i, 1)]) if d is None else d for i, d in enumerate(shape))
 
 
-def known(shape) -> tuple:
+def known(shape: Iterable[Dim]) -> types.Shape:
     """A shape with symbols → one with None."""
     return tuple(int(d) if isinstance(d, int) else None for d in shape)
 
 
-class Shape(tuple):
+class Shape(tuple[int | None, ...]):
     """The shape of a tensor: a tuple that knows the words of TensorFlow."""
 
     __slots__ = ()
 
-    def as_list(self) -> list:
+    def as_list(self) -> list[int | None]:
         """The dimensions as a list."""
         return list(self)
 
@@ -62,7 +73,7 @@ class Shape(tuple):
         return len(self)
 
 
-def agree(shapes, others) -> bool:
+def agree(shapes: Tree, others: Tree) -> bool:
     """Whether shapes, or lists of them, are the same as far as they are known; the batch size is left out.
 
     Example:
@@ -87,27 +98,28 @@ class Spec:
 
     __slots__ = ("dtype", "shape", "worth")
 
-    def __init__(self, shape, dtype, worth: Callable | None = None):
-        self.shape, self.dtype, self.worth = tuple(shape), dtype, worth
+    def __init__(self, shape: Iterable[int | None], dtype: DTypeLike, worth: Worth | None = None):
+        self.shape: types.Shape = tuple(shape)
+        self.dtype, self.worth = dtype, worth
 
 
-def is_unknown(x) -> bool:
+def is_unknown(x: object) -> bool:
     """Whether `x` is an unknown dimension."""
     return isinstance(x, type(_symbol(0)))
 
 
-def _aval(x: Any):
+def _aval(x: Any) -> Any:
     """An output, where what Python computed from shapes stands for an array."""
     if is_unknown(x):
         return jnp.zeros((), jnp.int32)
-    return jnp.zeros(len(x), jnp.int32) if isinstance(x, tuple) else x
+    return jnp.zeros(len(x), jnp.int32) if isinstance(x, AnyTuple) else x
 
 
-def is_spec(x) -> bool:
+def is_spec(x: object) -> TypeGuard[Spec]:
     return isinstance(x, Spec)
 
 
-def infer(function: Callable, *trees, passing: tuple[type[Exception], ...] = ()):
+def infer(function: Function, *trees: Tree, passing: tuple[type[Exception], ...] = ()) -> Tree:
     """The tree of `Spec` that `function(*trees)` returns, its arguments being trees with `Spec` leaves.
 
     Args:
@@ -118,13 +130,13 @@ def infer(function: Callable, *trees, passing: tuple[type[Exception], ...] = ())
     Raises: what the function raises; for two probe sizes, the error of the first.
     """
 
-    def run(concrete):
+    def run(concrete: Concrete) -> Tree:
         leaves, treedef = jax.tree.flatten(trees, is_leaf=is_spec)
         spots = [i for i, leaf in enumerate(leaves) if is_spec(leaf) and leaf.worth is None]
         sizes = [i for i, leaf in enumerate(leaves) if is_spec(leaf) and leaf.worth is not None]
         avals = [jax.ShapeDtypeStruct(concrete(leaves[i].shape), leaves[i].dtype) for i in spots]
 
-        def call(*values):
+        def call(*values: Any) -> Tree:
             full = list(leaves)
             for i, value in zip(spots, values, strict=True):
                 full[i] = value
@@ -137,16 +149,25 @@ def infer(function: Callable, *trees, passing: tuple[type[Exception], ...] = ())
     specs = [s for s in jax.tree.leaves(trees, is_leaf=is_spec) if is_spec(s)]
     given = [s.shape for s in specs]
     if not any(None in s.shape or s.worth for s in specs):
-        return jax.tree.map(lambda s: Spec(s.shape, s.dtype), run(tuple))
+        return jax.tree.map(_known_spec, run(tuple))
     try:
-        return jax.tree.map(lambda s: Spec(known(s.shape), s.dtype), run(symbolic))
+        return jax.tree.map(_known_spec, run(symbolic))
     except passing:
         raise
     except Exception as error:  # user code may fail in any way on a symbol; the probes decide
         return _probe(run, given, error, passing)
 
 
-def _probe(run: Callable, given: list[tuple], error: Exception, passing: tuple):
+def _known_spec(result: jax.ShapeDtypeStruct) -> Spec:
+    return Spec(known(result.shape), result.dtype)
+
+
+def _probe(
+    run: Callable[[Concrete], Tree],
+    given: list[types.Shape],
+    error: Exception,
+    passing: tuple[type[Exception], ...],
+) -> Tree:
     """Run with two sets of sizes; in the last try an unknown dimension takes a size that it meets."""
     first, then = (_PROBES, _WIDE) if _is_about_symbols(error) else (_WIDE, _PROBES)
     met = {i: d for shape in given for i, d in enumerate(shape) if d is not None and _unknown_at(i, given)}
@@ -179,11 +200,11 @@ def _met(error: BaseException | None) -> dict[int, int]:
     return met
 
 
-def _unknown_at(axis: int, shapes: list[tuple]) -> bool:
+def _unknown_at(axis: int, shapes: list[types.Shape]) -> bool:
     return any(len(shape) > axis and shape[axis] is None for shape in shapes)
 
 
-def _agreed(a: tuple, b: tuple, fixed: dict[int, int]) -> list:
+def _agreed(a: Dims, b: Dims, fixed: dict[int, int]) -> list[int | None]:
     """The sizes that are the same in both sets, and were not fixed for the try."""
     return [m if m == n and fixed.get(i) != m else None for i, (m, n) in enumerate(zip(a, b, strict=True))]
 

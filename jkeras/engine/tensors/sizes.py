@@ -10,22 +10,22 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, SupportsIndex, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
+from jax.typing import DTypeLike
 
 from jkeras.core.dispatch import is_symbol, op
-from jkeras.core.types import Function
-from jkeras.engine.tensors.shapes import is_unknown
+from jkeras.core.types import AnyList, AnyNumpy, AnyTuple, Array, Function, Operand, Tree, is_traced
+from jkeras.engine.tensors.shapes import Dim, Dims, is_unknown
 
 F = TypeVar("F", bound=Function)
 
 
-class Sizes(tuple):
+class Sizes(tuple[Dim, ...]):
     """A tensor of whole numbers of rank 1, made of numbers, unknown dimensions and scalar tensors.
 
     Example:
@@ -37,22 +37,23 @@ class Sizes(tuple):
     dtype, ndim = "int32", 1
 
     @property
-    def shape(self) -> tuple:
+    def shape(self) -> tuple[int]:
         return (len(self),)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
         part = super().__getitem__(index)
         return Sizes(part) if isinstance(index, slice) else part
 
 
-def _elementwise(function: Callable, swapped: bool):
-    def method(self, other):
-        if not isinstance(other, (tuple, list)) and np.ndim(other):
-            return function(other, as_array(self)) if swapped else function(as_array(self), other)
-        many = other if isinstance(other, (tuple, list)) else (other,) * len(self)
-        if 1 in (len(self), len(many)):
-            self, many = tuple(self) * max(1, len(many)), tuple(many) * max(1, len(self))
-        pairs = zip(many, self, strict=True) if swapped else zip(self, many, strict=True)
+def _elementwise(function: Function, swapped: bool) -> Function:
+    def method(sizes: Sizes, other: Operand) -> Operand:
+        if not isinstance(other, (AnyTuple, AnyList)) and np.ndim(other):
+            return function(other, as_array(sizes)) if swapped else function(as_array(sizes), other)
+        one: Dims = tuple(sizes)
+        many: Dims = tuple(other) if isinstance(other, (AnyTuple, AnyList)) else (other,) * len(one)
+        if 1 in (len(one), len(many)):
+            one, many = one * max(1, len(many)), many * max(1, len(one))
+        pairs = zip(many, one, strict=True) if swapped else zip(one, many, strict=True)
         return Sizes(function(a, b) for a, b in pairs)
 
     return method
@@ -63,20 +64,20 @@ for _name in ("add", "sub", "mul", "floordiv", "mod", "truediv", "pow"):
     setattr(Sizes, f"__r{_name}__", _elementwise(getattr(operator, _name), True))
 
 
-def as_array(x):
+def as_array(x: Operand) -> Array:
     """An array of a result that Python computed."""
     return jnp.asarray(tuple(x), jnp.int32) if isinstance(x, Sizes) else jnp.asarray(x)
 
 
-def is_known(x) -> bool:
+def is_known(x: object) -> bool:
     """Whether `x` was computed from shapes by Python (or is a number)."""
     numbers = (int, float, np.integer, np.floating, Sizes)
     return (isinstance(x, numbers) and not isinstance(x, bool)) or is_unknown(x)
 
 
-def are_known(x) -> bool:
+def are_known(x: object) -> bool:
     """Whether a list holds such values only."""
-    return isinstance(x, (list, tuple)) and all(is_known(item) for item in x)
+    return isinstance(x, (AnyList, AnyTuple)) and all(is_known(item) for item in x)
 
 
 def marked(function: F, **marks: bool) -> F:
@@ -85,12 +86,12 @@ def marked(function: F, **marks: bool) -> F:
     return function
 
 
-def of_sizes(python: Callable, when: Callable) -> Callable:
+def of_sizes(python: Function, when: Callable[[Any], bool]) -> Callable[[Function], Function]:
     """Decorator: `python` computes in the place of the function where `when(first argument)` holds."""
 
-    def decorate(function):
+    def decorate(function: Function) -> Function:
         @functools.wraps(function)
-        def either(x, *args, **kwargs):
+        def either(x: Operand, *args: Any, **kwargs: Any) -> Operand:
             return python(x, *args, **kwargs) if when(x) else function(x, *args, **kwargs)
 
         marked: Any = either
@@ -100,15 +101,15 @@ def of_sizes(python: Callable, when: Callable) -> Callable:
     return decorate
 
 
-def is_sizes(x) -> bool:
+def is_sizes(x: object) -> bool:
     return isinstance(x, Sizes)
 
 
-def are_parts(x) -> bool:
+def are_parts(x: Iterable[Any]) -> bool:
     """Whether a list holds parts of shapes, at least one, and known whole numbers."""
 
-    def fits(part):
-        known = isinstance(part, (np.ndarray, jax.Array)) and not isinstance(part, Tracer)
+    def fits(part: Any) -> bool:
+        known = isinstance(part, (AnyNumpy, jax.Array)) and not is_traced(part)
         whole = known and part.ndim == 1 and np.issubdtype(part.dtype, np.integer)
         return whole or is_sizes(part) or are_known(part)
 
@@ -118,20 +119,20 @@ def are_parts(x) -> bool:
 # --- what Python computes
 
 
-def stack(x, axis=0):
+def stack(x: Iterable[Dim], axis: int = 0) -> Sizes:
     return Sizes(x)
 
 
-def concatenate(tensors, axis=-1):
+def concatenate(tensors: Sequence[Any], axis: int = -1) -> Sizes:
     parts = [np.asarray(part) if isinstance(part, jax.Array) else part for part in tensors]
     return Sizes(d if is_unknown(d) else int(d) for part in parts for d in part)
 
 
-def expand_dims(x, axis=-1):
+def expand_dims(x: Dim, axis: int = -1) -> Sizes:
     return Sizes((x,))
 
 
-def cast(x, dtype):
+def cast(x: Any, dtype: DTypeLike) -> Operand:
     """In a dtype: whole numbers stay what they are."""
     whole = np.issubdtype(np.dtype(dtype), np.integer)
     items = x if isinstance(x, Sizes) else (x,)
@@ -140,10 +141,10 @@ def cast(x, dtype):
     return (Sizes(map(int, x)) if isinstance(x, Sizes) else int(x)) if whole else np.asarray(x, dtype)[()]
 
 
-def reduced(function: Callable) -> Callable:
+def reduced(function: Callable[[Sizes], Dim]) -> Function:
     """A reduction of the only axis."""
 
-    def reduction(x, axis=None, keepdims=False):
+    def reduction(x: Sizes, axis: object = None, keepdims: bool = False) -> Operand:
         return Sizes((function(x),)) if keepdims else function(x)
 
     return reduction
@@ -152,7 +153,7 @@ def reduced(function: Callable) -> Callable:
 prod = reduced(math.prod)
 
 
-def gather(reference, indices):
+def gather(reference: Sizes, indices: Any) -> Operand:
     indices = np.asarray(indices)
     return Sizes(reference[i] for i in indices) if indices.ndim else reference[int(indices)]
 
@@ -160,24 +161,24 @@ def gather(reference, indices):
 # --- tensors
 
 
-def _size(x, axis):
+def _size(x: Operand, axis: int) -> Dim:
     return x.shape[axis]
 
 
 size = op(marked(_size, of_shapes=True))
 
 
-def _joined(x):
+def _joined(x: Iterable[Dim]) -> Sizes:
     return Sizes(x)
 
 
 joined = op(marked(_joined, of_sizes=True))
 
 
-def joined_sizes(tree):
+def joined_sizes(tree: Tree) -> Tree:
     """A tree of arguments, where shapes that hold tensors are tensors themselves."""
 
-    def one(x):
+    def one(x: Any) -> Any:
         held = isinstance(x, Sizes) and any(hasattr(d, "node") for d in x)
         return joined(list(x)) if held else x
 

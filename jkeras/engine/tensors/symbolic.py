@@ -1,34 +1,43 @@
 """Symbolic tensors and the nodes that make them: one kind of node for layers and for functions."""
 
+# pyright: reportUnknownMemberType=false, reportPrivateUsage=false
 from __future__ import annotations
 
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import jax
 import numpy as np
-from jax.core import Tracer
+from jax.tree_util import PyTreeDef
+from jax.typing import DTypeLike
 
-from jkeras.core import bits, phase
-from jkeras.core.dispatch import is_symbolic, op, set_recorder
+from jkeras.core import bits, phase, types
+from jkeras.core.dispatch import is_symbolic, set_recorder
 from jkeras.core.memory import refuse_larger
 from jkeras.core.names import unique_name
-from jkeras.core.types import INFERENCE
+from jkeras.core.types import Function, Tree, is_traced
 from jkeras.engine.tensors.operators import Operators
 from jkeras.engine.tensors.scope import current_scope
-from jkeras.engine.tensors.shapes import Shape, Spec, infer
+from jkeras.engine.tensors.shapes import Concrete, Given, Shape, Spec, Worth, infer, is_spec
 from jkeras.engine.tensors.sizes import joined_sizes
 from jkeras.engine.tensors.variable import (
     Constant,
     Frame,
-    StrayTensorError,
+    Numpy,
     Variable,
     asked_by_operator,
     current_frame,
 )
+
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
+
+Arguments: TypeAlias = tuple[Any, ...]  # by position; trees with tensors and variables as leaves
+Words: TypeAlias = dict[str, Any]  # by keyword, likewise
+Made: TypeAlias = "dict[Node, Any]"  # what nodes gave, each run once
 
 
 class Tensor(Operators):
@@ -42,24 +51,32 @@ class Tensor(Operators):
         mask: `Spec` of the mask that travels with it, or None.
     """
 
-    def __init__(self, shape, dtype, node: Node | None = None, index: int = 0, mask=None, name=None):
+    def __init__(
+        self,
+        shape: Iterable[int | None],
+        dtype: DTypeLike,
+        node: Node | None = None,
+        index: int = 0,
+        mask: Spec | None = None,
+        name: str | None = None,
+    ):
         self.shape, self.dtype = Shape(shape), np.dtype(dtype).name
         refuse_larger(self.shape, self.dtype, "A tensor")
         self.node: Any = node  # None for a mere description of what a model takes or makes
         self.index, self.mask_spec = index, mask
-        self.worth: Callable | None = None  # of what is computed from shapes, see `Spec`
-        self.mask: Any = None  # the same as a tensor, once somebody asks for it
+        self.worth: Worth | None = None  # of what is computed from shapes, see `Spec`
+        self.mask: Tensor | None = None  # the same as a tensor, once somebody asks for it
         self.name = name or unique_name("tensor")
 
     @property
-    def _keras_shape(self) -> tuple:
+    def _keras_shape(self) -> types.Shape:
         return tuple(self.shape)
 
     @_keras_shape.setter
-    def _keras_shape(self, shape) -> None:
+    def _keras_shape(self, shape: Given) -> None:
         self.set_shape(shape)
 
-    def set_shape(self, shape) -> None:
+    def set_shape(self, shape: Given) -> None:
         """Say what the static shape leaves open.
 
         Raises:
@@ -71,7 +88,7 @@ class Tensor(Operators):
         self.shape = Shape(b if a is None else a for a, b in axes)
 
     @property
-    def _keras_history(self) -> tuple:
+    def _keras_history(self) -> tuple[Layer | None, int, int]:
         """(layer, node index, tensor index), as Keras keeps it."""
         return self.node.owner, self.node.position, self.index
 
@@ -96,10 +113,10 @@ class Tensor(Operators):
     def spec(self) -> Spec:
         return Spec(self.shape, self.dtype, self.worth)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Numpy:
         return np.array(_now(self), dtype)
 
-    def __jax_array__(self):
+    def __jax_array__(self) -> Any:
         return self if current_frame() is None and asked_by_operator() else _now(self)
 
     def __repr__(self) -> str:
@@ -119,9 +136,12 @@ class Node:
         kwargs: keyword arguments, likewise.
     """
 
-    def __init__(self, owner, fn, args: tuple, kwargs: dict):
+    def __init__(self, owner: Layer | None, fn: Function | None, args: Arguments, kwargs: Words):
         args, kwargs = jax.tree.map(_as_now, (args, kwargs), is_leaf=_is_symbol)  # lists of our own
-        self.owner, self.fn, self.args, self.kwargs = owner, fn, args, kwargs
+        self.owner: Any = owner  # of the two, one is None
+        self.fn: Any = fn
+        self.args: Arguments = args
+        self.kwargs: Words = kwargs
         self.stamp()
         self.position = 0  # among the nodes of its owner
         self.differs = False  # between training and inference, by itself
@@ -136,23 +156,29 @@ class Node:
         ]
         self.outputs: list[Tensor] = []
         self.captured: dict[Tensor, Tensor] = {}  # what the code closes over, and what that is in this graph
-        self.code: dict[Any, Callable] = {}  # layer → its `call` as it was, for user's layers
+        self.code: dict[Layer, Function] = {}  # layer → its `call` as it was, for user's layers
         self.as_tensors = False  # whether the code asks its arguments for what only a tensor has
-        self.gradients: list[list] = []  # what `K.gradients` gives in the code
-        self.kept: dict[tuple[Any, str], list[Tensor]] = {}  # (layer, attribute) → what the code leaves there
+        self.gradients: list[list[Tensor | None]] = []  # what `K.gradients` gives in the code
+        self.kept: dict[
+            tuple[object, str], list[Tensor]
+        ] = {}  # (layer, attribute) → what the code leaves there
         self.loss: Tensor | None = None  # what the call adds to the loss, once somebody asks for it
         self.adds_loss = False
-        self.treedef: Any = None
+        self.treedef: PyTreeDef | None = None
         self.phase = phase.fixed()
-        self.effects: dict[Any, list] = {}  # losses, updates, gradients: made once somebody asks for them
+        self.effects: dict[
+            Any, list[Any]
+        ] = {}  # losses, updates, gradients: made once somebody asks for them
 
     def stamp(self) -> None:
         """Take the next place in the order in which nodes are run."""
         self.order = next(_order)
 
-    def set_outputs(self, specs, masks=None, name: str | None = None):
+    def set_outputs(
+        self, specs: Tree, masks: Sequence[Spec | None] | None = None, name: str | None = None
+    ) -> Tree:
         """Make the output tensors from a tree of `Spec` (and of mask specs); returns that tree of tensors."""
-        leaves, self.treedef = jax.tree.flatten(specs, is_leaf=lambda s: isinstance(s, Spec))
+        leaves, self.treedef = jax.tree.flatten(specs, is_leaf=is_spec)
         masks = masks if masks is not None else [None] * len(leaves)
         names = [name and (name if i == 0 else f"{name}_{i}") for i in range(len(leaves))]
         self.outputs = [
@@ -182,12 +208,12 @@ class Node:
     # --- the words of Keras
 
     @property
-    def outbound_layer(self):
+    def outbound_layer(self) -> Layer | None:
         """The layer that was called; None for a function."""
         return self.owner
 
     @property
-    def inbound_layers(self) -> list:
+    def inbound_layers(self) -> list[Layer]:
         """The layers that made the inputs."""
         return [t.node.owner for t in self._made_by_layers()]
 
@@ -215,31 +241,31 @@ class Node:
         return self.outputs
 
     @property
-    def input_masks(self) -> list:
+    def input_masks(self) -> list[Tensor | None]:
         """The masks that travel with the inputs."""
         return [mask_tensor(t) for t in self.input_tensors]
 
     @property
-    def output_masks(self) -> list:
+    def output_masks(self) -> list[Tensor | None]:
         """The masks that travel with the outputs."""
         return [mask_tensor(t) for t in self.outputs]
 
     @property
-    def input_shapes(self) -> list[tuple]:
+    def input_shapes(self) -> list[types.Shape]:
         """The shapes of the inputs."""
         return [tuple(t.shape) for t in self.input_tensors]
 
     @property
-    def output_shapes(self) -> list[tuple]:
+    def output_shapes(self) -> list[types.Shape]:
         """The shapes of the outputs."""
         return [tuple(t.shape) for t in self.outputs]
 
     @property
-    def arguments(self) -> dict:
+    def arguments(self) -> Words:
         """The keyword arguments of the call."""
         return self.kwargs
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The call by names and numbers."""
         return {
             "outbound_layer": self.owner.name if self.owner is not None else None,
@@ -253,11 +279,11 @@ class Node:
         return f"<Node {what}>"
 
 
-def _is_symbol(x) -> bool:
+def _is_symbol(x: object) -> TypeGuard[Tensor | Variable]:
     return isinstance(x, Operators)
 
 
-def _as_now(x):
+def _as_now(x: Any) -> Any:
     """A constant as it is now, whatever happens to the caller's array later."""
     return np.array(x) if type(x) is np.ndarray else x
 
@@ -268,11 +294,11 @@ class MaskOf:
     def __init__(self):
         self.__name__ = "mask"
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         raise AssertionError("evaluated by the graph, which knows the masks")
 
 
-def mask_tensor(tensor: Tensor):
+def mask_tensor(tensor: Tensor) -> Tensor | None:
     """The mask of a tensor as a tensor, or None."""
     if tensor.mask_spec is None:
         return None
@@ -282,12 +308,16 @@ def mask_tensor(tensor: Tensor):
     return tensor.mask
 
 
-def substitute(tree, value_of):
+def substitute(tree: Tree, value_of: Callable[[Any], Any]) -> Tree:
     """Replace every tensor and variable in a tree of arguments by `value_of(symbol)`."""
-    return jax.tree.map(lambda x: value_of(x) if _is_symbol(x) else x, tree, is_leaf=_is_symbol)
+
+    def value(x: Any) -> Any:
+        return value_of(x) if _is_symbol(x) else x
+
+    return jax.tree.map(value, tree, is_leaf=_is_symbol)
 
 
-def specs_of(tree):
+def specs_of(tree: Tree) -> Tree:
     """Every tensor and variable in a tree becomes its `Spec`, in a dtype that there is; what may be a part of
     a shape stays known.
 
@@ -295,7 +325,7 @@ def specs_of(tree):
         ValueError: 64-bit floats in jax's 32-bit mode.
     """
 
-    def spec(symbol):
+    def spec(symbol: Tensor | Variable) -> Any:
         if _is_whole(symbol):
             return symbol.value
         dtype = bits.supported(symbol.dtype, repr(symbol))
@@ -304,20 +334,20 @@ def specs_of(tree):
     return substitute(tree, spec)
 
 
-def _is_whole(symbol) -> bool:
+def _is_whole(symbol: Tensor | Variable) -> TypeGuard[Constant]:
     """Whether a symbol is a constant of whole numbers."""
     return isinstance(symbol, Constant) and np.issubdtype(symbol.dtype, np.integer)
 
 
-def _record(fn, args: tuple, kwargs: dict):
+def _record(fn: Function, args: Arguments, kwargs: Words) -> Any:
     """The dispatch hook: unwrap variables inside a frame, else add a node to the graph."""
     args, kwargs = _with_operands(fn, args, kwargs)
     frame = current_frame()
     args, kwargs = joined_sizes((args, kwargs))
     if frame is not None:
-        args, kwargs = substitute((args, kwargs), lambda s: value_in(frame, s))
+        args, kwargs = substitute((args, kwargs), functools.partial(value_in, frame))
         return fn(*args, **kwargs)
-    if any(isinstance(x, Tracer) for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol)):
+    if any(is_traced(x) for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol)):
         with Frame({}):  # in a transformation of jax, where variables are what they are now
             return _record(fn, args, kwargs)
     if not args:  # all by name: a node without positional arguments would be an input of its graph
@@ -325,7 +355,7 @@ def _record(fn, args: tuple, kwargs: dict):
         args, kwargs = bound.args, bound.kwargs
     node = Node(None, fn, args, kwargs)
 
-    def run(args, kwargs):
+    def run(args: Arguments, kwargs: Words) -> Any:
         with Frame({}):
             return fn(*args, **kwargs)
 
@@ -344,13 +374,13 @@ def _is_worth_something(node: Node) -> bool:
     return getattr(node.fn, "of_sizes", False) and bool(node.inputs) and known
 
 
-def _worth(node: Node, concrete, made: dict | None = None):
+def _worth(node: Node, concrete: Concrete, made: Made | None = None) -> Any:
     """The output of such a node for a way to fill in shapes; `made` is what nodes gave, each run once."""
     made = {} if made is None else made
     if node in made:
         return made[node]
 
-    def value_of(tensor):
+    def value_of(tensor: Tensor | Variable) -> Any:
         if isinstance(tensor, Tensor) and tensor.worth is not None:
             return tensor.worth(concrete, made)
         if isinstance(tensor, Variable):
@@ -363,7 +393,7 @@ def _worth(node: Node, concrete, made: dict | None = None):
     return made[node]
 
 
-def _with_operands(fn, args, kwargs):
+def _with_operands(fn: Function, args: Arguments, kwargs: Words) -> tuple[Arguments, Words]:
     """The arguments with their constants in numbers that jax can compute with."""
     leaves, treedef = jax.tree.flatten((args, kwargs), is_leaf=_is_symbol)
     floating = any(_is_symbol(x) and np.dtype(x.dtype).kind == "f" for x in leaves)
@@ -371,7 +401,7 @@ def _with_operands(fn, args, kwargs):
     return treedef.unflatten([x if _is_symbol(x) else bits.operand(x, floating, what) for x in leaves])
 
 
-def value_in(frame: Frame, symbol: Tensor | Variable, made: dict[Node, list[Any]] | None = None) -> Any:
+def value_in(frame: Frame, symbol: Tensor | Variable, made: Made | None = None) -> Any:
     """The array that a symbol stands for in a frame.
 
     A tensor made of variables alone, as cells keep in `build` (`self.kernel_i = self.kernel[:, :units]`), is
@@ -386,12 +416,13 @@ def value_in(frame: Frame, symbol: Tensor | Variable, made: dict[Node, list[Any]
         return frame.tensor(symbol)  # what is random is drawn once in a run
     made = {} if made is None else made
     if node not in made:
-        args, kwargs = substitute((node.args, node.kwargs), lambda s: value_in(frame, s, made))
+        value_of = functools.partial(value_in, frame, made=made)
+        args, kwargs = substitute((node.args, node.kwargs), value_of)
         made[node] = jax.tree.leaves(node.fn(*args, **kwargs))
     return made[node][symbol.index]
 
 
-def _now(tensor: Tensor):
+def _now(tensor: Tensor) -> Any:
     """The value of a tensor that is made of variables and constants, or that the code around knows.
 
     Raises:
@@ -418,65 +449,6 @@ def _needs_no_input(tensor: Tensor) -> bool:
         seen.add(node)
         waiting += {t.node for t in node.inputs if t.node not in seen}
     return True
-
-
-def closed_over(
-    fn: Callable[..., Any],
-    *specs: Any,
-    symbols: Sequence[Tensor | None] = (),
-    passing: tuple[type[Exception], ...] = (),
-) -> tuple[list[Tensor], list[Variable]]:
-    """The symbolic tensors and the variables that a function uses without getting them as arguments.
-
-    Args:
-        fn: the function; what it raises on values of these specs is ignored, whoever runs it will see.
-        *specs: `Spec` of each argument.
-        symbols: the symbolic tensor that each argument stands for, or None.
-        passing: errors that are not ignored.
-    """
-    tensors: list[Tensor] = []
-    variables: list[Variable] = []
-
-    def run(arguments, values):
-        with Frame({}, tensors=dict(zip(tensors, values, strict=True))) as frame:
-            for argument, tensor in zip(arguments, symbols, strict=False):
-                if tensor is not None:
-                    frame.note_symbol(argument, tensor)
-            fn(*arguments)
-        variables[:] = frame.captured
-        return ()
-
-    while True:
-        try:
-            infer(run, specs, [t.spec() for t in tensors], passing=(StrayTensorError,))
-        except StrayTensorError as error:
-            if any(t is error.tensor for t in tensors):
-                return tensors, variables
-            tensors.append(error.tensor)
-        except passing:
-            raise
-        except Exception:
-            return tensors, variables
-        else:
-            return tensors, variables
-
-
-def call_closing(function: Callable, args: tuple, kwargs: dict):
-    """`function(*args, **kwargs)` of tensors; what the function closes over is an operand, too."""
-    tensors, variables = closed_over(lambda a, k: function(*a, **k), specs_of(args), specs_of(kwargs))
-
-    @functools.partial(op, explain=False)
-    @functools.wraps(function)
-    def within(values, cells, args, kwargs):
-        frame = current_frame()
-        ctx = INFERENCE if frame is None else frame.ctx
-        known = dict(zip(variables, cells, strict=True)), dict(zip(tensors, values, strict=True))
-        with Frame(known[0], ctx, known[1]):
-            return function(*args, **kwargs)
-
-    if tensors or variables:
-        return within(tensors, variables, args, kwargs)
-    return op(function, explain=False)(*args, **kwargs)
 
 
 set_recorder(_record)

@@ -1,5 +1,6 @@
 """Variable: the one mutable cell at the rim; Frame: what a variable is worth while user code is traced."""
 
+# pyright: reportUnknownMemberType=false, reportPrivateUsage=false
 from __future__ import annotations
 
 import contextlib
@@ -8,23 +9,46 @@ import dataclasses
 import math
 import operator
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
+import numpy.typing as npt
+from jax.typing import DTypeLike
 
 from jkeras import initializers
 from jkeras.core import bits, settings
 from jkeras.core.identity import IdentityMap
-from jkeras.core.types import INFERENCE, Ctx, Out, joined
+from jkeras.core.types import (
+    INFERENCE,
+    Array,
+    Ctx,
+    Function,
+    Key,
+    Means,
+    Operand,
+    Out,
+    Tree,
+    is_traced,
+    joined,
+)
 from jkeras.engine.tensors.call_attributes import MISSING, show
 from jkeras.engine.tensors.operators import OF_NUMPY, Operators
-from jkeras.engine.tensors.scope import current_scope, meaning_around, value_around
+from jkeras.engine.tensors.scope import KeptValues, current_scope, meaning_around, value_around
 from jkeras.engine.tensors.shapes import Shape
 from jkeras.initializers.undrawn import Undrawn
+
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
+    from jkeras.engine.graph import Around
+    from jkeras.engine.tensors.symbolic import Tensor
+
+Numpy: TypeAlias = npt.NDArray[Any]
+Values: TypeAlias = "dict[Variable, Any]"  # arrays by variable
+Read: TypeAlias = "Callable[[Variable], Any]"
+Write: TypeAlias = "Callable[[Variable, Any], None]"
 
 _LARGE = 1 << 18  # numbers from which on a copy costs more than what comes with lending
 
@@ -49,14 +73,23 @@ class Variable(Operators):
         [3.0, 4.0]
     """
 
-    def __init__(self, value, name: str | None = None, dtype=None, regularizer=None, constraint=None):
+    def __init__(
+        self,
+        value: Any,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+        regularizer: Function | None = None,
+        constraint: Function | None = None,
+    ):
         self.initializer: Any = None
         if not isinstance(value, (jax.Array, Undrawn)):
             value = np.array(value)
             if dtype is None and value.dtype == np.float64:
                 dtype = settings.floatx()
         self.name = name or "Variable"
-        self._stored = value if isinstance(value, Undrawn) else _array(value, dtype, self.name)
+        self._stored: Array | Undrawn = (
+            value if isinstance(value, Undrawn) else _array(value, dtype, self.name)
+        )
         self._lent = False
         self.regularizer, self.constraint = regularizer, constraint
 
@@ -76,7 +109,7 @@ class Variable(Operators):
         self._lent = True
         return self._value
 
-    def assign(self, value) -> None:
+    def assign(self, value: Any) -> None:
         """Replace the value; the shape must be the same, the dtype is kept."""
         value = np.array(value) if not isinstance(value, jax.Array) else value
         if value.shape != self.shape:
@@ -92,7 +125,7 @@ class Variable(Operators):
         """Accept the array that a dispatch made (nobody else holds it)."""
         self._value, self._lent = value, False
 
-    def draw(self, key) -> jax.Array:
+    def draw(self, key: Key) -> Array:
         """A fresh value from the variable's own initializer."""
         return initializers.draw(self.initializer, key, self.shape, self.dtype)
 
@@ -105,7 +138,7 @@ class Variable(Operators):
         return self.shape
 
     @_keras_shape.setter
-    def _keras_shape(self, shape) -> None:
+    def _keras_shape(self, shape: Any) -> None:
         """Code of Keras notes it on its tensors; a variable knows its own."""
 
     def get_shape(self) -> Shape:
@@ -117,7 +150,7 @@ class Variable(Operators):
         return True
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         return self._stored.dtype.name
 
     @property
@@ -135,21 +168,21 @@ class Variable(Operators):
         frame = current_frame()
         return self.value if frame is None else frame.read(self)
 
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Numpy:
         return np.array(self._now(), dtype)
 
-    def __jax_array__(self):
+    def __jax_array__(self) -> Any:
         # `array * v` is left to our own operator: its tensor follows the variable, a value would not.
         return self if current_frame() is None and asked_by_operator() else self._now()
 
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         ours = OF_NUMPY.get(ufunc) if method == "__call__" and not kwargs else None
         if ours is not None:  # `np.ones(3) * v` is the same as `v * np.ones(3)`
             return ours(*inputs)
         arrays = [np.asarray(x) if isinstance(x, Variable) else x for x in inputs]
         return getattr(ufunc, method)(*arrays, **kwargs)
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         _as_node(cls)
 
@@ -162,12 +195,12 @@ class Variable(Operators):
     def __index__(self) -> int:
         return operator.index(self._now())
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         if not self.shape:
             raise TypeError(f"{self!r} is a single number and cannot be iterated over.")
         return (self[i] for i in range(self.shape[0]))
 
-    def numpy(self) -> np.ndarray:
+    def numpy(self) -> Numpy:
         """A copy as a numpy array."""
         return np.array(self._value)
 
@@ -186,17 +219,17 @@ def put_all(cells: Iterable[Variable], arrays: Iterable[jax.Array]) -> None:
         cell.put(array)
 
 
-def numpy_views(cells: Iterable[Variable]) -> list[np.ndarray]:
+def numpy_views(cells: Iterable[Variable]) -> list[Numpy]:
     """The arrays of cells as they are now, to be read only; large ones are lent, where that saves a copy."""
     return [cell.numpy() if math.prod(cell.shape) < _LARGE else np.asarray(_held(cell)) for cell in cells]
 
 
-def _held(cell: Variable) -> jax.Array:
+def _held(cell: Variable) -> Array:
     on_host = all(device.platform == "cpu" for device in cell._value.devices())
     return cell.value if on_host else cell._value  # which becomes an array of the host's own
 
 
-def numpy_copies(cells: Iterable[Variable]) -> list[np.ndarray]:
+def numpy_copies(cells: Iterable[Variable]) -> list[Numpy]:
     """Copies of the arrays of cells."""
     return [cell.numpy() for cell in cells]
 
@@ -209,22 +242,30 @@ def asked_by_operator() -> bool:
     return sys._getframe(2).f_code.co_filename.endswith("array_methods.py")
 
 
-def _as_node(cls) -> None:
+def _as_node(cls: type[Variable]) -> None:
     """Let jax's functions look into cells: they see the arrays, and give arrays back."""
-    jax.tree_util.register_pytree_node(cls, lambda v: ((v._now(),), None), lambda _, values: values[0])
+
+    def flatten(variable: Variable) -> tuple[tuple[Any], None]:
+        return (variable._now(),), None
+
+    def unflatten(_: None, values: Iterable[Any]) -> Any:
+        (value,) = values
+        return value
+
+    jax.tree_util.register_pytree_node(cls, flatten, unflatten)
 
 
 _as_node(Variable)
 
 
-def _array(value, dtype, name: str) -> jax.Array:
+def _array(value: Any, dtype: DTypeLike | None, name: str) -> Array:
     """A value for a cell: an array of its own, even where the code that makes it is being traced.
 
     Raises:
         TypeError: the value itself belongs to the trace, and would mean nothing after it.
         ValueError: 32 bits cannot hold it.
     """
-    if isinstance(value, Tracer):
+    if is_traced(value):
         raise TypeError(
             "A variable cannot keep a value that is computed while a program is traced (in the call of a "
             "layer, a loss or a metric, or in a function under jax's jit or grad). Give a weight its new "
@@ -237,7 +278,7 @@ def _array(value, dtype, name: str) -> jax.Array:
 class Constant(Variable):
     """A value that never changes: what `K.constant` makes outside of a layer's code."""
 
-    def assign(self, value) -> None:
+    def assign(self, value: Any) -> None:
         raise TypeError(f"{self!r} does not change; a value that changes is a variable (K.variable).")
 
     def __bool__(self) -> bool:
@@ -250,7 +291,7 @@ class Constant(Variable):
 class StrayTensorError(ValueError):
     """A symbolic tensor that has no value where code runs on values."""
 
-    def __init__(self, tensor, text: str | None = None):
+    def __init__(self, tensor: Tensor, text: str | None = None):
         super().__init__(
             text
             or f"{tensor!r} is symbolic, but is used in code that runs on values (inside a layer's call or a "
@@ -273,23 +314,23 @@ class Frame:
 
     def __init__(
         self,
-        values: dict[Variable, Any],
+        values: Values,
         ctx: Ctx = INFERENCE,
-        tensors: Mapping[Any, Any] | None = None,
-        around: Any = None,
-        owner: Any = None,
+        tensors: Mapping[Tensor, Any] | None = None,
+        around: Around | None = None,
+        owner: Layer | None = None,
     ):
         self.values, self.ctx, self.tensors, self.around = values, ctx, tensors or {}, around
         self.owner, self.scope = owner, current_scope()
         self.symbols = IdentityMap()  # array → its tensor
         self.parent = current_frame()
         self.seen = IdentityMap()  # array → the variable it was read from
-        self.updates: dict[Variable, Any] = {}
+        self.updates: Values = {}
         self.losses: list[Any] = []
-        self.metrics: dict[tuple[Any, str], list] = {}  # see `Out`
+        self.metrics: Means = {}  # see `Out`
         self.captured: list[Variable] = []  # read, but not part of the store
         self.masks = IdentityMap()  # array → its mask
-        self.kept: dict[tuple[Any, str], Any] = {}  # (layer, attribute) → value
+        self.kept: KeptValues = {}
         self.draws = self.calls = 0
         self.asked_for_phase = False
 
@@ -297,7 +338,7 @@ class Frame:
         self._token = _current.set(self)
         return self
 
-    def __exit__(self, *exc) -> None:
+    def __exit__(self, *exc: object) -> None:
         _current.reset(self._token)
         same = self.parent is not None and self.parent.scope is self.scope
         above = self.parent if same else self.scope
@@ -324,9 +365,10 @@ class Frame:
         """How often the code has added to the loss or to the metrics."""
         return len(self.losses) + sum(map(len, self.metrics.values()))
 
-    def kept_around(self, layer, name: str) -> tuple[Any, bool]:
+    def kept_around(self, layer: object, name: str) -> tuple[Any, bool]:
         """(what this run has left in an attribute of a layer, whether that layer's own code runs here)."""
-        key, running, frame, scope = (layer, name), False, self, self.scope
+        key, running, scope = (layer, name), False, self.scope
+        frame: Frame | None = self
         while frame is not None:
             running = running or frame.owner is layer
             if key in frame.kept:
@@ -338,17 +380,17 @@ class Frame:
             scope = scope.parent
         return MISSING, running
 
-    def read(self, variable: Variable):
+    def read(self, variable: Variable) -> Any:
         """The array of `variable` in here: the newest value written, the traced one, or its constant."""
         array = self._find(variable)
         self.seen[array] = variable
         return array
 
-    def before(self, variable: Variable):
+    def before(self, variable: Variable) -> Any:
         """The array of `variable` before the run, whatever was written since."""
         return self._find(variable, new=False)
 
-    def _find(self, variable: Variable, new: bool = True):
+    def _find(self, variable: Variable, new: bool = True) -> Any:
         frame: Frame | None = self
         while frame is not None:
             if new and variable in frame.updates:
@@ -360,7 +402,7 @@ class Frame:
             self.captured.append(variable)
         return variable.value
 
-    def tensor(self, tensor: Any) -> Any:
+    def tensor(self, tensor: Tensor) -> Any:
         """The array that a symbolic tensor stands for in here.
 
         Raises:
@@ -376,22 +418,22 @@ class Frame:
             return self.parent.tensor(tensor)
         raise StrayTensorError(tensor)
 
-    def knows(self, tensor) -> bool:
+    def knows(self, tensor: Tensor) -> bool:
         """Whether a symbolic tensor has a value in here."""
         known = tensor in self.tensors or value_around(tensor) is not None
         return known or (self.parent is not None and self.parent.knows(tensor))
 
-    def note_symbol(self, array, tensor) -> None:
+    def note_symbol(self, array: Any, tensor: Tensor) -> None:
         """Let an array be known as the value of a symbolic tensor."""
         self.symbols[array] = tensor
 
-    def meaning(self, array):
+    def meaning(self, array: Operand) -> Operand:
         """The symbolic tensor or the variable whose value an array is known to be; else the array itself."""
         symbol = self.symbols.get(array)
         symbol = self.seen.get(array) if symbol is None else symbol
         return meaning_around(array) if symbol is None else symbol
 
-    def write(self, target, value) -> None:
+    def write(self, target: Operand, value: Any) -> None:
         """Note a new value for a variable, or for the array that was read from one."""
         variable = target if isinstance(target, Variable) else self.seen.get(target)
         if variable is None:
@@ -399,12 +441,12 @@ class Frame:
         self.updates[variable] = value
         self.seen[target] = variable
 
-    def note_mask(self, array, mask) -> None:
+    def note_mask(self, array: Any, mask: Any) -> None:
         """Let a mask travel with an array through user code, as it travels with a tensor."""
         if mask is not None:
             self.masks[array] = mask
 
-    def masked(self, array, mask, inputs=()):
+    def masked(self, array: Any, mask: Any, inputs: Tree = ()) -> Any:
         """The output of a layer with its mask: a copy, if it is an array that is known with another mask."""
         known = self.mask_of(array)
         if known is not mask and (known is not None or any(array is x for x in jax.tree.leaves(inputs))):
@@ -412,10 +454,10 @@ class Frame:
         self.note_mask(array, mask)
         return array
 
-    def mask_of(self, array):
+    def mask_of(self, array: Any) -> Any:
         return self.masks.get(array)
 
-    def key(self):
+    def key(self) -> Key:
         """A fresh random key for the next draw in this frame."""
         self.draws += 1
         return self.ctx.key(self.draws)
@@ -430,7 +472,7 @@ def current_frame() -> Frame | None:
 
 
 @contextlib.contextmanager
-def outside_frames():
+def outside_frames() -> Generator[None]:
     """A context for building a layer, also by the call of another layer: what it makes of its weights there
     (`self.half = self.kernel[:, :2]`) must stay a tensor that follows them, not become today's numbers.
     """

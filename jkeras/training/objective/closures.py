@@ -9,8 +9,9 @@ from typing import Any
 from jkeras.core.snapshot import as_now
 from jkeras.core.types import Array, Function
 from jkeras.engine.call.discovery import asks_for_tensors
+from jkeras.engine.tensors.closures import closed_over
 from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_gradients
-from jkeras.engine.tensors.symbolic import Node, Tensor, closed_over, value_in
+from jkeras.engine.tensors.symbolic import Node, Tensor, value_in
 from jkeras.engine.tensors.variable import Variable, current_frame
 
 

@@ -56,7 +56,7 @@ def symbols(objective: Objective, outputs: Sequence[Tensor], added: Sequence[Ten
         weights[i] = placeholder(ndim=axes, name=f"{target.name}_sample_weights")
 
     def score(fn: Function, i: int, weight: Any) -> Any:
-        mask = mask_tensor(outputs[i])
+        mask: Any = mask_tensor(outputs[i])
         return op(share)(_called(fn, targets[i], outputs[i]), weight, mask)
 
     parts = [score(term.fn, term.output, weights[term.output]) for term in objective.terms]

@@ -1,0 +1,76 @@
+"""Closures: symbolic tensors and variables that a function uses without getting them as arguments."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from jkeras.core.dispatch import op
+from jkeras.core.types import INFERENCE, Function
+from jkeras.engine.tensors.shapes import infer
+from jkeras.engine.tensors.symbolic import Arguments, Tensor, Words, specs_of
+from jkeras.engine.tensors.variable import Frame, StrayTensorError, Variable, current_frame
+
+
+def closed_over(
+    fn: Function,
+    *specs: Any,
+    symbols: Sequence[Tensor | None] = (),
+    passing: tuple[type[Exception], ...] = (),
+) -> tuple[list[Tensor], list[Variable]]:
+    """The symbolic tensors and the variables that a function uses without getting them as arguments.
+
+    Args:
+        fn: the function; what it raises on values of these specs is ignored, whoever runs it will see.
+        *specs: `Spec` of each argument.
+        symbols: the symbolic tensor that each argument stands for, or None.
+        passing: errors that are not ignored.
+    """
+    tensors: list[Tensor] = []
+    variables: list[Variable] = []
+
+    def run(arguments: Sequence[Any], values: Sequence[Any]) -> tuple[()]:
+        with Frame({}, tensors=dict(zip(tensors, values, strict=True))) as frame:
+            for argument, tensor in zip(arguments, symbols, strict=False):
+                if tensor is not None:
+                    frame.note_symbol(argument, tensor)
+            fn(*arguments)
+        variables[:] = frame.captured
+        return ()
+
+    while True:
+        try:
+            infer(run, specs, [t.spec() for t in tensors], passing=(StrayTensorError,))
+        except StrayTensorError as error:
+            if any(t is error.tensor for t in tensors):
+                return tensors, variables
+            tensors.append(error.tensor)
+        except passing:
+            raise
+        except Exception:
+            return tensors, variables
+        else:
+            return tensors, variables
+
+
+def call_closing(function: Function, args: Arguments, kwargs: Words) -> Any:
+    """`function(*args, **kwargs)` of tensors; what the function closes over is an operand, too."""
+
+    def call(args: Arguments, kwargs: Words) -> Any:
+        return function(*args, **kwargs)
+
+    tensors, variables = closed_over(call, specs_of(args), specs_of(kwargs))
+
+    @functools.partial(op, explain=False)
+    @functools.wraps(function)
+    def within(values: list[Any], cells: list[Any], args: Arguments, kwargs: Words) -> Any:
+        frame = current_frame()
+        ctx = INFERENCE if frame is None else frame.ctx
+        known = dict(zip(variables, cells, strict=True)), dict(zip(tensors, values, strict=True))
+        with Frame(known[0], ctx, known[1]):
+            return function(*args, **kwargs)
+
+    if tensors or variables:
+        return within(tensors, variables, args, kwargs)
+    return op(function, explain=False)(*args, **kwargs)

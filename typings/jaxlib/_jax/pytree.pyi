@@ -1,0 +1,9 @@
+from collections.abc import Iterable
+from typing import Any
+
+class PyTreeDef:
+    num_leaves: int
+    def flatten_up_to(self, tree: Any, /) -> list[Any]: ...
+    def unflatten(self, leaves: Iterable[Any], /) -> Any: ...
+
+def __getattr__(name: str) -> Any: ...
