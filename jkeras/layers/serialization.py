@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from jkeras.core import registry
 from jkeras.engine.base_layer import Layer
+
+_known: dict[str, type] = {"Layer": Layer}  # jkeras's own layers
 
 
 def serialize(layer: Layer) -> dict:
@@ -45,13 +49,36 @@ def deserialize(config, custom_objects: Mapping | None = None):
         >>> deserialize({"class_name": "Layer", "config": {"name": "same"}}).name
         'same'
     """
-    known = {cls.__name__: cls for cls in _descendants(Layer) if cls.__module__.startswith("jkeras.")}
-    return registry.deserialize_keras_object(
-        config,
-        module_objects={"Layer": Layer} | known,
-        custom_objects=custom_objects,
-        printable_module_name="layer",
-    )
+    if not isinstance(config, dict) or config.get("class_name") not in _known:
+        _known.update({c.__name__: c for c in _descendants(Layer) if c.__module__.startswith("jkeras.")})
+    inside = config.get("config") if isinstance(config, dict) else None
+    with noted(inside.get("name") if isinstance(inside, dict) else None):
+        return registry.deserialize_keras_object(
+            config,
+            module_objects=_known,
+            custom_objects=custom_objects,
+            printable_module_name="layer",
+        )
+
+
+@contextlib.contextmanager
+def noted(name: Any) -> Iterator[None]:
+    """Note in an error that it comes from the config of this layer.
+
+    Example:
+        >>> try:
+        ...     with noted("d"):
+        ...         1 / 0
+        ... except ZeroDivisionError as error:
+        ...     print(error.__notes__)
+        ["in the config of 'd'"]
+    """
+    try:
+        yield
+    except Exception as error:
+        if name is not None and not hasattr(error, "__notes__"):  # the innermost says it
+            error.add_note(f"in the config of {name!r:.100}")
+        raise
 
 
 def _descendants(cls: type) -> Iterator[type]:

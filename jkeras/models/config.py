@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import collections
+import heapq
 import json
 import warnings
+from collections.abc import Collection
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from jkeras.engine.tensors.symbolic import Node, Tensor
-from jkeras.layers.serialization import deserialize
+from jkeras.layers.serialization import deserialize, noted
 
 
 def graph_config(model, graph) -> dict:
@@ -78,40 +81,119 @@ def _node_config(node, kept: dict[Node, int]) -> list:
 
 def graph_from_config(cls, config: dict, custom_objects: dict | None):
     """Build the layers, then make their calls in the order in which their inputs become available."""
+    for c in config["layers"]:
+        _check_nodes(c)
     names = [c["name"] for c in config["layers"]]
     if len(set(names)) < len(names):
         twice = sorted({n for n, many in collections.Counter(names).items() if many > 1})
         raise ValueError(f"The config of model {config.get('name')!r} has several layers named {twice[:3]}.")
     layers = {c["name"]: deserialize({**c, "config": c["config"]}, custom_objects) for c in config["layers"]}
     offset = {n: 1 if getattr(layer, "_graph", None) is not None else 0 for n, layer in layers.items()}
-    waiting = [(c["name"], i, node) for c in config["layers"] for i, node in enumerate(c["inbound_nodes"])]
     made = {
         (c["name"], 0): list(layers[c["name"]].inbound_nodes[0].outputs)
         for c in config["layers"]
         if not c["inbound_nodes"] and layers[c["name"]].inbound_nodes
     }
-    while waiting:
-        later = []
-        for name, number, entries in waiting:
-            if all((e[0], e[1]) in made for e in entries) and (
-                not number or (name, number - 1 + offset[name]) in made
-            ):
-                made[name, number + offset[name]] = _call(layers[name], entries, made)
-            else:
-                later.append((name, number, entries))
-        if len(later) == len(waiting):
-            raise ValueError(
-                f"The config of model {config.get('name')!r} is broken: no inputs for {later[:3]}."
-            )
-        waiting = later
-    ends = [[made[e[0], e[1]][e[2]] for e in config[key]] for key in ("input_layers", "output_layers")]
+    calls = [
+        _Call(c["name"], number + offset[c["name"]], number > 0, entries)
+        for c in config["layers"]
+        for number, entries in enumerate(c["inbound_nodes"])
+    ]
+    for call in _ordered(calls, made, f"The config of model {config.get('name')!r}"):
+        made[call.name, call.number] = _called(layers[call.name], call, made)
+    if not config["output_layers"]:
+        raise ValueError(f"The config of model {config.get('name')!r} names no outputs.")
+    ends = [[_tensor(e, made) for e in config[key]] for key in ("input_layers", "output_layers")]
     return cls(inputs=ends[0], outputs=ends[1], name=config.get("name"))
 
 
-def _call(layer, entries: list, made: dict) -> list:
-    tensors = [made[e[0], e[1]][e[2]] for e in entries]
-    kwargs = entries[0][3] if len(entries[0]) > 3 else {}
-    y = layer(tensors if len(tensors) > 1 or _wants_list(layer) else tensors[0], **kwargs)
+def _check_nodes(config: dict) -> None:
+    """Refuse a layer without a name, or whose calls are no lists of [layer, call, tensor]."""
+    name, nodes = config["name"], config["inbound_nodes"]
+    if not isinstance(name, str):
+        raise ValueError(f"a layer of class {config.get('class_name')!r} has the name {name!r:.100}.")
+    for entries in nodes if isinstance(nodes, list) else [nodes]:
+        good = isinstance(entries, list) and entries and all(map(_is_place, entries))
+        if not good:
+            raise ValueError(
+                f"a call of layer {name!r} is {entries!r:.100}; expected a list of [layer, call, tensor]."
+            )
+
+
+def _is_place(entry) -> bool:
+    return (
+        isinstance(entry, (list, tuple))
+        and len(entry) >= 3
+        and isinstance(entry[0], str)
+        and all(isinstance(n, int) for n in entry[1:3])
+        and isinstance(entry[3] if len(entry) > 3 else {}, dict)
+    )
+
+
+class _Call(NamedTuple):
+    name: str  # of the layer
+    number: int  # of the call, among those of the layer
+    follows: bool  # one with the number before
+    entries: list  # [layer, number of the call, number of the tensor, keyword arguments] for each input
+
+    @property
+    def needs(self) -> set[tuple[str, int]]:
+        before = {(self.name, self.number - 1)} if self.follows else set()
+        return {(entry[0], entry[1]) for entry in self.entries} | before
+
+
+def _ordered(calls: list[_Call], made: Collection[tuple[str, int]], what: str) -> list[_Call]:
+    """The calls in the order of sweeps through the list, each of which makes what has its inputs.
+
+    Raises:
+        ValueError: a call needs what nobody makes, or itself.
+    """
+    missing = [call.needs - set(made) for call in calls]
+    users = collections.defaultdict(list)
+    for i, needs in enumerate(missing):
+        for need in needs:
+            users[need].append(i)
+    sweeps = [0] * len(calls)
+    ready = [(0, i) for i, needs in enumerate(missing) if not needs]
+    order = []
+    while ready:
+        sweep, i = heapq.heappop(ready)
+        order.append(calls[i])
+        for user in users[calls[i].name, calls[i].number]:
+            missing[user].discard((calls[i].name, calls[i].number))
+            sweeps[user] = max(sweeps[user], sweep + (user < i))
+            if not missing[user]:
+                heapq.heappush(ready, (sweeps[user], user))
+    if len(order) < len(calls):
+        raise ValueError(f"{what} is broken: {_complaint(calls, missing, made)}.")
+    return order
+
+
+def _complaint(calls: list[_Call], missing: list[set], made: Collection[tuple[str, int]]) -> str:
+    there = {(call.name, call.number) for call in calls} | set(made)
+    for call, needs in zip(calls, missing, strict=True):
+        for name, number in sorted(needs - there, key=str):
+            what = "which is called fewer times" if any(n == name for n, _ in there) else "which is not in it"
+            return f"layer {call.name!r} takes the output of call {number} of {name!r}, {what}"
+    waiting = list(dict.fromkeys(call.name for call, needs in zip(calls, missing, strict=True) if needs))
+    return f"the layers {waiting[:5]} wait for each other, in a ring"
+
+
+def _tensor(entry: list, made: dict) -> Tensor:
+    outputs = made.get((entry[0], entry[1]), ())
+    if not 0 <= entry[2] < len(outputs):
+        raise ValueError(
+            f"the config names output {entry[2]} of call {entry[1]} of layer {entry[0]!r}, which has "
+            f"{len(outputs)} outputs there."
+        )
+    return outputs[entry[2]]
+
+
+def _called(layer, call: _Call, made: dict) -> list:
+    tensors = [_tensor(entry, made) for entry in call.entries]
+    kwargs = call.entries[0][3] if len(call.entries[0]) > 3 else {}
+    with noted(call.name):
+        y = layer(tensors if len(tensors) > 1 or _wants_list(layer) else tensors[0], **kwargs)
     return list(y) if isinstance(y, (list, tuple)) else [y]
 
 

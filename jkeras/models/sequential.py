@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 
@@ -16,10 +16,12 @@ from jkeras.engine.input_layer import Input, InputLayer
 from jkeras.engine.tensors.shapes import agree
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tree import gather, scatter
-from jkeras.layers.serialization import deserialize
+from jkeras.layers.serialization import deserialize, noted
 from jkeras.models.bodies import CodeBody
 from jkeras.models.model import Model
 from jkeras.models.network import Network
+
+_OF_GRAPH = ("_body", "inbound_nodes", "_trainer")
 
 
 class NotBuiltError(AttributeError, RuntimeError):
@@ -48,8 +50,8 @@ class Sequential(Model):
         self._chain: list[Layer] = []
         self._ends: list[Tensor] = []  # the model's input, then the output of each layer
         self.build_input_shape = None
-        self._growing = False
-        self._add_all(layers or [])
+        for layer in layers or []:
+            self.add(layer)
 
     def add(self, layer: Layer) -> None:
         """Append a layer.
@@ -62,7 +64,7 @@ class Sequential(Model):
             layer = layer.node.owner
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential.add takes a layer; got {layer!r} of type {type(layer).__name__}.")
-        if any(layer.name == other.name for other in self._chain):
+        if layer.name in {other.name for other in self._chain}:
             raise ValueError(
                 f"Sequential {self.name!r} already has a layer named {layer.name!r}; names must be unique."
             )
@@ -92,19 +94,17 @@ class Sequential(Model):
                 "Use Model(inputs, outputs)."
             )
         self._ends.append(output)
-        if not self._growing:
-            self._init_graph([self._ends[0]], [output])
+        self.built = True
+        for name in _OF_GRAPH:  # made anew when somebody asks: that takes as long as the chain is
+            self.__dict__.pop(name, None)
 
-    def _add_all(self, layers: Iterable[Layer]) -> None:
-        """Append layers; the graph, whose making takes as long as it is, is made once."""
-        self._growing = True
-        try:
-            for layer in layers:
-                self.add(layer)
-        finally:
-            self._growing = False
-        if self._chain and self._ends:
-            self._init_graph([self._ends[0]], [self._ends[-1]])
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _OF_GRAPH and self.__dict__.get("_ends"):
+                self._init_graph([self._ends[0]], [self._ends[-1]])
+                return self.__dict__[name]
+            return super().__getattr__(name)
 
     def pop(self) -> None:
         """Remove the last layer.
@@ -124,9 +124,11 @@ class Sequential(Model):
     @property
     def layers(self) -> list[Layer]:
         """The layers, without the one that the data come in by."""
+        self._body  # noqa: B018 (which finds the variables that no layer owns)
         return list(self._chain)
 
     def children(self) -> dict:
+        self._body  # noqa: B018
         return {layer.name: layer for layer in self._chain}
 
     def build(self, input_shape=None) -> None:
@@ -243,7 +245,10 @@ class Sequential(Model):
         """A new model; Keras 2.0 files hold the bare list of layers."""
         words: dict = {"layers": config} if isinstance(config, list) else config
         model = cls(name=words.get("name"))
-        model._add_all(deserialize(layer, custom_objects) for layer in words["layers"])
+        for layer in words["layers"]:
+            made = deserialize(layer, custom_objects)
+            with noted(made.name):
+                model.add(made)
         if model._graph is None and words.get("build_input_shape"):
             model.build(words["build_input_shape"])
         return model

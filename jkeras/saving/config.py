@@ -12,7 +12,7 @@ from jkeras.core.names import function_name
 from jkeras.layers.serialization import deserialize
 from jkeras.saving import bytecode
 from jkeras.saving.contents import KERAS_BACKEND, KERAS_VERSION
-from jkeras.saving.limits import VALUES, bounded, parse_json, telling
+from jkeras.saving.limits import VALUES, bounded, few_layers, parse_json, telling
 
 _MARKS = "jkeras_functions"
 _TUPLE = "tag:yaml.org,2002:python/tuple"
@@ -176,7 +176,8 @@ def model_from_config(config: Any, custom_objects: dict | None = None, safe_mode
     marks = config.get(_MARKS) or []
     config = {"class_name": config["class_name"], "config": config["config"]}
     with telling("the config", "what it describes cannot be built here"):
-        config = bytecode.resolve(bounded(config), custom_objects or {}, safe_mode, [str(m) for m in marks])
+        config = few_layers(bounded(config))
+        config = bytecode.resolve(config, custom_objects or {}, safe_mode, [str(m) for m in marks])
         return deserialize(config, custom_objects=custom_objects)
 
 

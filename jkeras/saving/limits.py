@@ -15,6 +15,7 @@ _LEAST = 1 << 26  # bytes of arrays that any file may stand for
 _FACTOR = 20  # and how many times its own size: what honest compression reaches
 DEPTH = 200  # of nested lists and dicts: some 30 models inside each other
 VALUES = 1_000_000  # in one configuration
+LAYERS = 4_000  # and layers, inner ones too: the deepest networks that people train have some 2,000
 # What reading something malformed ends in, in Python, numpy, h5py and the classes that are built.
 MALFORMED = (
     ValueError,
@@ -57,6 +58,7 @@ def telling(source: Any, place: str = "") -> Iterator[None]:
     except MALFORMED as e:
         known = type(e) is ValueError
         reason = str(e) if known else f"{type(e).__name__}: {_short(e)}"
+        reason += "".join(f" ({note})" for note in getattr(e, "__notes__", ())[:3])
         where = f"{place}: " if place and not known else ""
         raise ValueError(f"{source}: {where}{reason}") from e
 
@@ -113,6 +115,30 @@ def bounded(value: Any) -> Any:
             )
         todo += [(v, depth + 1) for v in inner if isinstance(v, (dict, list, tuple))]
     return value
+
+
+def few_layers(config: Any) -> Any:
+    """`config` itself, if it describes no more layers than a model can have.
+
+    Raises:
+        ValueError: it does.
+
+    Example:
+        >>> few_layers({"layers": [{"class_name": "Dense", "config": {}}]})
+        {'layers': [{'class_name': 'Dense', 'config': {}}]}
+    """
+    todo, seen = [config], 0
+    while todo:
+        at = todo.pop()
+        inner = at.get("layers", at.get("config")) if isinstance(at, dict) else at
+        if isinstance(inner, list):
+            seen += len(inner)
+            todo += inner
+        elif isinstance(inner, dict):
+            todo.append(inner)
+    if seen > LAYERS:
+        raise ValueError(f"it describes {seen} layers; a model has at most {LAYERS}.")
+    return config
 
 
 def regular(path: str | os.PathLike) -> Path:
