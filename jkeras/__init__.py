@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jkeras import metrics as metrics
     from jkeras import models as models
     from jkeras import optimizers as optimizers
+    from jkeras import preprocessing as preprocessing
     from jkeras import regularizers as regularizers
     from jkeras import utils as utils
     from jkeras import visualization as visualization
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 
 _MODULES = frozenset(
     "activations applications backend callbacks constraints core datasets engine initializers layers legacy "
-    "losses metrics models optimizers regularizers saving training utils visualization wrappers".split()
+    "losses metrics models optimizers preprocessing regularizers saving training utils visualization "
+    "wrappers".split()
 )
 _HOMES = {
     "install_as_keras": "compat.as_keras",

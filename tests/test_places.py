@@ -32,7 +32,6 @@ ELSEWHERE = {
     "engine/input_layer": ENGINE,
     "engine/layer/config": "tests/contract/test_properties.py",
     "engine/program": "tests/models/test_pure.py",
-    "engine/tensors/closures": "tests/engine/test_closures.py",
     "engine/tensors/operators": "tests/backend/test_symbols.py",
     "engine/tensors/scope": "tests/engine/test_closures.py",
     "engine/tensors/shapes": ENGINE,

@@ -12,7 +12,7 @@ import numpy as np
 from jkeras.core import phase as phases
 from jkeras.core.dispatch import op
 from jkeras.engine.call.added_metrics import adding_nothing
-from jkeras.engine.tensors.closures import call_closing
+from jkeras.engine.tensors.closures import call_closing, called_back
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.engine.tensors.variable import current_frame
@@ -181,6 +181,7 @@ def calling_back(function: Callable) -> Callable:
     @functools.wraps(function)
     def dispatched(*args, **kwargs):
         if current_frame() is not None:
+            args = tuple(called_back(a) if callable(a) else a for a in args)
             with adding_nothing(
                 f"The function given to K.{function.__name__} calls add_loss or add_metric; it runs inside a "
                 "loop, where neither has a meaning. Return the values, and add them after the loop."

@@ -43,7 +43,7 @@ from jkeras.engine.layer.effects import Added, Update
 from jkeras.engine.layer.keras_internals import LayerInternals
 from jkeras.engine.layer.weights import rule
 from jkeras.engine.tensors.shapes import Spec, infer, is_spec
-from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.symbolic import Tensor, as_asked, as_values
 from jkeras.engine.tensors.variable import Variable, current_frame
 from jkeras.engine.tree import gather, own_entries, walk
 from jkeras.initializers.undrawn import draw_later, drawing_later
@@ -154,6 +154,7 @@ class Layer(LayerInternals, Displayed):
     named_children = False
     call_words: tuple[str, ...] = ("mask",)  # what Keras's `call` takes after the inputs, in its order
     input_spec: Any = None
+    activity_regularizer: Any = None
 
     def __init__(self, **kwargs: Any):
         unknown = sorted(set(kwargs) - BASE_ARGUMENTS)
@@ -175,7 +176,6 @@ class Layer(LayerInternals, Displayed):
         self.built = False
         self.build_shape: Any = None
         self._given_weights = kwargs.get("weights")
-        self.activity_regularizer = getattr(self, "activity_regularizer", None)
         self.inbound_nodes = []
         self.outbound_nodes = []
         self.extra_losses = []
@@ -242,9 +242,9 @@ class Layer(LayerInternals, Displayed):
         """
         return self.checked_formula()
 
-    def checked_formula(self) -> Pair:
-        """The pair as the engine runs it: `Out.state` holds what changed."""
-        return checked_pair(self)
+    def checked_formula(self, as_cell: bool = False) -> Pair:
+        """The pair as the engine (or a recurrent layer, a cell) runs it: `Out.state` holds what changed."""
+        return checked_pair(self, as_cell)
 
     def over_variables(self) -> Callable[..., Out] | None:
         """How a layer computes that is more than a formula: `(values, x, ctx, **words) -> Out`, with values,
@@ -294,9 +294,9 @@ class Layer(LayerInternals, Displayed):
             )
         params, state = adapter.with_replaced(self, *gather(self, frame.read), frame)
         ctx = overridden(frame.ctx.at("super", kwargs.get("mask")), kwargs)
-        out = self.formula().apply(params, state, inputs, ctx)
+        out = self.formula().apply(params, state, as_values(inputs), ctx)
         adapter.absorb(self, out, frame)
-        return out.y
+        return as_asked(out.y)
 
     def code_now(self) -> Function:
         """The user's `call` as it is now, for a call that is being recorded."""

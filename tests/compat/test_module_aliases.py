@@ -154,6 +154,7 @@ def test_submodules_are_attributes():
         "assert jkeras.backend.tensorflow_backend.set_session is jkeras.backend.set_session\n"
         "assert jkeras.legacy.layers.MaxoutDense is jkeras.layers.MaxoutDense\n"
         "assert jkeras.engine.topology.Layer is jkeras.layers.Layer\n"
+        "assert jkeras.preprocessing.image.ImageDataGenerator and jkeras.preprocessing.sequence\n"
         "import jkeras.engine.training as T, inspect, pickle, pydoc\n"
         "assert T.Model is jkeras.Model and ('Model', T.Model) in inspect.getmembers(T)\n"
         "assert pickle.loads(pickle.dumps(T.Model)) is T.Model and 'Model' in pydoc.render_doc(T)\n"

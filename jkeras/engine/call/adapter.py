@@ -12,9 +12,9 @@ import numpy as np
 from jkeras.core.lists import unpacked
 from jkeras.core.types import Ctx, Out
 from jkeras.engine.tensors.call_attributes import sweeping
-from jkeras.engine.tensors.scope import as_asked, code_of, rewinder
+from jkeras.engine.tensors.scope import code_of, rewinder
 from jkeras.engine.tensors.shapes import Spec, agree, infer
-from jkeras.engine.tensors.symbolic import Tensor, substitute, value_in
+from jkeras.engine.tensors.symbolic import Tensor, as_asked, substitute, value_in
 from jkeras.engine.tensors.variable import Frame, Variable, current_frame, outside_frames
 from jkeras.engine.tree import by_variable, gather, scatter, variables_of, walk
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jkeras.engine.tensors.scope import Scope
+from jkeras.engine.tensors.scope import Scope, asks_tensors
 from jkeras.engine.tensors.variable import Frame, current_frame
 from jkeras.engine.tree import instances
 
@@ -36,7 +36,7 @@ def adding_nothing(complaint: str) -> Iterator[None]:
     """
     frame = current_frame()
     before = 0 if frame is None else frame.additions
-    with Scope():  # what the code leaves in attributes stays in here, too
+    with Scope(as_tensors=asks_tensors()):  # what the code leaves in attributes stays in here, too
         yield
     if frame is not None and frame.additions > before:
         raise ValueError(complaint)

@@ -17,7 +17,7 @@ from jkeras.engine.call.discovery import arrays_in, discover, masks_for, scope_o
 from jkeras.engine.call.running import aligned, run_layer
 from jkeras.engine.tensors.scope import NeedsTensorsError
 from jkeras.engine.tensors.shapes import Spec, infer, known
-from jkeras.engine.tensors.symbolic import Node, Tensor, specs_of, substitute, value_in
+from jkeras.engine.tensors.symbolic import Node, Tensor, as_asked, specs_of, substitute, value_in
 from jkeras.engine.tensors.variable import Frame, StrayTensorError, current_frame, outside_frames
 from jkeras.engine.tree import carried, gather, variables_of
 
@@ -204,7 +204,7 @@ def _call_in_frame(layer, inputs, kwargs: dict, frame):
     out = run_layer(layer, read, inputs, ctx, frame.write, kwargs)
     frame.absorb(out)
     masks = iter(aligned(out.y, out.mask))
-    return jax.tree.map(lambda value: frame.masked(value, next(masks), inputs), out.y)
+    return as_asked(jax.tree.map(lambda value: frame.masked(value, next(masks), inputs), out.y))
 
 
 def _call_eagerly(layer, inputs, kwargs: dict):

@@ -104,11 +104,11 @@ def refuse_mask(layer, mask) -> None:
         )
 
 
-def checked_init(layer, init: Callable) -> Init:
-    """The `init` of a layer with Keras's checks around it."""
+def checked_init(layer, init: Callable, as_cell: bool = False) -> Init:
+    """The `init` of a layer with Keras's checks around it; `as_cell`: see `guard`."""
 
     def checked(rng, in_shape=None):
-        if in_shape is not None:
+        if in_shape is not None and not as_cell:
             check_spec(layer, in_shape)
         with _explained(layer, in_shape):
             return init(rng, in_shape)
@@ -116,20 +116,26 @@ def checked_init(layer, init: Callable) -> Init:
     return checked
 
 
-def guard(layer) -> Callable[..., Out]:
+def guard(layer, as_cell: bool = False) -> Callable[..., Out]:
     """Keras's checks around a computation of a layer, which add the activity regularizer to its loss.
+
+    Args:
+        layer: the layer.
+        as_cell: whether a recurrent layer runs it, which like Keras's looks at neither.
 
     Returns:
         `check(compute, x, ctx, words, trees=None) -> Out`, which runs `compute(x, ctx, **words)`; `trees` are
         params and state if it has them by name.
     """
-    regularizer, refuses = layer.activity_regularizer, layer.is_native and not layer.supports_masking
+    regularizer = None if as_cell else layer.activity_regularizer
+    refuses = layer.is_native and not layer.supports_masking
     what = f"The input of layer {layer.name!r}"
 
     def check(compute, x, ctx: Ctx, words: dict, trees: tuple | None = None) -> Out:
         x = jax.tree.map(lambda a: bits.array(a, what=what) if isinstance(a, np.ndarray) else a, x)
         shapes = jax.tree.map(lambda a: known(jnp.shape(a)), x)
-        check_spec(layer, shapes)
+        if not as_cell:
+            check_spec(layer, shapes)
         if refuses:
             refuse_mask(layer, ctx.mask)
         with _explained(layer, shapes, trees):

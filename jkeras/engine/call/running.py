@@ -90,14 +90,19 @@ def over_trees(layer, compute: Callable) -> Apply:
     return apply
 
 
-def checked_pair(layer) -> Pair:
-    """The pair of a layer, as it is now, with what is around it; `Out.state` holds what changed."""
+def checked_pair(layer, as_cell: bool = False) -> Pair:
+    """The pair of a layer, as it is now, with what is around it; `Out.state` holds what changed.
+
+    Args:
+        layer: the layer.
+        as_cell: whether it is the cell of a recurrent layer, see `checks.guard`.
+    """
     if layer.is_native:
         init, formula = layer.formula()
     else:
         init, formula = adapter.init_of(layer), over_trees(layer, layer.over_variables())
     apply: Callable[..., Out] = formula
-    around = surroundings(layer)
+    around = surroundings(layer, as_cell)
 
     def checked(params, state, x, ctx=INFERENCE, **words):
         def compute(x, ctx, **words):
@@ -108,10 +113,10 @@ def checked_pair(layer) -> Pair:
 
         return around(compute, x, ctx, words, lambda: all_by_variable(layer, params, state), (params, state))
 
-    return Pair(checks.checked_init(layer, init), checked)
+    return Pair(checks.checked_init(layer, init, as_cell), checked)
 
 
-def surroundings(layer) -> Callable[..., Out]:
+def surroundings(layer, as_cell: bool = False) -> Callable[..., Out]:
     """The surroundings of any layer's computation, as it is now: Keras's checks, the activity regularizer, a
     mask that the user's `compute_mask` makes, and a frame for a user's functions and for what is put in the
     place of weights, which may use variables and tensors.
@@ -120,7 +125,8 @@ def surroundings(layer) -> Callable[..., Out]:
         `around(compute, x, ctx, words, values, trees=None) -> Out`, where `values()` gives the values of the
         variables, and `trees` are params and state if the computation has them by name.
     """
-    check, masks, frames = checks.guard(layer), _makes_mask(layer), not checks.functions_are_ours(layer)
+    check, masks = checks.guard(layer, as_cell), _makes_mask(layer)
+    frames = not checks.functions_are_ours(layer)
 
     def around(compute, x, ctx: Ctx, words: dict, values: Callable, trees=None) -> Out:
         def masked(x, ctx, **words):

@@ -14,7 +14,7 @@ from jkeras.core.names import open_scope
 from jkeras.core.types import Function, Params, State
 from jkeras.engine.call import adapter
 from jkeras.engine.tensors.call_attributes import MISSING, Kept, held_by, keep, keeps
-from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.symbolic import Tensor, as_asked, as_values
 from jkeras.engine.tensors.variable import Numpy, Variable, current_frame, numpy_copies
 from jkeras.engine.tree import Plan, own_entries, plan
 
@@ -86,6 +86,7 @@ class WeightAccess:
     def __setattr__(self, name: str, value: Any) -> None:
         frame = current_frame()
         if frame is not None and not isinstance(getattr(type(self), name, None), property):
+            value = as_values(value)
             if keeps(self, name, value):
                 keep(self, name, value, frame)
                 return
@@ -110,7 +111,9 @@ class WeightAccess:
                 if isinstance(getattr(type(self), name, None), property):
                     return object.__getattribute__(self, name)  # again, for the property's own error
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            return value if frame is None or self.asks_for_truth else adapter.unwrapped(value, frame)
+            if frame is None or self.asks_for_truth:
+                return value
+            return as_asked(adapter.unwrapped(value, frame))
 
     def replaced(self) -> list[str]:
         """Names of own weights in whose place `layer.kernel = other` has put a variable, tensor or array."""

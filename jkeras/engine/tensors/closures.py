@@ -1,4 +1,4 @@
-"""Closures: symbolic tensors and variables that a function uses without getting them as arguments."""
+"""Functions of the user's: symbolic tensors and variables that they close over, and what they get."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from typing import Any
 
 from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Function
+from jkeras.engine.tensors.scope import asks_tensors
 from jkeras.engine.tensors.shapes import infer
-from jkeras.engine.tensors.symbolic import Arguments, Tensor, Words, specs_of
+from jkeras.engine.tensors.symbolic import Arguments, Tensor, Words, as_asked, as_values, specs_of
 from jkeras.engine.tensors.variable import Frame, StrayTensorError, Variable, current_frame
+
+
+def called_back(function: Function) -> Function:
+    """A function of the user's for calls on arrays, which gets what its code asks for."""
+    if not asks_tensors():
+        return function
+    return functools.wraps(function)(lambda *args: as_values(function(*as_asked(args))))
 
 
 def closed_over(

@@ -11,11 +11,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import jax
-
-from jkeras.core.dispatch import is_symbol
 from jkeras.core.identity import IdentityMap
-from jkeras.core.types import Function, Operand, Tree
+from jkeras.core.types import Function, Operand
 
 if TYPE_CHECKING:
     from jkeras.engine.base_layer import Layer
@@ -100,10 +97,10 @@ def meaning_around(array: Operand) -> Operand:
     return array if symbol is None else symbol
 
 
-def as_asked(x: Tree) -> Tree:
-    """The arguments of a call, as tensors where its code asks for that."""
+def asks_tensors() -> bool:
+    """Whether the code that runs asks for what only tensors have."""
     scope = current_scope()
-    return jax.tree.map(meaning_around, x, is_leaf=is_symbol) if scope is not None and scope.as_tensors else x
+    return scope is not None and scope.as_tensors
 
 
 def next_gradients() -> list[Tensor | None] | None:

@@ -15,13 +15,13 @@ from jax.tree_util import PyTreeDef
 from jax.typing import DTypeLike
 
 from jkeras.core import bits, phase, types
-from jkeras.core.dispatch import is_symbolic, set_recorder
+from jkeras.core.dispatch import is_symbol, is_symbolic, set_recorder
 from jkeras.core.memory import refuse_larger
 from jkeras.core.names import unique_name
 from jkeras.core.types import Function, Tree, is_traced
 from jkeras.engine.tensors.operators import Operators
-from jkeras.engine.tensors.scope import current_scope
-from jkeras.engine.tensors.shapes import Concrete, Given, Shape, Spec, Worth, infer, is_spec
+from jkeras.engine.tensors.scope import asks_tensors, current_scope, meaning_around
+from jkeras.engine.tensors.shapes import Concrete, Given, Shape, Spec, Worth, infer, is_spec, known
 from jkeras.engine.tensors.sizes import joined_sizes
 from jkeras.engine.tensors.variable import (
     Constant,
@@ -346,7 +346,7 @@ def _record(fn: Function, args: Arguments, kwargs: Words) -> Any:
     args, kwargs = joined_sizes((args, kwargs))
     if frame is not None:
         args, kwargs = substitute((args, kwargs), functools.partial(value_in, frame))
-        return fn(*args, **kwargs)
+        return as_asked(fn(*args, **kwargs))
     if any(is_traced(x) for x in jax.tree.leaves((args, kwargs), is_leaf=_is_symbol)):
         with Frame({}):  # in a transformation of jax, where variables are what they are now
             return _record(fn, args, kwargs)
@@ -401,6 +401,32 @@ def _with_operands(fn: Function, args: Arguments, kwargs: Words) -> tuple[Argume
     return treedef.unflatten([x if _is_symbol(x) else bits.operand(x, floating, what) for x in leaves])
 
 
+class StandIn(Tensor):
+    """An array of code that runs, for what code asks of tensors."""
+
+    def __init__(self, array: jax.Array):
+        super().__init__(known(array.shape), array.dtype, name="value")
+        self.array = array
+
+
+def as_asked(x: Tree) -> Tree:
+    """Arrays, as tensors that stand for them where the code asks for what only tensors have."""
+
+    def stand_in(value: Any) -> Any:
+        symbol = meaning_around(value)
+        return StandIn(symbol) if isinstance(symbol, jax.Array) else symbol
+
+    return jax.tree.map(stand_in, x, is_leaf=is_symbol) if asks_tensors() else x
+
+
+def as_values(x: Tree) -> Tree:
+    """The opposite of `as_asked`."""
+    frame = current_frame()
+    if frame is None or not asks_tensors():
+        return x
+    return substitute(x, functools.partial(value_in, frame))
+
+
 def value_in(frame: Frame, symbol: Tensor | Variable, made: Made | None = None) -> Any:
     """The array that a symbol stands for in a frame.
 
@@ -409,6 +435,8 @@ def value_in(frame: Frame, symbol: Tensor | Variable, made: Made | None = None) 
     """
     if not isinstance(symbol, Tensor):
         return frame.read(symbol)
+    if isinstance(symbol, StandIn):
+        return symbol.array
     if frame.knows(symbol) or not _needs_no_input(symbol):
         return frame.tensor(symbol)
     node = symbol.node

@@ -69,7 +69,7 @@ def step_of(layer: Layer) -> Step:
     cell = layer.cell if isinstance(layer, PlainCell) else layer
     takes_constants = has_arg(cell.call, "constants")
     states_name = "states" if isinstance(layer, PlainCell) else _states_name(cell)
-    pair = layer.checked_formula()
+    pair = layer.checked_formula(as_cell=True)
 
     def apply(params, state, x, states, ctx: Ctx, constants):
         words = {"constants": constants} if takes_constants and constants else {}

@@ -38,7 +38,8 @@ class Observed:
         if frame is None:
             return self.fn(*arrays)
         values = {t: (array, None) for array, t in zip(arrays, self.tensors, strict=True)}
-        with Scope(values if self.as_tensors else {}, gradients=self.gradients):
+        symbols = zip(arrays, self.tensors, strict=True)
+        with Scope(values if self.as_tensors else {}, {}, [*symbols], self.as_tensors, self.gradients):
             result = self.fn(*(self.tensors if self.as_tensors else arrays))
             return value_in(frame, result) if isinstance(result, Tensor) else result
 

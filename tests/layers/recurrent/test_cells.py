@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
-from jkeras import initializers
+from jkeras import initializers, regularizers
 from jkeras.core.registry import CustomObjectScope
 from jkeras.layers import (
     GRU,
@@ -19,9 +19,12 @@ from jkeras.layers import (
     ConvLSTM2D,
     Dense,
     Input,
+    InputSpec,
+    Layer,
     LSTMCell,
     Masking,
     SimpleRNN,
+    SimpleRNNCell,
     StackedRNNCells,
     TimeDistributed,
 )
@@ -246,3 +249,46 @@ def test_call_of_a_subclass_hands_on_what_it_wants(layer, x, expected):
     inputs = Input((4, 3))
     model = Model(inputs, layer()(Masking()(inputs)))
     np.testing.assert_allclose(model.predict(x), [[expected] * 2], rtol=1e-4)
+
+
+def test_what_layers_have_as_attributes_may_be_properties_of_a_subclass():
+    """As in LSTM-FCN, whose layer tells what its cell has."""
+
+    class Own(RNN):
+        def __init__(self, units, activity_regularizer=None, **kwargs):
+            cell = SimpleRNNCell(
+                units, kernel_initializer="ones", recurrent_initializer="ones", activation=None
+            )
+            cell.activity_regularizer = regularizers.get(activity_regularizer)
+            super().__init__(cell, **kwargs)
+
+        @property
+        def activity_regularizer(self):
+            return self.cell.activity_regularizer
+
+    x = np.ones((2, 2, 3), "float32")
+    model = Sequential([Own(1, activity_regularizer=regularizers.l1(0.5), input_shape=(2, 3))])
+    np.testing.assert_allclose(model.predict(x), [[6], [6]])
+    model.compile("sgd", "mse")
+    assert model.evaluate(x, model.predict(x), verbose=0) == pytest.approx(0.5 * 12)
+
+
+def test_of_a_cell_only_its_call_runs():
+    """A recurrent layer of Keras looks neither at its cell's `input_spec` nor at its activity regularizer."""
+
+    class Cell(Layer):
+        state_size = 2
+
+        def __init__(self):
+            super().__init__()
+            self.input_spec = [InputSpec(ndim=3)]
+            self.activity_regularizer = regularizers.l1(0.5)
+
+        def call(self, x, states):
+            return x + states[0], [x + states[0]]
+
+    x = np.arange(6, dtype="float32").reshape(1, 3, 2)
+    model = Sequential([RNN(Cell(), input_shape=(3, 2))])
+    np.testing.assert_allclose(model.predict(x), x.sum(1))
+    model.compile("sgd", "mse")
+    assert model.evaluate(x, x.sum(1), verbose=0) == 0
