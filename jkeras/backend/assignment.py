@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from jkeras.backend.function import eval, function
 from jkeras.core.dispatch import op
@@ -21,6 +22,9 @@ def get_value(x) -> np.ndarray:
     Returns:
         A numpy array of its own: what happens to `x` later does not change it. For a scalar a numpy number.
 
+    Raises:
+        TypeError: a value that is computed while a program is traced.
+
     Example:
         >>> get_value(Variable([1.0, 2.0])).tolist()
         [1.0, 2.0]
@@ -29,7 +33,7 @@ def get_value(x) -> np.ndarray:
     """
     if isinstance(x, Update):
         return _applied([x])[0]
-    return eval(x) if isinstance(x, Tensor) else (x.numpy() if isinstance(x, Variable) else np.array(x))[()]
+    return eval(x) if isinstance(x, (Tensor, Variable, Tracer)) else np.array(x)[()]
 
 
 def _applied(updates: list[Update]) -> list[np.ndarray]:

@@ -177,7 +177,7 @@ def pow(x, a):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py pow
     """
-    return jnp.power(x, a)
+    return numeric.power(x, a)
 
 
 @of_array

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jkeras.backend.control import is_marker
 from jkeras.core import bits, random
@@ -15,11 +16,11 @@ from jkeras.core.dispatch import set_evaluator
 from jkeras.core.types import Ctx
 from jkeras.engine.graph import Around, Graph
 from jkeras.engine.layer.effects import Update, together
-from jkeras.engine.tensors.scope import NeedsTensorsError, next_gradients, note_gradients
+from jkeras.engine.tensors.scope import NeedsTensorsError, next_answer, note_answer
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.sizes import as_array, is_sizes, joined_sizes
 from jkeras.engine.tensors.symbolic import Node, Tensor
-from jkeras.engine.tensors.variable import Variable, current_frame
+from jkeras.engine.tensors.variable import Constant, Variable, current_frame
 from jkeras.engine.tree import variables_of
 
 
@@ -173,6 +174,7 @@ def eval(x):
 
     Raises:
         ValueError: `x` depends on a tensor that is to be fed; `K.function` does that.
+        TypeError: a value that is computed while a program is traced.
 
     Example:
         >>> eval(Variable([1.0, 2.0]) * 2).tolist()
@@ -180,7 +182,32 @@ def eval(x):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py eval
     """
-    return function([], [x])([])[0]
+    if isinstance(x, (Tracer, Variable)) and not isinstance(x, Constant) and current_frame() is not None:
+        if (answer := next_answer()) is not None:
+            return answer
+    if isinstance(x, Tracer):
+        raise NeedsTensorsError(
+            "K.eval and K.get_value give numbers; this value is computed while a program is traced (in the "
+            "call of a layer, a Lambda, a loss or a metric), so it has none. It works where the layer is "
+            "called on symbolic tensors and the value depends on no input; else compute on with K functions."
+        )
+    if isinstance(x, Variable):
+        value = x.numpy()[()]
+    elif isinstance(x, Tensor) and x.node is not None:
+        value = _evaluator(x, ())([])
+    else:
+        return function([], [x])([])[0]
+    if current_frame() is None and not isinstance(x, Constant):
+        note_answer(value)
+    return value
+
+
+def _evaluator(x: Tensor, fed: tuple[Any, ...]) -> Function:
+    """The compiled function that gives a tensor, kept with what makes it."""
+    kept, key = x.node.effects, ("value", x.index, *fed)
+    if key not in kept:
+        kept[key] = function(list(fed), x)
+    return kept[key]
 
 
 def gradients(loss, variables):
@@ -207,7 +234,7 @@ def gradients(loss, variables):
     """
     frame = current_frame()
     targets = list(variables) if isinstance(variables, (list, tuple)) else [variables]
-    made = next_gradients() if frame is not None else None
+    made = next_answer() if frame is not None else None
     if frame is not None and made is not None:
         return [g if g is None else frame.tensor(g) for g in made]
     if frame is not None:
@@ -219,7 +246,7 @@ def gradients(loss, variables):
             "tensors and the code up to there is made of K functions and operators; else use jax.grad."
         )
     if frame is None:
-        note_gradients(made := _gradients(loss, targets))
+        note_answer(made := _gradients(loss, targets))
         return made
     made = loss.node.effects.setdefault(("gradients", loss.index, *targets), [])  # once for probe and steps
     made[:] = made or _gradients(loss, targets)
@@ -300,6 +327,8 @@ class _Gradient:
 
 def _evaluate(symbol, feed: dict):
     with jax.ensure_compile_time_eval():  # also where a trace is going on around
+        if isinstance(symbol, Tensor) and symbol.node is not None:
+            return _evaluator(symbol, tuple(feed))(list(feed.values()))
         return function(list(feed), symbol)(list(feed.values()))
 
 

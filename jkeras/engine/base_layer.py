@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any, Self, cast
 
 import jax
@@ -17,7 +18,7 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import random, settings
 from jkeras.core.display import Displayed
 from jkeras.core.names import snake_case, unique_name
-from jkeras.core.snapshot import as_now
+from jkeras.core.snapshot import as_now, settled
 from jkeras.core.types import (
     INFERENCE,
     AnyDict,
@@ -42,7 +43,7 @@ from jkeras.engine.layer.config import BASE_ARGUMENTS, own_config
 from jkeras.engine.layer.effects import Added, Update
 from jkeras.engine.layer.keras_internals import LayerInternals
 from jkeras.engine.layer.weights import rule
-from jkeras.engine.tensors.shapes import Spec, infer, is_spec
+from jkeras.engine.tensors.shapes import Spec, infer, is_spec, plain
 from jkeras.engine.tensors.symbolic import Tensor, as_asked, as_values
 from jkeras.engine.tensors.variable import Variable, current_frame
 from jkeras.engine.tree import gather, own_entries, walk
@@ -172,7 +173,7 @@ class Layer(LayerInternals, Displayed):
             given = kwargs["input_shape"]
             shape = (kwargs.get("batch_size"), *((given,) if isinstance(given, int) else given))
         if shape is not None:
-            self.batch_input_shape = tuple(shape)
+            self.batch_input_shape = plain(shape)
         self.built = False
         self.build_shape: Any = None
         self._given_weights = kwargs.get("weights")
@@ -299,8 +300,13 @@ class Layer(LayerInternals, Displayed):
         return as_asked(out.y)
 
     def code_now(self) -> Function:
-        """The user's `call` as it is now, for a call that is being recorded."""
-        return self.call if self.is_native else as_now(self.call)
+        """The user's `call`, and the functions that it keeps, as they are now: a call is being recorded."""
+        if self.is_native:
+            return self.call
+        for name, value in list(vars(self).items()):
+            if isinstance(value, FunctionType):
+                vars(self)[name] = settled(value)
+        return as_now(self.call)
 
     def build(self, input_shape: Any) -> None:
         """Create the weights for inputs of this shape (a list of shapes for several inputs)."""

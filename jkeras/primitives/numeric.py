@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jkeras.core.settings import epsilon
@@ -45,6 +47,33 @@ def clip(x: Operand, low: Operand = None, high: Operand = None) -> Array:
     if high is not None:
         y = jnp.where(y > high, jnp.asarray(high, x.dtype), y)
     return y if low is None else jnp.where(y < low, jnp.asarray(low, x.dtype), y)
+
+
+def power(x: Operand, a: Operand) -> Array:
+    """x^a. The gradient of x^0 is 0, as in TensorFlow; jax sees none (for the exponent 0.0, NaN at 0).
+
+    Args:
+        x: an array.
+        a: the exponent, a number or an array.
+
+    Returns:
+        The array.
+
+    Example:
+        >>> float(power(0.0, 0)), float(jax.grad(power)(0.0, 0.0))
+        (1.0, 0.0)
+
+    Keras 2.2.4: keras/backend/tensorflow_backend.py pow
+    """
+    if not _is_zero(a) or not jnp.issubdtype(jnp.result_type(x), jnp.inexact):
+        return jnp.power(x, a)
+    x = jnp.asarray(x)
+    return jnp.power(jnp.where(x == 0, 1, x), jnp.zeros((), x.dtype))
+
+
+def _is_zero(number: Any) -> bool:
+    known = isinstance(number, (int, float, np.number, np.ndarray)) and np.shape(cast(Any, number)) == ()
+    return known and float(cast(Any, number)) == 0
 
 
 def absolute(x: Operand) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
+from jkeras.core.dispatch import op
 from jkeras.layers import BatchNormalization, Dense, Dropout, Input, Layer
 from jkeras.models import Model, Sequential
 from jkeras.optimizers import SGD
@@ -135,3 +136,21 @@ def test_gradients_of_gradients_and_of_strangers():
     a, b = K.function([x], [slope, curve])([np.array([2.0, 3.0])])
     assert a.tolist() == [12, 27] and b.tolist() == [12, 18]
     assert K.gradients(loss, [y]) == [None]
+
+
+def test_a_value_is_compiled_once():
+    runs = []
+
+    @op
+    def counted(x):
+        runs.append(1)
+        return x * 2
+
+    v, x = K.variable(3.0), K.placeholder(())
+    y, z = counted(v), counted(x)
+    compiled = set()
+    for value in (3.0, 4.0, 5.0):
+        K.set_value(v, value)
+        assert K.eval(y) == K.get_value(y) == y.eval() == z.eval({x: value}) == 2 * value
+        compiled.add(len(runs))
+    assert len(compiled) == 1

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from jkeras import backend as K
+from jkeras.layers import Layer
+from jkeras.models import Sequential
 
 X = np.array([-1.0, 0.0, 2.0], "float32")
 
@@ -70,3 +72,25 @@ def test_transformations(function):
     differences = (jax.vmap(function)(x + step) - jax.vmap(function)(x - step)) / 2e-2
     np.testing.assert_allclose(differences, slopes, atol=2e-3)
     assert jax.hessian(function)(x).shape == (3, 3)
+
+
+@pytest.mark.parametrize("power", [lambda x: K.pow(x, 0), lambda x: K.pow(x, 0.0), lambda x: x**0])
+def test_the_gradient_of_a_power_of_zero_is_zero(power):
+    v = K.variable(X)
+    assert K.eval(power(v)).tolist() == [1, 1, 1]
+    assert K.eval(K.gradients(power(v), v)[0]).tolist() == [0, 0, 0]
+
+
+def test_a_weight_with_a_power_of_zero_is_trained():
+    class Ones(Layer):
+        def build(self, shape):
+            self.w = self.add_weight(name="w", shape=(3,), initializer="ones")
+            super().build(shape)
+
+        def call(self, x):
+            return x * K.pow(self.w, 0)
+
+    model = Sequential([Ones(input_shape=(3,))])
+    model.compile("sgd", "mse")
+    assert model.train_on_batch(np.ones((2, 3)), np.zeros((2, 3))) == 1
+    assert model.get_weights()[0].tolist() == [1, 1, 1]

@@ -459,3 +459,21 @@ def test_loops_over_functions_of_built_in_layers():
     model = Model(i, x)
     model.compile("sgd", "mse")
     assert model.evaluate(0 * X, 0 * X, verbose=0) == pytest.approx(99)
+
+
+class Holder(Layer):
+    """A layer that keeps a function."""
+
+    def __init__(self, function, **kwargs):
+        super().__init__(**kwargs)
+        self.function = function
+
+    def call(self, x):
+        return self.function(x)
+
+
+def test_a_function_on_a_layer_keeps_the_loop_variable_of_its_call():
+    i, parts = Input((3,)), []
+    for k in range(3):
+        parts.append(Holder(lambda x: x[:, k : k + 1])(i))  # noqa: B023
+    np.testing.assert_array_equal(Model(i, concatenate(parts)).predict(X), X)

@@ -258,3 +258,14 @@ def test_a_pair_under_the_name_that_it_had_in_0_1():
     for cls, factor in ((Twice, 2), (Thrice, 3)):
         layer = cls(4)
         np.testing.assert_allclose(layer(x), factor * (x @ layer.get_weights()[0]), rtol=1e-6)
+
+
+def test_sizes_may_be_integers_of_numpy():
+    four, three = np.int64(4), np.int32(3)
+    for x in (Input([four, four, three]), Input(batch_shape=(None, four, four, three))):
+        assert x.shape == (None, 4, 4, 3)
+        assert Conv2D(2, 3)(x).shape == (None, 2, 2, 2)
+    assert (K.placeholder((None, three)) + 1).shape == (None, 3)
+    model = Sequential([Conv2D(2, 3, input_shape=[four, four, three]), Flatten()])
+    assert Sequential.from_config(model.get_config()).output_shape == (None, 8)
+    assert model.to_json()

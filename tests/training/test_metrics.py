@@ -200,3 +200,47 @@ def test_what_add_metric_refuses():
     ):
         with pytest.raises(ValueError, match=text):
             model.add_metric(**arguments)
+
+
+class Late(TruePositives):
+    """Makes its variable in its first call, as packages of metrics do."""
+
+    def __init__(self, **kwargs):
+        layers.Layer.__init__(self, name="late")
+        self.stateful, self.begun = True, False
+
+    def __call__(self, y_true, y_pred):
+        if not self.begun:
+            self.begun, self.count = True, K.variable(0, dtype="int32")
+        return super().__call__(y_true, y_pred)
+
+
+class Share(layers.Layer):
+    """A metric made of two others, whose updates it repeats."""
+
+    def __init__(self):
+        super().__init__(name="share")
+        self.stateful, self.one, self.other = True, Late(), Late()
+
+    def reset_states(self):
+        self.one.reset_states()
+        self.other.reset_states()
+
+    def __call__(self, y_true, y_pred):
+        hits, all_hits = self.one(y_true, y_pred), self.other(y_true, K.ones_like(y_pred))
+        self.add_update(self.one.updates)
+        self.add_update(self.other.updates)
+        return K.cast(hits, "float32") / K.cast(all_hits, "float32")
+
+
+def test_stateful_that_makes_its_variables_when_called():
+    metric = Share()
+    model = _model([metric])
+    hits = np.sum(np.round(model.predict(X)) * Y)
+    for _ in range(2):
+        found = model.evaluate(X, Y, batch_size=4, verbose=0)[1]
+        np.testing.assert_allclose(found, hits / Y.sum(), rtol=1e-6)
+    assert (K.get_value(metric.one.count), K.get_value(metric.other.count)) == (hits, Y.sum())
+    K.set_value(model.optimizer.lr, 0.0)
+    history = model.fit(X, Y, batch_size=4, epochs=2, verbose=0).history
+    np.testing.assert_allclose(history["share"], [hits / Y.sum()] * 2, rtol=1e-6)

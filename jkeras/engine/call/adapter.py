@@ -216,11 +216,11 @@ def _has_variable(values: list) -> bool:
     )
 
 
-def tracked_layers(layer) -> dict:
+def tracked_layers(layer: Any) -> dict[str, Any]:
     """Layers among the attributes of a user's layer, also in lists and dicts, in the order of assignment."""
-    layers: dict = {}
+    layers: dict[str, Any] = {}
 
-    def visit(name: str, value) -> None:
+    def visit(name: str, value: Any) -> None:
         if hasattr(value, "pure") and hasattr(value, "children") and value is not layer:
             layers[name] = value
         elif isinstance(value, (list, tuple)):

@@ -13,7 +13,7 @@ import jax
 from jkeras.core.dispatch import is_symbol
 from jkeras.engine.call.checks import functions_are_ours
 from jkeras.engine.tensors.call_attributes import Kept
-from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_gradients, renamed
+from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_answers, renamed
 from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
 from jkeras.engine.tensors.variable import StrayTensorError
 
@@ -52,7 +52,7 @@ def scope_of(node: Node, x, masks, captured: Mapping[Tensor, tuple]) -> Abstract
     values = dict(captured)
     if node.as_tensors:
         values |= {t: (a, m) for (a, t), m in zip(symbols, [*many, *[None] * len(pairs)], strict=False)}
-    return Scope(values, node.code, symbols, node.as_tensors, node.gradients)
+    return Scope(values, node.code, symbols, node.as_tensors, node.answers)
 
 
 _NO_CODE = nullcontext(Scope())  # of a call without a user's code: it leaves nothing
@@ -83,10 +83,10 @@ def discover(node: Node, trace: Callable):
                 raise
             node.as_tensors = True
         except NeedsTensorsError:
-            if node.gradients or node.owner not in node.code:
+            if node.answers or node.owner not in node.code:
                 raise
-            node.gradients = _gradients_in(node)
-            if not node.gradients:
+            node.answers = _answers_in(node)
+            if not node.answers:
                 raise  # on tensors the code asks for none, so that nothing would change
     while node.code and node.owner.uses_learning_phase:
         try:
@@ -107,8 +107,8 @@ def asks_for_tensors(error: AttributeError) -> bool:
     return any(word in str(error) for word in _OF_TENSORS)
 
 
-def _gradients_in(node: Node) -> list[list]:
-    """The results of each `K.gradients` in the code of a call: the code runs on the tensors themselves."""
+def _answers_in(node: Node) -> list[Any]:
+    """The answers to the code of a call, see `Scope.answers`: the code runs on the tensors themselves."""
     layer = node.owner
     call: Callable = node.code[layer]
     words = {"mask": masks_for(node.args[0], mask_tensor), "training": None} | node.kwargs
@@ -118,12 +118,12 @@ def _gradients_in(node: Node) -> list[list]:
         for name, value in vars(layer).items()
     }
     try:
-        with collecting_gradients() as gradients:
+        with collecting_answers() as answers:
             call(node.args[0], **{k: v for k, v in words.items() if k in takes or k in node.kwargs})
     finally:  # what it does beside that will be done on values
         vars(layer).clear()
         vars(layer).update(before)
-    return gradients
+    return answers
 
 
 def _capture(node: Node, error: StrayTensorError) -> None:

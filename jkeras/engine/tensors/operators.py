@@ -14,6 +14,7 @@ from jkeras.core import dispatch
 from jkeras.core.dispatch import Symbolic
 from jkeras.core.types import AnySlice, AnyTuple, Function, Operand, Tree
 from jkeras.engine.tensors.sizes import is_known, marked
+from jkeras.primitives import numeric
 
 
 def op(function: Function) -> Function:
@@ -60,7 +61,7 @@ _getitem = op(marked(getitem, of_sizes=True))
 _add, _sub = _binary(jnp.add, "add"), _binary(jnp.subtract, "sub")
 _mul, _div = _binary(jnp.multiply, "mul"), _binary(jnp.true_divide, "truediv")
 _floordiv, _mod = _binary(jnp.floor_divide, "floordiv"), _binary(jnp.mod, "mod")
-_pow, _matmul = _binary(jnp.power, "pow"), op(jnp.matmul)
+_pow, _matmul = _binary(numeric.power, "pow"), op(jnp.matmul)
 _neg, _abs = op(jnp.negative), op(jnp.abs)
 _lt, _le, _gt, _ge = op(jnp.less), op(jnp.less_equal), op(jnp.greater), op(jnp.greater_equal)
 _and, _or, _invert = op(jnp.logical_and), op(jnp.logical_or), op(jnp.logical_not)

@@ -34,7 +34,7 @@ class Scope:
         code: `{layer: call}`: the code of user's layers as it was when the call was recorded.
         symbols: (array, tensor): the arguments, and the tensors that they are the values of.
         as_tensors: whether the code gets its arguments as tensors; their values are among `values`.
-        gradients: what each `K.gradients` in the code gives, as tensors.
+        answers: what each `K.gradients` (tensors), `K.eval` and `K.get_value` (numbers) in the code gives.
 
     Attributes:
         kept: `{(layer, name): value}`: what the code left in attributes of layers.
@@ -46,12 +46,12 @@ class Scope:
         code: Mapping[Layer, Function] | None = None,
         symbols: Sequence[tuple[Any, Tensor]] = (),
         as_tensors: bool = False,
-        gradients: Sequence[list[Tensor | None]] = (),
+        answers: Sequence[Any] = (),
     ):
         self.parent = current_scope()
         self.values, self.code, self.as_tensors = values or {}, code or {}, as_tensors
         self.symbols = IdentityMap(symbols)
-        self.gradients, self.taken = gradients, 0
+        self.answers, self.taken = answers, 0
         self.kept: KeptValues = {}
 
     def __enter__(self) -> Scope:
@@ -103,13 +103,13 @@ def asks_tensors() -> bool:
     return scope is not None and scope.as_tensors
 
 
-def next_gradients() -> list[Tensor | None] | None:
-    """The results of the next `K.gradients` in the code, as tensors; None if they are not known."""
+def next_answer() -> Any:
+    """What the next question in the code gives, see `Scope.answers`; None if it is not known."""
     scope = current_scope()
-    if scope is None or scope.taken >= len(scope.gradients):
+    if scope is None or scope.taken >= len(scope.answers):
         return None
     scope.taken += 1
-    return scope.gradients[scope.taken - 1]
+    return scope.answers[scope.taken - 1]
 
 
 def rewinder() -> Callable[[], None]:
@@ -124,33 +124,31 @@ def rewinder() -> Callable[[], None]:
     return rewind
 
 
-_gradients: contextvars.ContextVar[list[list[Tensor | None]] | None] = contextvars.ContextVar(
-    "jkeras_gradients", default=None
-)
+_answers: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("jkeras_answers", default=None)
 
 
 @contextmanager
-def collecting_gradients() -> Generator[list[list[Tensor | None]]]:
-    """A context for code that runs on tensors to show what it differentiates: the results of `K.gradients`.
+def collecting_answers() -> Generator[list[Any]]:
+    """A context for code that runs on tensors to show what it asks for, see `Scope.answers`.
 
     Those of inner layers, which collect their own, are the outer code's too: it runs theirs.
     """
-    gradients: list[list[Tensor | None]] = []
-    outer = _gradients.get()
-    token = _gradients.set(gradients)
+    answers: list[Any] = []
+    outer = _answers.get()
+    token = _answers.set(answers)
     try:
-        yield gradients
+        yield answers
     finally:
-        _gradients.reset(token)
+        _answers.reset(token)
     if outer is not None:
-        outer.extend(gradients)
+        outer.extend(answers)
 
 
-def note_gradients(made: list[Tensor | None]) -> None:
+def note_answer(answer: Any) -> None:
     """Tell whoever collects them."""
-    collected = _gradients.get()
+    collected = _answers.get()
     if collected is not None:
-        collected.append(made)
+        collected.append(answer)
 
 
 _renamed: contextvars.ContextVar[Mapping[Tensor, Tensor] | None] = contextvars.ContextVar(

@@ -55,7 +55,12 @@ def _probed(shape: Given, sizes: tuple[int, int], fixed: dict[int, int]) -> Dims
 
 def known(shape: Iterable[Dim]) -> types.Shape:
     """A shape with symbols → one with None."""
-    return tuple(int(d) if isinstance(d, int) else None for d in shape)
+    return tuple(None if d is None or is_unknown(d) else int(d) for d in shape)
+
+
+def plain(shape: Iterable[Any]) -> tuple[Any, ...]:
+    """A shape whose sizes are Python's ints where they were numpy's."""
+    return tuple(int(d) if hasattr(d, "dtype") else d for d in shape)
 
 
 class Shape(tuple[int | None, ...]):

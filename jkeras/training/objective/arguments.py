@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Collection
 from typing import Any
@@ -11,9 +12,12 @@ import jax
 
 from jkeras import losses
 from jkeras import metrics as metric_functions
+from jkeras.backend.values import placeholder
 from jkeras.core import settings
 from jkeras.core.names import function_name
 from jkeras.core.types import AnyDict, AnyList, AnyTuple, Array, Function
+from jkeras.engine.base_layer import Layer
+from jkeras.engine.call.adapter import tracked_layers
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Frame, Variable
 from jkeras.training.objective.endpoints import Endpoint, Target
@@ -170,6 +174,31 @@ def named_metric(identifier: Any, endpoint: Endpoint, loss: Function) -> tuple[s
     fn = metric_functions.get(identifier)
     name = getattr(fn, "name", None) or function_name(fn)
     return name, fn
+
+
+def keeps_state(fn: Function) -> bool:
+    """Whether a metric keeps a running value itself, as Keras's stateful metrics do."""
+    return bool(getattr(fn, "stateful", False)) and hasattr(fn, "reset_states")
+
+
+def let_begin(fn: Function, endpoint: Endpoint) -> None:
+    """Call a metric that keeps state on tensors, as Keras's `compile` does: the first call may make the
+    variables, which must outlive the step."""
+    if not keeps_state(fn) or endpoint.shape is None:
+        return
+    y_true, y_pred = (placeholder(endpoint.shape, dtype=endpoint.dtype) for _ in range(2))
+    with contextlib.suppress(TypeError):  # functions of arrays alone do not take tensors
+        fn(y_true, y_pred)
+    if isinstance(fn, Layer):
+        _forget_updates(fn)
+
+
+def _forget_updates(metric: Layer) -> None:
+    """Drop what a metric has noted for these tensors: its code will note that of the step."""
+    metric.extra_updates.clear()
+    metric.follows.clear()
+    for inner in tracked_layers(metric).values():
+        _forget_updates(inner)
 
 
 def keys_of(fn: Function, endpoint: Endpoint) -> tuple[str, ...] | None:

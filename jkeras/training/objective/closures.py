@@ -10,7 +10,7 @@ from jkeras.core.snapshot import as_now
 from jkeras.core.types import Array, Function
 from jkeras.engine.call.discovery import asks_for_tensors
 from jkeras.engine.tensors.closures import closed_over
-from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_gradients
+from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_answers
 from jkeras.engine.tensors.symbolic import Node, Tensor, value_in
 from jkeras.engine.tensors.variable import Variable, current_frame
 
@@ -24,14 +24,14 @@ class Observed:
 
     Attributes:
         as_tensors: whether `fn` gets the tensors, to look at what arrays do not have (`_keras_history`).
-        gradients: what each `K.gradients` in `fn` gives.
+        answers: what each `K.gradients` and `K.get_value` in `fn` gives.
     """
 
     def __init__(self, fn: Function, *tensors: Tensor):
         functools.update_wrapper(self, fn)
         self.fn, self.tensors = fn, tensors
         self.as_tensors = False
-        self.gradients: list[Any] = []
+        self.answers: list[Any] = []
 
     def __call__(self, *arrays: Array) -> Any:
         frame = current_frame()
@@ -39,7 +39,7 @@ class Observed:
             return self.fn(*arrays)
         values = {t: (array, None) for array, t in zip(arrays, self.tensors, strict=True)}
         symbols = zip(arrays, self.tensors, strict=True)
-        with Scope(values if self.as_tensors else {}, {}, [*symbols], self.as_tensors, self.gradients):
+        with Scope(values if self.as_tensors else {}, {}, [*symbols], self.as_tensors, self.answers):
             result = self.fn(*(self.tensors if self.as_tensors else arrays))
             return value_in(frame, result) if isinstance(result, Tensor) else result
 
@@ -53,11 +53,11 @@ class Observed:
                 return closed_over(self, *specs, symbols=symbols)
             self.as_tensors = True
         except NeedsTensorsError:
-            if self.gradients:
+            if self.answers:
                 return closed_over(self, *specs, symbols=symbols)
-            with collecting_gradients() as derivatives:
+            with collecting_answers() as answers:
                 self.fn(*self.tensors)
-            self.gradients = derivatives
+            self.answers = answers
         return self.find_out()
 
 
@@ -73,4 +73,4 @@ def observed(fn: Function, target: str, y_pred: Tensor) -> tuple[Function, list[
     y_true = Node(None, observed, (), {}).set_outputs(y_pred.spec(), name=target)
     observer = Observed(fn, y_true, y_pred)
     tensors, variables = observer.find_out()
-    return observer if observer.as_tensors or observer.gradients else fn, tensors, variables
+    return observer if observer.as_tensors or observer.answers else fn, tensors, variables

@@ -38,7 +38,7 @@ class Metric(NamedTuple):
     @property
     def is_stateful(self) -> bool:
         """Whether it keeps a running value itself, as Keras's stateful metrics do."""
-        return bool(getattr(self.fn, "stateful", False)) and hasattr(self.fn, "reset_states")
+        return arguments.keeps_state(self.fn)
 
     def function(self, key: str | None) -> Function:
         """The function of one of its values."""
@@ -144,6 +144,7 @@ class Objective:
             for identifiers, flag in ((unweighted[term.output], False), (weighted[term.output], True)):
                 for identifier in identifiers:
                     name, fn = arguments.named_metric(identifier, outputs[term.output], term.fn)
+                    arguments.let_begin(fn, outputs[term.output])
                     keys = arguments.keys_of(fn, outputs[term.output])
                     measured.append(Metric(term.output, fn, flag, keys))
                     for key in keys or (name,):
