@@ -5,9 +5,11 @@ The contract with `jkeras/training/run/loop.py`
 The loop never imports this package; it is handed a `CallbackList` and does, for a `fit`::
 
     callbacks.set_model(model); callbacks.set_params({...})
-    resume = callbacks.resume()      # None, or {"epoch": e, "step": s, "fit": callbacks.fit_state of then}
+    resume = callbacks.resume()      # None, or {"epoch": e, "step": s, "fit": callbacks.fit_state of then,
+                                     # "data": callbacks.data_state(e, s) of then}
     callbacks.fit_state = {...}      # plain values: what decides the shuffles and random numbers of this fit
     callbacks.on_train_begin(); model.stop_training = False
+    callbacks.data_state = ...       # (epoch, step) -> where the data stand; if callbacks.keeps_data
     for callback in callbacks: callback.validation_data = x + y + weights of validation; [] or None without
     try:
         for each epoch (from resume["epoch"], whose first batch is then resume["step"], maybe past its end):
@@ -49,6 +51,7 @@ import statistics
 import time
 import warnings
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from jkeras.core.chunk import Chunk
@@ -89,6 +92,8 @@ class Callback:
     model: Any = None
     params: dict[str, Any] = {}
 
+    #: whether the loop should keep in mind where the data stand, for `CallbackList.data_state`
+    keeps_data = False
     #: names of the attributes that `get_state` returns
     state_attributes: tuple[str, ...] = ()
     _resume: dict[str, Any] | None = None
@@ -253,6 +258,8 @@ class CallbackList:
         self._step_time = 0.0
         self.epoch = 0
         self.fit_state: dict[str, Any] = {}
+        #: function from an epoch and its next step to where the data stand there, as plain values
+        self.data_state: Callable[[int, int], dict[str, Any]] = lambda epoch, step: {}
         for callback in callbacks:
             self.append(callback)
         if model is not None:
@@ -295,6 +302,11 @@ class CallbackList:
     def has_batch_hooks(self) -> bool:
         """Whether some callback must see every training batch by itself."""
         return any(_overrides(callback, _BATCH_HOOKS, "on_chunk_end") for callback in self.callbacks)
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether some callback wants to know where the data stand."""
+        return any(getattr(callback, "keeps_data", False) for callback in self.callbacks)
 
     @property
     def has_test_batch_hooks(self) -> bool:

@@ -38,10 +38,18 @@ class RunCheckpoint(Callback):
     Files are written by a thread while training goes on; a write that fails is raised after the next steps.
     A checkpoint holds the model, the optimizer's state, the position in the epoch, what decides shuffling and
     random numbers, and the state of all callbacks. It is complete or not there: a kill at any moment leaves
-    the one before. On SIGINT (Ctrl-C) and SIGTERM the callback saves as soon as the running steps are done
-    and then lets the signal take effect (Ctrl-C raises KeyboardInterrupt); a second one takes effect at once.
-    Signals are watched in the main thread only, and only while `fit` runs; one that the process ignores
-    (`nohup`, a shell's background job) stays ignored.
+    the one before.
+
+    Arrays and a `Sequence` go on exactly (a fresh one has its `on_epoch_end` called as often as then), and so
+    does a stream with a state: `get_state` and `set_state`, or `state_dict` and `load_state_dict`, as grain's
+    iterators and torchdata's loaders have, or a torch `DataLoader` with a `generator`. States are kept as
+    plain values. Of an iterable without a state, the batches of the begun pass are passed over; a generator
+    goes on with what it gives then. A warning says so.
+
+    On SIGINT (Ctrl-C) and SIGTERM the callback saves as soon as the running steps are done and then lets the
+    signal take effect (Ctrl-C raises KeyboardInterrupt); a second one takes effect at once. Signals are
+    watched in the main thread only, and only while `fit` runs; one that the process ignores (`nohup`, a
+    shell's background job) stays ignored.
 
     Args:
         run_dir: the directory; checkpoints go to `run_dir/checkpoints`.
@@ -71,6 +79,7 @@ class RunCheckpoint(Callback):
     """
 
     state_attributes = ("steps", "scores")
+    keeps_data = True
 
     def __init__(
         self,
@@ -132,7 +141,12 @@ class RunCheckpoint(Callback):
             return None
         state = checkpoint.restore(self.model, self._source(checkpoints))
         callbacks.set_state(state["callbacks"])
-        start = {"epoch": state["epoch"], "step": state["step_in_epoch"], "fit": state["fit"]}
+        start = {
+            "epoch": state["epoch"],
+            "step": state["step_in_epoch"],
+            "fit": state["fit"],
+            "data": state.get("data"),
+        }
         if state["stopped"]:  # by EarlyStopping or the like: there is nothing left to train
             start["epoch"] = max(start["epoch"], self.params["epochs"])
         self._at = self._saved_at = (state["epoch"], state["step_in_epoch"])
@@ -142,14 +156,16 @@ class RunCheckpoint(Callback):
         """The place to go on from: the run, or with `verify` the last checkpoint but one."""
         if not self.verifies:
             return self.run_dir
-        if len(found) < 2:
+        # An epoch's last step and its end are two checkpoints with no step between them.
+        earlier = [one for one in found if one.step < found[-1].step]
+        if not earlier:
             warnings.warn(
                 f"RunCheckpoint(verify=True): {self.run_dir} holds one checkpoint: nothing to compare.",
                 stacklevel=2,
             )
             return self.run_dir
-        self._proof = Proof(found[-2], found[-1], checkpoint.read(found[-1].path))
-        return found[-2].path
+        self._proof = Proof(earlier[-1], found[-1], checkpoint.read(found[-1].path))
+        return earlier[-1].path
 
     def on_train_begin(self, logs=None):
         self._take_up()
@@ -242,6 +258,7 @@ class RunCheckpoint(Callback):
             "step_in_epoch": step,
             "stopped": bool(self.model.stop_training),
             "fit": self._callbacks.fit_state,
+            "data": self._callbacks.data_state(epoch, step),
             "callbacks": self._callbacks.get_state(),
         }
 

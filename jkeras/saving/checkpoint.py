@@ -137,26 +137,50 @@ def write(
 
 
 def first_difference(a: Contents, b: Contents) -> str | None:
-    """The first thing in which two checkpoints are not the same bit for bit; None where there is none.
+    """The things in which two checkpoints are not the same bit for bit; None where there are none.
+
+    Each kind is told by its first one: the data, which may be the cause of all the others, then the layers in
+    the model's order, the optimizer, and the callbacks by their classes.
 
     Example:
         >>> then, now = Contents(), Contents()
-        >>> then.notes["run"], now.notes["run"] = {"callbacks": [{"wait": 1}]}, {"callbacks": [{"wait": 2}]}
+        >>> then.notes["run"], now.notes["run"] = {"step": 1}, {"step": 2}
         >>> first_difference(then, now)
-        'the state of the run, callbacks[0].wait: 1 then, 2 now'
+        'step: 1 then, 2 now'
     """
+    run, now = run_state(a), run_state(b)
+    data = (run.pop("data", None), now.pop("data", None))
+    ours, theirs = run.pop("callbacks", []), now.pop("callbacks", [])
+    callbacks = zip(ours, theirs, strict=False)
+    kinds = [
+        _first_in_state(*data, "the data"),
+        _first_of_layers(a, b),
+        _first_array("the optimizer's", *(c.section("optimizer") or dict(c.optimizer or ()) for c in (a, b))),
+        _first_array("the state", *(c.section("cells") for c in (a, b))),
+        next(filter(None, (_first_in_state(x["state"], y["state"], x["class"]) for x, y in callbacks)), None),
+        _first_in_state(run, now, ""),
+    ]
+    if len(ours) != len(theirs):
+        kinds.append(f"the number of callbacks: {len(ours)} then, {len(theirs)} now")
+    return "; also ".join(kind for kind in kinds if kind) or None
+
+
+def _first_of_layers(a: Contents, b: Contents) -> str | None:
     for one, two in zip(a.layers, b.layers, strict=False):
         for (name, x), (_, y) in zip(one.weights, two.weights, strict=False):
-            if x.shape != y.shape or x.tobytes() != y.tobytes():
+            if not _same(x, y):
                 return f"layer {one.name!r}, weight {name!r}"
-    for what, x, y in (
-        ("optimizer", a.optimizer, b.optimizer),
-        ("array", a.arrays.items(), b.arrays.items()),
-    ):
-        for (name, x_value), (_, y_value) in zip(x or (), y or (), strict=False):
-            if np.asarray(x_value).tobytes() != np.asarray(y_value).tobytes():
-                return f"{what} {name!r}"
-    return _first_in_state(a.notes.get("run"), b.notes.get("run"), "")
+    return None
+
+
+def _first_array(what: str, a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> str | None:
+    pairs = zip(a.items(), b.values(), strict=False)
+    return next((f"{what} {name!r}" for (name, x), y in pairs if not _same(x, y)), None)
+
+
+def _same(x: Any, y: Any) -> bool:
+    x, y = np.asarray(x), np.asarray(y)
+    return x.shape == y.shape and x.dtype == y.dtype and x.tobytes() == y.tobytes()
 
 
 def _first_in_state(a: Any, b: Any, place: str) -> str | None:
@@ -164,9 +188,11 @@ def _first_in_state(a: Any, b: Any, place: str) -> str | None:
         pairs = [(f"{place}.{key}".lstrip("."), a[key], b[key]) for key in a]
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         pairs = [(f"{place}[{i}]", x, y) for i, (x, y) in enumerate(zip(a, b, strict=True))]
+    elif isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return None if _same(a, b) else place
     else:
-        same = a == b or (a != a and b != b)
-        return None if same else f"the state of the run, {place}: {a!r} then, {b!r} now"
+        same = a is b or a == b or (a != a and b != b)
+        return None if same else f"{place}: {a!r:.200} then, {b!r:.200} now"
     return next((found for where, x, y in pairs if (found := _first_in_state(x, y, where))), None)
 
 

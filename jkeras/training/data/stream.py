@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from jkeras.core.sequence import Sequence, gives_by_run, is_sequence
+from jkeras.core.sequence import gives_by_run, is_sequence
 from jkeras.core.types import AnyDict, AnyList, AnyTuple, Batch
+from jkeras.training.data import positions
 from jkeras.training.data.arrays import read
 from jkeras.training.data.samples import Samples, owned
 from jkeras.training.data.worker_loop import END, Fetch, FetchOfRun, Next
@@ -21,6 +24,7 @@ from jkeras.training.types import HostArray, Numpy
 
 _ENDLESS = 1 << 60
 _STRIDE = 1 << 32  # epochs whose lengths differ are so far apart in the row of all batches
+_KEPT = 64  # positions that are kept: more than a group of batches that go to the devices together
 
 
 class Consumer(Protocol):
@@ -35,6 +39,14 @@ class Consumer(Protocol):
     def stateful(self) -> bool: ...
 
     def dtypes(self, need_y: bool = True) -> Batch: ...
+
+
+class Taken(NamedTuple):
+    """A batch that was fetched; `position`: where its source stands then, `digest`: what tells it apart."""
+
+    samples: Any  # Samples, or END
+    position: dict[str, Any] | None = None
+    digest: int = 0
 
 
 class Stream:
@@ -79,14 +91,24 @@ class Stream:
         self._at = 0  # items taken from an iterator
         self._order: tuple[int, int, int, Numpy] | None = None  # (seed, pass, length, permutation)
 
-        def finish(item: Any) -> Any:
-            return item if item is END else owned(check(item), dtypes)
-
+        self.keeps = False
+        self._kept: deque[tuple[tuple[int, int], dict[str, Any]]] = deque(maxlen=_KEPT)
+        self._digest = 0
+        self._passes = positions.Pass(items)
         if self.is_sequence:
-            job = FetchOfRun(items) if self._by_run else Fetch(items)
+            self._job: Any = FetchOfRun(items) if self._by_run else Fetch(items)
         else:
-            job = Next(items, endless=self.steps is not None)
-        self._feed = Feed(job, supply, finish, serial=not self.is_sequence)
+            self._job = Next(items, endless=self.steps is not None)
+        finish = partial(self._finish, check, dtypes)
+        self._feed = Feed(self._job, supply, finish, serial=not self.is_sequence)
+
+    def _finish(self, check: Callable[[Any], Samples], dtypes: Batch, found: Any) -> Taken:
+        """What the workers' threads do with an item."""
+        item, position = (found, None) if self.is_sequence else found
+        if item is END:
+            return Taken(END, position)
+        samples = owned(check(item), dtypes)
+        return Taken(samples, position, positions.digest(samples) if self.keeps else 0)
 
     def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Samples]:
         """The batches of an epoch from number `start` on.
@@ -99,7 +121,56 @@ class Stream:
         self._feed.seed = seed
         if self.is_sequence:
             return self._of_sequence(seed, epoch, start, last)
-        return self._to_its_end(epoch) if self.steps is None else self._of_iterable(epoch, start, last)
+        return self._to_its_end(epoch, start) if self.steps is None else self._of_iterable(epoch, start, last)
+
+    def keep(self, epoch: int, step: int, position: dict[str, Any] | None = None) -> None:
+        """Keep in mind where the source stands, from here on.
+
+        Args:
+            epoch, step: number of the first batch.
+            position: where the source stood there in the run that is resumed; None: as it stands.
+
+        Raises:
+            ValueError: it does not fit the source.
+        """
+        self.keeps = self._passes.keeps = self._job.keeps = True
+        given: dict[str, Any] = positions.decoded(position) if position else {"digest": 0, "source": None}
+        source, self._digest = given["source"], given["digest"]
+        if self.is_sequence and not self._by_run:
+            self._passes.resume(source)
+            self._measure()
+        elif source is not None and not self.is_sequence:
+            positions.check_rewound(self.items, source)
+            self._job.start_at(source)
+        self._note(epoch, step, source or self._source())
+
+    def _source(self) -> dict[str, Any] | None:
+        if not self.is_sequence:
+            return self._job.position()
+        return None if self._by_run else self._passes.position()
+
+    def _note(self, epoch: int, step: int, source: dict[str, Any] | None, digest: int | None = None) -> None:
+        if digest is not None:
+            self._digest = zlib.crc32(digest.to_bytes(4, "big"), self._digest)
+        self._kept.append((self._before(epoch, step), {"source": source, "digest": self._digest}))
+
+    def _before(self, epoch: int, step: int) -> tuple[int, int]:
+        """The place before a batch; that after an epoch's last batch is the one before the next epoch's."""
+        return (epoch, step) if step != self.steps else (epoch + 1, 0)
+
+    def position(self, epoch: int | None = None, step: int = 0) -> dict[str, Any] | None:
+        """Where the source stands before a batch, as plain values; None where it is not known.
+
+        Args:
+            epoch, step: number of the batch; None: as it stands.
+
+        Raises:
+            ValueError: the state of the source holds what is no plain value.
+        """
+        if not self._kept:
+            return None
+        found = self._kept[-1][1] if epoch is None else dict(self._kept).get(self._before(epoch, step))
+        return positions.encoded(found, f"The state of the {type(self.items).__name__}")
 
     def is_ready(self, seconds: float) -> bool:
         """Whether the next batch is there, or comes within so many seconds."""
@@ -117,13 +188,19 @@ class Stream:
         ticket = partial(self._ticket, seed, stride, length)
         for place in range(first + start, stop):
             self._ahead(ticket, place, stop if last else stop + steps, stride)
-            yield feed.take(place, ticket)
+            taken = feed.take(place, ticket)
+            after = place - first + 1
+            if self.keeps:
+                self._note(epoch, after, self._kept[-1][1]["source"], taken.digest)
+            yield taken.samples
             if self._by_run:
                 self.items.total_batches_seen = self._number(stride, length, place) + 1
             elif place % stride + 1 == length:
-                self.items.on_epoch_end()
-                if getattr(self.items.__class__, "on_epoch_end", None) is not Sequence.on_epoch_end:
+                self._passes.end()
+                if self._passes.changes:
                     feed.renew()
+                    if self.keeps:
+                        self._note(epoch, after, self._source())
         if not last:
             self._measure()
             stop = first + _STRIDE if self._is_pass else stop
@@ -171,25 +248,31 @@ class Stream:
         horizon = self._at + (steps - start) + (0 if last else steps)
         for step in range(start, steps):
             feed.ahead(range(self._at, horizon), _continue)
-            samples = feed.take(self._at, _continue)
-            if samples is END:
+            taken = feed.take(self._at, _continue)
+            if taken.samples is END:
                 raise ValueError(
                     f"The data ran out in epoch {epoch + 1} after {step} of {steps} batches: a generator "
                     "must yield as many batches as are asked for (`while True`), or ask for fewer."
                 )
             self._at += 1
-            yield samples
+            if self.keeps:
+                self._note(epoch, step + 1, taken.position, taken.digest)
+            yield taken.samples
         feed.ahead(range(self._at, horizon), _continue)
 
-    def _to_its_end(self, epoch: int) -> Iterator[Samples]:
-        feed, place = self._feed, 0
+    def _to_its_end(self, epoch: int, start: int) -> Iterator[Samples]:
+        feed, place = self._feed, start
         feed.drop()
         while True:
             feed.ahead(range(place, _ENDLESS), _anew)
-            samples = feed.take(place, _anew)
-            if samples is END:
+            taken = feed.take(place, _anew)
+            is_over = taken.samples is END
+            at = (epoch + 1, 0) if is_over else (epoch, place + 1)
+            if self.keeps:
+                self._note(*at, taken.position, taken.digest)
+            if is_over:
                 break
-            yield samples
+            yield taken.samples
             place += 1
         feed.drop()
         if place == 0:

@@ -14,6 +14,7 @@ import numpy as np
 
 from jkeras.compat import as_keras
 from jkeras.core.sequence import RandomSequence
+from jkeras.training.data import positions
 from jkeras.training.types import Numbered
 
 
@@ -48,7 +49,7 @@ class FetchOfRun:
 
 
 class Next:
-    """The job of an iterable: its next item, or `END`.
+    """The job of an iterable: `(its next item or `END`, where it stands then)`.
 
     Args:
         items: an iterator, or an iterable that starts anew each time.
@@ -57,16 +58,78 @@ class Next:
 
     def __init__(self, items: Any, endless: bool):
         self.items, self.endless = items, endless
+        self.keeps = False  #: whether it tells where it stands
         self._iterator: Iterator[Any] | None = None
+        self._is_over = False
+        self._taken = 0  # items of this pass
+        self._of: str | None = None  # what has the state: the items, their iterator, their random generator
+        self._before: Any = None  # the state of the random generator before this pass
+        self._start: dict[str, Any] | None = None
 
-    def __call__(self, anew: bool) -> Any:
-        if anew or self._iterator is None:
-            self._iterator = iter(self.items)
-        item = next(self._iterator, END)
+    def __call__(self, anew: bool) -> tuple[Any, dict[str, Any] | None]:
+        if self._start is not None:
+            self._go(self._start)
+        if anew or (self._iterator is None and not self._is_over):
+            self._begin()
+        item = END if self._is_over else next(self._iterator, END)  # type: ignore[arg-type]
         if item is END and self.endless and self._iterator is not self.items:
-            self._iterator = iter(self.items)
-            item = next(self._iterator, END)
-        return item
+            self._begin()
+            item = next(self._iterator, END)  # type: ignore[arg-type]
+        self._is_over = item is END
+        self._taken = 0 if self._is_over else self._taken + 1
+        return item, self.position() if self.keeps else None
+
+    def _begin(self) -> None:
+        generator = getattr(self.items, "generator", None)
+        if positions.has_state(self.items):
+            self._of = "items"
+        elif positions.has_state(generator):
+            self._of, self._before = "generator", positions.state_of(generator) if self.keeps else None
+        self._iterator = iter(self.items)
+        if self._of is None and positions.has_state(self._iterator):
+            self._of = "iterator"
+        self._taken, self._is_over = 0, False
+
+    def position(self) -> dict[str, Any]:
+        """Where it stands: what has the state, the state, and how many items of this pass are taken."""
+        state, of = None, self._of
+        if of is None and self._iterator is None:
+            generator = getattr(self.items, "generator", None)
+            of = "items" if positions.has_state(self.items) else None
+            of = "generator" if of is None and positions.has_state(generator) else of
+        if of == "items":
+            state = positions.state_of(self.items)
+        elif of == "generator":
+            begun = self._iterator is not None and not self._is_over
+            state = self._before if begun else positions.state_of(self.items.generator)
+        elif of == "iterator" and not self._is_over:
+            state = positions.state_of(self._iterator)
+        return {"of": of, "taken": self._taken, "state": state}
+
+    def start_at(self, position: dict[str, Any]) -> None:
+        """Go on from a position with the first item that is asked for."""
+        self._start = position
+
+    def _go(self, position: dict[str, Any]) -> None:
+        self._start = None
+        of, taken = position["of"], position["taken"]
+        if of == "items":
+            positions.put_state(self.items, position["state"])
+        elif of == "generator":
+            positions.put_state(getattr(self.items, "generator", None), position["state"])
+        if not taken:
+            return
+        self._begin()
+        if of == "iterator":
+            positions.put_state(self._iterator, position["state"])
+        elif of != "items" and self._iterator is not self.items:
+            for i in range(taken):
+                if next(self._iterator, END) is END:  # type: ignore[arg-type]
+                    raise ValueError(
+                        f"The {type(self.items).__name__} gave {i} batches in a pass; the run that is "
+                        f"resumed had got {taken} in it: the data are others now."
+                    )
+        self._taken = taken
 
 
 def serve(end: Connection[Any, Any], keras: str | None = None) -> None:

@@ -22,7 +22,10 @@ class Callbacks(Protocol):
     """The callbacks of a loop, as one: a `CallbackList`."""
 
     fit_state: dict[str, Any]
+    data_state: Callable[[int, int], dict[str, Any]]
 
+    @property
+    def keeps_data(self) -> bool: ...
     @property
     def has_batch_hooks(self) -> bool: ...
     @property

@@ -141,6 +141,8 @@ class _Fit:
         begin, first, step = first, resume.get("epoch", first), resume.get("step", 0)
         if isinstance(self.source, Stream):
             self.source.origin = begin
+        if self.callbacks.keeps_data:
+            self._keep_data(resume.get("data") or {}, first, step)
         self.validations = sum(self._is_due(epoch) for epoch in range(begin, first))
         for epoch in range(first, last):
             self.trainer.objective.reset()
@@ -155,6 +157,20 @@ class _Fit:
                 break
         self.catch_up()
         self.callbacks.on_train_end()
+
+    def _keep_data(self, then: dict[str, Any], epoch: int, step: int) -> None:
+        """Let streams keep in mind where they stand, from where they stood `then`."""
+        validation = None if self.validation is None else self.validation.source
+        streams = {"train": self.source, "validation": validation}
+        kept = {name: source for name, source in streams.items() if isinstance(source, Stream)}
+        for name, stream in kept.items():
+            stream.keep(epoch, step, then.get(name))
+
+        def data_state(epoch: int, step: int) -> dict[str, Any]:
+            places = {"train": (epoch, step), "validation": ()}
+            return {name: stream.position(*places[name]) for name, stream in kept.items()}
+
+        self.callbacks.data_state = data_state
 
     def close(self) -> None:
         """End workers, and tell callbacks what they have not heard."""
