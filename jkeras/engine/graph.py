@@ -303,7 +303,7 @@ def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dic
                     stack += [(t, False) for t in reversed(node.inputs)]
     finished += [t.node for t in inputs if t.node not in state]
     return finished, first_visits | {
-        t.node.owner: len(first_visits) + i
+        t.node.owner: i - len(inputs)  # what no output needs stands before the outputs
         for i, t in enumerate(inputs)
         if t.node.owner is not None and t.node.owner not in first_visits
     }

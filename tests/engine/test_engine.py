@@ -269,3 +269,12 @@ def test_sizes_may_be_integers_of_numpy():
     model = Sequential([Conv2D(2, 3, input_shape=[four, four, three]), Flatten()])
     assert Sequential.from_config(model.get_config()).output_shape == (None, 8)
     assert model.to_json()
+
+
+def test_an_input_that_no_output_needs_stands_before_the_last_layers():
+    """Keras 2.2.4 leaves it out of `layers`, so that `layers[-1]` is the last layer that computes."""
+    a, b, c = (Input((3,), name=name) for name in "abc")
+    d = Dense(2, name="d")(b)
+    model = Model([a, b, c], Dense(2, name="e")(d))
+    assert [layer.name for layer in model.layers] == ["b", "d", "a", "c", "e"]
+    assert [layer.name for layer in Model.from_config(model.get_config()).layers] == ["b", "d", "a", "c", "e"]
