@@ -12,7 +12,7 @@ from jkeras.core.names import function_name
 from jkeras.layers.serialization import deserialize
 from jkeras.saving import bytecode
 from jkeras.saving.contents import KERAS_BACKEND, KERAS_VERSION
-from jkeras.saving.limits import VALUES, bounded, few_layers, parse_json, telling
+from jkeras.saving.limits import VALUES, bounded, few_layers, line, parse_json, telling
 
 _MARKS = "jkeras_functions"
 _TUPLE = "tag:yaml.org,2002:python/tuple"
@@ -152,7 +152,7 @@ def parse_yaml(text: str) -> Any:
     try:
         return bounded(yaml.load(text, _Loader))  # noqa: S506 (a SafeLoader that also knows tuples)
     except (yaml.YAMLError, AttributeError, TypeError, ValueError, RecursionError) as e:
-        raise ValueError(f"model_from_yaml expects the YAML text of model.to_yaml(): {e}") from e
+        raise ValueError(f"model_from_yaml expects the YAML text of model.to_yaml(): {line(e)}") from e
 
 
 def model_from_config(config: Any, custom_objects: dict | None = None, safe_mode: bool = True) -> Any:

@@ -57,7 +57,7 @@ def telling(source: Any, place: str = "") -> Iterator[None]:
         raise
     except MALFORMED as e:
         known = type(e) is ValueError
-        reason = str(e) if known else f"{type(e).__name__}: {_short(e)}"
+        reason = line(e) if known else f"{type(e).__name__}: {_short(e)}"
         reason += "".join(f" ({note})" for note in getattr(e, "__notes__", ())[:3])
         where = f"{place}: " if place and not known else ""
         raise ValueError(f"{source}: {where}{reason}") from e
@@ -66,7 +66,17 @@ def telling(source: Any, place: str = "") -> Iterator[None]:
 def _short(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    return str(error)[:2000] or "no further reason"
+    return line(error)[:2000] or "no further reason"
+
+
+def line(error: BaseException) -> str:
+    """What an error says, in one line.
+
+    Example:
+        >>> line(ValueError("broken\\n   at line 3"))
+        'broken at line 3'
+    """
+    return " ".join(str(error).split())
 
 
 def digest_of(file: BinaryIO, start: int = 0, end: int | None = None) -> Any:
