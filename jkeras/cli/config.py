@@ -23,6 +23,8 @@ import yaml
 
 from jkeras.cli.errors import UserError, close_to
 from jkeras.cli.user_code import is_code
+from jkeras.saving.config import Loader
+from jkeras.saving.limits import bounded, line
 
 _NUMBER = (int, float)
 _WORDS = {
@@ -74,7 +76,7 @@ _SECTIONS: dict[str, dict[str, tuple[tuple[type, ...], Any]]] = {
 _TOP = {"name", "model", "callbacks", *_SECTIONS}
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(Loader):
     """Safe YAML in which `1e-4` is a number, as YAML 1.2 has it; PyYAML takes it for text."""
 
 
@@ -94,9 +96,9 @@ def parsed(text: str, where: str) -> Any:
         {'lr': 0.0001}
     """
     try:
-        return yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        raise UserError(f"{where} is not valid YAML: {error}") from error
+        return bounded(yaml.load(text, _Loader))
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"{where} is not valid YAML: {line(error)}") from error
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def _named(path: str | os.PathLike):
     except OSError:
         raise
     except MemoryError as error:
-        raise MemoryError(
+        raise ValueError(
             f"{os.fspath(path)} was not read: what it says to hold needs more memory."
         ) from error
     except Exception as error:

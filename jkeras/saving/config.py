@@ -150,7 +150,7 @@ def parse_yaml(text: str) -> Any:
         ValueError: it is not YAML, or asks for Python objects.
     """
     try:
-        return bounded(yaml.load(text, _Loader))  # noqa: S506 (a SafeLoader that also knows tuples)
+        return bounded(yaml.load(text, Loader))  # noqa: S506 (a SafeLoader that also knows tuples)
     except (yaml.YAMLError, AttributeError, TypeError, ValueError, RecursionError) as e:
         raise ValueError(f"model_from_yaml expects the YAML text of model.to_yaml(): {line(e)}") from e
 
@@ -197,7 +197,7 @@ def with_marks(config: dict[str, Any], marks: list[str]) -> dict[str, Any]:
     return config | {_MARKS: marks} if marks else config
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """Plain values, and tuples; merged keys (`<<`) may not multiply."""
 
     def flatten_mapping(self, node: Any) -> None:
@@ -214,6 +214,6 @@ class _Dumper(yaml.SafeDumper):
     """Plain values, tuples, and what `json_value` turns into plain values."""
 
 
-_Loader.add_constructor(_TUPLE, _construct_tuple)
+Loader.add_constructor(_TUPLE, _construct_tuple)
 _Dumper.add_representer(tuple, lambda dumper, value: dumper.represent_sequence(_TUPLE, value))
 _Dumper.add_multi_representer(object, lambda dumper, value: dumper.represent_data(json_value(value)))

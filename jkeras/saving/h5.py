@@ -29,7 +29,7 @@ from jkeras.saving.contents import (
     unique_names,
     with_numpy_types,
 )
-from jkeras.saving.limits import digest_of, parse_json, telling
+from jkeras.saving.limits import CHANGED, digest_of, parse_json, telling
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 USER_BLOCK = 512
@@ -66,9 +66,9 @@ def open_file(path: str | Path | io.BytesIO, accept_changed: bool = False) -> Co
     Raises:
         ValueError: the file is damaged or changed, or holds neither a model nor weights.
     """
-    if not accept_changed:
-        _check_seal(path)
     with telling(path, "a truncated or damaged HDF5 file"):
+        if not accept_changed:
+            _check_seal(path)
         try:
             with contextlib.ExitStack() as stack:
                 file = stack.enter_context(h5py.File(path, "r"))
@@ -92,11 +92,7 @@ def _check_seal(path: str | Path | io.BytesIO) -> None:
         whole = not _SEALED.match(head) or head.startswith(_SEAL + _digest(raw) + b"\n")
         raw.seek(0)
     if not whole:
-        raise ValueError(
-            f"{path} was changed after jkeras wrote it: its digest does not match, so it is damaged, or "
-            "another tool has edited it. If you want the change, load it with accept_changed=True "
-            "(--accept-changed on the command line) and save it again: the new file is sealed again."
-        )
+        raise ValueError(CHANGED)
 
 
 # Writing ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import stat
+import struct
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,6 +30,16 @@ MALFORMED = (
     MemoryError,
     RuntimeError,
     AssertionError,
+    EOFError,
+    BufferError,
+    SyntaxError,  # of the name of a number type
+    tokenize.TokenError,  # of the head of an .npy
+    struct.error,
+)
+CHANGED = (
+    "it was changed after jkeras wrote it: its digest does not match, so it is damaged, or another tool has "
+    "edited it. If you want the change, load it with accept_changed=True (--accept-changed on the command "
+    "line) and save it again: the new file is sealed again."
 )
 
 
@@ -53,8 +65,6 @@ def telling(source: Any, place: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except NotImplementedError:
-        raise
     except MALFORMED as e:
         known = type(e) is ValueError
         reason = line(e) if known else f"{type(e).__name__}: {_short(e)}"
@@ -79,9 +89,15 @@ def line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def digest_of(file: BinaryIO, start: int = 0, end: int | None = None) -> Any:
-    """The SHA-256 of a part of an open file, as hashlib has it; little of it is in memory at a time."""
-    sha, block = hashlib.sha256(), memoryview(bytearray(1 << 20))
+def digest_of(file: BinaryIO, start: int = 0, end: int | None = None, sha: Any = None) -> Any:
+    """The SHA-256 of a part of an open file, as hashlib has it; little of it is in memory at a time.
+
+    Args:
+        file: open.
+        start, end: of the part; to the end of the file by default.
+        sha: a digest of what goes before it.
+    """
+    sha, block = sha or hashlib.sha256(), memoryview(bytearray(1 << 20))
     left = file.seek(0, 2) - start if end is None else end - start
     file.seek(start)
     while left > 0 and (count := file.readinto(block[: min(left, len(block))])):  # type: ignore[attr-defined]

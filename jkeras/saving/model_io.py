@@ -296,7 +296,7 @@ def _open_path(path: Path, accept_changed: bool) -> Contents:
     if head and head.startswith(msgpack.SIGNATURE[: len(head)]):
         return msgpack.open_file(path, accept_changed)
     if head[8:9] == b"{" and path.suffix == ".safetensors":
-        return foreign.read_safetensors(path)
+        return foreign.read_safetensors(path, accept_changed)
     if head[:1] in _MAPS and not head.startswith(_PICKLE):
         return foreign.read_flax(path)
     raise ValueError(f"{path} is no model file: expected HDF5 or jkeras msgpack, found {_describe(head)}.")

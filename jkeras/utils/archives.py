@@ -88,6 +88,12 @@ def extract(path: Path, archive_format: str | list[str] | None = "auto", folder:
                 f"{path} was not extracted: the archive is damaged, or not complete ({error}). Delete it, "
                 "so that it is downloaded again."
             ) from error
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # a place before its beginning
+                raise ValueError(f"{path} was not extracted: the archive is damaged.") from error
+            if error.filename is None:
+                raise type(error)(error.errno, f"Not extracted: {error.strerror}", str(path)) from error
+            raise
     return False
 
 

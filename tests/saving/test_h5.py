@@ -102,7 +102,7 @@ def test_a_flipped_bit_is_an_error_before_hdf5_sees_it(whole, tmp_path, monkeypa
     for _ in range(150):
         broken = bytearray(whole)
         broken[draw.randrange(h5.USER_BLOCK, len(whole))] ^= 1 << draw.randrange(8)
-        with pytest.raises(ValueError, match=r"broken\.h5 was changed after jkeras wrote it"):
+        with pytest.raises(ValueError, match=r"broken\.h5: it was changed after jkeras wrote it"):
             read_bytes(tmp_path, bytes(broken))
     for place in range(len(b"jkeras sha256 ") + 64):
         broken = bytearray(whole)
