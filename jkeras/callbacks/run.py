@@ -14,8 +14,10 @@ import numpy as np
 from jkeras.callbacks.background import BackgroundJob
 from jkeras.callbacks.base import Callback, CallbackList
 from jkeras.callbacks.schedule import better
+from jkeras.core.lock import Hold
 from jkeras.saving import checkpoint
 from jkeras.saving.contents import Contents
+from jkeras.saving.limits import telling
 
 
 class Proof(NamedTuple):
@@ -69,6 +71,7 @@ class RunCheckpoint(Callback):
 
     Raises:
         ValueError: for intervals, `keep` or `keep_best` below 1.
+        BlockingIOError: another process, or another `fit` of this one, writes into `run_dir`.
         RuntimeError: with `verify`, where the bits differ; the message names the first layer, optimizer's
             array or callback that does.
 
@@ -127,10 +130,12 @@ class RunCheckpoint(Callback):
         self._handlers: dict[int, Any] = {}
         self._writing = BackgroundJob()
         self._proof: Proof | None = None
+        self._lock: Hold | None = None
 
     def resume(self, callbacks):
         self._callbacks = callbacks
         self._at, self.steps = (0, 0), 0
+        self._lock = checkpoint.hold(self.run_dir)
         checkpoints = checkpoint.list_checkpoints(self.run_dir)
         if checkpoints and not self.resumes:
             raise FileExistsError(
@@ -140,16 +145,17 @@ class RunCheckpoint(Callback):
         if not checkpoints:
             return None
         state = checkpoint.restore(self.model, self._source(checkpoints))
-        callbacks.set_state(state["callbacks"])
-        start = {
-            "epoch": state["epoch"],
-            "step": state["step_in_epoch"],
-            "fit": state["fit"],
-            "data": state.get("data"),
-        }
-        if state["stopped"]:  # by EarlyStopping or the like: there is nothing left to train
-            start["epoch"] = max(start["epoch"], self.params["epochs"])
-        self._at = self._saved_at = (state["epoch"], state["step_in_epoch"])
+        with telling(self.run_dir, "the state of the run in its checkpoint is malformed"):
+            callbacks.set_state(state["callbacks"])
+            start = {
+                "epoch": state["epoch"],
+                "step": state["step_in_epoch"],
+                "fit": state["fit"],
+                "data": state.get("data"),
+            }
+            if state["stopped"]:  # by EarlyStopping or the like: there is nothing left to train
+                start["epoch"] = max(start["epoch"], self.params["epochs"])
+            self._at = self._saved_at = (state["epoch"], state["step_in_epoch"])
         return start
 
     def _source(self, found):
@@ -273,11 +279,13 @@ class RunCheckpoint(Callback):
         self.scores = {name: self.scores[name] for name in order[: self.keep_best]}
 
     def close(self):
-        """Wait for the file that is being written, and give the signal handlers back."""
+        """Wait for the file that is being written, and give the signal handlers and the directory back."""
         try:
             self._writing.wait()
         finally:
             self._give_back()
+            if self._lock is not None:
+                self._lock.release()
 
     def _give_back(self) -> None:
         handlers, self._handlers = self._handlers, {}

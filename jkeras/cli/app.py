@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from jkeras.cli import compare, data, files, history, overrides, run, text
@@ -69,11 +67,7 @@ def _answer(as_json: bool):
         return
     with contextlib.redirect_stdout(sys.stderr):
         yield result
-    print(json.dumps(result.get("rows", result), default=_jsonable))
-
-
-def _jsonable(value: Any) -> Any:
-    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)
+    print(text.as_json(result.get("rows", result)))
 
 
 @app.command()
@@ -189,12 +183,15 @@ def average(
 @app.command()
 @reports_errors
 def checkpoints(run_dir: RunDir, as_json: Json = False) -> None:
-    """List the checkpoints of a run, oldest first."""
+    """List and verify the checkpoints of a run, oldest first; exit code 1 if one is damaged."""
     with _answer(as_json) as result:
         result["rows"] = files.checkpoints(run_dir)
         for row in result["rows"]:
             where = f"epoch {row['epoch']:4d}  step {row['step']:7d}"
-            print(f"{row['checkpoint']}  {where}  {row['bytes'] / 1024:9.1f} KiB  {row['time']}")
+            damage = f"  DAMAGED: {row['damage']}" if row["damage"] else ""
+            print(f"{row['checkpoint']}  {where}  {row['bytes'] / 1024:9.1f} KiB  {row['time']}{damage}")
+    if any(row["damage"] for row in result["rows"]):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -56,7 +56,7 @@ def reading_of(source: Path, data_source: str, given: dict[str, Any]) -> dict[st
 
 
 def checkpoints(run_dir: Path) -> list[dict[str, Any]]:
-    """The checkpoints of a run, oldest first.
+    """The checkpoints of a run, oldest first; each is read, and what is wrong with it said as `damage`.
 
     Raises:
         ValueError: there are none.
@@ -70,7 +70,8 @@ def checkpoints(run_dir: Path) -> list[dict[str, Any]]:
             "epoch": c.epoch,
             "step": c.step,
             "bytes": c.bytes,
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(c.path.stat().st_mtime)),
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(c.path.lstat().st_mtime)),
+            "damage": checkpoint.damage(c.path),
         }
         for c in kept
     ]

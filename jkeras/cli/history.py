@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -62,7 +61,7 @@ class HistoryFile(History):
 
 def write_result(run_dir: Path, result: dict[str, Any]) -> None:
     """Keep what a finished run said last, as `result.json`."""
-    atomic.write_text(run_dir / RESULT, json.dumps(result, indent=2) + "\n")
+    atomic.write_text(run_dir / RESULT, text.as_json(result, indent=2) + "\n")
 
 
 def of_run(run_dir: Path) -> Record:

@@ -38,7 +38,8 @@ def train(config: dict[str, Any], overwrite: bool = False, go_on: bool = False) 
     _anchor(config)
     if earlier and go_on and not overwrite:
         _check_same(run_dir, config)
-        checkpoint.write_run(run_dir, config)
+        with checkpoint.hold(run_dir):
+            checkpoint.write_run(run_dir, config)
         return _resumed(run_dir, config)
     if earlier and not overwrite:
         raise UserError(
@@ -47,10 +48,11 @@ def train(config: dict[str, Any], overwrite: bool = False, go_on: bool = False) 
             "or start anew with --overwrite."
         )
     prepared = _prepare(config)  # complains before anything is written or dropped
-    if earlier:
-        shutil.rmtree(run_dir / "checkpoints")
-    (run_dir / history.RESULT).unlink(missing_ok=True)
-    checkpoint.write_run(run_dir, config)
+    with checkpoint.hold(run_dir):
+        if earlier:
+            shutil.rmtree(run_dir / "checkpoints")
+        (run_dir / history.RESULT).unlink(missing_ok=True)
+        checkpoint.write_run(run_dir, config)
     return _go(config, *prepared, resume=False)
 
 
@@ -110,7 +112,8 @@ def resume(
         place[key] = value or place[key]
     if epochs is not None:
         config["fit"]["epochs"] = epochs
-        checkpoint.write_run(run_dir, config)
+        with checkpoint.hold(run_dir):
+            checkpoint.write_run(run_dir, config)
     return _resumed(run_dir, config, verify)
 
 

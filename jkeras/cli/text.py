@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,6 +38,27 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.3g}"
     return str(value)
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """The JSON text of a command's result; null in the place of NaN and infinity, which JSON does not have.
+
+    Example:
+        >>> as_json({"loss": [float("nan"), np.float32(0.5)]})
+        '{"loss": [null, 0.5]}'
+    """
+    return json.dumps(_plain(value), indent=indent, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    value = value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, (str, int, type(None))) else str(value)
 
 
 def differences(compared: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import atomic
+from jkeras.core.lock import Hold
 from jkeras.saving import compiled, model_contents, msgpack, weights
 from jkeras.saving.contents import Contents
 from jkeras.saving.limits import parse_json, regular, telling
@@ -196,10 +197,25 @@ def _first_in_state(a: Any, b: Any, place: str) -> str | None:
     return next((found for where, x, y in pairs if (found := _first_in_state(x, y, where))), None)
 
 
-def sweep(run_dir: str | Path) -> None:
-    """Remove what writing has left behind where it was killed; nobody else may be writing there."""
-    for folder in (Path(run_dir), Path(run_dir) / "checkpoints"):
-        atomic.sweep(folder)
+def hold(run_dir: str | Path) -> Hold:
+    """Lock a run directory, which is made if it is missing, and remove what a killed writer has left there.
+
+    Returns:
+        The lock, to be released when nothing is written any more.
+
+    Raises:
+        BlockingIOError: another process, or this one, is writing there; the message says which.
+
+    Example:
+        >>> import tempfile
+        >>> hold(tempfile.mkdtemp()).release()
+    """
+    folder = Path(run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = Hold(folder / ".lock", f"The run directory {folder}")
+    for place in (folder, folder / "checkpoints"):
+        atomic.sweep(place)
+    return lock
 
 
 def _record(model: Any) -> Contents:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from jkeras.models import load_model
+from jkeras.saving import checkpoint
 from tests.cli.conftest import CONFIG, invoke, write_files
 
 
@@ -225,3 +226,31 @@ def test_a_changed_file_is_read_where_the_change_is_accepted(trained, folder, ca
     assert "--accept-changed" in call("convert", "changed.h5", "out.h5", code=2).err
     call("convert", "changed.h5", "out.h5", "--accept-changed")
     call("summary", "out.h5")
+
+
+def test_damaged_checkpoints_are_marked(trained, folder, call):
+    newest = sorted(folder.glob("runs/small/checkpoints/*"))[-1]
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+    done = call("checkpoints", "runs/small", code=1)
+    marked = [line for line in done.out.splitlines() if "DAMAGED" in line]
+    assert len(marked) == 1 and newest.name in marked[0] and "digest" in marked[0]
+
+
+def test_one_writer_at_a_time(trained, folder, call):
+    with checkpoint.hold(folder / "runs/small"):
+        for command in (("resume", "runs/small", "--epochs", 4), ("train", "small.yaml", "--overwrite")):
+            done = call(*command, code=2)
+            assert "runs/small is in use by this very process" in done.err
+    assert len(call("checkpoints", "runs/small", "--json").json) == 4
+
+
+def test_json_holds_no_infinity(trained, folder, call):
+    call("restore", "runs/small", "--output", "a.h5")
+    model = load_model("a.h5")
+    model.set_weights([w * np.nan for w in model.get_weights()])
+    model.save("b.h5")
+    out = call("diff", "a.h5", "b.h5", "--json", code=1).out
+    rows = json.loads(out, parse_constant=lambda word: pytest.fail(word))["arrays"]
+    assert rows[0]["difference"] is None

@@ -1,7 +1,14 @@
 """One at a time."""
 
+import fcntl
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
+
+import pytest
 
 from jkeras.core import lock
 
@@ -60,3 +67,59 @@ def test_who_waits_is_told(tmp_path):
         came.append(1)
     thread.join()
     assert came == [1, 2]
+
+
+def test_a_hold_keeps_others_out_and_says_who_has_it(tmp_path):
+    path = tmp_path / ".lock"
+    with lock.Hold(path, "The folder"), pytest.raises(BlockingIOError) as told:
+        lock.Hold(path, "The folder")
+    assert "The folder is in use by this very process" in str(told.value) and str(tmp_path) in str(told.value)
+    assert not path.exists()
+    lock.Hold(path, "The folder").release()
+
+
+def test_a_hold_ends_with_its_process_even_if_a_child_of_it_lives_on(tmp_path):
+    """A process takes the lock and forks a child, which has the locked file too; then it is killed."""
+    code = (
+        "import os, sys, time; from pathlib import Path; from jkeras.core.lock import Hold\n"
+        "hold = Hold(Path(sys.argv[1]), 'x')\n"
+        "child = os.fork()\n"
+        "if child: print(os.getpid(), child, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    path = tmp_path / ".lock"
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", code, str(path)], stdout=subprocess.PIPE, text=True, env=env
+    )
+    own, child = map(int, process.stdout.readline().split())
+    try:
+        with pytest.raises(BlockingIOError, match=f"in use by process {own}"):
+            lock.Hold(path, "The folder")
+        process.kill()
+        process.wait()
+        with lock.Hold(path, "The folder"):
+            assert path.read_text().split()[0] == str(os.getpid())
+        assert not path.exists()
+    finally:
+        process.kill()
+        process.stdout.close()
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_lock_of_another_machine_is_named(tmp_path):
+    path = tmp_path / ".lock"
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write("12 elsewhere")
+        file.flush()
+        with pytest.raises(BlockingIOError, match="process 12 on elsewhere"):
+            lock.Hold(path, "The folder")
+
+
+def test_where_nothing_can_be_locked_there_is_no_lock(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "other")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe", "none/lock"):
+        lock.Hold(tmp_path / name, "The folder").release()
+    assert not (tmp_path / "other").exists()

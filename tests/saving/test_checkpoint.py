@@ -11,7 +11,7 @@ import pytest
 from jkeras import saving
 from jkeras.layers import LSTM, Dense
 from jkeras.models import Model, Sequential, load_model
-from jkeras.saving import checkpoint
+from jkeras.saving import checkpoint, msgpack
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(4, 3, 2)).astype("float32"), RNG.normal(size=(4, 1)).astype("float32")
@@ -205,3 +205,80 @@ def test_a_subclassed_model(tmp_path):
     saving.save_checkpoint(model, tmp_path, STATE)
     saving.restore(other, tmp_path)
     assert model.train_on_batch(X[:, 0], Y) == other.train_on_batch(X[:, 0], Y)
+
+
+# What stands in the place of a checkpoint -------------------------------------------------------------------
+
+
+def directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+def pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def another(path):
+    model = Sequential([Dense(7, input_shape=(2,))])
+    model.compile("sgd", "mse")
+    saving.save_checkpoint(model, path.parent.parent, STATE | {"epoch": 2, "step": 50})
+
+
+@pytest.mark.parametrize("spoil", [directory, pipe, cut, another])
+def test_the_one_before_is_taken_with_a_warning(tmp_path, spoil):
+    model = stateful()
+    saving.save_checkpoint(model, tmp_path, STATE | {"epoch": 1, "step": 25})
+    newest = saving.save_checkpoint(model, tmp_path, STATE | {"epoch": 2, "step": 50})
+    spoil(newest)
+    with pytest.warns(UserWarning, match="Skipping a checkpoint.*ckpt-0002"):
+        assert saving.restore(stateful(), tmp_path)["step"] == 25
+    saving.save_checkpoint(model, tmp_path, STATE | {"epoch": 2, "step": 50}, keep=1)
+    assert saving.restore(stateful(), tmp_path)["step"] == 50
+
+
+def test_no_checkpoint_that_fits_says_why_the_newest_does_not(tmp_path):
+    for step in (25, 50):
+        saving.save_checkpoint(stateful(), tmp_path, STATE | {"step": step})
+    with pytest.raises(ValueError, match="00000050.msgpack does not fit the model"):
+        saving.restore(Sequential([Dense(7, input_shape=(2,))]), tmp_path)
+
+
+def test_a_run_directory_is_one_writers(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    left = tmp_path / "checkpoints" / ".ckpt-0001-00000025.0123abcd.tmp.msgpack"
+    left.touch()
+    with checkpoint.hold(tmp_path):
+        assert not left.exists()
+        with pytest.raises(BlockingIOError, match="is in use by this very process") as told:
+            checkpoint.hold(tmp_path)
+        assert str(tmp_path) in str(told.value)
+    checkpoint.hold(tmp_path).release()
+
+
+def test_a_malformed_state_of_the_run_is_refused_with_the_file(tmp_path):
+    for run in ({"a": {"__array__": "none"}}, {"a": {"__array__": []}}, [1]):
+        contents = checkpoint.snapshot(stateful(), STATE)
+        contents.notes["run"] = run
+        path = tmp_path / "a.msgpack"
+        msgpack.write_file(path, contents)
+        with pytest.raises(ValueError, match="a.msgpack.*the state of the run is malformed"):
+            saving.restore(stateful(), path)
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, '{"a": ' * 5000, "\xff", "", "nul"], ids=range(5))
+def test_a_malformed_run_json_is_refused_by_name(tmp_path, text):
+    (tmp_path / "run.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError, match="run.json"):
+        saving.read_run(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_run_json_does_not_hang(tmp_path):
+    os.mkfifo(tmp_path / "run.json")
+    with pytest.raises(ValueError, match="run.json is a pipe"):
+        saving.read_run(tmp_path)
