@@ -149,8 +149,8 @@ def _fresh(paths):
 
 def _packed(values, keep):
     """The kept entries of a row, moved to the front and followed by -1."""
-    places = jnp.where(keep, jnp.cumsum(keep) - 1, values.shape[0])
-    return jnp.full_like(values, -1).at[places].set(values, mode="drop")
+    order = jnp.argsort(~keep, stable=True)
+    return jnp.where(jnp.arange(values.shape[0]) < jnp.sum(keep), values[order], -1)
 
 
 @op
@@ -236,10 +236,10 @@ def _grow(beam: _Beam, x) -> _Beam:
     grows = best >= width
     source = jnp.where(grows, (best - width) // labels, best)
     prefix, size = beam.prefix[source], beam.size[source]
-    added = jnp.where(grows, (best - width) % labels, -1).astype("int32")
-    place = jnp.where(grows, size, beam.prefix.shape[1])
+    added = ((best - width) % labels).astype("int32")
+    here = grows[:, None] & (jnp.arange(prefix.shape[1]) == size[:, None])
     return _Beam(
-        prefix.at[jnp.arange(width), place].set(added, mode="drop"),
+        jnp.where(here, added[:, None], prefix),
         size + grows,
         jnp.where(grows, -jnp.inf, blank[source]),
         jnp.where(grows, scores[best], label[source]),
@@ -248,8 +248,8 @@ def _grow(beam: _Beam, x) -> _Beam:
 
 def _parents(beam: _Beam):
     """Whether prefix i without anything more is prefix j without its last label, `(i, j)`."""
-    width = beam.size.shape[0]
-    shortened = beam.prefix.at[jnp.arange(width), beam.size - 1].set(-1)
+    end = jnp.arange(beam.prefix.shape[1]) == beam.size[:, None] - 1
+    shortened = jnp.where(end, -1, beam.prefix)
     same = (beam.prefix[:, None] == shortened[None]).all(axis=-1)
     alive = beam.total > -jnp.inf
     return same & (beam.size[:, None] + 1 == beam.size[None]) & alive[:, None] & alive[None]
