@@ -4,11 +4,9 @@ Three layouts give the same results:
 
 * one device: `jit`;
 * "map": `pmap` over the axis "data", for models and losses that treat every sample apart. Values go in and
-come
-  out replicated and unstacked; each device takes its rows of a batch, sums are made with `psum`;
+  come out replicated and unstacked; each device takes its rows of a batch, sums are made with `psum`;
 * "mesh": `jit` with the batch sharded over a `Mesh`, for models with user code or state per row: such code
-always
-  sees the whole batch.
+  always sees the whole batch.
 
 A batch that does not divide by the number of devices is computed whole on each of them.
 """
@@ -136,6 +134,11 @@ class Layout:
             return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 // len(self.devices)
         except (ValueError, OSError, AttributeError):
             return 1 << 30
+
+    @property
+    def copies(self) -> bool:
+        """Whether what is put on the devices is a copy; a CPU may take over the memory of an array."""
+        return self.platform != "cpu"
 
     @property
     def loops_convolutions(self) -> bool:

@@ -1,16 +1,14 @@
 """CuDNNGRU and CuDNNLSTM: weights laid out as cuDNN keeps them, and the way to and from the plain layers.
 
 The layers compute what GRU(reset_after=True) and LSTM with `sigmoid` gates do, by the same loop over time;
-only the layout of their weights differs, so that files of Keras load into either. On an NVIDIA GPU the loop
-of CuDNNLSTM is cuDNN's own, as jax offers it.
+only the layout of their weights differs, so that files of Keras load into either. cuDNN's own LSTM, which jax
+offers, was slower than that loop at every size on an H200 (`benchmarks/gpu.md`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Unpack
-
-from jax import lax
 
 from jkeras import activations
 from jkeras.core.arguments import (
@@ -20,12 +18,10 @@ from jkeras.core.arguments import (
     LayerArguments,
     RegularizerLike,
 )
-from jkeras.core.types import Ctx
 from jkeras.layers.recurrent.base import RNNArguments
 from jkeras.layers.recurrent.cells import split_gru_after
 from jkeras.layers.recurrent.standard import StandardRNN
 from jkeras.layers.recurrent.timed import StandardCell, split_plain
-from jkeras.primitives import cudnn
 from jkeras.primitives import recurrent as ops
 from jkeras.primitives.conv_args import positive_int
 
@@ -164,24 +160,6 @@ class _CuDNNLSTMCell(_CuDNNCell):
     def splitter(self) -> Callable:
         return split_plain
 
-    def over_time(self) -> Callable:
-        common = super().over_time()
-
-        def run(params, x, states, mask, ctx: Ctx, way: ops.Way):
-            def ours(params, x, states):
-                return common(params, x, states, mask, ctx, way)
-
-            def theirs(params, x, states):
-                kernel, recurrent, _ = cudnn_to_plain("LSTM", [params[name] for name in _WEIGHTS])
-                plain = {"kernel": kernel, "recurrent_kernel": recurrent, "bias": params["bias"]}
-                return cudnn.lstm(plain, x, states, way)
-
-            if mask is None and cudnn.takes(x, *states, *params.values()):
-                return lax.platform_dependent(params, x, states, cuda=theirs, default=ours)
-            return ours(params, x, states)
-
-        return run
-
 
 class _CuDNNGRUCell(_CuDNNCell):
     kind, gates = "GRU", 3
@@ -211,8 +189,7 @@ class CuDNNLSTM(_CuDNN):
     """LSTM (tanh, sigmoid gates) with the weights in cuDNN's layout.
 
     The formula is that of `LSTM(units, recurrent_activation="sigmoid")` with the bias in two halves that are
-    added. On an NVIDIA GPU float32 inputs go through cuDNN, which has neither forward-mode nor second
-    derivatives: there, take LSTM for `jax.jvp` and `jax.hessian`.
+    added, computed by the same loop on every device.
 
     Args:
         units: size of the output.
@@ -269,7 +246,7 @@ class CuDNNGRU(_CuDNN):
     """GRU (tanh, sigmoid gates, reset after the product) with the weights in cuDNN's layout.
 
     The formula is that of `GRU(units, recurrent_activation="sigmoid", reset_after=True)`, computed by the
-    same loop on every device: jax offers no GRU of cuDNN's.
+    same loop on every device.
 
     Args:
         units: size of the output.

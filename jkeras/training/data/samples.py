@@ -150,32 +150,37 @@ def owned(samples: Samples, dtypes: Batch) -> Samples:
     return Samples(*parts)
 
 
-def stack(batches: list[Samples], dtypes: Batch, rows: int) -> Batch:
+def stack(batches: list[Samples], dtypes: Batch, rows: int, copy: bool = True) -> Batch:
     """Batches one under the other, in room for `rows` rows.
 
     Args:
         batches: one batch or more; all of the same shape.
         dtypes: what the arrays become on the device, as `Batch` of lists of names.
         rows: at least as many as the batches have; the others are 0.
+        copy: False hands arrays on that are already as they are to be.
     """
     parts: list[list[Numpy | None]] = []
     for columns, names in zip(zip(*batches, strict=True), dtypes, strict=True):
         parts.append(
             [
-                None if column[0] is None else _stack(column, name, rows)
+                None if column[0] is None else _stack(column, name, rows, copy)
                 for column, name in zip(zip(*columns, strict=True), names, strict=True)
             ]
         )
     return Batch(*parts)
 
 
-def _stack(arrays: Sequence[HostArray], dtype: str, rows: int) -> Numpy:
+def _stack(arrays: Sequence[HostArray], dtype: str, rows: int, copy: bool) -> Numpy:
     """A copy of arrays under one another, in the dtype in which they travel; only this process ever writes
     to it.
 
-    jax may alias an aligned numpy buffer or copy it later, so data of the user, who may change them, never
-    go to a device themselves.
+    jax may alias an aligned numpy buffer or copy it later, so data of the user, who may change them, go to a
+    device themselves (`copy=False`) only where somebody waits until they are there.
     """
+    only = arrays[0]
+    if not copy and len(arrays) == 1 and isinstance(only, AnyNumpy) and len(only) == rows:
+        if only.dtype == travel_dtype(only.dtype, dtype):
+            return only
     room = aligned((rows, *arrays[0].shape[1:]), travel_dtype(arrays[0].dtype, dtype))
     at = 0
     for a in arrays:

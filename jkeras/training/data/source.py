@@ -196,7 +196,7 @@ class Blocks:
         assert isinstance(self.source, Arrays)
         if self._resident is None:
             samples, cut = self.source.samples, Cut(self.source.samples.rows, self.source.size)
-            data = self.layout.place(stack([samples], self.dtypes, cut.rows))
+            data = placed(samples, self.dtypes, cut.rows, self.layout)
             self._resident = Block(data, cut, None, 0, cut.steps)
         made = self._next
         known = made is not None and made[:2] == (seed, epoch)
@@ -253,6 +253,13 @@ class Blocks:
         cut, told = Cut(size * self._capacity[shape], size), getattr(self.source, "told", None)
         data = self.layout.place(stack(group, self.dtypes, cut.rows))
         return Block(data, cut, None, before, len(group), told)
+
+
+def placed(samples: Samples, dtypes: Batch, rows: int, layout: Layout) -> Batch:
+    """Samples on the devices, in room for `rows` rows; what the user does with the arrays afterwards does not
+    matter."""
+    data = layout.place(stack([samples], dtypes, rows, copy=not layout.copies))
+    return jax.block_until_ready(data) if layout.copies else data
 
 
 def _shape(samples: Samples) -> Shapes:

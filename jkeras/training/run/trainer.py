@@ -19,7 +19,7 @@ from jkeras.engine.program import Program
 from jkeras.engine.tensors.variable import Variable, put_all, take_all
 from jkeras.training.batching import Cut, Span
 from jkeras.training.data.samples import Samples, stack
-from jkeras.training.data.source import Block
+from jkeras.training.data.source import Block, placed
 from jkeras.training.devices import Devices, Layout
 from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.function import Objective
@@ -283,7 +283,11 @@ class Trainer:
         rows, count = samples.rows, len(self.layout.devices)
         if self._rowwise:
             rows = -(-max(rows, room) // count) * count
-        data = stack([samples], self.dtypes(False), rows)
+        dtypes = self.dtypes(False)
+        if self.layout.copies:
+            data = placed(samples, dtypes, rows, self.layout)
+        else:  # the call itself brings it there, in less time
+            data = stack([samples], dtypes, rows)
 
         span = np.array(self.call_span(), np.int32)
         outputs = self._dispatch("predict", rows, lambda: self._whole(rows), rows, data, span)

@@ -120,6 +120,16 @@ def test_copies_and_dtypes():
     assert batch.x[0][1].tolist() == [4, 5, 6, 7] and not batch.x[0][12:].any() and batch.weight == [None]
 
 
+def test_what_is_as_it_should_be_is_copied_only_on_demand():
+    samples = Samples([np.ones((4, 2), "float32")], [np.ones((4, 1))], [None])
+    dtypes = Samples(["float32"], ["float32"], ["float32"])
+    kept, copied = (stack([samples], dtypes, 4, copy=copy) for copy in (False, True))
+    assert kept.x[0] is samples.x[0] and not np.shares_memory(copied.x[0], samples.x[0])
+    assert kept.y[0].dtype == "float32"
+    wider = stack([samples], dtypes, 6, copy=False)
+    assert wider.x[0].shape == (6, 2)
+
+
 def test_permutation():
     assert (permutation(1, 2, 50) == permutation(1, 2, 50)).all()
     others = [permutation(1, 3, 50), permutation(2, 2, 50), permutation(2, 1, 50)]
