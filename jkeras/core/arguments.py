@@ -45,3 +45,23 @@ class Cell(Protocol):
 
     @property
     def call(self) -> Callable[..., Any]: ...
+
+
+def refuse_text(**values: object) -> None:
+    """Complain of text in the place of a number.
+
+    Args:
+        **values: arguments by name.
+
+    Raises:
+        ValueError: one is text; the message names it.
+
+    Example:
+        >>> refuse_text(size=3, rate="0.5")
+        Traceback (most recent call last):
+        ...
+        ValueError: `rate` should be a number; got the text '0.5'.
+    """
+    for name, value in values.items():
+        if isinstance(value, (str, bytes)):
+            raise ValueError(f"`{name}` should be a number; got the text {value!r}.")

@@ -7,6 +7,7 @@ import random
 
 import numpy as np
 
+from jkeras.core.arguments import refuse_text
 from jkeras.core.sequence import RandomSequence
 from jkeras.preprocessing.draws import Draws, seeded
 
@@ -45,11 +46,14 @@ def pad_sequences(sequences, maxlen=None, dtype="int32", padding="pre", truncati
             f"`dtype` {dtype} is not compatible with `value`'s type: {type(value)}\n"
             "You should set `dtype=object` for variable length strings."
         )
+    refuse_text(maxlen=maxlen)
     lengths = [_length(s) for s in sequences]
     if maxlen is None:
         if not lengths:
             raise ValueError("`sequences` holds no sequence, so `maxlen` must be given.")
         maxlen = max(lengths)
+    if not isinstance(maxlen, (int, np.integer)) or maxlen < 0:
+        raise ValueError(f"`maxlen` should be a whole number, 0 or more, or None; got {maxlen!r}.")
     shape = next((np.shape(_array(s, dtype))[1:] for s, n in zip(sequences, lengths, strict=True) if n), ())
     padded = np.empty((len(lengths), maxlen, *shape), dtype)
     padded[...] = np.asarray(value).astype(padded.dtype)
@@ -101,6 +105,7 @@ def make_sampling_table(size, sampling_factor=1e-5):
         >>> make_sampling_table(4, sampling_factor=0.1).round(2)
         array([0.32, 0.32, 0.55, 0.74])
     """
+    refuse_text(size=size, sampling_factor=sampling_factor)
     rank = np.maximum(np.arange(size), 1)
     scarcity = rank * (np.log(rank) + 0.577) + 0.5 - 1.0 / (12.0 * rank)
     ratio = sampling_factor * scarcity
@@ -138,6 +143,8 @@ def skipgrams(
         >>> skipgrams([1, 2, 3], 4, window_size=1, negative_samples=0, shuffle=False)
         ([[1, 2], [2, 1], [2, 3], [3, 2]], [1, 1, 1, 1])
     """
+    numbers = dict(vocabulary_size=vocabulary_size, window_size=window_size)
+    refuse_text(negative_samples=negative_samples, **numbers)
     couples = []
     for i, word in enumerate(sequence):
         if not word or sampling_table is not None and sampling_table[word] < random.random():
@@ -223,6 +230,7 @@ class TimeseriesGenerator(RandomSequence):
                 f"Data length is {len(data)} while target length is {len(targets)}"
             )
         steps = dict(length=length, sampling_rate=sampling_rate, stride=stride, batch_size=batch_size)
+        refuse_text(**steps, start_index=start_index, end_index=end_index)
         for name, value in steps.items():
             if value < 1:
                 raise ValueError(f"`{name}` should be at least 1; got {value!r}.")

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jkeras.core.arguments import refuse_text
+
 _FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
@@ -79,6 +81,7 @@ def hashing_trick(text, n, hash_function=None, filters=_FILTERS, lower=True, spl
         >>> hashing_trick("to be or not to be", 50, "md5")
         [15, 5, 8, 36, 15, 5]
     """
+    refuse_text(n=n)
     if n < 2:
         raise ValueError(f"`n` should be at least 2: word numbers are from 1 to n-1. Got {n!r}.")
     function = {None: hash, "md5": _md5}.get(hash_function, hash_function)
@@ -138,6 +141,7 @@ class Tokenizer:
             num_words = kwargs.pop("nb_words")
         if kwargs:
             raise TypeError(f"Unrecognized keyword arguments: {kwargs}")
+        refuse_text(num_words=num_words)
         self.word_counts: dict[str, int] = OrderedDict()
         self.word_docs: dict[str, int] = defaultdict(int)
         self.filters = filters

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 _BLOCK = 1 << 16
 _ALWAYS = 1 << 30  # so many bytes may come out of any file,
 _DENSEST = 200  # and of a large one so many for each of its own: data do not get smaller, only bombs do
+_MEMBERS, _SMALLEST = 100_000, 32  # so many members, and of a large file one for each so many of its bytes
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError)
 
 
@@ -118,8 +119,13 @@ def _unpack(path: Path, folder: Path, members: Iterator[_Member], open_member) -
     with tempfile.TemporaryDirectory(prefix=f".{path.stem[:32]}.", suffix=".tmp", dir=folder) as made:
         root = Path(made) / "content"
         root.mkdir()
-        room = most_bytes(path)
-        for member in members:
+        room, most = most_bytes(path), max(_MEMBERS, os.path.getsize(path) // _SMALLEST)
+        for number, member in enumerate(members):
+            if number >= most:
+                raise ValueError(
+                    f"{path} was not extracted: it has more than {most:,} members, which no archive of its "
+                    "size with data in it has."
+                )
             room -= member.size
             if room < 0:
                 raise ValueError(

@@ -37,7 +37,8 @@ def get_file(
     of its folder, with a link or a device, is refused whole.
 
     Args:
-        fname: name of the file in the cache, or an absolute path.
+        fname: name of the file in the cache; an absolute path, as Keras documents it, is taken as it is, so
+            do not pass on one that somebody else has chosen.
         origin: its URL.
         untar: old form of `extract`: the file is `fname` + ".tar.gz", the result the path `fname`, which
             should be in it; if it is there already, nothing is extracted.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from jkeras.core.arguments import refuse_text
+
 
 def to_categorical(y, num_classes=None, dtype="float32"):
     """Class numbers as one-hot rows, for the loss `categorical_crossentropy`.
@@ -28,6 +30,7 @@ def to_categorical(y, num_classes=None, dtype="float32"):
                [0., 0., 1.],
                [0., 1., 0.]], dtype=float32)
     """
+    refuse_text(num_classes=num_classes)
     y = np.array(y, dtype="int")
     shape = y.shape[:-1] if y.ndim > 1 and y.shape[-1] == 1 else y.shape
     y = y.ravel()
@@ -64,6 +67,7 @@ def normalize(x, axis=-1, order=2):
         array([[0.6, 0.8],
                [0. , 0. ]])
     """
+    refuse_text(axis=axis)
     norm = np.atleast_1d(np.linalg.norm(x, order, axis))
     norm[norm == 0] = 1
     return x / np.expand_dims(norm, axis)

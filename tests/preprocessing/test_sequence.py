@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from jkeras.core.types import Batch
-from jkeras.preprocessing import sequence
+from jkeras.preprocessing import image, sequence, text
 from jkeras.training.data.samples import Samples
 from jkeras.training.data.stream import Stream
 from jkeras.training.data.workers import Supply
-from jkeras.utils import Sequence
+from jkeras.utils import Sequence, normalize, to_categorical
 from tests import golden
 
 DTYPES = Batch(["int32"], ["int32"], [])
@@ -153,3 +153,32 @@ def test_padding_of_strings_and_of_nothing():
         sequence.pad_sequences([[[1, 2]], [[1, 2, 3]]])
     with pytest.raises(ValueError, match="must be iterable"):
         sequence.pad_sequences(iter([[1]]))
+
+
+STEPS = ("length", "sampling_rate", "stride", "start_index", "end_index", "batch_size")
+TEXT_FOR_NUMBERS = [
+    lambda: sequence.pad_sequences([[1]], maxlen="2"),
+    lambda: sequence.pad_sequences([[1]], maxlen=-1),
+    lambda: sequence.pad_sequences([[1]], maxlen=1.5),
+    lambda: sequence.make_sampling_table("10"),
+    lambda: sequence.make_sampling_table(10, "0.1"),
+    lambda: sequence.skipgrams([1, 2], "3"),
+    lambda: sequence.skipgrams([1, 2], 3, window_size="1"),
+    lambda: sequence.skipgrams([1, 2], 3, negative_samples="1"),
+    *(lambda k=k: sequence.TimeseriesGenerator(ROWS, ROWS, **{"length": 2, k: "2"}) for k in STEPS),
+    lambda: to_categorical([1], "3"),
+    lambda: normalize([1.0], "0"),
+    lambda: text.one_hot("a b", "5"),
+    lambda: text.Tokenizer(num_words="5"),
+    lambda: image.ImageDataGenerator(rescale="1/255"),
+    lambda: image.ImageDataGenerator(validation_split="0.1"),
+    lambda: image.ImageDataGenerator().flow(np.zeros((2, 4, 4, 3)), batch_size="2"),
+    lambda: image.random_rotation(np.zeros((4, 4, 3)), "20"),
+]
+ROWS = np.arange(9)
+
+
+@pytest.mark.parametrize("call", TEXT_FOR_NUMBERS, ids=range(len(TEXT_FOR_NUMBERS)))
+def test_text_in_the_place_of_a_number_is_named(call):
+    with pytest.raises(ValueError, match=r"`\w+` should be a (whole )?number"):
+        call()

@@ -221,12 +221,16 @@ def damaged_head():
         (tar_of({".": b"a"}), "member '.' is a file without a name"),
         (tar_of({"tree/a.txt": bytes(300_000)}), "it would become more than [0-9,]+ bytes"),
         (zip_of({"tree/a.txt": bytes(300_000)}), "it would become more than [0-9,]+ bytes"),
+        (tar_of({f"tree/{i}": b"" for i in range(600)}), "it has more than 500 members"),
+        (zip_of({f"tree/{i}": b"" for i in range(3000)}), "it has more than [0-9,]+ members"),
     ],
-    ids=["head", "cut", "tar-both", "zip-both", "no-name", "tar-bomb", "zip-bomb"],
+    ids=["head", "cut", "tar-both", "zip-both", "no-name", "tar-bomb", "zip-bomb", "tar-many", "zip-many"],
 )
 def test_odd_archives_leave_nothing(tmp_path, monkeypatch, packed, problem):
     monkeypatch.setattr(archives, "_ALWAYS", 10_000)
     monkeypatch.setattr(archives, "_DENSEST", 0)
+    monkeypatch.setattr(archives, "_MEMBERS", 500)
+    monkeypatch.setattr(archives, "_SMALLEST", 1000)
     (tmp_path / "data").write_bytes(packed)
     with pytest.raises(ValueError, match=f"data was not extracted: .*{problem}"):
         archives.extract(tmp_path / "data")

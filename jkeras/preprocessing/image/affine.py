@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.core import extras
+from jkeras.core.arguments import refuse_text
 from jkeras.preprocessing.image.files import array_to_img, img_to_array
 
 
@@ -38,6 +39,7 @@ def random_rotation(
 
     Keras 2.2.4: keras_preprocessing/image/affine_transformations.py random_rotation
     """
+    refuse_text(rg=rg)
     theta = np.random.uniform(-rg, rg)
     how: dict[str, Any] = dict(
         channel_axis=channel_axis, fill_mode=fill_mode, cval=cval, order=interpolation_order
@@ -62,6 +64,7 @@ def random_shift(
 
     Keras 2.2.4: keras_preprocessing/image/affine_transformations.py random_shift
     """
+    refuse_text(wrg=wrg, hrg=hrg)
     tx = np.random.uniform(-hrg, hrg) * x.shape[row_axis]
     ty = np.random.uniform(-wrg, wrg) * x.shape[col_axis]
     how: dict[str, Any] = dict(
@@ -86,6 +89,7 @@ def random_shear(
 
     Keras 2.2.4: keras_preprocessing/image/affine_transformations.py random_shear
     """
+    refuse_text(intensity=intensity)
     shear = np.random.uniform(-intensity, intensity)
     how: dict[str, Any] = dict(
         channel_axis=channel_axis, fill_mode=fill_mode, cval=cval, order=interpolation_order
@@ -161,6 +165,7 @@ def random_channel_shift(x, intensity_range, channel_axis=0) -> np.ndarray:
 
     Keras 2.2.4: keras_preprocessing/image/affine_transformations.py random_channel_shift
     """
+    refuse_text(intensity_range=intensity_range)
     return apply_channel_shift(x, np.random.uniform(-intensity_range, intensity_range), channel_axis)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.core import extras, settings
+from jkeras.core.arguments import refuse_text
 from jkeras.preprocessing.draws import Draws, as_global
 from jkeras.preprocessing.image import ranges
 from jkeras.preprocessing.image.affine import (
@@ -109,6 +110,7 @@ class ImageDataGenerator:
         self.cval = cval
         self.horizontal_flip = horizontal_flip
         self.vertical_flip = vertical_flip
+        refuse_text(rescale=rescale, cval=cval, zca_epsilon=zca_epsilon, validation_split=validation_split)
         self.rescale = rescale
         self.preprocessing_function = preprocessing_function
         self.data_format = settings.image_data_format() if data_format is None else data_format

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jkeras.core.arguments import refuse_text
 from jkeras.core.sequence import RandomSequence
 from jkeras.preprocessing.draws import Draws, as_global, seeded
 from jkeras.preprocessing.image.files import FORMATS, array_to_img
@@ -46,6 +47,7 @@ class Iterator(RandomSequence):
     white_list_formats = FORMATS
 
     def __init__(self, n, batch_size, shuffle, seed):
+        refuse_text(batch_size=batch_size, seed=seed)
         if n and batch_size < 1:
             raise ValueError(f"`batch_size` should be at least 1; got {batch_size!r}.")
         self.n = n
