@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import jax
 
 from jkeras.backend.elementwise import cast
 from jkeras.backend.inspection import is_tensor
 from jkeras.backend.shaping import permute_dimensions
 from jkeras.backend.values import constant
+
+
+class _NoTensorFlow(ModuleType):
+    """Stands for TensorFlow as Keras's backend has it: `from keras.backend import tf` is no error, nor code
+    that has it for what is not used. Whatever is asked of it is one."""
+
+    def __getattr__(self, name: str):
+        raise AttributeError(
+            f"K.tf.{name}: there is no TensorFlow here; use the functions of jkeras.backend, or jax.numpy.",
+            name=name,
+        )
+
+
+tf = _NoTensorFlow("tf", "No TensorFlow: see the functions of jkeras.backend, or jax.numpy.")
 
 
 def _get_available_gpus() -> list[str]:

@@ -31,7 +31,7 @@ _FUNCTIONS = {"utils.generic_utils": "func_dump func_load", "engine.layer.keras_
 _DEVICES = "_get_available_devices _normalize_device_name"
 _TENSORFLOW = {
     "compat.backend_internals": "_get_available_gpus _has_nchw_support _to_tensor _preprocess_conv1d_input "
-    "_preprocess_conv2d_input _preprocess_conv3d_input _preprocess_padding",
+    "_preprocess_conv2d_input _preprocess_conv3d_input _preprocess_padding tf",
     "backend.nn": "_regular_normalize_batch_in_training=normalize_batch_in_training "
     "_broadcast_normalize_batch_in_training=normalize_batch_in_training",
 }
@@ -145,7 +145,11 @@ TABLE: dict[str, dict[str, str]] = {
         "layers": "Lambda concatenate",
     },
     # Further names of modules that have a file.
-    "backend": {"compat.as_keras": "_BACKEND=_backend", "utils.generic_utils": "transpose_shape"},
+    "backend": {
+        "compat.as_keras": "_BACKEND=_backend",
+        "compat.backend_internals": "tf",
+        "utils.generic_utils": "transpose_shape",
+    },
     "engine": {**_INPUT, **_SOURCES, "models": "Model Sequential Network"},
     "activations": {"engine.base_layer": "Layer"},
     "callbacks": {"compat.training_utils": "standardize_input_data"},

@@ -8,6 +8,7 @@ import pytest
 
 from jkeras import backend as K
 from jkeras.backend import tensorflow_backend as inside
+from jkeras.backend import tf
 from jkeras.utils import multi_gpu_utils
 from jkeras.utils.data_utils import _hash_file
 
@@ -50,3 +51,11 @@ def test_the_rest(tmp_path):
     file = tmp_path / "data"
     file.write_text("data")
     assert _hash_file(file, "md5") == "8d777f385d3dfec8815d20f7496026dc" and len(_hash_file(file)) == 64
+
+
+def test_tensorflow_is_missing_where_it_is_used():
+    """As in spektral, whose layers for dense matrices need none of it."""
+    assert tf is K.tf is inside.tf
+    assert not hasattr(tf, "segment_sum")
+    with pytest.raises(AttributeError, match=r"K\.tf\.segment_sum: there is no TensorFlow here"):
+        tf.segment_sum([1.0, 2.0], [0, 1])

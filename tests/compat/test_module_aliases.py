@@ -169,7 +169,7 @@ def test_submodules_are_attributes():
         ("jkeras.layers.noise", "GausianNoise", "Did you mean .*'GaussianNoise'"),  # a file
         ("jkeras.engine.topology", "Layr", "Did you mean .*'Layer'"),  # neither
         ("jkeras.losses", "kl_divergence", "In Keras 2.2.4 use kullback_leibler_divergence"),
-        ("jkeras.backend", "tf", "no TensorFlow here: use .*jax.numpy"),
+        ("jkeras.layers", "tf", "no TensorFlow here: use .*jax.numpy"),
         ("jkeras", "Modell", "Did you mean 'Model'"),
         ("jkeras.layers.core", "Dens", "Did you mean 'Dense'"),
         ("jkeras.engine.saving", "load_modl", "Did you mean 'load_model'"),
