@@ -95,8 +95,10 @@ def _named(path: str | os.PathLike):
     """Errors name the file; a damaged pickle is a damaged program, and may fail with anything."""
     try:
         yield
-    except OSError:
-        raise
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise ValueError(f"{os.fspath(path)} was not read: {error}. It is damaged; delete it.") from error
     except MemoryError as error:
         raise ValueError(
             f"{os.fspath(path)} was not read: what it says to hold needs more memory."
