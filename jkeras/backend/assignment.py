@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import numpy as np
 from jax.core import Tracer
@@ -13,7 +15,7 @@ from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable, current_frame
 
 
-def get_value(x) -> np.ndarray:
+def get_value(x) -> Any:
     """The value of a variable, of an array or of a symbolic tensor that needs no input.
 
     Args:

@@ -34,7 +34,7 @@ class BackgroundJob:
         )
         self._thread.start()
 
-    def _run(self, function: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> None:
+    def _run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         try:
             function(*args, **kwargs)
         except BaseException as error:

@@ -51,10 +51,13 @@ import statistics
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 from jkeras.core.chunk import Chunk
+from jkeras.core.types import AnyList, AnyTuple
+
+Logs: TypeAlias = dict[str, Any]  # numbers by name, see `Callback`
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 _EVALUATE_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
@@ -102,75 +105,75 @@ class Callback:
         self.validation_data = None
         self.model = None
 
-    def set_params(self, params):
+    def set_params(self, params: dict[str, Any]) -> None:
         """Take the parameters of the training run."""
         self.params = params
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         """Take the model that trains."""
         self.model = model
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Called before the first batch of epoch number `epoch` (from 0)."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Called after the last batch and the validation of an epoch."""
 
-    def on_batch_begin(self, batch, logs=None):
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Called before each training batch; `batch` is its index in the epoch."""
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Called after each training batch."""
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Newer name of `on_batch_begin`, which it calls."""
         self.on_batch_begin(batch, logs)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Newer name of `on_batch_end`, which it calls."""
         self.on_batch_end(batch, logs)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Called once before training."""
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Called once after training."""
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         """Called before `evaluate` (not before the validation inside `fit`)."""
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: Logs | None = None) -> None:
         """Called after `evaluate`."""
 
-    def on_test_batch_begin(self, batch, logs=None):
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Called before each batch of `evaluate`."""
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Called after each batch of `evaluate`."""
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Called before `predict`."""
 
-    def on_predict_end(self, logs=None):
+    def on_predict_end(self, logs: Logs | None = None) -> None:
         """Called after `predict`."""
 
-    def on_predict_batch_begin(self, batch, logs=None):
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Called before each batch of `predict`."""
 
-    def on_predict_batch_end(self, batch, logs=None):
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Called after each batch of `predict`."""
 
-    def on_chunk_end(self, chunk: Chunk):
+    def on_chunk_end(self, chunk: Chunk) -> None:
         """Called after a dispatch of several training steps, where no callback needs single batches."""
 
-    def on_boundary(self, epoch: int, step: int):
+    def on_boundary(self, epoch: int, step: int) -> None:
         """Called after the other hooks of a chunk, batch or epoch end: next comes batch `step` of `epoch`."""
 
     def resume(self, callbacks: CallbackList) -> dict[str, Any] | None:
         """Called before `on_train_begin`: restore an earlier run; returns where it goes on, or None."""
         return None
 
-    def close(self):
+    def close(self) -> None:
         """Called when `fit` is left, also by an error: give back what the callback holds."""
 
     def chunk_limit(self, step: int) -> int | None:
@@ -205,7 +208,7 @@ class Callback:
         return resume is not None
 
 
-def _overrides(callback, hooks, substitute: str | None = None) -> bool:
+def _overrides(callback: Any, hooks: Sequence[str], substitute: str | None = None) -> bool:
     """Whether `callback` does something of its own in one of `hooks` that `substitute` does not stand for."""
     if not isinstance(callback, Callback):
         return any(hasattr(callback, hook) for hook in hooks)
@@ -245,12 +248,20 @@ class CallbackList:
         {'loss': [0.5]}
     """
 
-    def __init__(self, callbacks=None, queue_length=10, model=None, params=None):
+    def __init__(
+        self,
+        callbacks: Any = None,
+        queue_length: int = 10,
+        model: Any = None,
+        params: dict[str, Any] | None = None,
+    ):
         if callbacks is None:
-            callbacks = []
-        elif hasattr(callbacks, "on_epoch_end") and not isinstance(callbacks, (list, tuple, CallbackList)):
-            callbacks = [callbacks]
-        self.callbacks = []
+            callbacks = ()
+        elif hasattr(callbacks, "on_epoch_end") and not isinstance(
+            callbacks, (AnyList, AnyTuple, CallbackList)
+        ):
+            callbacks = (callbacks,)
+        self.callbacks: list[Any] = []  # any object with Keras's hooks will do
         self.queue_length = queue_length
         self._begin_times: deque[float] = deque(maxlen=queue_length)
         self._end_times: deque[float] = deque(maxlen=queue_length)
@@ -267,13 +278,13 @@ class CallbackList:
         if params is not None:
             self.set_params(params)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter(self.callbacks)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.callbacks)
 
-    def append(self, callback):
+    def append(self, callback: Any) -> None:
         """Add a callback at the end."""
         if isinstance(callback, type):
             raise TypeError(
@@ -286,12 +297,12 @@ class CallbackList:
             )
         self.callbacks.append(callback)
 
-    def set_params(self, params):
+    def set_params(self, params: dict[str, Any]) -> None:
         """Hand the parameters of the run to every callback."""
         for callback in self.callbacks:
             callback.set_params(params)
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         """Hand the model to every callback."""
         for callback in self.callbacks:
             callback.set_model(model)
@@ -332,21 +343,21 @@ class CallbackList:
 
     # The hooks.
 
-    def _call(self, hook: str, *args) -> None:
+    def _call(self, hook: str, *args: Any) -> None:
         for callback in self.callbacks:
             method = getattr(callback, hook, None)
             if method is not None:
                 method(*args)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start of training."""
         self._call("on_train_begin", {} if logs is None else logs)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """End of training."""
         self._call("on_train_end", {} if logs is None else logs)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Start of an epoch."""
         self.epoch = epoch
         self._call("on_epoch_begin", epoch, {} if logs is None else logs)
@@ -354,17 +365,17 @@ class CallbackList:
         self._end_times.clear()
         self._entered = self._step_time = 0.0
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """End of an epoch; callbacks add entries to `logs` for those after them."""
         self._call("on_epoch_end", epoch, {} if logs is None else logs)
         self._call("on_boundary", epoch + 1, 0)
 
-    def on_batch_begin(self, batch, logs=None):
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Start of a training batch."""
         self._timed("on_train_batch_begin", "on_batch_begin", self._begin_times, batch, logs)
         self._entered = time.perf_counter()
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """End of a training batch."""
         if self._entered:
             self._step_time = time.perf_counter() - self._entered
@@ -374,44 +385,44 @@ class CallbackList:
     on_train_batch_begin = on_batch_begin
     on_train_batch_end = on_batch_end
 
-    def on_chunk_end(self, chunk: Chunk):
+    def on_chunk_end(self, chunk: Chunk) -> None:
         """End of a dispatch of several training steps."""
         self._call("on_chunk_end", chunk)
         self._call("on_boundary", self.epoch, chunk.first + len(chunk))
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         """Start of `evaluate`."""
         self._call("on_test_begin", {} if logs is None else logs)
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: Logs | None = None) -> None:
         """End of `evaluate`."""
         self._call("on_test_end", {} if logs is None else logs)
 
-    def on_test_batch_begin(self, batch, logs=None):
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Start of a batch of `evaluate`."""
         self._call("on_test_batch_begin", batch, {} if logs is None else logs)
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """End of a batch of `evaluate`."""
         self._call("on_test_batch_end", batch, {} if logs is None else logs)
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Start of `predict`."""
         self._call("on_predict_begin", {} if logs is None else logs)
 
-    def on_predict_end(self, logs=None):
+    def on_predict_end(self, logs: Logs | None = None) -> None:
         """End of `predict`."""
         self._call("on_predict_end", {} if logs is None else logs)
 
-    def on_predict_batch_begin(self, batch, logs=None):
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Start of a batch of `predict`."""
         self._call("on_predict_batch_begin", batch, {} if logs is None else logs)
 
-    def on_predict_batch_end(self, batch, logs=None):
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """End of a batch of `predict`."""
         self._call("on_predict_batch_end", batch, {} if logs is None else logs)
 
-    def _timed(self, hook: str, old_hook: str, times: deque, batch, logs) -> None:
+    def _timed(self, hook: str, old_hook: str, times: deque[float], batch: int, logs: Logs | None) -> None:
         """Call a batch hook and warn when it is slow beside the step itself."""
         start = time.perf_counter()
         for callback in self.callbacks:

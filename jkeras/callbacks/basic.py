@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from jkeras.callbacks.base import Callback
+from jkeras.callbacks.base import Callback, Logs
 from jkeras.core.chunk import Chunk
 from jkeras.core.display import Displayed
+
+Hook: TypeAlias = Callable[[int, Logs], object]  # `f(epoch, logs)` or `f(batch, logs)`
 
 
 class BaseLogger(Callback):
@@ -37,7 +40,7 @@ class BaseLogger(Callback):
     state_attributes = ("seen", "totals")
     records_only = True  # the loop may tell it of an epoch while the next one runs
 
-    def __init__(self, stateful_metrics=None):
+    def __init__(self, stateful_metrics: Iterable[str] | None = None):
         super().__init__()
         self.stateful_metrics = set(stateful_metrics or ())
         self.seen = 0
@@ -45,14 +48,14 @@ class BaseLogger(Callback):
         self._unread: list[Chunk] = []
         self._ended = True
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.seen = 0
         self.totals = {}
         self._unread = []
         self._ended = False
         self._take_up()
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         size = logs.get("size", 0)
         self.seen += size
@@ -62,10 +65,10 @@ class BaseLogger(Callback):
             else:
                 self.totals[name] = self.totals.get(name, 0.0) + python_value(value) * size
 
-    def on_chunk_end(self, chunk):
+    def on_chunk_end(self, chunk: Chunk) -> None:
         self._unread.append(chunk)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self._read()
         self._ended = True
         if logs is None:
@@ -75,7 +78,7 @@ class BaseLogger(Callback):
                 stateful = name in self.stateful_metrics
                 logs[name] = self.totals[name] if stateful else self.totals[name] / self.seen
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         self._read()
         # Between two epochs nothing is left to average.
         return {"seen": 0, "totals": {}} if self._ended else super().get_state()
@@ -117,14 +120,14 @@ class History(Callback, Displayed):
     def __init__(self):
         super().__init__()
         self.epoch: list[int] = []
-        self.history: dict[str, list] = {}
+        self.history: dict[str, list[Any]] = {}
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch = []
         self.history = {}
         self._take_up()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(python_value(value))
@@ -152,17 +155,17 @@ class LambdaCallback(Callback):
 
     def __init__(
         self,
-        on_epoch_begin=None,
-        on_epoch_end=None,
-        on_batch_begin=None,
-        on_batch_end=None,
-        on_train_begin=None,
-        on_train_end=None,
-        **kwargs,
+        on_epoch_begin: Hook | None = None,
+        on_epoch_end: Hook | None = None,
+        on_batch_begin: Hook | None = None,
+        on_batch_end: Hook | None = None,
+        on_train_begin: Callable[[Logs], object] | None = None,
+        on_train_end: Callable[[Logs], object] | None = None,
+        **kwargs: Any,
     ):
         super().__init__()
         self.__dict__.update(kwargs)
-        hooks = dict(
+        hooks: dict[str, Any] = dict(
             on_epoch_begin=on_epoch_begin,
             on_epoch_end=on_epoch_end,
             on_batch_begin=on_batch_begin,
@@ -201,20 +204,20 @@ class TerminateOnNaN(Callback):
         True
     """
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not np.isfinite(loss):
             print(f"Batch {batch:d}: Invalid loss, terminating training")
             print(_FIND_THE_LAYER)
             self.model.stop_training = True
 
-    def on_chunk_end(self, chunk):
+    def on_chunk_end(self, chunk: Chunk) -> None:
         bad = np.flatnonzero(~np.isfinite(chunk.logs().get("loss", np.zeros(0))))
         if bad.size:
             self.on_batch_end(chunk.first + int(bad[0]), {"loss": np.nan})
             chunk.cut(int(bad[0]) + 1)
 
 
-def python_value(value):
+def python_value(value: Any) -> Any:
     """A Python float or list for a numpy or jax value; anything else as it is."""
     return np.asarray(value).tolist() if hasattr(value, "__array__") else value

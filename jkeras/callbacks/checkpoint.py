@@ -7,7 +7,7 @@ import re
 import string
 import warnings
 
-from jkeras.callbacks.base import Callback
+from jkeras.callbacks.base import Callback, Logs
 from jkeras.callbacks.schedule import better, worst
 
 
@@ -42,13 +42,13 @@ class ModelCheckpoint(Callback):
 
     def __init__(
         self,
-        filepath,
-        monitor="val_loss",
-        verbose=0,
-        save_best_only=False,
-        save_weights_only=False,
-        mode="auto",
-        period=1,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        period: int = 1,
     ):
         super().__init__()
         self.filepath = os.fspath(filepath)
@@ -63,7 +63,7 @@ class ModelCheckpoint(Callback):
         self.monitor_op = better(mode, monitor, "ModelCheckpoint", rising)
         self.best = worst(self.monitor_op)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         self.epochs_since_last_save += 1
         if self.epochs_since_last_save < self.period:
@@ -78,7 +78,7 @@ class ModelCheckpoint(Callback):
         save = self.model.save_weights if self.save_weights_only else self.model.save
         save(filepath, overwrite=True)
 
-    def _filepath(self, epoch, logs) -> str:
+    def _filepath(self, epoch: int, logs: Logs) -> str:
         try:
             return self.filepath.format(epoch=epoch + 1, **logs)
         except KeyError as error:
@@ -87,7 +87,7 @@ class ModelCheckpoint(Callback):
                 f"but epoch {epoch + 1} has only {['epoch', *logs]}."
             ) from None
 
-    def _improved(self, epoch, logs, filepath) -> bool:
+    def _improved(self, epoch: int, logs: Logs, filepath: str) -> bool:
         current = logs.get(self.monitor)
         if current is None:
             warnings.warn(
@@ -106,7 +106,7 @@ class ModelCheckpoint(Callback):
         self.best = current
         return True
 
-    def _say(self, epoch, text) -> None:
+    def _say(self, epoch: int, text: str) -> None:
         if self.verbose > 0:
             print(f"\nEpoch {epoch + 1:05d}: {text}")
 

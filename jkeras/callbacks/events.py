@@ -15,8 +15,14 @@ import time
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
+
+from jkeras.core.types import Shape
+
+GraphNode: TypeAlias = tuple[str, str, list[str], list[Shape]]  # name, kind, inputs, shapes of outputs
 
 _LENGTH, _EIGHT, _FOUR, _VARINT = 2, 1, 5, 0
 
@@ -53,7 +59,7 @@ def field(number: int, value: bytes | str | int | float) -> bytes:
 
 
 def _crc_table() -> list[int]:
-    table = []
+    table: list[int] = []
     for n in range(256):
         for _ in range(8):
             n = n >> 1 ^ (0x82F63B78 if n & 1 else 0)
@@ -93,7 +99,7 @@ class EventWriter:
         True
     """
 
-    def __init__(self, log_dir: str | os.PathLike):
+    def __init__(self, log_dir: str | os.PathLike[str]):
         folder = Path(log_dir)
         folder.mkdir(parents=True, exist_ok=True)
         # Two writers in one second and directory must not share a file.
@@ -130,7 +136,7 @@ def scalar(tag: str, value: float) -> bytes:
     return field(1, tag) + varint(2 << 3 | _FOUR) + struct.pack("<f", value)
 
 
-def histogram(tag: str, values, buckets: int = 30) -> bytes:
+def histogram(tag: str, values: Any, buckets: int = 30) -> bytes:
     """The distribution of an array as a summary value; NaN and infinite entries are left out."""
     x = np.asarray(values, np.float64).ravel()
     x = x[np.isfinite(x)]
@@ -143,7 +149,7 @@ def histogram(tag: str, values, buckets: int = 30) -> bytes:
     return field(1, tag) + field(5, message)
 
 
-def image(tag: str, pixels) -> bytes:
+def image(tag: str, pixels: Any) -> bytes:
     """A grey picture as a summary value.
 
     Args:
@@ -162,7 +168,7 @@ def image(tag: str, pixels) -> bytes:
     return field(1, tag) + field(4, message)
 
 
-def _png(grey: np.ndarray) -> bytes:
+def _png(grey: npt.NDArray[np.uint8]) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -183,7 +189,7 @@ def text(tag: str, content: str) -> bytes:
     return field(1, tag) + field(8, tensor) + field(9, metadata)
 
 
-def graph(nodes: Iterable[tuple[str, str, list[str], list[tuple]]]) -> bytes:
+def graph(nodes: Iterable[GraphNode]) -> bytes:
     """A graph.
 
     Args:
@@ -198,6 +204,6 @@ def graph(nodes: Iterable[tuple[str, str, list[str], list[tuple]]]) -> bytes:
     return message + field(4, field(1, 22))
 
 
-def _shape(shape: tuple) -> bytes:
+def _shape(shape: Shape) -> bytes:
     """A TensorShapeProto; an unknown size is -1."""
     return b"".join(field(2, field(1, -1 if size is None else int(size))) for size in shape)

@@ -8,12 +8,12 @@ import os
 import urllib.parse
 import urllib.request
 import warnings
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import numpy as np
 
-from jkeras.callbacks.base import Callback
+from jkeras.callbacks.base import Callback, Logs
 from jkeras.callbacks.basic import python_value
 from jkeras.core.chunk import Chunk
 from jkeras.core.progbar import Progbar
@@ -46,7 +46,7 @@ class ProgbarLogger(Callback):
 
     state_attributes = ("seen",)
 
-    def __init__(self, count_mode="samples", stateful_metrics=None):
+    def __init__(self, count_mode: str = "samples", stateful_metrics: Iterable[str] | None = None):
         super().__init__()
         if count_mode not in ("samples", "steps"):
             raise ValueError(f"Unknown `count_mode`: {count_mode!r}; expected 'samples' or 'steps'.")
@@ -58,11 +58,11 @@ class ProgbarLogger(Callback):
         self.progbar = Progbar(None, verbose=0)
         self._unread: list[Chunk] = []
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self.verbose = int(self.params["verbose"])
         self.epochs = self.params["epochs"]
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.seen = 0
         self._unread = []
         self._take_up()
@@ -71,13 +71,13 @@ class ProgbarLogger(Callback):
             self.target = self.params.get("steps" if self.use_steps else "samples")
             self.progbar = Progbar(self.target, verbose=self.verbose, stateful_metrics=self.stateful_metrics)
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = dict(logs or {})
         size = logs.pop("size", 0)
         logs.pop("batch", None)
         self.on_chunk_end(Chunk(batch, [size], {name: np.reshape(v, 1) for name, v in logs.items()}))
 
-    def on_chunk_end(self, chunk):
+    def on_chunk_end(self, chunk: Chunk) -> None:
         self.seen += len(chunk) if self.use_steps else chunk.samples
         if not self.verbose:
             return
@@ -86,7 +86,7 @@ class ProgbarLogger(Callback):
         if self.progbar.is_due and (self.target is None or self.seen < self.target):
             self.progbar.update(self.seen, self._read())
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         seen, self.seen = self.seen, 0
         if not self.verbose:
             return
@@ -98,19 +98,19 @@ class ProgbarLogger(Callback):
         self.progbar.update(seen, final)
         self.progbar.close()
 
-    def chunk_limit(self, step):
+    def chunk_limit(self, step: int) -> int | None:
         # The first batch of an epoch shows at once, as in Keras.
         return 1 if step == 0 and self.progbar.is_due else None
 
     @property
-    def refresh_interval(self):
+    def refresh_interval(self) -> float | None:
         return self.progbar.refresh_interval if self.verbose == 1 else None
 
     def _read(self) -> list[tuple[str, float]]:
         """Mean of each metric over the unread chunks (the last value of a stateful one)."""
         chunks, self._unread = self._unread, []
         weights = np.concatenate([np.ones(len(c)) if self.use_steps else np.asarray(c.sizes) for c in chunks])
-        values = []
+        values: list[tuple[str, float]] = []
         for name in self.params["metrics"]:
             parts = [chunk.logs()[name] for chunk in chunks if name in chunk.logs()]
             if len(parts) == len(chunks):
@@ -142,7 +142,7 @@ class CSVLogger(Callback):
         ['epoch,acc,loss', '0,1.0,0.5']
     """
 
-    def __init__(self, filename, separator=",", append=False):
+    def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False):
         super().__init__()
         self.sep = separator
         self.filename = os.fspath(filename)
@@ -152,12 +152,12 @@ class CSVLogger(Callback):
         self.append_header = True
         self.csv_file: Any = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         if self.append and os.path.exists(self.filename):
             self.append_header = os.path.getsize(self.filename) == 0
         self.csv_file = open(self.filename, "a" if self.append else "w", newline="")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         if self.keys is None:
             self.keys = sorted(logs)
@@ -174,17 +174,17 @@ class CSVLogger(Callback):
         self.writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
         self.csv_file.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         if self.csv_file is not None:
             self.csv_file.close()
         self.writer = None
 
 
-def _cell(value):
+def _cell(value: Any) -> Any:
     """One CSV cell: lists and arrays as `"[1, 2]"`."""
     value = python_value(value)
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return '"[{}]"'.format(", ".join(map(str, value)))
+        return '"[{}]"'.format(", ".join(map(str, cast("Iterable[Any]", value))))
     return value
 
 
@@ -209,11 +209,11 @@ class RemoteMonitor(Callback):
 
     def __init__(
         self,
-        root="http://localhost:9000",
-        path="/publish/epoch/end/",
-        field="data",
-        headers=None,
-        send_as_json=False,
+        root: str = "http://localhost:9000",
+        path: str = "/publish/epoch/end/",
+        field: str = "data",
+        headers: Mapping[str, str] | None = None,
+        send_as_json: bool = False,
     ):
         super().__init__()
         self.root = root
@@ -222,7 +222,7 @@ class RemoteMonitor(Callback):
         self.headers = headers
         self.send_as_json = send_as_json
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         values = {name: python_value(value) for name, value in (logs or {}).items()}
         text = json.dumps({"epoch": epoch, **values})
         if self.send_as_json:

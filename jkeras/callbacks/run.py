@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
 import warnings
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jkeras.callbacks.background import BackgroundJob
-from jkeras.callbacks.base import Callback, CallbackList
+from jkeras.callbacks.base import Callback, CallbackList, Logs
 from jkeras.callbacks.schedule import better
 from jkeras.core.lock import Hold
 from jkeras.saving import checkpoint
@@ -86,16 +88,16 @@ class RunCheckpoint(Callback):
 
     def __init__(
         self,
-        run_dir,
-        every_epochs=1,
-        every_steps=None,
-        every_seconds=None,
-        keep=None,
-        resume=False,
-        verify=False,
-        best=None,
-        keep_best=1,
-        mode="auto",
+        run_dir: str | os.PathLike[str],
+        every_epochs: int | None = 1,
+        every_steps: int | None = None,
+        every_seconds: float | None = None,
+        keep: int | None = None,
+        resume: bool = False,
+        verify: bool = False,
+        best: str | None = None,
+        keep_best: int = 1,
+        mode: str = "auto",
     ):
         super().__init__()
         whole = dict(every_epochs=every_epochs, every_steps=every_steps, keep=keep, keep_best=keep_best)
@@ -132,7 +134,7 @@ class RunCheckpoint(Callback):
         self._proof: Proof | None = None
         self._lock: Hold | None = None
 
-    def resume(self, callbacks):
+    def resume(self, callbacks: CallbackList) -> dict[str, Any] | None:
         self._callbacks = callbacks
         self._at, self.steps = (0, 0), 0
         self._lock = checkpoint.hold(self.run_dir)
@@ -158,7 +160,7 @@ class RunCheckpoint(Callback):
             self._at = self._saved_at = (state["epoch"], state["step_in_epoch"])
         return start
 
-    def _source(self, found):
+    def _source(self, found: list[checkpoint.Checkpoint]) -> Path:
         """The place to go on from: the run, or with `verify` the last checkpoint but one."""
         if not self.verifies:
             return self.run_dir
@@ -173,7 +175,7 @@ class RunCheckpoint(Callback):
         self._proof = Proof(earlier[-1], found[-1], checkpoint.read(found[-1].path))
         return earlier[-1].path
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._take_up()
         self._saved_steps = self.steps
         self._saved_time = time.monotonic()
@@ -183,17 +185,17 @@ class RunCheckpoint(Callback):
                 if signal.getsignal(number) != signal.SIG_IGN:
                     self._handlers[number] = signal.signal(number, self._on_signal)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         if epoch != self._at[0]:
             self._at = (epoch, 0)
         if self._saved_at is None:
             self.save()  # so that a kill in the first epoch leaves a run to go on with
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.best is not None:
             self._score = (epoch + 1, (logs or {}).get(self.best))
 
-    def on_boundary(self, epoch, step):
+    def on_boundary(self, epoch: int, step: int) -> None:
         self._writing.check()
         if epoch == self._at[0]:
             self.steps += step - self._at[1]
@@ -208,19 +210,19 @@ class RunCheckpoint(Callback):
         elif self._is_due(epoch, step):
             self.save()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         self.save()
         self.close()
 
-    def chunk_limit(self, step):
-        limits = []
+    def chunk_limit(self, step: int) -> int | None:
+        limits: list[int] = []
         if self.every_steps is not None:
             limits.append(self.every_steps - (self.steps - self._saved_steps))
         if self._proof is not None:
             limits.append(self._proof.then.step - self.steps)
         return max(1, min(limits)) if limits else None
 
-    def _compare(self, start, then, contents):
+    def _compare(self, start: checkpoint.Checkpoint, then: checkpoint.Checkpoint, contents: Contents) -> None:
         """Whether the bits are those of the checkpoint `then`, to which training has come from `start`."""
         self._proof = None
         self._saved_at, self._saved_steps = self._at, self.steps
@@ -278,7 +280,7 @@ class RunCheckpoint(Callback):
         order = sorted(self.scores, key=lambda name: sign * self.scores[name])
         self.scores = {name: self.scores[name] for name in order[: self.keep_best]}
 
-    def close(self):
+    def close(self) -> None:
         """Wait for the file that is being written, and give the signal handlers and the directory back."""
         try:
             self._writing.wait()
@@ -293,7 +295,7 @@ class RunCheckpoint(Callback):
             if signal.getsignal(number) == self._on_signal:  # else somebody has set another one since
                 signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
-    def _on_signal(self, number, frame):
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._signal is not None:  # asked twice: do not wait for the running steps
             self._give_back()
             signal.raise_signal(number)

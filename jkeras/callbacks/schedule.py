@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from jkeras.callbacks.base import Callback
+from jkeras.callbacks.base import Callback, Logs
 
 
-def better(mode: str, monitor: str, owner: str, rising: tuple[str, ...] = ("acc",)):
+def better(mode: str, monitor: str, owner: str, rising: tuple[str, ...] = ("acc",)) -> np.ufunc:
     """`np.less` or `np.greater` for a monitored quantity.
 
     Args:
@@ -31,12 +33,12 @@ def better(mode: str, monitor: str, owner: str, rising: tuple[str, ...] = ("acc"
     return np.greater if mode == "max" else np.less
 
 
-def worst(operation) -> float:
+def worst(operation: np.ufunc) -> float:
     """The value that every other one beats under `np.less` or `np.greater`."""
     return np.inf if operation is np.less else -np.inf
 
 
-def get_lr(model, owner: str) -> float:
+def get_lr(model: Any, owner: str) -> float:
     """The learning rate of the model's optimizer.
 
     Raises:
@@ -52,7 +54,7 @@ def get_lr(model, owner: str) -> float:
     return float(np.asarray(getattr(lr, "value", lr)))
 
 
-def set_lr(model, value) -> None:
+def set_lr(model: Any, value: Any) -> None:
     """Set the learning rate of the model's optimizer."""
     lr = model.optimizer.lr
     if hasattr(lr, "assign"):
@@ -91,13 +93,13 @@ class EarlyStopping(Callback):
 
     def __init__(
         self,
-        monitor="val_loss",
-        min_delta=0,
-        patience=0,
-        verbose=0,
-        mode="auto",
-        baseline=None,
-        restore_best_weights=False,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
     ):
         super().__init__()
         self.monitor = monitor
@@ -109,17 +111,17 @@ class EarlyStopping(Callback):
         self.min_delta = min_delta if self.monitor_op is np.greater else -min_delta
         self._reset()
 
-    def _reset(self):
+    def _reset(self) -> None:
         self.wait = 0
         self.stopped_epoch = 0
         self.best = worst(self.monitor_op) if self.baseline is None else self.baseline
-        self.best_weights = None
+        self.best_weights: list[Any] | None = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._reset()
         self._take_up()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         current = self.get_monitor_value(logs or {})
         if current is None:
             return
@@ -138,11 +140,11 @@ class EarlyStopping(Callback):
                     print("Restoring model weights from the end of the best epoch")
                 self.model.set_weights(self.best_weights)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         if self.stopped_epoch > 0 and self.verbose > 0:
             print(f"Epoch {self.stopped_epoch + 1:05d}: early stopping")
 
-    def get_monitor_value(self, logs):
+    def get_monitor_value(self, logs: Logs) -> Any:
         """The monitored value, or None after a warning."""
         value = logs.get(self.monitor)
         if value is None:
@@ -181,13 +183,13 @@ class LearningRateScheduler(Callback):
 
     state_attributes = ("begun",)
 
-    def __init__(self, schedule, verbose=0):
+    def __init__(self, schedule: Callable[..., Any], verbose: int = 0):
         super().__init__()
         self.schedule = schedule
         self.verbose = verbose
         self.begun: int | None = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         if self._take_up() and self.begun == epoch:
             return  # resumed inside this epoch: the rate was set before the run was interrupted
         self.begun = epoch
@@ -202,7 +204,7 @@ class LearningRateScheduler(Callback):
         if self.verbose > 0:
             print(f"\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {lr}.")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
             logs["lr"] = get_lr(self.model, "LearningRateScheduler")
 
@@ -253,15 +255,15 @@ class ReduceLROnPlateau(Callback):
 
     def __init__(
         self,
-        monitor="val_loss",
-        factor=0.1,
-        patience=10,
-        verbose=0,
-        mode="auto",
-        min_delta=1e-4,
-        cooldown=0,
-        min_lr=0,
-        **kwargs,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0,
+        **kwargs: Any,
     ):
         super().__init__()
         if factor >= 1.0:
@@ -282,21 +284,21 @@ class ReduceLROnPlateau(Callback):
         self._operation = better(mode, monitor, "Learning Rate Plateau Reducing")
         self._reset()
 
-    def _reset(self):
+    def _reset(self) -> None:
         self.best = worst(self._operation)
         self.wait = 0
         self.cooldown_counter = 0
 
-    def monitor_op(self, a, b) -> bool:
+    def monitor_op(self, a: Any, b: Any) -> bool:
         """Whether `a` improves on `b` by more than `min_delta`."""
         delta = self.min_delta if self._operation is np.greater else -self.min_delta
         return bool(self._operation(a, b + delta))
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._reset()
         self._take_up()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         logs["lr"] = get_lr(self.model, "ReduceLROnPlateau")
         current = logs.get(self.monitor)
@@ -319,7 +321,7 @@ class ReduceLROnPlateau(Callback):
             if self.wait >= self.patience:
                 self._reduce(epoch)
 
-    def _reduce(self, epoch) -> None:
+    def _reduce(self, epoch: int) -> None:
         old = get_lr(self.model, "ReduceLROnPlateau")
         if old <= self.min_lr:
             return

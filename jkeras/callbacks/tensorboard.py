@@ -1,22 +1,30 @@
 """TensorBoard: what training does as event files, and what the weights look like."""
 
+# pyright: reportUnknownMemberType=false, reportPrivateUsage=false
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
 
 from jkeras.callbacks import events
-from jkeras.callbacks.base import Callback
+from jkeras.callbacks.base import Callback, Logs
 from jkeras.callbacks.basic import python_value
 from jkeras.core import atomic, settings
+from jkeras.core.chunk import Chunk
 from jkeras.core.dispatch import is_symbol
-from jkeras.core.types import INFERENCE, Batch
+from jkeras.core.lists import as_list
+from jkeras.core.types import INFERENCE, Array, Batch, Function, Shape, Store
+from jkeras.engine.base_layer import Layer
 from jkeras.engine.graph import Graph
+from jkeras.engine.program import Program
+from jkeras.engine.tensors.symbolic import Node, Tensor
+from jkeras.engine.tensors.variable import Numpy, Variable
 
 
 class TensorBoard(Callback):
@@ -53,17 +61,17 @@ class TensorBoard(Callback):
 
     def __init__(
         self,
-        log_dir="./logs",
-        histogram_freq=0,
-        batch_size=32,
-        write_graph=True,
-        write_grads=False,
-        write_images=False,
-        embeddings_freq=0,
-        embeddings_layer_names=None,
-        embeddings_metadata=None,
-        embeddings_data=None,
-        update_freq="epoch",
+        log_dir: str | os.PathLike[str] = "./logs",
+        histogram_freq: int = 0,
+        batch_size: int = 32,
+        write_graph: bool = True,
+        write_grads: bool = False,
+        write_images: bool = False,
+        embeddings_freq: int = 0,
+        embeddings_layer_names: Sequence[str] | None = None,
+        embeddings_metadata: Any = None,
+        embeddings_data: Any = None,
+        update_freq: str | int = "epoch",
     ):
         super().__init__()
         if not (update_freq in ("epoch", "batch") or (isinstance(update_freq, int) and update_freq > 0)):
@@ -79,21 +87,21 @@ class TensorBoard(Callback):
         self.write_images = write_images
         self.embeddings_freq = embeddings_freq
         self.embeddings_layer_names = embeddings_layer_names
-        self.embeddings_metadata = embeddings_metadata or {}
+        self.embeddings_metadata: Any = embeddings_metadata or {}
         self.embeddings_data = embeddings_data
-        self.update_freq = 1 if update_freq == "batch" else update_freq
+        self.update_freq: Any = 1 if update_freq == "batch" else update_freq
         self.samples_seen = 0
         self.samples_seen_at_last_write = 0
         self.writer: Any = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._take_up()
         self.writer = events.EventWriter(self.log_dir)
         if self.write_graph:
             self._write_graph()
         self.writer.flush()
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         if self.update_freq == "epoch":
             return
@@ -102,12 +110,12 @@ class TensorBoard(Callback):
             self._write_logs(logs, self.samples_seen)
             self.samples_seen_at_last_write = self.samples_seen
 
-    def on_chunk_end(self, chunk):
+    def on_chunk_end(self, chunk: Chunk) -> None:
         if self.update_freq != "epoch":
             for logs in chunk.batches():
                 self.on_batch_end(logs["batch"], logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.histogram_freq:
             if not self.validation_data:
                 raise ValueError(
@@ -123,15 +131,15 @@ class TensorBoard(Callback):
                 self._write_embeddings()
         self._write_logs(logs or {}, epoch if self.update_freq == "epoch" else self.samples_seen)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Close the event file."""
         if self.writer is not None:
             self.writer.close()
 
-    def _write_logs(self, logs, index) -> None:
+    def _write_logs(self, logs: Logs, index: int) -> None:
         values = {name: python_value(value) for name, value in logs.items() if name not in ("batch", "size")}
         self.writer.add([events.scalar(name, value) for name, value in values.items()], index)
         self.writer.flush()
@@ -143,8 +151,8 @@ class TensorBoard(Callback):
             code = json.dumps(json.loads(self.model.to_json()), indent=2)
             self.writer.add([events.text("architecture", "    " + code.replace("\n", "\n    "))], 0)
 
-    def _write_histograms(self, epoch) -> None:
-        values = []
+    def _write_histograms(self, epoch: int) -> None:
+        values: list[bytes] = []
         for layer in self.model.layers:
             for weight in layer.weights:
                 name, array = weight.name.replace(":", "_"), np.asarray(weight.value)
@@ -162,8 +170,7 @@ class TensorBoard(Callback):
 
     def _write_embeddings(self) -> None:
         """Tables of numbers and the projector's list of them (its files, not event files)."""
-        data = self.embeddings_data
-        data = list(data) if isinstance(data, (list, tuple)) else [data]
+        data = as_list(self.embeddings_data)
         names = self.embeddings_layer_names or [
             layer.name for layer in self.model.layers if type(layer).__name__ == "Embedding"
         ]
@@ -173,8 +180,8 @@ class TensorBoard(Callback):
             table = Path(self.log_dir) / f"{name}_embedding.tsv"
             with atomic.replacing(table) as part:
                 np.savetxt(part, array.reshape(len(array), -1), delimiter="\t", fmt="%.8g")
-            labels = self.embeddings_metadata
-            labels = labels if isinstance(labels, (str, os.PathLike)) else labels.get(name)
+            given = self.embeddings_metadata
+            labels: Any = given.get(name) if hasattr(given, "get") else given
             entries = {"tensor_name": f"{name}_embedding", "tensor_path": table.name}
             if labels:
                 entries["metadata_path"] = os.fspath(labels)
@@ -184,7 +191,7 @@ class TensorBoard(Callback):
             part.write_text(config)
 
 
-def pictures(name: str, array: np.ndarray) -> list[tuple[str, np.ndarray]]:
+def pictures(name: str, array: Numpy) -> list[tuple[str, Numpy]]:
     """A weight as grey pictures: a vector is one row, a matrix lies on its side, of a stack up to three.
 
     Example:
@@ -205,9 +212,9 @@ def pictures(name: str, array: np.ndarray) -> list[tuple[str, np.ndarray]]:
     return []
 
 
-def _tensors(model) -> dict[str, Any]:
+def _tensors(model: Any) -> dict[str, Tensor]:
     """The output tensors of all layers by TensorBoard's names (`<layer>_out`)."""
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for layer in model.layers:
         outputs = _calls(model, layer)[0].outputs
         if len(outputs) > 1:
@@ -217,12 +224,12 @@ def _tensors(model) -> dict[str, Any]:
     return tensors
 
 
-def _calls(model, layer) -> list:
+def _calls(model: Any, layer: Layer) -> list[Node]:
     """The calls of a layer that belong to this model; it may have been called elsewhere."""
     return [node for node in layer.inbound_nodes if node in model._graph.layer_nodes]
 
 
-def _has_graph(model) -> bool:
+def _has_graph(model: Any) -> bool:
     """Whether the model is made of symbolic tensors; a subclassed one is not."""
     try:
         return bool(model.inputs)
@@ -230,32 +237,42 @@ def _has_graph(model) -> bool:
         return False
 
 
-def _nodes(model) -> list[tuple]:
+def _nodes(model: Any) -> list[events.GraphNode]:
     """`(name, kind, inputs, output shapes)` of each layer, for the graph; empty for a model without one."""
     if not _has_graph(model):
         return []
-    inside = set(model.layers)
-    nodes = []
+    inside: set[Layer] = set(model.layers)
+    nodes: list[events.GraphNode] = []
     for layer in model.layers:
         calls = _calls(model, layer)
         sources = [t.node.owner for n in calls for t in n.inputs if t.node.owner not in (None, layer)]
         names = list(dict.fromkeys(source.name for source in sources if source in inside))
-        shapes = [t.shape for t in calls[0].outputs]
+        shapes: list[Shape] = [t.shape for t in calls[0].outputs]
         nodes.append((layer.name, type(layer).__name__, names, shapes))
     return nodes
 
 
-def _cells(program) -> list:
+def _cells(program: Program) -> list[Variable]:
     stores = [*program.params.values(), *program.state.values()]
     return [cell for store in stores for cell in store.values()]
 
 
-def _slices(arrays: list, batch_size: int):
+def _slices(arrays: list[Any], batch_size: int) -> Iterator[list[Numpy]]:
     for start in range(0, len(arrays[0]), batch_size):
         yield [np.asarray(array[start : start + batch_size]) for array in arrays]
 
 
-def outputs_of(model, tensors: dict[str, Any], inputs: list, batch_size: int) -> dict[str, np.ndarray]:
+def _nowhere(cell: Variable, value: Any) -> None:
+    """States stay as they are."""
+
+
+def _array_of(cell: Variable) -> Array:
+    return cell.take()
+
+
+def outputs_of(
+    model: Any, tensors: dict[str, Tensor], inputs: list[Any], batch_size: int
+) -> dict[str, Numpy]:
     """Values of symbolic tensors of a model for given inputs, in the inference phase.
 
     Args:
@@ -270,19 +287,22 @@ def outputs_of(model, tensors: dict[str, Any], inputs: list, batch_size: int) ->
     graph = Graph(model.inputs, list(tensors.values()))
     cells = list(dict.fromkeys([*_cells(model.program()), *graph.free_variables]))
 
-    @jax.jit
-    def run(values, xs):
+    def compute(values: list[Any], xs: list[Any]) -> list[Any]:
         known = dict(zip(cells, values, strict=True))
-        return graph.run(known, xs, [None] * len(xs), INFERENCE, lambda cell, value: None)[0]
+        return cast("Function", graph.run)(known, xs, [None] * len(xs), INFERENCE, _nowhere)[0]
+
+    run = cast("Function", jax.jit(compute))
 
     values = [cell.take() for cell in cells]
-    parts = [[np.asarray(y) for y in run(values, xs)] for xs in _slices(inputs, batch_size)]
+    parts: list[list[Numpy]] = [
+        [np.asarray(y) for y in run(values, xs)] for xs in _slices(inputs, batch_size)
+    ]
     return {
         name: np.concatenate(batches) for name, batches in zip(tensors, zip(*parts, strict=True), strict=True)
     }
 
 
-def gradients(model, validation_data: list, batch_size: int) -> list[tuple[Any, np.ndarray]]:
+def gradients(model: Any, validation_data: list[Any], batch_size: int) -> list[tuple[Variable, Numpy]]:
     """`(weight, gradient of the loss)` on validation data, averaged over its batches, in the inference phase.
 
     Args:
@@ -294,22 +314,23 @@ def gradients(model, validation_data: list, batch_size: int) -> list[tuple[Any, 
     inputs = len(model._trainer.inputs)
     ends = inputs, inputs + len(objective.fed)
 
-    @jax.jit
-    def gradient(params, state, arrays):
+    def differentiate(params: Store, state: Store, arrays: list[Any]) -> Store:
         batch = Batch(arrays[: ends[0]], arrays[ends[0] : ends[1]], arrays[ends[1] :])
 
-        def loss(params):
+        def loss(params: Store) -> Any:
             out = program.apply(params, state, batch.x, INFERENCE)
             with program.frame(params, state, out, INFERENCE):
                 share = objective(out.y, out.mask, batch, INFERENCE)[0]
             return share + out.loss + program.penalty(params)
 
-        return jax.grad(loss)(params)
+        return cast("Function", jax.grad(loss))(params)
 
-    params, state = jax.tree.map(lambda cell: cell.take(), (program.params, program.state), is_leaf=is_symbol)
+    gradient = cast("Function", jax.jit(differentiate))
+
+    params, state = jax.tree.map(_array_of, (program.params, program.state), is_leaf=is_symbol)
     count = ends[1] + len(objective.targets)
     slices = list(_slices(validation_data[:count], batch_size))
-    total = None
+    total: Any = None
     for arrays in slices:
         gradient_of_batch = gradient(params, state, arrays)
         total = gradient_of_batch if total is None else jax.tree.map(np.add, total, gradient_of_batch)

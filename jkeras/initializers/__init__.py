@@ -1,5 +1,7 @@
 """Initializers: how the first values of weights are drawn."""
 
+# pyright: reportUnusedImport=false
+
 from jkeras.core.registry import deserialize_keras_object as deserialize_keras_object
 from jkeras.core.registry import serialize_keras_object as serialize_keras_object
 from jkeras.initializers.arrays import fans as _compute_fans  # noqa: F401 (scripts import Keras's name)

@@ -1,19 +1,26 @@
 """Arrays that initializers are made of: constants, orthonormal matrices, and the fans that scale the rest."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
+import numpy.typing as npt
+from jax.typing import DTypeLike
 
 from jkeras.core import bits, random
 from jkeras.core.settings import floatx
+from jkeras.core.types import Array, Key, is_traced
+
+Numpy: TypeAlias = npt.NDArray[Any]
 
 
-def filled(value, shape, dtype=None) -> jax.Array:
+def filled(value: Any, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
     """The numbers of `value` in `shape`; made by numpy, so that no shape costs a compilation.
 
     Args:
@@ -35,7 +42,7 @@ def filled(value, shape, dtype=None) -> jax.Array:
     return jax.device_put(numbers(value, shape, dtype))
 
 
-def numbers(value, shape, dtype) -> np.ndarray:
+def numbers(value: Any, shape: Sequence[int], dtype: DTypeLike) -> Numpy:
     """The numbers of `value` one after the other in `shape`, whatever shape they had; the last one repeated.
 
     Keras 2.2.4: tf.constant
@@ -53,7 +60,7 @@ def numbers(value, shape, dtype) -> np.ndarray:
     return np.pad(array.ravel(), (0, missing), mode="edge").reshape(shape)
 
 
-def orthonormal(key, rows: int, columns: int) -> jax.Array | np.ndarray:
+def orthonormal(key: Key, rows: int, columns: int) -> Array | Numpy:
     """The orthonormal QR factor, with positive diagonal of R, of a normal matrix.
 
     That factor is unique, so numpy (eagerly: no compilation per shape) and jax (traced) agree, on any device.
@@ -72,13 +79,13 @@ def orthonormal(key, rows: int, columns: int) -> jax.Array | np.ndarray:
         True
     """
     a = random.normal(key, (max(rows, columns), min(rows, columns)))
-    lib = jnp if isinstance(a, Tracer) else np
+    lib: Any = jnp if is_traced(a) else np
     q, r = lib.linalg.qr(lib.asarray(a))
     q = q * lib.where(lib.diagonal(r) < 0, lib.float32(-1), lib.float32(1))[None]
     return q if rows >= columns else q.T
 
 
-def keras_orthonormal(seed: int, rows: int, columns: int) -> np.ndarray:
+def keras_orthonormal(seed: int, rows: int, columns: int) -> Numpy:
     """The orthonormal matrix that Keras makes from `seed`: a factor of the SVD of numpy's normal matrix.
 
     Args:
@@ -98,7 +105,7 @@ def keras_orthonormal(seed: int, rows: int, columns: int) -> np.ndarray:
     return u if u.shape == a.shape else v
 
 
-def fans(shape, data_format: str = "channels_last") -> tuple[float, float]:
+def fans(shape: Sequence[int], data_format: str = "channels_last") -> tuple[float, float]:
     """How many units feed a weight and how many it feeds.
 
     Args:

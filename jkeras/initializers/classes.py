@@ -1,15 +1,19 @@
 """The initializer classes: `draw(key, shape)` is pure, `initializer(shape)` is Keras's call."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import jax
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.core import bits, random
 from jkeras.core.settings import floatx
+from jkeras.core.types import Array, Key
 from jkeras.initializers.arrays import fans, filled, keras_orthonormal, orthonormal
 
 _TRUNCATED_STD = 0.87962566103423978  # standard deviation of a standard normal cut at ±2
@@ -30,7 +34,7 @@ class Initializer:
     Keras 2.2.4: keras/initializers.py Initializer
     """
 
-    def __call__(self, shape, dtype=None) -> jax.Array:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         """Values for a weight of `shape`, from this initializer's seed or numpy's global generator.
 
         Args:
@@ -43,7 +47,7 @@ class Initializer:
         return self.draw(None, shape, dtype)
 
     @property
-    def run(self):
+    def run(self) -> NoReturn:
         """TensorFlow's `weight.initializer.run(session=...)`; an error says what to do instead."""
         raise AttributeError(
             "An initializer of jkeras is no operation of TensorFlow, so it has no `run`. For new values of a "
@@ -51,7 +55,7 @@ class Initializer:
             "one weight K.set_value(w, w.initializer(w.shape))."
         )
 
-    def draw(self, key, shape, dtype=None) -> jax.Array:
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         """The same, as a pure function of a random key that works under `jit` and `vmap`.
 
         Args:
@@ -89,7 +93,7 @@ class Zeros(Initializer):
     Keras 2.2.4: keras/initializers.py Zeros
     """
 
-    def draw(self, key, shape, dtype=None):
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         return filled(0, shape, dtype)
 
 
@@ -103,7 +107,7 @@ class Ones(Initializer):
     Keras 2.2.4: keras/initializers.py Ones
     """
 
-    def draw(self, key, shape, dtype=None):
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         return filled(1, shape, dtype)
 
 
@@ -120,13 +124,13 @@ class Constant(Initializer):
     Keras 2.2.4: keras/initializers.py Constant
     """
 
-    def __init__(self, value=0):
+    def __init__(self, value: Any = 0):
         self.value = value
 
-    def draw(self, key, shape, dtype=None):
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         return filled(self.value, shape, dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"value": self.value}
 
 
@@ -146,15 +150,15 @@ class RandomNormal(Initializer):
     Keras 2.2.4: keras/initializers.py RandomNormal
     """
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
         self.mean = mean
         self.stddev = stddev
         self.seed = seed
 
-    def draw(self, key, shape, dtype=None):
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         return random.normal(_key(self.seed, key), shape, self.mean, self.stddev, dtype or floatx())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
@@ -173,16 +177,16 @@ class RandomUniform(Initializer):
     Keras 2.2.4: keras/initializers.py RandomUniform
     """
 
-    def __init__(self, minval=-0.05, maxval=0.05, seed=None):
+    def __init__(self, minval: float = -0.05, maxval: float | None = 0.05, seed: int | None = None):
         self.minval = minval
         self.maxval = maxval
         self.seed = seed
 
-    def draw(self, key, shape, dtype=None):
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         high = 1.0 if self.maxval is None else self.maxval
         return random.uniform(_key(self.seed, key), shape, self.minval, high, dtype or floatx())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
 
 
@@ -201,15 +205,15 @@ class TruncatedNormal(Initializer):
     Keras 2.2.4: keras/initializers.py TruncatedNormal
     """
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
         self.mean = mean
         self.stddev = stddev
         self.seed = seed
 
-    def draw(self, key, shape, dtype=None):
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         return random.truncated_normal(_key(self.seed, key), shape, self.mean, self.stddev, dtype or floatx())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
@@ -235,7 +239,13 @@ class VarianceScaling(Initializer):
     Keras 2.2.4: keras/initializers.py VarianceScaling
     """
 
-    def __init__(self, scale=1.0, mode="fan_in", distribution="normal", seed=None):
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "normal",
+        seed: int | None = None,
+    ):
         if scale <= 0.0:
             raise ValueError(f"`scale` must be a positive float. Got: {scale}")
         self.scale = scale
@@ -243,7 +253,7 @@ class VarianceScaling(Initializer):
         self.distribution = _one_of("distribution", distribution, _DISTRIBUTIONS)
         self.seed = seed
 
-    def draw(self, key, shape, dtype=None):
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         fan_in, fan_out = fans(shape)
         units = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, float(units))
@@ -253,7 +263,7 @@ class VarianceScaling(Initializer):
         limit = math.sqrt(3.0 * variance)
         return random.uniform(key, shape, -limit, limit, dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "scale": self.scale,
             "mode": self.mode,
@@ -283,11 +293,11 @@ class Orthogonal(Initializer):
     Source: Saxe et al. 2013, arXiv:1312.6120. Keras 2.2.4: keras/initializers.py Orthogonal
     """
 
-    def __init__(self, gain=1.0, seed=None):
+    def __init__(self, gain: float = 1.0, seed: int | None = None):
         self.gain = gain
         self.seed = seed
 
-    def draw(self, key, shape, dtype=None):
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         shape = tuple(int(n) for n in shape)
         if len(shape) < 2:
             raise ValueError(
@@ -301,7 +311,7 @@ class Orthogonal(Initializer):
         q = self.gain * orthonormal(_key(None, key), rows, columns).reshape(shape)
         return jax.device_put(q.astype(bits.supported(dtype or floatx(), "A weight")))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain, "seed": self.seed}
 
 
@@ -321,10 +331,10 @@ class Identity(Initializer):
     Keras 2.2.4: keras/initializers.py Identity
     """
 
-    def __init__(self, gain=1.0):
+    def __init__(self, gain: float = 1.0):
         self.gain = gain
 
-    def draw(self, key, shape, dtype=None):
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         if len(shape) != 2:
             raise ValueError(
                 f"Identity matrix initializer can only be used for 2D matrices. Got shape {tuple(shape)}."
@@ -335,11 +345,11 @@ class Identity(Initializer):
         repeats = (shape[0] // short, shape[1] // short)
         return filled(self.gain * np.tile(np.identity(short), repeats), shape, dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain}
 
 
-def _key(seed, key):
+def _key(seed: int | None, key: Key | None) -> Key:
     """The seed's key if there is a seed, else `key`, else a fresh one."""
     if seed is not None:
         return jax.random.key(int(seed))

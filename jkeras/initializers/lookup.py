@@ -87,12 +87,12 @@ def get(identifier: Any) -> Any:
     return get_configured(identifier, BUILT_IN, "initializer", Initializer)
 
 
-def draw(init: Any, key: Key, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
+def draw(init: Any, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
     """Values for a weight from any initializer: ours as pure functions of `key`, the user's by calling them.
 
     Args:
         init: anything that `get` takes.
-        key: a `jax.random` key; the user's own functions do not see it.
+        key: a `jax.random` key, None for a fresh one; the user's own functions do not see it.
         shape: tuple of ints.
         dtype: type of the values, None for `floatx()`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jkeras.initializers.classes import VarianceScaling
 
 
-def lecun_uniform(seed=None) -> VarianceScaling:
+def lecun_uniform(seed: int | None = None) -> VarianceScaling:
     """Uniform in ±sqrt(3 / fan_in).
 
     Args:
@@ -23,7 +23,7 @@ def lecun_uniform(seed=None) -> VarianceScaling:
     return VarianceScaling(scale=1.0, mode="fan_in", distribution="uniform", seed=seed)
 
 
-def glorot_normal(seed=None) -> VarianceScaling:
+def glorot_normal(seed: int | None = None) -> VarianceScaling:
     """Truncated normal with standard deviation sqrt(2 / (fan_in + fan_out)).
 
     Args:
@@ -41,7 +41,7 @@ def glorot_normal(seed=None) -> VarianceScaling:
     return VarianceScaling(scale=1.0, mode="fan_avg", distribution="normal", seed=seed)
 
 
-def glorot_uniform(seed=None) -> VarianceScaling:
+def glorot_uniform(seed: int | None = None) -> VarianceScaling:
     """Uniform in ±sqrt(6 / (fan_in + fan_out)), the default of most kernels.
 
     Args:
@@ -59,7 +59,7 @@ def glorot_uniform(seed=None) -> VarianceScaling:
     return VarianceScaling(scale=1.0, mode="fan_avg", distribution="uniform", seed=seed)
 
 
-def he_normal(seed=None) -> VarianceScaling:
+def he_normal(seed: int | None = None) -> VarianceScaling:
     """Truncated normal with standard deviation sqrt(2 / fan_in).
 
     Args:
@@ -77,7 +77,7 @@ def he_normal(seed=None) -> VarianceScaling:
     return VarianceScaling(scale=2.0, mode="fan_in", distribution="normal", seed=seed)
 
 
-def lecun_normal(seed=None) -> VarianceScaling:
+def lecun_normal(seed: int | None = None) -> VarianceScaling:
     """Truncated normal with standard deviation sqrt(1 / fan_in); use it with `selu`.
 
     Args:
@@ -95,7 +95,7 @@ def lecun_normal(seed=None) -> VarianceScaling:
     return VarianceScaling(scale=1.0, mode="fan_in", distribution="normal", seed=seed)
 
 
-def he_uniform(seed=None) -> VarianceScaling:
+def he_uniform(seed: int | None = None) -> VarianceScaling:
     """Uniform in ±sqrt(6 / fan_in).
 
     Args:

@@ -265,7 +265,8 @@ def as_classes(target: Operand, output: Operand) -> Array:
 
 
 def _one_hot(classes: Array, like: Array) -> Array:
-    return classes[..., None] == jnp.arange(like.shape[-1], dtype=classes.dtype)
+    wanted = classes[..., None]
+    return wanted == widened(jnp.arange(like.shape[-1], dtype=classes.dtype), wanted)
 
 
 def _inside(probabilities: Operand) -> Array:

@@ -285,7 +285,7 @@ def write_safetensors(contents: Contents, path: Path) -> None:
             )
     config = json.dumps(contents.model) if contents.model else ""
     numpy.save_file(arrays, str(path), {"jkeras": config, _SEAL: _BLANK})
-    digest = _digest(path)
+    digest = str(_digest(path))  # there is one: the place for it was just written
     with open(path, "r+b") as file:
         file.seek(_seal_of(file)[0])
         file.write(digest.encode())

@@ -1,10 +1,11 @@
 """Sources of batches: arrays, or a stream of somebody else's batches → blocks of rows on the devices."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import jax
 import numpy as np
@@ -259,7 +260,7 @@ def placed(samples: Samples, dtypes: Batch, rows: int, layout: Layout) -> Batch:
     """Samples on the devices, in room for `rows` rows; what the user does with the arrays afterwards does not
     matter."""
     data = layout.place(stack([samples], dtypes, rows, copy=not layout.copies))
-    return jax.block_until_ready(data) if layout.copies else data
+    return cast("Batch", jax.block_until_ready(data)) if layout.copies else data
 
 
 def _shape(samples: Samples) -> Shapes:
