@@ -1,20 +1,27 @@
 """From inputs and outputs to ordered nodes, and from these to a pure function."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
-from jkeras.core.types import Ctx, Out, joined
+from jkeras.core.types import Array, Ctx, Key, Means, Out, joined
 from jkeras.engine.call.discovery import arrays_in, masks_for, scope_of
 from jkeras.engine.call.running import aligned, run_layer
-from jkeras.engine.tensors.scope import value_around
+from jkeras.engine.tensors.scope import Masked, value_around
 from jkeras.engine.tensors.symbolic import MaskOf, Node, Tensor, substitute
-from jkeras.engine.tensors.variable import Frame, StrayTensorError, Variable, current_frame
+from jkeras.engine.tensors.variable import Frame, StrayTensorError, Values, Variable, Write, current_frame
 from jkeras.engine.tree import carried, states_of
+
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
+
+Computed: TypeAlias = dict[Tensor, Masked]  # what a run has computed so far
+Visits: TypeAlias = "dict[Layer, int]"  # the number of the first visit of each layer
 
 
 class Around(NamedTuple):
@@ -28,9 +35,9 @@ class Around(NamedTuple):
     """
 
     ctx: Ctx
-    sites: dict
-    taps: dict
-    keys: dict = {}
+    sites: dict[Node, int]
+    taps: dict[Tensor, Array]
+    keys: dict[Node, Key] = {}
 
     def at(self, node: Node, otherwise: Ctx) -> Ctx:
         """The context of a node of the run; `otherwise` for a node that has no part in it."""
@@ -73,7 +80,7 @@ class Graph:
         self.layer_nodes = {n for n in finished if n.owner is not None}
 
     @property
-    def all_layers(self) -> list:
+    def all_layers(self) -> list[Layer]:
         """The layers of the model, and those of hidden nodes."""
         hidden = [n.owner for n in self.nodes if n.owner is not None and n in self.hidden]
         return list(dict.fromkeys([*self.layers, *hidden]))
@@ -100,7 +107,15 @@ class Graph:
     def has_functions(self) -> bool:
         return any(n.owner is None for n in self.nodes)
 
-    def run(self, values: dict, xs: list, masks: list, ctx: Ctx, write, around: Around | None = None):
+    def run(
+        self,
+        values: Values,
+        xs: list[Any],
+        masks: list[Any],
+        ctx: Ctx,
+        write: Write,
+        around: Around | None = None,
+    ) -> tuple[list[Any], list[Any], Array | float, Means]:
         """Compute the outputs.
 
         Args:
@@ -119,13 +134,14 @@ class Graph:
         """
         around = around or Around(ctx, self.sites, {})
         ctx, sites, taps, keys = around
-        computed = {
+        computed: Computed = {
             t: (x + taps[t] if t in taps else x, m) for t, x, m in zip(self.fed, xs, masks, strict=True)
         }
-        loss, metrics, moved = 0.0, [], dict(values)
+        loss, moved = 0.0, dict(values)
+        metrics: list[Means] = []
         values = dict(values)  # `write` may change those of the caller
 
-        def note(variable, value):
+        def note(variable: Variable, value: Any) -> None:
             moved[variable] = value
             write(variable, value)
 
@@ -154,34 +170,41 @@ class Graph:
         return [value for value, _ in wanted], [mask for _, mask in wanted], loss, joined(*metrics)
 
     def _statistics(
-        self, node: Node, computed: dict, values: dict, moved: dict, ctx: Ctx, training: bool
-    ) -> dict:
+        self, node: Node, computed: Computed, values: Values, moved: Values, ctx: Ctx, training: bool
+    ) -> Values:
         """Statistics of a call for which `K.set_learning_phase(0)` fixes the output: as in Keras they move in
         training all the same."""
-        held, moving = carried(node.owner), {}
+        held = carried(node.owner)
+        moving: Values = {}
         if training and node.phase is False and any(v not in held for v in states_of(node.owner)):
             ctx = ctx.replace(training=True)
             self._run_layer(node, dict(computed), values, moved, ctx, moving.__setitem__)
         return {v: a for v, a in moving.items() if v not in held}
 
-    def _computed(self, tensor: Tensor, computed: dict) -> tuple:
+    def _computed(self, tensor: Tensor, computed: Computed) -> Masked:
         if tensor not in computed:
             raise ValueError(
                 f"{tensor!r} was not computed: the code of {tensor.node!r} makes it in the other phase only."
             )
         return computed[tensor]
 
-    def _run_layer(self, node: Node, computed: dict, values: dict, moved: dict, ctx: Ctx, write):
-        def value_of(symbol):
+    def _run_layer(
+        self, node: Node, computed: Computed, values: Values, moved: Values, ctx: Ctx, write: Write
+    ) -> Out:
+        def value_of(symbol: Tensor | Variable) -> Any:
             if isinstance(symbol, Tensor):
                 return computed[symbol][0]
             return values[symbol] if symbol in values else symbol._value
 
         inputs = node.args[0]
-        masks = masks_for(inputs, lambda t: computed[t][1] if isinstance(t, Tensor) else None)
+
+        def mask_of(x: Any) -> Any:
+            return computed[x][1] if isinstance(x, Tensor) else None
+
+        masks = masks_for(inputs, mask_of)
         held = carried(node.owner)
 
-        def read(variable):
+        def read(variable: Variable) -> Any:
             store = values if variable in held else moved
             return store[variable] if variable in store else variable._value
 
@@ -196,7 +219,7 @@ class Graph:
             computed[node.loss] = jnp.asarray(out.loss, node.loss.dtype), None
         return out
 
-    def _captured(self, tensor: Tensor, node: Node, computed: dict) -> tuple:
+    def _captured(self, tensor: Tensor, node: Node, computed: Computed) -> Masked:
         """(value, mask) of a tensor that the code of a node closes over: from here, or from further out."""
         if tensor in computed:
             return computed[tensor]
@@ -214,17 +237,19 @@ class Graph:
         )
 
 
-def _nowhere(variable, value) -> None:
+def _nowhere(variable: Variable, value: Any) -> None:
     """The states of what is no part of the model stay as they are."""
 
 
-def _run_function(node: Node, computed: dict, values: dict, ctx: Ctx, around: Around) -> Out:
+def _run_function(node: Node, computed: Computed, values: Values, ctx: Ctx, around: Around) -> Out:
     if isinstance(node.fn, MaskOf):
         return Out(computed[node.args[0]][1])
     with Frame(values, ctx, around=around) as frame:
-        args, kwargs = substitute(
-            (node.args, node.kwargs), lambda s: computed[s][0] if isinstance(s, Tensor) else frame.read(s)
-        )
+
+        def value_of(symbol: Tensor | Variable) -> Any:
+            return computed[symbol][0] if isinstance(symbol, Tensor) else frame.read(symbol)
+
+        args, kwargs = substitute((node.args, node.kwargs), value_of)
         return Out(node.fn(*args, **kwargs), metrics=frame.metrics)
 
 
@@ -238,7 +263,8 @@ def _hidden(inputs: list[Tensor], finished: list[Node], beside: Sequence[Tensor]
     """The nodes that are needed beside those of the model, where the inputs suffice for them."""
     given, known = set(inputs), set(finished)
     hidden: list[Node] = []
-    waiting = [(t, inputs) for t in beside] + [(t, None) for n in finished for t in n.captured.values()]
+    waiting: list[tuple[Tensor, list[Tensor] | None]] = [(t, inputs) for t in beside]
+    waiting += [(t, None) for n in finished for t in n.captured.values()]
     while waiting:
         tensor, needed = waiting.pop()
         for node in _upstream(tensor, given, needed):
@@ -274,12 +300,12 @@ def _is_input(node: Node) -> bool:
     return not node.args and not node.variables
 
 
-def _visit(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[list[Node], dict]:
+def _visit(inputs: list[Tensor], outputs: Sequence[object]) -> tuple[list[Node], Visits]:
     """Nodes in the order in which a search from the outputs finishes them; layers by first visit."""
     given = set(inputs)
     state: dict[Node, bool] = {}  # whether it is finished
     finished: list[Node] = []
-    first_visits: dict = {}
+    first_visits: Visits = {}
     for output in outputs:
         if not isinstance(output, Tensor):
             raise ValueError(
@@ -317,10 +343,10 @@ def _refuse_unknown_input(node: Node, tensor: Tensor, inputs: list[Tensor]) -> N
         )
 
 
-def _by_depth(finished: list[Node], first_visits: dict) -> tuple[list, dict]:
+def _by_depth(finished: list[Node], first_visits: Visits) -> tuple[list[Layer], dict[int, list[Node]]]:
     """Layers in Keras's order (longest way to an output, then first visit), nodes by that distance."""
     node_depth: dict[Node, int] = {}
-    layer_depth: dict = {}
+    layer_depth: dict[Layer, int] = {}
     for node in reversed(finished):
         depth = node_depth.get(node, 0)
         if node.owner is not None:

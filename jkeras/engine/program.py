@@ -1,17 +1,21 @@
 """Program: a model as pure functions over flat stores `{path: {weight: array}}`, for the trainer."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 
 from jkeras.core.types import Array, Ctx, Out, Params, Store
 from jkeras.engine.call.checks import functions_are_ours
 from jkeras.engine.call.running import aligned, runner
-from jkeras.engine.tensors.variable import Frame, Variable
+from jkeras.engine.tensors.variable import Frame, Values, Variable
 from jkeras.engine.tree import by_variable, flags, instances, nested
+
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
 
 _ROOT = "."  # the path of weights that the model itself owns
 
@@ -31,7 +35,7 @@ class Program:
         stateful: some layer carries state from batch to batch, also in inference.
     """
 
-    def __init__(self, layer: Any):
+    def __init__(self, layer: Layer):
         self.layer = layer
         self._places = [(path or _ROOT, inner) for path, inner in instances(layer)]
         self._run = runner(layer)
@@ -42,10 +46,7 @@ class Program:
         kept = {path: _without(inner._state, owned) for path, inner in self._places}
         self.state: dict[str, dict[str, Variable]] = {path: cells for path, cells in kept.items() if cells}
         paths = {inner: path for path, inner in self._places}
-        live, moving = (
-            flags(layer, lambda i: i.trainable),
-            flags(layer, lambda i: i.trainable or i.stateful),
-        )
+        live, moving = flags(layer, _trains), flags(layer, _moves)
         self.live = frozenset(paths[i] for i in live if self._trains(paths[i]))
         self.order = self._order()
         self.moving = frozenset(paths[i] for i in moving if paths[i] in self.state)
@@ -74,7 +75,11 @@ class Program:
         x = xs if len(xs) != 1 else xs[0]
         mask = ctx.mask if ctx.mask is None or len(xs) != 1 else ctx.mask[0]
         ctx = ctx.replace(mask=mask)
-        out = self._run(lambda v: values[v] if v in values else v._value, x, ctx, values.__setitem__)
+
+        def read(variable: Variable) -> Any:
+            return values[variable] if variable in values else variable._value
+
+        out = self._run(read, x, ctx, values.__setitem__)
         new = {path: {n: values[v] for n, v in cells.items()} for path, cells in self.state.items()}
         ys, masks = jax.tree.leaves(out.y), aligned(out.y, out.mask)
         return dataclasses.replace(out, y=ys, state=new, mask=masks)
@@ -83,7 +88,8 @@ class Program:
         """The scope for losses and metrics: the model's variables and what they close over have values, and
         the outputs are known as its tensors."""
         frame = Frame(self._values(params, state), ctx.at("objective"), out.seen)
-        for y, tensor in zip(out.y, self.layer.signature[1], strict=True):
+        model: Any = self.layer  # it is a model that has losses
+        for y, tensor in zip(out.y, model.signature[1], strict=True):
             frame.note_symbol(y, tensor)
         return frame
 
@@ -127,8 +133,10 @@ class Program:
         known = [k for k in trained if k[0] in self.live]
         return known + [k for k in places.values() if k[0] in self.live and k not in known]
 
-    def _values(self, params: Store, state: Store) -> dict[Variable, Any]:
-        values = {v: params[path][name] for path, cells in self.params.items() for name, v in cells.items()}
+    def _values(self, params: Store, state: Store) -> Values:
+        values: Values = {
+            v: params[path][name] for path, cells in self.params.items() for name, v in cells.items()
+        }
         return values | {
             v: state[path][name] for path, cells in self.state.items() for name, v in cells.items()
         }
@@ -139,8 +147,17 @@ def _without(cells: dict[str, Variable], owned: set[Variable]) -> dict[str, Vari
     return {name: variable for name, variable in cells.items() if variable not in owned}
 
 
-def _listed(layer) -> list:
+def _trains(layer: Layer) -> bool:
+    return layer.trainable
+
+
+def _moves(layer: Layer) -> bool:
+    return layer.trainable or layer.stateful
+
+
+def _listed(layer: Layer) -> list[Variable]:
     """The trainable weights as Keras lists them: those of a layer that a model and a wrapper hold, twice."""
-    if not hasattr(layer, "layers") or not layer.trainable:
+    layers: list[Layer] | None = getattr(layer, "layers", None)
+    if layers is None or not layer.trainable:
         return layer.trainable_weights
-    return [*layer._params.values(), *(v for inner in layer.layers for v in _listed(inner))]
+    return [*layer._params.values(), *(v for inner in layers for v in _listed(inner))]

@@ -1,28 +1,36 @@
 """From a user's `build`/`call` to a pure pair. Nothing else opens frames around layers' code."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.core.lists import unpacked
-from jkeras.core.types import Ctx, Out
+from jkeras.core.types import AnyDict, AnyList, AnyTuple, Ctx, Function, Init, Key, Out, Params, State, Tree
+from jkeras.engine.call.types import Shapes, Specs
 from jkeras.engine.tensors.call_attributes import sweeping
 from jkeras.engine.tensors.scope import code_of, rewinder
 from jkeras.engine.tensors.shapes import Spec, agree, infer
-from jkeras.engine.tensors.symbolic import Tensor, as_asked, substitute, value_in
-from jkeras.engine.tensors.variable import Frame, Variable, current_frame, outside_frames
+from jkeras.engine.tensors.symbolic import Tensor, Words, as_asked, substitute, value_in
+from jkeras.engine.tensors.variable import Frame, Values, Variable, current_frame, outside_frames
 from jkeras.engine.tree import by_variable, gather, scatter, variables_of, walk
 
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
+    from jkeras.engine.layer.weights import WeightAccess
 
-def init_of(layer) -> Callable:
+
+def init_of(layer: Layer) -> Init:
     """The `init` of a layer written as methods: weights are declared once and redrawn at each call."""
 
-    def init(rng, in_shape):
+    def init(rng: Key, in_shape: Shapes) -> tuple[Params, State]:
         with jax.ensure_compile_time_eval():
             build_once(layer, in_shape)
             _check_fits(layer, in_shape)
@@ -31,7 +39,7 @@ def init_of(layer) -> Callable:
     return init
 
 
-def run_code(layer, values: dict, x, ctx: Ctx, **words) -> Out:
+def run_code(layer: Layer, values: Values, x: Tree, ctx: Ctx, **words: Any) -> Out:
     """The computation of a layer written as methods, with values, and what changes, by variable."""
     rewind = rewinder()
     try:
@@ -47,12 +55,12 @@ def run_code(layer, values: dict, x, ctx: Ctx, **words) -> Out:
     return _run(layer, values, x, ctx, words)
 
 
-def _run(layer, values: dict, x, ctx: Ctx, words: dict) -> Out:
+def _run(layer: Layer, values: Values, x: Tree, ctx: Ctx, words: Words) -> Out:
     """A user's `call`, once, in a frame of its own."""
     if layer.fixed_phase is not None:
         ctx = ctx.replace(training=layer.fixed_phase)
     with Frame(values, ctx, owner=layer) as frame:
-        if isinstance(x, (list, tuple)):
+        if isinstance(x, (AnyList, AnyTuple)):
             for item, mask in zip(x, ctx.mask or [None] * len(x), strict=True):
                 frame.note_mask(item, mask)
         else:
@@ -60,7 +68,7 @@ def _run(layer, values: dict, x, ctx: Ctx, words: dict) -> Out:
         call = code_of(layer)
         with sweeping(layer, frame):
             y = call(as_asked(x), **call_arguments(call, ctx, words))
-        y = unpacked(substitute(y, lambda symbol: value_in(frame, symbol)))
+        y = unpacked(substitute(y, partial(value_in, frame)))
         mask = layer.compute_mask(x, ctx.mask)  # what it says counts, whatever `call` hands on
     note_use(layer, frame)
     _pass_up(frame, values)
@@ -68,7 +76,7 @@ def _run(layer, values: dict, x, ctx: Ctx, words: dict) -> Out:
     return frame.hand_on(Out(y, changed, mask))
 
 
-def with_replaced(layer, params, state, frame: Frame) -> tuple:
+def with_replaced(layer: Layer, params: Tree, state: Tree, frame: Frame) -> tuple[Tree, Tree]:
     """Params and state with what a user has put in place of weights (`layer.kernel = other`), as values."""
     for name in layer.replaced():
         value = getattr(layer, name)
@@ -80,7 +88,7 @@ def with_replaced(layer, params, state, frame: Frame) -> tuple:
     return params, state
 
 
-def build_once(layer, in_shape) -> None:
+def build_once(layer: Layer, in_shape: Shapes) -> None:
     """Build the shell if nobody has yet."""
     if not layer.built:
         with outside_frames():
@@ -91,7 +99,7 @@ def build_once(layer, in_shape) -> None:
         trace(layer, in_shape)
 
 
-def _check_fits(layer, in_shape) -> None:
+def _check_fits(layer: Layer, in_shape: Shapes) -> None:
     """The weights of a layer are those of the shape that it was built for; others must do with them.
 
     Raises:
@@ -108,13 +116,15 @@ def _check_fits(layer, in_shape) -> None:
         ) from error
 
 
-def trace(layer, shapes, dtypes=None):
+def trace(
+    layer: Layer, shapes: Shapes, dtypes: Sequence[DTypeLike] | None = None
+) -> tuple[list[Spec], Specs]:
     """Run a user's `call` on shapes, which builds the layers in it; (specs of inputs, of outputs)."""
-    many = isinstance(shapes, list)
-    given = shapes if many else [shapes]
+    many = isinstance(shapes, AnyList)
+    given = shapes if isinstance(shapes, AnyList) else [shapes]
     specs = [Spec(s, d) for s, d in zip(given, dtypes or [layer.dtype] * len(given), strict=True)]
 
-    def run(xs):
+    def run(xs: list[Any]) -> Tree:
         with Frame({}, Ctx(rng=np.zeros(2, np.uint32)), owner=layer) as frame:
             with sweeping(layer, frame):
                 return unpacked(
@@ -124,26 +134,30 @@ def trace(layer, shapes, dtypes=None):
     return specs, infer(run, specs)
 
 
-def redraw(layer, rng) -> tuple[dict, dict]:
+def redraw(layer: Layer, rng: Key) -> tuple[Params, State]:
     """Fresh values for every weight that has an initializer; the others (K.variable) keep theirs."""
-    from_initializer: dict = {}
+    from_initializer: Values = {}
     for i, (_, inner) in enumerate(walk(layer)):
         if inner is not layer and inner.is_native and inner.build_shape is not None:
             params, state = inner.pure().init(jax.random.fold_in(rng, i), inner.build_shape)
             by_variable(inner, params, state, from_initializer)
         else:
             _redraw_own(inner, jax.random.fold_in(rng, i), from_initializer)
-    return gather(layer, lambda v: from_initializer[v] if v in from_initializer else v._value)
+
+    def read(variable: Variable) -> Any:
+        return from_initializer[variable] if variable in from_initializer else variable._value
+
+    return gather(layer, read)
 
 
-def _redraw_own(layer, rng, values: dict) -> None:
+def _redraw_own(layer: Layer, rng: Key, values: Values) -> None:
     for i, variable in enumerate([*layer._params.values(), *layer._state.values()]):
         if variable.initializer is not None and variable not in values:
             key = jax.random.fold_in(rng, i)
             values[variable] = variable.draw(key)
 
 
-def call_arguments(call, ctx: Ctx, kwargs: dict) -> dict:
+def call_arguments(call: Function, ctx: Ctx, kwargs: Words) -> Words:
     """Add `training` and `mask` where the user's `call` asks for them."""
     parameters = inspect.signature(call).parameters
     wanted = {"training": ctx.training, "mask": ctx.mask}
@@ -154,18 +168,18 @@ def call_arguments(call, ctx: Ctx, kwargs: dict) -> dict:
     return kwargs | added
 
 
-def takes_mask(layer) -> bool:
+def takes_mask(layer: Layer) -> bool:
     """Whether the user's `call` asks for the mask."""
     return not layer.is_native and "mask" in inspect.signature(layer.call).parameters
 
 
-def overrides(layer, method: str) -> bool:
+def overrides(layer: Layer, method: str) -> bool:
     """Whether a user's class defines the method itself."""
     owner = next((c for c in type(layer).__mro__ if method in vars(c)), None)
     return owner is not None and not owner.__module__.startswith("jkeras.")
 
 
-def note_use(layer, frame: Frame) -> None:
+def note_use(layer: Layer, frame: Frame) -> None:
     """Variables that the code read without owning them become hidden state: a new value takes effect. And the
     layer is one that differs in training, if the code has asked for the phase."""
     if frame.asked_for_phase:
@@ -179,54 +193,50 @@ def note_use(layer, frame: Frame) -> None:
             layer._state[f"_captured_{len(layer._state)}"] = variable
 
 
-def _pass_up(frame: Frame, values: dict) -> None:
+def _pass_up(frame: Frame, values: Values) -> None:
     """Updates of variables that belong to somebody further out reach the frame around this one."""
     if frame.parent is not None:
         others = {v: value for v, value in frame.updates.items() if v not in values}
         frame.parent.updates.update(others)
 
 
-def absorb(layer, out: Out, frame: Frame) -> None:
+def absorb(layer: Layer, out: Out, frame: Frame) -> None:
     """Put what a layer's own formula returned into the frame of the call around it."""
     scatter(layer, out.state, frame.write)
     frame.absorb(out)
 
 
-def unwrapped(value, frame: Frame):
+def unwrapped(value: Any, frame: Frame) -> Any:
     """Variables in an attribute (also in lists and dicts of them) as the frame's arrays."""
     if isinstance(value, Variable):
         return frame.read(value)
-    if isinstance(value, list):
+    if isinstance(value, AnyList):
         return [unwrapped(v, frame) for v in value] if _has_variable(value) else value
-    if isinstance(value, dict):
-        return (
-            {k: unwrapped(v, frame) for k, v in value.items()}
-            if _has_variable(list(value.values()))
-            else value
-        )
+    if isinstance(value, AnyDict) and _has_variable(value.values()):
+        return {k: unwrapped(v, frame) for k, v in value.items()}
     return value
 
 
-def _has_variable(values: list) -> bool:
+def _has_variable(values: Iterable[Any]) -> bool:
     return any(
         isinstance(v, Variable)
-        or (isinstance(v, list) and _has_variable(v))
-        or (isinstance(v, dict) and _has_variable(list(v.values())))
+        or (isinstance(v, AnyList) and _has_variable(v))
+        or (isinstance(v, AnyDict) and _has_variable(v.values()))
         for v in values
     )
 
 
-def tracked_layers(layer: Any) -> dict[str, Any]:
+def tracked_layers(layer: WeightAccess) -> dict[str, Layer]:
     """Layers among the attributes of a user's layer, also in lists and dicts, in the order of assignment."""
-    layers: dict[str, Any] = {}
+    layers: dict[str, Layer] = {}
 
     def visit(name: str, value: Any) -> None:
         if hasattr(value, "pure") and hasattr(value, "children") and value is not layer:
             layers[name] = value
-        elif isinstance(value, (list, tuple)):
+        elif isinstance(value, (AnyList, AnyTuple)):
             for i, item in enumerate(value):
                 visit(f"{name}_{i}", item)
-        elif isinstance(value, dict):
+        elif isinstance(value, AnyDict):
             for key, item in value.items():
                 visit(f"{name}_{key}", item)
 
@@ -237,33 +247,38 @@ def tracked_layers(layer: Any) -> dict[str, Any]:
     return layers
 
 
-def declared(layer, shapes):
+def declared(layer: Layer, shapes: Shapes) -> Specs | None:
     """Output specs by a user's own `compute_output_shape`, or None."""
     if not overrides(layer, "compute_output_shape"):
         return None
     return specs_for(layer.compute_output_shape(shapes), layer.dtype)
 
 
-def specs_for(shape, dtype):
+def specs_for(shape: Shapes, dtype: DTypeLike) -> Specs:
     """The `Spec` of a shape, or of each of a list of shapes (a list of one is that one)."""
-    if isinstance(shape, list) and shape and isinstance(shape[0], (tuple, list)):
+    if isinstance(shape, AnyList) and shape and isinstance(shape[0], (tuple, list)):
         return unpacked([Spec(s, dtype) for s in shape])
     return Spec(shape, dtype)
 
 
-def refine(specs, user_specs):
+def refine(specs: Specs, user_specs: Specs | None) -> Specs:
     """Unknown dimensions of the traced specs filled in from what the user declared."""
     if user_specs is None:
         return specs
 
-    def merge(spec, said):
+    def merge(spec: Spec, said: Spec) -> Spec:
         if len(spec.shape) != len(said.shape):
             return spec
         return Spec(
             [d if d is not None else e for d, e in zip(spec.shape, said.shape, strict=True)], spec.dtype
         )
 
-    leaf = {"is_leaf": lambda s: isinstance(s, (Spec, Tensor))}
-    if jax.tree.structure(specs, **leaf) != jax.tree.structure(user_specs, **leaf):
+    said = jax.tree.structure(user_specs, is_leaf=_is_described)
+    if jax.tree.structure(specs, is_leaf=_is_described) != said:
         return specs
-    return jax.tree.map(merge, specs, user_specs, **leaf)
+    return jax.tree.map(merge, specs, user_specs, is_leaf=_is_described)
+
+
+def _is_described(x: object) -> bool:
+    """Whether `x` is what has a shape and a dtype."""
+    return isinstance(x, (Spec, Tensor))

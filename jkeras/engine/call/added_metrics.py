@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax.numpy as jnp
 
+from jkeras.core.types import Array, Operand
 from jkeras.engine.tensors.scope import Scope, asks_tensors
 from jkeras.engine.tensors.variable import Frame, current_frame
 from jkeras.engine.tree import instances
 
-Key = tuple[Any, str]  # (layer, name)
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
+
+Key: TypeAlias = "tuple[Layer, str]"  # of a metric: the layer that reports it, and its name
 
 
-def mean(value):
+def mean(value: Operand) -> Array:
     """The mean of a value, as it is reported."""
     return jnp.mean(jnp.asarray(value, jnp.float32))
 
 
-def report(layer, name: str, value, frame: Frame) -> None:
+def report(layer: Layer, name: str, value: Operand, frame: Frame) -> None:
     """Note the mean of a value in the frame of the code that reports it, and its name."""
     if name not in layer.reported and all(name != known for known, _ in layer.extra_metrics):
         layer.reported.append(name)
@@ -28,7 +32,7 @@ def report(layer, name: str, value, frame: Frame) -> None:
 
 
 @contextmanager
-def adding_nothing(complaint: str) -> Iterator[None]:
+def adding_nothing(complaint: str) -> Generator[None]:
     """A scope for the body of a compiled loop: a value of one turn has no meaning outside.
 
     Raises:
@@ -42,7 +46,7 @@ def adding_nothing(complaint: str) -> Iterator[None]:
         raise ValueError(complaint)
 
 
-def reported_by(model) -> list[Key]:
+def reported_by(model: Layer) -> list[Key]:
     """All that a model and the layers in it report, in their order."""
     return [
         (layer, name)
@@ -51,7 +55,7 @@ def reported_by(model) -> list[Key]:
     ]
 
 
-def checked_name(layer, name: Any, aggregation: Any) -> str:
+def checked_name(layer: Layer, name: Any, aggregation: Any) -> str:
     """The name given to `add_metric`.
 
     Raises:

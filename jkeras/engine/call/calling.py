@@ -1,8 +1,11 @@
 """Calling a layer: on symbolic tensors it records a node, inside a frame or on arrays it computes."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -10,19 +13,37 @@ import numpy as np
 
 from jkeras.core import bits, phase, random
 from jkeras.core.dispatch import is_symbolic, op
-from jkeras.core.types import ByObject, Ctx
+from jkeras.core.types import AnyList, AnyTuple, Array, ByObject, Ctx, Tree
 from jkeras.engine.call import recurring
 from jkeras.engine.call.checks import MaskRefused
-from jkeras.engine.call.discovery import arrays_in, discover, masks_for, scope_of, show_kept, users_layers
+from jkeras.engine.call.discovery import (
+    arrays_in,
+    discover,
+    is_tensor,
+    masks_for,
+    scope_of,
+    show_kept,
+    users_layers,
+)
 from jkeras.engine.call.running import aligned, run_layer
-from jkeras.engine.tensors.scope import NeedsTensorsError
-from jkeras.engine.tensors.shapes import Spec, infer, known
-from jkeras.engine.tensors.symbolic import Node, Tensor, as_asked, specs_of, substitute, value_in
-from jkeras.engine.tensors.variable import Frame, StrayTensorError, current_frame, outside_frames
+from jkeras.engine.call.types import KeptSpecs, Masks, Shapes, Specs
+from jkeras.engine.tensors.scope import KeptValues, Masked, NeedsTensorsError
+from jkeras.engine.tensors.shapes import Spec, infer, is_spec, known
+from jkeras.engine.tensors.symbolic import Node, Tensor, Words, as_asked, specs_of, substitute, value_in
+from jkeras.engine.tensors.variable import (
+    Frame,
+    StrayTensorError,
+    Variable,
+    current_frame,
+    outside_frames,
+)
 from jkeras.engine.tree import carried, gather, variables_of
 
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
 
-def call_layer(layer, inputs, kwargs: dict):
+
+def call_layer(layer: Layer, inputs: Tree, kwargs: Words) -> Any:
     """`layer(inputs, **kwargs)`: the choice of three."""
     frame = current_frame()
     if frame is not None:
@@ -32,7 +53,7 @@ def call_layer(layer, inputs, kwargs: dict):
     return _call_eagerly(layer, inputs, kwargs)
 
 
-def own_formula(layer, formula, inputs, words: dict):
+def own_formula(layer: Layer, formula: Callable[..., Tree], inputs: Tree, words: Words) -> Tree:
     """The output of a built-in layer, where code that extends it asks for that outside of any frame.
 
     Args:
@@ -44,7 +65,7 @@ def own_formula(layer, formula, inputs, words: dict):
     ensure_built(layer, inputs)
     if is_symbolic([inputs, words]):
 
-        def own(inputs, words, cells):
+        def own(inputs: Tree, words: Words, cells: list[Any]) -> Tree:
             return formula(layer, inputs, **words)
 
         return op(own)(inputs, words, variables_of([layer]))  # the node depends on them
@@ -56,12 +77,12 @@ def own_formula(layer, formula, inputs, words: dict):
     return y
 
 
-def formula_mask(layer, inputs, mask):
+def formula_mask(layer: Layer, inputs: Tree, mask: Masks) -> Masks:
     """The mask that the layer's own formula makes, for tensors or arrays."""
     cells = variables_of([layer])
     known = cells if current_frame() or is_symbolic([inputs, mask]) else [v.value for v in cells]
 
-    def mask_of_call(inputs, mask, arrays):
+    def mask_of_call(inputs: Tree, mask: Masks, arrays: list[Any]) -> Masks:
         inputs = jax.tree.map(jnp.asarray, inputs)
         values = dict(zip(cells, arrays, strict=True))
         params, state = gather(layer, values.__getitem__)
@@ -70,18 +91,18 @@ def formula_mask(layer, inputs, mask):
     return op(mask_of_call)(inputs, mask, known)
 
 
-def has_tensor(tree) -> bool:
-    return any(isinstance(x, Tensor) for x in jax.tree.leaves(tree, is_leaf=lambda x: isinstance(x, Tensor)))
+def has_tensor(tree: Tree) -> bool:
+    return any(is_tensor(x) for x in jax.tree.leaves(tree, is_leaf=is_tensor))
 
 
-def shapes_of(inputs):
+def shapes_of(inputs: Tree) -> Shapes:
     """A shape for one input, a list of shapes for a list of inputs; unknown dimensions are None."""
-    if isinstance(inputs, (list, tuple)):
+    if isinstance(inputs, (AnyList, AnyTuple)):
         return [shapes_of(x) for x in inputs]
     return known(inputs.shape if hasattr(inputs, "shape") else np.shape(inputs))
 
 
-def ensure_built(layer, inputs) -> None:
+def ensure_built(layer: Layer, inputs: Tree) -> None:
     """Check the inputs against the layer's `input_spec` and create its weights if it has none yet."""
     shapes = shapes_of(inputs)
     layer.check_inputs(shapes)
@@ -93,7 +114,7 @@ def ensure_built(layer, inputs) -> None:
     layer.set_initial_weights()
 
 
-def record(layer, inputs, kwargs: dict):
+def record(layer: Layer, inputs: Tree, kwargs: Words) -> Tree:
     """Add a node for this call to the graph and return its output tensors."""
     ensure_built(layer, inputs)
     node = Node(layer, None, (inputs,), kwargs)
@@ -110,7 +131,7 @@ def record(layer, inputs, kwargs: dict):
     return outputs
 
 
-def infer_call(node: Node):
+def infer_call(node: Node) -> tuple[Specs, list[Spec | None], KeptValues, KeptSpecs]:
     """(tree of output specs, list of mask specs, what is left in attributes, specs of the arrays in that) of
     a call, found by tracing it on shapes."""
     layer, inputs, kwargs = node.owner, node.args[0], node.kwargs
@@ -118,25 +139,13 @@ def infer_call(node: Node):
     if (earlier := recurring.known_call(key)) is not None:
         node.adds_loss = earlier.adds_loss
         return earlier.y, list(earlier.masks), {}, {}
-    kept: dict = {}
-    masks = masks_for(inputs, lambda t: t.mask_spec if isinstance(t, Tensor) else None)
+    kept: KeptValues = {}
+    masks = masks_for(inputs, _mask_spec)
 
-    def run(training, cells, arrays, x, masks, kwargs, around):
-        values = dict(zip(cells, arrays, strict=True))
-        ctx = Ctx(rng=np.zeros(2, np.uint32), mask=masks, training=training)
-        captured = dict(zip(node.captured, around, strict=True))
-        with scope_of(node, x, masks, captured) as scope:
-            out = run_layer(layer, lambda v: values[v] if v in values else v._value, x, ctx, words=kwargs)
-        node.adds_loss = node.adds_loss or not isinstance(out.loss, float)
-        if not training:
-            kept.clear()
-            kept.update(scope.kept)
-        return out.y, aligned(out.y, out.mask), ByObject({k: arrays_in(v) for k, v in kept.items()})
-
-    def trace(training):
+    def trace(training: bool) -> Any:
         around = [(t.spec(), t.mask_spec) for t in node.captured]
         cells = variables_of([layer])  # the last trace may have built some
-        call = functools.partial(run, training, cells)
+        call = functools.partial(_run_recorded, node, kept, training, cells)
         weights = [Spec(v.shape, v.dtype) for v in cells]
         given = (weights, specs_of(inputs), masks, specs_of(kwargs), around)
         return infer(call, *given, passing=(StrayTensorError, NeedsTensorsError))
@@ -147,7 +156,7 @@ def infer_call(node: Node):
         raise
     except Exception as error:
         declared = _declared_instead(layer, shapes_of(inputs), error)
-        count = len(jax.tree.leaves(declared, is_leaf=lambda s: isinstance(s, Spec)))
+        count = len(jax.tree.leaves(declared, is_leaf=is_spec))
         return declared, [None] * count, {}, {}
     y = layer.refine_output_specs(y, shapes_of(inputs))
     if not kept and not node.captured:
@@ -155,7 +164,39 @@ def infer_call(node: Node):
     return y, mask_specs, kept, kept_specs
 
 
-def _declared_instead(layer, shapes, error: Exception):
+def _run_recorded(
+    node: Node,
+    kept: KeptValues,
+    training: bool,
+    cells: list[Variable],
+    arrays: list[Any],
+    x: Tree,
+    masks: Masks,
+    kwargs: Words,
+    around: list[Masked],
+) -> tuple[Tree, list[Any], ByObject]:
+    """Run a call; what it leaves in attributes when it infers goes into `kept`."""
+    values = dict(zip(cells, arrays, strict=True))
+
+    def read(variable: Variable) -> Any:
+        return values[variable] if variable in values else variable._value
+
+    ctx = Ctx(rng=np.zeros(2, np.uint32), mask=masks, training=training)
+    captured = dict(zip(node.captured, around, strict=True))
+    with scope_of(node, x, masks, captured) as scope:
+        out = run_layer(node.owner, read, x, ctx, words=kwargs)
+    node.adds_loss = node.adds_loss or not isinstance(out.loss, float)
+    if not training:
+        kept.clear()
+        kept.update(scope.kept)
+    return out.y, aligned(out.y, out.mask), ByObject({k: arrays_in(v) for k, v in kept.items()})
+
+
+def _mask_spec(x: Any) -> Spec | None:
+    return x.mask_spec if isinstance(x, Tensor) else None
+
+
+def _declared_instead(layer: Layer, shapes: Shapes, error: Exception) -> Specs:
     """The output specs that a layer declares, where tracing its call has failed.
 
     Raises:
@@ -182,7 +223,7 @@ def _declared_instead(layer, shapes, error: Exception):
 _MISTAKES = (AttributeError, NameError, ImportError, NotImplementedError)  # no other shape would help
 
 
-def _advice(layer, error: Exception) -> str:
+def _advice(layer: Layer, error: Exception) -> str:
     text = f"(in the call of layer {layer.name!r}, {type(layer).__name__})"
     if isinstance(error, AttributeError) and any(
         word in str(error) for word in ("_keras_shape", "get_shape", "_uses_learning_phase", "'value'")
@@ -191,34 +232,43 @@ def _advice(layer, error: Exception) -> str:
     return text
 
 
-def _call_in_frame(layer, inputs, kwargs: dict, frame):
+def _call_in_frame(layer: Layer, inputs: Tree, kwargs: Words, frame: Frame) -> Tree:
     ensure_built(layer, inputs)
-    inputs, kwargs = substitute((inputs, kwargs), lambda s: value_in(frame, s))
+    inputs, kwargs = substitute((inputs, kwargs), functools.partial(value_in, frame))
     held = carried(layer)
     frame.calls += 1
     ctx = frame.ctx.at(frame.calls, masks_for(inputs, frame.mask_of))
 
-    def read(variable):
+    def read(variable: Variable) -> Any:
         return frame.before(variable) if variable in held else frame.read(variable)
 
     out = run_layer(layer, read, inputs, ctx, frame.write, kwargs)
     frame.absorb(out)
     masks = iter(aligned(out.y, out.mask))
-    return as_asked(jax.tree.map(lambda value: frame.masked(value, next(masks), inputs), out.y))
+
+    def with_mask(value: Any) -> Any:
+        return frame.masked(value, next(masks), inputs)
+
+    return as_asked(jax.tree.map(with_mask, out.y))
 
 
-def _call_eagerly(layer, inputs, kwargs: dict):
-    inputs = jax.tree.map(lambda x: _array(layer, x), inputs, is_leaf=lambda x: x is None)
+def _call_eagerly(layer: Layer, inputs: Tree, kwargs: Words) -> Tree:
+    inputs = jax.tree.map(functools.partial(_array, layer), inputs, is_leaf=_is_none)
     ensure_built(layer, inputs)
     seed = np.array([0, random.next_seed()], np.uint32)
     ctx = Ctx(rng=seed, training=bool(phase.fixed()))
-    out = run_layer(
-        layer, lambda v: v.value, inputs, ctx, lambda variable, value: variable.assign(value), kwargs
-    )
-    return out.y
+    return run_layer(layer, _value_of, inputs, ctx, Variable.assign, kwargs).y
 
 
-def _array(layer, x):
+def _is_none(x: object) -> bool:
+    return x is None
+
+
+def _value_of(variable: Variable) -> Array:
+    return variable.value
+
+
+def _array(layer: Layer, x: Any) -> Array:
     problem = None
     try:
         if x is not None:

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.core import bits
-from jkeras.core.types import Ctx, Init, Out
+from jkeras.core.types import (
+    AnyDict,
+    AnyList,
+    AnyNumpy,
+    AnyTuple,
+    Ctx,
+    Init,
+    Key,
+    Out,
+    Params,
+    Shape,
+    State,
+    Tree,
+)
+from jkeras.engine.call.types import Check, Compute, Masks, Shapes, Trees
 from jkeras.engine.tensors.scope import NeedsTensorsError
 from jkeras.engine.tensors.shapes import known
 from jkeras.engine.tensors.variable import StrayTensorError
+
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
+    from jkeras.engine.tensors.symbolic import Words
 
 _WHOLE = (jax.errors.JAXTypeError, StrayTensorError, NeedsTensorsError)  # they say it all
 
@@ -33,12 +52,22 @@ class InputSpec:
         axes: `{axis: size}`.
     """
 
-    def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None):
-        self.dtype, self.shape = dtype, tuple(shape) if shape is not None else None
+    def __init__(
+        self,
+        dtype: DTypeLike | None = None,
+        shape: Sequence[int | None] | None = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: Mapping[int, int | None] | None = None,
+    ):
+        self.dtype = dtype
+        self.shape: Shape | None = tuple(shape) if shape is not None else None
         self.ndim = len(self.shape) if self.shape is not None else ndim
-        self.max_ndim, self.min_ndim, self.axes = max_ndim, min_ndim, axes or {}
+        self.max_ndim, self.min_ndim = max_ndim, min_ndim
+        self.axes: Mapping[int, int | None] = axes or {}
 
-    def complaint(self, shape) -> str | None:
+    def complaint(self, shape: Shape) -> str | None:
         """The fault of `shape`, or None."""
         n = len(shape)
         if self.ndim is not None and n != self.ndim:
@@ -47,7 +76,7 @@ class InputSpec:
             return f"expected max_ndim={self.max_ndim}, found ndim={n}"
         if self.min_ndim is not None and n < self.min_ndim:
             return f"expected min_ndim={self.min_ndim}, found ndim={n}"
-        wanted = dict(enumerate(self.shape or ())) | self.axes
+        wanted = {**dict(enumerate(self.shape or ())), **self.axes}
         for axis, size in wanted.items():
             if size is not None and shape[axis] not in (size, None):
                 return f"expected axis {axis} to have size {size}, found {shape[axis]}"
@@ -57,15 +86,15 @@ class InputSpec:
         return f"InputSpec(shape={self.shape}, ndim={self.ndim}, min_ndim={self.min_ndim}, axes={self.axes})"
 
 
-def check_spec(layer, shapes) -> None:
+def check_spec(layer: Layer, shapes: Shapes) -> None:
     """Raise ValueError where the shapes do not fit `layer.input_spec`."""
     if layer.input_spec is None:
         return
-    specs = layer.input_spec if isinstance(layer.input_spec, (list, tuple)) else [layer.input_spec]
-    shapes = shapes if isinstance(shapes, list) else [shapes]
+    specs: list[InputSpec] = _listed(layer.input_spec)
+    shapes = shapes if isinstance(shapes, AnyList) else [shapes]
     states = getattr(layer, "state_spec", None)  # of recurrent layers, where states are given
     if states is not None and len(shapes) > len(specs):
-        specs = [*specs, *(states if isinstance(states, (list, tuple)) else [states])]
+        specs = [*specs, *_listed(states)]
     if len(specs) != len(shapes):
         raise ValueError(
             f"Layer {layer.name!r} ({type(layer).__name__}) expects {len(specs)} inputs, but it was called "
@@ -80,7 +109,11 @@ def check_spec(layer, shapes) -> None:
             )
 
 
-def refuse_second_build(layer) -> None:
+def _listed(specs: Any) -> list[InputSpec]:
+    return list(specs) if isinstance(specs, (AnyList, AnyTuple)) else [specs]
+
+
+def refuse_second_build(layer: Layer) -> None:
     """Raise ValueError if a layer has its weights already (Keras would add new ones, which nothing uses)."""
     if layer.built and layer.is_native and layer.weights:
         raise ValueError(
@@ -94,7 +127,7 @@ class MaskRefused(TypeError):
     """A mask came to a layer that does not support masking."""
 
 
-def refuse_mask(layer, mask) -> None:
+def refuse_mask(layer: Layer, mask: Masks) -> None:
     """Raise `MaskRefused` if a mask came to a layer that does not support masking."""
     if any(m is not None for m in jax.tree.leaves(mask)):
         raise MaskRefused(
@@ -104,10 +137,10 @@ def refuse_mask(layer, mask) -> None:
         )
 
 
-def checked_init(layer, init: Callable, as_cell: bool = False) -> Init:
+def checked_init(layer: Layer, init: Init, as_cell: bool = False) -> Init:
     """The `init` of a layer with Keras's checks around it; `as_cell`: see `guard`."""
 
-    def checked(rng, in_shape=None):
+    def checked(rng: Key, in_shape: Shapes = None) -> tuple[Params, State]:
         if in_shape is not None and not as_cell:
             check_spec(layer, in_shape)
         with _explained(layer, in_shape):
@@ -116,7 +149,7 @@ def checked_init(layer, init: Callable, as_cell: bool = False) -> Init:
     return checked
 
 
-def guard(layer, as_cell: bool = False) -> Callable[..., Out]:
+def guard(layer: Layer, as_cell: bool = False) -> Check:
     """Keras's checks around a computation of a layer, which add the activity regularizer to its loss.
 
     Args:
@@ -127,13 +160,16 @@ def guard(layer, as_cell: bool = False) -> Callable[..., Out]:
         `check(compute, x, ctx, words, trees=None) -> Out`, which runs `compute(x, ctx, **words)`; `trees` are
         params and state if it has them by name.
     """
-    regularizer = None if as_cell else layer.activity_regularizer
+    regularizer: Callable[[Any], Any] | None = None if as_cell else layer.activity_regularizer
     refuses = layer.is_native and not layer.supports_masking
     what = f"The input of layer {layer.name!r}"
 
-    def check(compute, x, ctx: Ctx, words: dict, trees: tuple | None = None) -> Out:
-        x = jax.tree.map(lambda a: bits.array(a, what=what) if isinstance(a, np.ndarray) else a, x)
-        shapes = jax.tree.map(lambda a: known(jnp.shape(a)), x)
+    def taken(a: Any) -> Any:
+        return bits.array(a, what=what) if isinstance(a, AnyNumpy) else a
+
+    def check(compute: Compute, x: Tree, ctx: Ctx, words: Words, trees: Trees | None = None) -> Out:
+        x = jax.tree.map(taken, x)
+        shapes = jax.tree.map(_known_shape, x)
         if not as_cell:
             check_spec(layer, shapes)
         if refuses:
@@ -148,8 +184,12 @@ def guard(layer, as_cell: bool = False) -> Callable[..., Out]:
     return check
 
 
+def _known_shape(array: Any) -> Shape:
+    return known(jnp.shape(array))
+
+
 @contextmanager
-def _explained(layer, shapes, trees: tuple | None = None) -> Iterator[None]:
+def _explained(layer: Layer, shapes: Shapes, trees: Trees | None = None) -> Generator[None]:
     """A context in which a layer computes: errors name it, and the shapes of its inputs."""
     try:
         yield
@@ -170,7 +210,7 @@ def _explained(layer, shapes, trees: tuple | None = None) -> Iterator[None]:
         ) from error
 
 
-def _missing(layer, error: KeyError, trees: tuple | None) -> Exception:
+def _missing(layer: Layer, error: KeyError, trees: Trees | None) -> Exception:
     """The error for a KeyError of a formula: it names the entry that is not in params or state."""
     key, trace = error.args[0] if error.args else None, error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -179,7 +219,7 @@ def _missing(layer, error: KeyError, trees: tuple | None) -> Exception:
     ours = where.startswith("jkeras.") or where in {c.__module__ for c in type(layer).__mro__}
     if trees is None or not (layer.is_native and ours):
         return error  # of code that the formula calls, as of a Lambda
-    if not isinstance(key, str) or not all(isinstance(t, dict) and key not in t for t in trees):
+    if not isinstance(key, str) or not all(isinstance(t, AnyDict) and key not in t for t in trees):
         return error
     params, state = (sorted(t, key=str) for t in trees)
     return ValueError(
@@ -188,13 +228,13 @@ def _missing(layer, error: KeyError, trees: tuple | None) -> Exception:
     )
 
 
-def phases_differ(layer) -> bool:
+def phases_differ(layer: Layer) -> bool:
     """Whether the layer or an inner one says that training and inference differ."""
     says = getattr(layer, "training_differs", False) or vars(layer).get("_differs")
     return bool(says) or any(phases_differ(inner) for inner in layer.children().values())
 
 
-def functions_are_ours(layer) -> bool:
+def functions_are_ours(layer: Layer) -> bool:
     """Whether activations, activity regularizers and weights are the layer's own or known ones, which treat
     every sample apart."""
     if layer.replaced():

@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 
 from jkeras.core.dispatch import is_symbol
+from jkeras.core.types import AnyList, AnyTuple, Array, Function, Tree
 from jkeras.engine.call.checks import functions_are_ours
-from jkeras.engine.tensors.call_attributes import Kept
-from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_answers, renamed
-from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
+from jkeras.engine.call.types import KeptSpecs, Masks
+from jkeras.engine.tensors.call_attributes import Kept, held_by
+from jkeras.engine.tensors.scope import (
+    KeptValues,
+    Masked,
+    NeedsTensorsError,
+    Scope,
+    collecting_answers,
+    renamed,
+)
+from jkeras.engine.tensors.symbolic import Node, Tensor, Words, mask_tensor
 from jkeras.engine.tensors.variable import StrayTensorError
 
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
 
-def masks_for(inputs, mask_of):
+T = TypeVar("T")
+
+
+def masks_for(inputs: Tree, mask_of: Callable[[Any], Any]) -> Masks:
     """The masks of one input or a list of inputs; None when there is none at all."""
-    if not isinstance(inputs, (list, tuple)):
+    if not isinstance(inputs, (AnyList, AnyTuple)):
         return mask_of(inputs)
     masks = [mask_of(x) for x in inputs]
     return masks if any(m is not None for m in masks) else None
 
 
-def users_layers(layer) -> Iterator[Any]:
+def users_layers(layer: Layer) -> Iterator[Layer]:
     """A layer and those in it that run a user's code; not those in graphs, which have calls of their own."""
     if not layer.is_native or not functions_are_ours(layer):
         yield layer
@@ -35,7 +50,9 @@ def users_layers(layer) -> Iterator[Any]:
             yield from users_layers(child)
 
 
-def scope_of(node: Node, x, masks, captured: Mapping[Tensor, tuple]) -> AbstractContextManager:
+def scope_of(
+    node: Node, x: Tree, masks: Masks, captured: Mapping[Tensor, Masked]
+) -> AbstractContextManager[Scope]:
     """The scope in which the code of a recorded call runs on the values of its arguments.
 
     Args:
@@ -46,10 +63,10 @@ def scope_of(node: Node, x, masks, captured: Mapping[Tensor, tuple]) -> Abstract
     """
     if not node.code and not node.captured:
         return _NO_CODE
-    many = masks if isinstance(masks, (list, tuple)) else [masks]
+    many: Sequence[Any] = masks if isinstance(masks, (AnyList, AnyTuple)) else [masks]
     pairs = list(zip(jax.tree.leaves(x), _leaves(node.args[0]), strict=True))
     symbols = [(array, t) for array, t in pairs if isinstance(t, Tensor)]
-    values = dict(captured)
+    values: dict[Tensor, Masked] = dict(captured)
     if node.as_tensors:
         values |= {t: (a, m) for (a, t), m in zip(symbols, [*many, *[None] * len(pairs)], strict=False)}
     return Scope(values, node.code, symbols, node.as_tensors, node.answers)
@@ -58,11 +75,15 @@ def scope_of(node: Node, x, masks, captured: Mapping[Tensor, tuple]) -> Abstract
 _NO_CODE = nullcontext(Scope())  # of a call without a user's code: it leaves nothing
 
 
-def _leaves(tree) -> list:
-    return jax.tree.leaves(tree, is_leaf=lambda t: isinstance(t, Tensor))
+def is_tensor(x: object) -> bool:
+    return isinstance(x, Tensor)
 
 
-def discover(node: Node, trace: Callable):
+def _leaves(tree: Tree) -> list[Any]:
+    return jax.tree.leaves(tree, is_leaf=is_tensor)
+
+
+def discover(node: Node, trace: Callable[[bool], T]) -> T:
     """Trace a call until all that its code closes over is known.
 
     Args:
@@ -107,14 +128,17 @@ def asks_for_tensors(error: AttributeError) -> bool:
     return any(word in str(error) for word in _OF_TENSORS)
 
 
+_CHANGING: tuple[type, ...] = (list, dict, set)  # the code of a call may add to these in place
+
+
 def _answers_in(node: Node) -> list[Any]:
     """The answers to the code of a call, see `Scope.answers`: the code runs on the tensors themselves."""
-    layer = node.owner
-    call: Callable = node.code[layer]
-    words = {"mask": masks_for(node.args[0], mask_tensor), "training": None} | node.kwargs
+    layer: Layer = node.owner
+    call: Function = node.code[layer]
+    words: Words = {"mask": masks_for(node.args[0], mask_tensor), "training": None} | node.kwargs
     takes = inspect.signature(call).parameters
-    before = {
-        name: copy.copy(value) if isinstance(value, (list, dict, set)) else value
+    before: dict[str, Any] = {
+        name: copy.copy(value) if isinstance(value, _CHANGING) else value
         for name, value in vars(layer).items()
     }
     try:
@@ -134,12 +158,12 @@ def _capture(node: Node, error: StrayTensorError) -> None:
     node.captured[error.tensor] = renamed(error.tensor)
 
 
-def arrays_in(value) -> list:
+def arrays_in(value: Tree) -> list[Array]:
     """The arrays in an attribute."""
     return [leaf for leaf in jax.tree.leaves(value, is_leaf=is_symbol) if isinstance(leaf, jax.Array)]
 
 
-def show_kept(node: Node, kept: dict, specs: dict) -> None:
+def show_kept(node: Node, kept: KeptValues, specs: KeptSpecs) -> None:
     """Let the attributes in which the code has left arrays be tensors outside.
 
     Args:
@@ -149,12 +173,11 @@ def show_kept(node: Node, kept: dict, specs: dict) -> None:
     """
     for (layer, name), value in kept.items():
         tensors = [node.beside(s, f"{node.owner.name}/{name}") for s in specs.get((layer, name), [])]
-        left = iter(tensors)
-        entry = vars(layer)["_held"].get(name)
+        entry = held_by(layer).get(name)
         if isinstance(entry, Kept):
             node.kept[layer, name] = tensors
-            entry.outside = jax.tree.map(
-                lambda x, left=left: next(left) if isinstance(x, jax.Array) else x,
-                value,
-                is_leaf=is_symbol,
-            )
+            entry.outside = jax.tree.map(partial(_or_next, iter(tensors)), value, is_leaf=is_symbol)
+
+
+def _or_next(tensors: Iterator[Tensor], x: Any) -> Any:
+    return next(tensors) if isinstance(x, jax.Array) else x

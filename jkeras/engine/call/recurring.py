@@ -4,17 +4,24 @@ What comes out of such a call is known without tracing it again. Deep networks a
 and tracing is what takes most of the time to build them.
 """
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from collections.abc import Hashable
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import jax.numpy as jnp
 
 from jkeras.core import settings
+from jkeras.core.types import AnyList, AnyTuple, Shape
 from jkeras.engine.call.checks import functions_are_ours
+from jkeras.engine.call.types import Specs
+from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Node, Tensor
+
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
 
 _most = 4096  # entries; then all are forgotten
 _HOME = "jkeras.layers."
@@ -31,8 +38,8 @@ _ENDINGS = ("_initializer", "_regularizer", "_constraint")
 class Known(NamedTuple):
     """The known outcome of a call: specs of outputs and masks, and whether there is a loss."""
 
-    y: Any
-    masks: list
+    y: Specs
+    masks: list[Spec | None]
     adds_loss: bool
 
 
@@ -44,7 +51,7 @@ def known_call(key: Hashable) -> Known | None:
     return None if key is None else _known.get(key)
 
 
-def note_call(key: Hashable, y, masks: list, adds_loss: bool) -> None:
+def note_call(key: Hashable, y: Specs, masks: list[Spec | None], adds_loss: bool) -> None:
     """Remember what came out of a call."""
     if key is not None:
         if len(_known) >= _most:
@@ -54,13 +61,14 @@ def note_call(key: Hashable, y, masks: list, adds_loss: bool) -> None:
 
 def key_of(node: Node) -> Hashable:
     """The key to the outcome of a call; None if more than the layer's arguments and shapes may matter."""
-    layer, inputs = node.owner, node.args[0]
+    inputs = node.args[0]
+    layer: Layer = node.owner
     if node.kwargs or node.code or not type(layer).__module__.startswith(_HOME):
         return None
     if layer.activity_regularizer is not None or layer.children() or not functions_are_ours(layer):
         return None
-    tensors = inputs if isinstance(inputs, list) else [inputs]
-    if not all(isinstance(t, Tensor) and t.spec().worth is None for t in tensors):
+    tensors: list[Any] = inputs if isinstance(inputs, AnyList) else [inputs]
+    if not _are_plain_tensors(tensors):
         return None
     arguments = _arguments(layer)
     if arguments is None:
@@ -71,22 +79,30 @@ def key_of(node: Node) -> Hashable:
     return type(layer), isinstance(inputs, list), seen, weights, arguments, modes
 
 
-def _of_spec(spec) -> tuple:
+def _of_spec(spec: Spec) -> tuple[Shape, str]:
     return spec.shape, str(spec.dtype)
 
 
-def _arguments(layer) -> tuple | None:
-    entries = []
-    for name, value in vars(layer).items():
+def _are_plain_tensors(inputs: list[Any]) -> TypeGuard[list[Tensor]]:
+    return all(isinstance(t, Tensor) and t.spec().worth is None for t in inputs)
+
+
+def _arguments(layer: Layer) -> Hashable:
+    entries: list[tuple[str, type, object]] = []
+    for name, given in vars(layer).items():
         if name not in _BESIDE and not name.endswith(_ENDINGS):
-            value = tuple(value) if isinstance(value, list) else value
+            value = _frozen(given)
             if not _is_plain(value):
                 return None
             entries.append((name, type(value), value))
     return tuple(entries)
 
 
-def _is_plain(value) -> bool:
-    if isinstance(value, tuple):
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, AnyList) else value
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, AnyTuple):
         return all(_is_plain(v) for v in value)
     return value is None or isinstance(value, (bool, int, float, str, FunctionType))

@@ -9,17 +9,25 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 
-from jkeras.core.types import INFERENCE, Apply, Ctx, Out, Pair
+from jkeras.core.types import INFERENCE, AnyList, AnyTuple, Ctx, Init, Out, Pair, Tree
 from jkeras.engine.call import adapter, checks
+from jkeras.engine.call.types import Compute, Masks, Once, OverTrees, OverVariables, Run, Surroundings, Trees
 from jkeras.engine.tensors.scope import rewinder
-from jkeras.engine.tensors.variable import Frame, current_frame
+from jkeras.engine.tensors.symbolic import Words
+from jkeras.engine.tensors.variable import Frame, Read, Values, Write, current_frame
 from jkeras.engine.tree import all_by_variable, gather, nested, scatter, variables_of, write_states
 
+if TYPE_CHECKING:
+    from jkeras.engine.base_layer import Layer
 
-def run_layer(layer, read: Callable, x, ctx: Ctx, write: Callable | None = None, words: Mapping = {}) -> Out:
+
+def run_layer(
+    layer: Layer, read: Read, x: Tree, ctx: Ctx, write: Write | None = None, words: Mapping[str, Any] = {}
+) -> Out:
     """Run a layer.
 
     A mask given by hand is for the computation; the output's mask follows from the input's own.
@@ -35,18 +43,19 @@ def run_layer(layer, read: Callable, x, ctx: Ctx, write: Callable | None = None,
     return runner(layer)(read, x, ctx, write, words)
 
 
-def runner(layer) -> Callable[..., Out]:
+def runner(layer: Layer) -> Run:
     """`run(read, x, ctx, write=None, words={})`, see `run_layer`, of a layer as it is now."""
     compute = layer.over_variables()
     once = _of_formula(layer) if compute is None else _of_code(layer, compute)
     hand_over = scatter if compute is None else write_states
 
-    def run(read, x, ctx, write=None, words: Mapping = {}) -> Out:
+    def run(read: Read, x: Tree, ctx: Ctx, write: Write | None = None, words: Mapping[str, Any] = {}) -> Out:
         values, rewind = {v: read(v) for v in variables_of([layer])}, rewinder()
         said, rest = _split(layer, words)
         out = once(values, x, overridden(ctx, said), rest)
         if write is not None:
-            hand_over(layer, out.state, write)
+            changed: Any = out.state
+            hand_over(layer, changed, write)
         if "mask" not in said:
             return out
         rewind()
@@ -56,56 +65,52 @@ def runner(layer) -> Callable[..., Out]:
     return run
 
 
-def _of_formula(layer) -> Callable[..., Out]:
+def _of_formula(layer: Layer) -> Once:
     apply: Callable[..., Out] = layer.checked_formula().apply
 
-    def once(values, x, ctx, words) -> Out:
+    def once(values: Values, x: Tree, ctx: Ctx, words: Words) -> Out:
         params, state = gather(layer, values.__getitem__)
         return apply(params, state, x, ctx, **words)
 
     return once
 
 
-def _of_code(layer, compute: Callable[..., Out]) -> Callable[..., Out]:
+def _of_code(layer: Layer, compute: OverVariables) -> Once:
     around = surroundings(layer)
 
-    def once(values, x, ctx, words) -> Out:
+    def once(values: Values, x: Tree, ctx: Ctx, words: Words) -> Out:
         return around(functools.partial(compute, values), x, ctx, words, lambda: values)
 
     return once
 
 
-def over_trees(layer, compute: Callable) -> Apply:
+def over_trees(layer: Layer, compute: OverVariables) -> OverTrees:
     """A computation over variables, with weights and states as trees by name.
 
     Args:
         layer: whose computation it is.
-        compute: `(values, x, ctx, **words) -> Out`, with values, and what changes, by variable.
+        compute: the computation, with values, and what changes, by variable.
     """
 
-    def apply(params, state, x, ctx=INFERENCE, **words):
+    def apply(params: Tree, state: Tree, x: Tree, ctx: Ctx = INFERENCE, **words: Any) -> Out:
         out = compute(all_by_variable(layer, params, state), x, ctx, **words)
-        return dataclasses.replace(out, state=nested(layer, out.state)[1])
+        return dataclasses.replace(out, state=nested(layer, cast("Values", out.state))[1])
 
     return apply
 
 
-def checked_pair(layer, as_cell: bool = False) -> Pair:
+def checked_pair(layer: Layer, as_cell: bool = False) -> Pair:
     """The pair of a layer, as it is now, with what is around it; `Out.state` holds what changed.
 
     Args:
         layer: the layer.
         as_cell: whether it is the cell of a recurrent layer, see `checks.guard`.
     """
-    if layer.is_native:
-        init, formula = layer.formula()
-    else:
-        init, formula = adapter.init_of(layer), over_trees(layer, layer.over_variables())
-    apply: Callable[..., Out] = formula
+    init, apply = _bare_pair(layer)
     around = surroundings(layer, as_cell)
 
-    def checked(params, state, x, ctx=INFERENCE, **words):
-        def compute(x, ctx, **words):
+    def checked(params: Tree, state: Tree, x: Tree, ctx: Ctx = INFERENCE, **words: Any) -> Out:
+        def compute(x: Tree, ctx: Ctx, **words: Any) -> Out:
             frame, weights = current_frame(), (params, state)
             if frame is not None and frame.owner is layer and layer.is_native:
                 weights = adapter.with_replaced(layer, params, state, frame)
@@ -116,7 +121,13 @@ def checked_pair(layer, as_cell: bool = False) -> Pair:
     return Pair(checks.checked_init(layer, init, as_cell), checked)
 
 
-def surroundings(layer, as_cell: bool = False) -> Callable[..., Out]:
+def _bare_pair(layer: Layer) -> tuple[Init, Callable[..., Out]]:
+    if layer.is_native or (compute := layer.over_variables()) is None:
+        return layer.formula()
+    return adapter.init_of(layer), over_trees(layer, compute)
+
+
+def surroundings(layer: Layer, as_cell: bool = False) -> Surroundings:
     """The surroundings of any layer's computation, as it is now: Keras's checks, the activity regularizer, a
     mask that the user's `compute_mask` makes, and a frame for a user's functions and for what is put in the
     place of weights, which may use variables and tensors.
@@ -128,8 +139,15 @@ def surroundings(layer, as_cell: bool = False) -> Callable[..., Out]:
     check, masks = checks.guard(layer, as_cell), _makes_mask(layer)
     frames = not checks.functions_are_ours(layer)
 
-    def around(compute, x, ctx: Ctx, words: dict, values: Callable, trees=None) -> Out:
-        def masked(x, ctx, **words):
+    def around(
+        compute: Compute,
+        x: Tree,
+        ctx: Ctx,
+        words: Words,
+        values: Callable[[], Values],
+        trees: Trees | None = None,
+    ) -> Out:
+        def masked(x: Tree, ctx: Ctx, **words: Any) -> Out:
             out = compute(x, ctx, **words)
             if not masks:
                 return out
@@ -146,15 +164,15 @@ def surroundings(layer, as_cell: bool = False) -> Callable[..., Out]:
     return around
 
 
-def _makes_mask(layer) -> bool:
+def _makes_mask(layer: Layer) -> bool:
     """Whether the mask of a built-in computation is what `compute_mask` says: if that is the user's, or if
     the layer was told to support masking where its class does not."""
-    ours = next(c for c in type(layer).__mro__ if c.__module__.startswith("jkeras."))
+    ours: Any = next(c for c in type(layer).__mro__ if c.__module__.startswith("jkeras."))
     told = layer.supports_masking and not ours.supports_masking
     return layer.is_native and (told or adapter.overrides(layer, "compute_mask"))
 
 
-def _split(layer, words: Mapping) -> tuple[dict, dict]:
+def _split(layer: Layer, words: Mapping[str, Any]) -> tuple[Words, Words]:
     """(what is understood here, what the user's `call` gets: a mask too, if it takes one)."""
     known = ("training",) if adapter.takes_mask(layer) else ("training", "mask")
     rest = {k: v for k, v in words.items() if k not in known}
@@ -165,14 +183,15 @@ def _split(layer, words: Mapping) -> tuple[dict, dict]:
     return {k: v for k, v in words.items() if k in known}, rest
 
 
-def overridden(ctx: Ctx, words: Mapping) -> Ctx:
+def overridden(ctx: Ctx, words: Mapping[str, Any]) -> Ctx:
     """The context, with `training` and `mask` as the words of a call say."""
     if isinstance(words.get("training"), (bool, int)):
         ctx = ctx.replace(training=bool(words["training"]))
     return ctx.replace(mask=words["mask"]) if "mask" in words else ctx
 
 
-def aligned(y, mask) -> list:
+def aligned(y: Tree, mask: Masks) -> list[Any]:
     """One mask (or None) for each output."""
-    masks, count = list(mask) if isinstance(mask, (list, tuple)) else [mask], len(jax.tree.leaves(y))
+    masks: list[Any] = list(mask) if isinstance(mask, (AnyList, AnyTuple)) else [mask]
+    count = len(jax.tree.leaves(y))
     return (masks + [None] * count)[:count]
