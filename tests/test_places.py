@@ -34,7 +34,6 @@ ELSEWHERE = {
     "engine/layer/config": "tests/contract/test_properties.py",
     "engine/program": "tests/models/test_pure.py",
     "engine/tensors/operators": "tests/backend/test_symbols.py",
-    "engine/tensors/scope": "tests/engine/test_closures.py",
     "engine/tensors/shapes": ENGINE,
     "engine/tensors/symbolic": ENGINE,
     "engine/tree": "tests/contract/test_properties.py",

@@ -12,7 +12,7 @@ from jkeras.engine.base_layer import Layer
 _known: dict[str, type] = {"Layer": Layer}  # jkeras's own layers
 
 
-def serialize(layer: Layer) -> dict:
+def serialize(layer: Layer) -> dict[str, Any]:
     """`{"class_name", "config"}` of a layer.
 
     Args:
@@ -30,7 +30,7 @@ def serialize(layer: Layer) -> dict:
     return {"class_name": type(layer).__name__, "config": layer.get_config()}
 
 
-def deserialize(config, custom_objects: Mapping | None = None):
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """A new layer (or model) from `{"class_name", "config"}`.
 
     Args:

@@ -1,31 +1,38 @@
 """The two natures of a network behind one interface: a graph of layers, or the `call` of a subclass."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.core import bits, phase
 from jkeras.core.lists import as_list, unpacked
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, AnyList, Array, Ctx, Key, Out, Pair, Params, State, Tree
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import adapter
 from jkeras.engine.call.calling import shapes_of
 from jkeras.engine.call.checks import phases_differ
 from jkeras.engine.call.running import over_trees
+from jkeras.engine.call.types import OverVariables, Shapes
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.effects import Added, Whole, within
-from jkeras.engine.tensors.shapes import Spec, agree
+from jkeras.engine.tensors.shapes import Spec, agree, is_spec
 from jkeras.engine.tensors.symbolic import Node, Tensor
+from jkeras.engine.tensors.variable import Values
 from jkeras.engine.tree import by_variable, nested
 
+if TYPE_CHECKING:
+    from jkeras.models.network import Network
 
-def as_declared(x, tensor: Tensor):
+
+def as_declared(x: Any, tensor: Tensor) -> Array:
     """An input in the dtype that the model declares; floats of another precision stay as they are."""
     x = x if isinstance(x, jax.Array) else np.asarray(x)
     both_float = jnp.issubdtype(x.dtype, jnp.floating) and jnp.issubdtype(tensor.dtype, jnp.floating)
@@ -47,7 +54,7 @@ class CodeBody:
     graph: Graph | None = None
     fed: list[Tensor] = []  # nothing is declared
 
-    def __init__(self, network: Any):
+    def __init__(self, network: Network):
         self.network = network
         self._signature: tuple[list[Tensor], list[Tensor]] | None = None
 
@@ -84,38 +91,38 @@ class CodeBody:
     def rowwise(self) -> bool:
         return False
 
-    def added(self, entries: list[Added], own: list) -> list[Added]:
+    def added(self, entries: list[Added], own: list[Any]) -> list[Added]:
         return entries
 
-    def over_variables(self) -> Callable[..., Out] | None:
+    def over_variables(self) -> OverVariables | None:
         """None: there is nothing to compute yet."""
         return None
 
     def formula(self) -> Pair:
         """Functions that say why there are none; a graph may come before they are called."""
 
-        def init(rng, in_shape=None):
+        def init(rng: Key, in_shape: Shapes = None) -> tuple[Params, State]:
             self.network._graph_or_complain("init")
             return self.network.formula().init(rng, in_shape)
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Tree, ctx: Ctx = INFERENCE) -> Out:
             self.network._graph_or_complain("apply")
             return self.network.formula().apply(params, state, x, ctx)
 
         return Pair(init, apply)
 
-    def build(self, shapes, dtypes=None) -> None:
+    def build(self, shapes: Shapes, dtypes: Sequence[DTypeLike] | None = None) -> None:
         """Create the weights by tracing `call` on inputs of these shapes."""
         network = self.network
         specs, outcome = adapter.trace(network, shapes, dtypes)
-        outputs = jax.tree.leaves(outcome, is_leaf=lambda s: isinstance(s, Spec))
+        outputs: list[Spec] = jax.tree.leaves(outcome, is_leaf=is_spec)
         network.built, network.build_shape, network.fixed_phase = True, shapes, phase.fixed()
         self._signature = (
             [Tensor(s.shape, s.dtype, name=f"input_{i + 1}") for i, s in enumerate(specs)],
             [Tensor(s.shape, s.dtype, name=f"output_{i + 1}") for i, s in enumerate(outputs)],
         )
 
-    def build_from_data(self, xs: list, builds_itself: bool) -> None:
+    def build_from_data(self, xs: list[Any], builds_itself: bool) -> None:
         """Create the weights for these arrays (batch axis first), unless that has been done.
 
         Args:
@@ -144,7 +151,7 @@ class GraphBody:
         graph: from its inputs to its outputs.
     """
 
-    def __init__(self, network: Any, graph: Graph):
+    def __init__(self, network: Network, graph: Graph):
         self.network, self.graph, self.fed = network, graph, graph.fed
         self._layers = list(graph.layers)
 
@@ -188,31 +195,31 @@ class GraphBody:
     def rowwise(self) -> bool:
         return not self.graph.has_functions
 
-    def added(self, entries: list[Added], own: list) -> list[Added]:
+    def added(self, entries: list[Added], own: list[Any]) -> list[Added]:
         """Not what was given to the layers for the inputs of another model."""
         return within(self.graph, entries, own)
 
-    def build(self, shapes, dtypes=None) -> None:
+    def build(self, shapes: Shapes, dtypes: Sequence[DTypeLike] | None = None) -> None:
         """A graph has been built with its layers."""
 
-    def build_from_data(self, xs: list, builds_itself: bool) -> None:
+    def build_from_data(self, xs: list[Any], builds_itself: bool) -> None:
         """A graph has been built with its layers."""
 
     def formula(self) -> Pair:
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
 
-        def init(rng, in_shape=None):
+        def init(rng: Key, in_shape: Shapes = None) -> tuple[Params, State]:
             self._check_in_shape(in_shape)
             return self._init(rng)
 
         return Pair(init, over_trees(self.network, self.over_variables()))
 
-    def over_variables(self) -> Callable[..., Out]:
+    def over_variables(self) -> OverVariables:
         """The computation of the graph, with values, and what changes, by variable."""
         return partial(self._run, self.network._whole())
 
-    def _init(self, rng) -> tuple[dict, dict]:
-        values: dict = {}
+    def _init(self, rng: Key) -> tuple[Params, State]:
+        values: Values = {}
         for i, layer in enumerate(self.graph.layers):
             node = next(n for n in layer.inbound_nodes if n in self.graph.layer_nodes)
             if node.args:
@@ -222,8 +229,8 @@ class GraphBody:
             values.setdefault(variable, variable._value)
         return nested(self.network, values)
 
-    def _run(self, whole: Whole, values: dict, x, ctx) -> Out:
-        changed: dict = {}
+    def _run(self, whole: Whole, values: Values, x: Tree, ctx: Ctx) -> Out:
+        changed: Any = {}  # by variable
         xs, fed = as_list(x), whole.graph.fed
         if len(xs) != len(fed):
             raise ValueError(f"Model {self.network.name!r} takes {len(fed)} inputs; got {len(xs)}.")
@@ -233,9 +240,9 @@ class GraphBody:
         mask = unpacked(masks) if any(m is not None for m in masks) else None
         return Out(unpacked(ys), changed, mask, loss, seen, metrics)
 
-    def _check_in_shape(self, in_shape) -> None:
+    def _check_in_shape(self, in_shape: Shapes) -> None:
         declared = [t.shape for t in self.fed]
-        given = in_shape if isinstance(in_shape, list) else [in_shape]
+        given = in_shape if isinstance(in_shape, AnyList) else [in_shape]
         if in_shape is not None and not agree(given, declared):
             raise ValueError(
                 f"Model {self.network.name!r} takes inputs of shape {unpacked(declared)}, so it has no "

@@ -1,12 +1,16 @@
 """clone_model: the same architecture with fresh layers and weights."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from jkeras.core.dispatch import op
 from jkeras.core.lists import as_list
 from jkeras.core.registry import CustomObjectScope
+from jkeras.core.types import AnyList, AnyTuple, Tree
+from jkeras.engine.base_layer import Layer
 from jkeras.engine.input_layer import Input, InputLayer
 from jkeras.engine.tensors.scope import renaming
 from jkeras.engine.tensors.symbolic import Tensor, substitute
@@ -15,7 +19,7 @@ from jkeras.models.model import Model
 from jkeras.models.sequential import Sequential
 
 
-def clone_model(model: Model, input_tensors=None) -> Model:
+def clone_model(model: Model, input_tensors: Tree = None) -> Model:
     """A new model of new layers with the same config; its weights are freshly drawn.
 
     Args:
@@ -36,7 +40,8 @@ def clone_model(model: Model, input_tensors=None) -> Model:
         >>> clone_model(model).count_params()
         8
     """
-    if not isinstance(model, Model):
+    given: Any = model
+    if not isinstance(given, Model):
         raise ValueError(f"clone_model takes a model; got {model!r}.")
     if model._graph is None and not isinstance(model, Sequential):
         raise ValueError(
@@ -49,7 +54,7 @@ def clone_model(model: Model, input_tensors=None) -> Model:
         return _clone_graph(model, _inputs(model, input_tensors))
 
 
-def _inputs(model: Model, given) -> list[Tensor]:
+def _inputs(model: Model, given: Tree) -> list[Tensor]:
     """The clone's inputs: the tensors given, inputs around other values, or new ones like the model's."""
     if given is None:
         return [same_input(t) for t in model.inputs]
@@ -71,14 +76,14 @@ def same_input(tensor: Tensor) -> Tensor:
     return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name.split("/")[0])
 
 
-def _clone_layer(layer):
+def _clone_layer(layer: Layer) -> Layer:
     """A composite is cloned inside, so that classes of the user need no registration."""
     if isinstance(layer, Model) and layer._graph is not None:
         return clone_model(layer)
     return type(layer).from_config(layer.get_config())
 
 
-def _clone_chain(model: Sequential, input_tensors) -> Sequential:
+def _clone_chain(model: Sequential, input_tensors: Tree) -> Sequential:
     clone = Sequential(name=model.name)
     if input_tensors is not None or model._graph is not None:
         clone.add(_inputs(model, input_tensors)[0].node.owner)
@@ -87,7 +92,7 @@ def _clone_chain(model: Sequential, input_tensors) -> Sequential:
     return clone
 
 
-def _replaced(copies: dict, symbol):
+def _replaced(copies: dict[Tensor, Tensor], symbol: Any) -> Any:
     return copies.get(symbol, symbol)
 
 
@@ -96,7 +101,7 @@ def _clone_graph(model: Model, inputs: list[Tensor]) -> Model:
     copies = dict(zip(model.inputs, inputs, strict=True))
     graph = model._graph
     assert graph is not None
-    fresh: dict = {}
+    fresh: dict[Layer, Layer] = {}
     for node in graph.nodes:
         if all(t in copies for t in node.outputs) or (node.owner is None and not node.inputs):
             continue  # given; or the same for every model, as the learning phase
@@ -108,6 +113,6 @@ def _clone_graph(model: Model, inputs: list[Tensor]) -> Model:
                 fresh[node.owner] = _clone_layer(node.owner)
             with renaming(copies):
                 made = fresh[node.owner](*args, **kwargs)
-        outputs = made if isinstance(made, (list, tuple)) else [made]
+        outputs = made if isinstance(made, (AnyList, AnyTuple)) else [made]
         copies |= dict(zip(node.outputs, outputs, strict=True))
     return Model(inputs, [copies[t] for t in model.outputs], name=model.name)

@@ -1,9 +1,10 @@
 """Compiled: a network that has been told how it is trained, and the trainer that comes of it."""
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Never, TypeAlias, TypeVar
 
 import optax
@@ -11,11 +12,13 @@ import optax
 from jkeras import optimizers, training
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.lists import as_list
-from jkeras.core.types import Function
+from jkeras.core.types import AnyDict, Function
 from jkeras.engine.call.added_metrics import reported_by
+from jkeras.engine.graph import Graph
 from jkeras.engine.tensors.closures import closed_over
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Variable
 from jkeras.models.functions import StepFunctions
 from jkeras.models.keras_internals import KerasInternals
 from jkeras.models.network import Network
@@ -23,6 +26,8 @@ from jkeras.training import Endpoint, Objective, Trainer
 from jkeras.training.devices import Devices
 from jkeras.training.objective.arguments import is_ours
 from jkeras.training.objective.closures import observed
+from jkeras.training.objective.symbolic import Symbols
+from jkeras.training.types import Data
 
 T = TypeVar("T")
 ByOutput: TypeAlias = T | Sequence[T] | Mapping[str, T]
@@ -41,18 +46,18 @@ class Compiled(StepFunctions, KerasInternals, Network):
     """Mixin of a network that `compile` was called on."""
 
     @legacy("model")
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.optimizer = None
+        self.optimizer: optimizers.Optimizer | None = None
         self.devices: Any = None
         self.stop_training = False
-        self.history = None
-        self._arguments: dict | None = None
+        self.history: Any = None
+        self._arguments: dict[str, Any] | None = None
         self._trainer: Trainer | None = None
-        self._predictor: tuple | None = None
-        self._symbols: tuple | None = None
+        self._predictor: tuple[Graph | None, Trainer] | None = None
+        self._symbols: tuple[Objective, Symbols] | None = None
 
-    def _init_graph(self, inputs, outputs) -> None:
+    def _init_graph(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
         super()._init_graph(inputs, outputs)
         self._trainer = None  # a compiled model gets one for its new graph at the next call
 
@@ -120,7 +125,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         tensors = [t for t in objective.symbols if isinstance(t, Tensor)]
         variables = [v for v in objective.symbols if not isinstance(v, Tensor)]
 
-        def look(output: int, fn):
+        def look(output: int, fn: Function) -> Function:
             fn, seen, read = observed(fn, f"{self.output_names[output]}_target", self.signature[1][output])
             tensors.extend(seen)
             variables.extend(read)
@@ -133,7 +138,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
                 tensors, variables = [*tensors, *seen], [*variables, *read]
         self.watch(list(dict.fromkeys(tensors)), list(dict.fromkeys(variables)))
 
-    def _choices(self) -> tuple:
+    def _choices(self) -> tuple[Any, ...]:
         """The arguments that may be given by output, in the order of `Objective.build`."""
         return self.loss, self.metrics, self.loss_weights, self.sample_weight_mode, self.weighted_metrics
 
@@ -141,7 +146,8 @@ class Compiled(StepFunctions, KerasInternals, Network):
         """Whether something beside `loss` is minimized; calls are looked into only if it comes to that."""
         if self._graph is None or self._has_effects() or self._has_penalties():
             return True
-        given = self.loss.values() if isinstance(self.loss, dict) else as_list(self.loss)
+        loss: Any = self.loss
+        given = loss.values() if isinstance(loss, AnyDict) else as_list(loss)
         return all(loss is None for loss in given) and bool(self.losses)
 
     def _has_penalties(self) -> bool:
@@ -183,7 +189,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         """Names of the metrics that keep a running value themselves."""
         return self._trainer.objective.running if self._trainer is not None else []
 
-    def _compiled(self, x, what: str) -> Trainer:
+    def _compiled(self, x: Data, what: str) -> Trainer:
         """The trainer of a compiled model; a model without an input shape is built from the data."""
         if self._arguments is None:
             raise RuntimeError(
@@ -197,13 +203,18 @@ class Compiled(StepFunctions, KerasInternals, Network):
             self._warn_if_trainable_changed(stacklevel=5)
         return self._use_function("train" if what == "training" else "test", self._trainer)
 
-    def summary(self, line_length: int | None = None, positions=None, print_fn=None) -> None:
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], object] | None = None,
+    ) -> None:
         """See `Network.summary`; a warning says where `trainable` has changed since `compile`."""
         super().summary(line_length, positions, print_fn)
         self._warn_if_trainable_changed(stacklevel=3)
 
     def _warn_if_trainable_changed(self, stacklevel: int = 2) -> None:
-        trained = getattr(self, "compiled_trainable_weights", None)
+        trained: list[Variable] | None = getattr(self, "compiled_trainable_weights", None)
         if trained is not None and len(trained) != len(self.trainable_weights):
             warnings.warn(
                 "Discrepancy between trainable weights and collected trainable weights: `trainable` was "
@@ -212,7 +223,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
                 stacklevel=stacklevel,
             )
 
-    def _predicting(self, x) -> Trainer:
+    def _predicting(self, x: Data) -> Trainer:
         """A trainer that predicts; the compiled one, or one without optimizer for an uncompiled model."""
         if not self.built:
             self.build_from_data(training.first_arrays(x))

@@ -6,17 +6,28 @@ import collections
 import heapq
 import json
 import warnings
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import jax
-import numpy as np
 
+from jkeras.core.types import AnyList, AnyTuple
+from jkeras.engine.base_layer import Layer
+from jkeras.engine.call.discovery import is_tensor
+from jkeras.engine.graph import Graph
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.layers.serialization import deserialize, noted
 
+if TYPE_CHECKING:
+    from jkeras.models.network import Network
 
-def graph_config(model, graph) -> dict:
+N = TypeVar("N", bound="Network")
+Place: TypeAlias = list[Any]  # [layer, number of the call, number of the tensor], perhaps [..., keywords]
+Key: TypeAlias = tuple[str, int]  # of a call: the name of the layer, and the number among its calls
+Made: TypeAlias = dict[Key, list[Tensor]]  # the outputs of calls
+
+
+def graph_config(model: Network, graph: Graph) -> dict[str, Any]:
     """`{"name", "layers", "input_layers", "output_layers"}` as Keras 2.2.4 writes it."""
     kept = _kept_nodes(graph)
     layers = [
@@ -40,7 +51,7 @@ def graph_config(model, graph) -> dict:
     }
 
 
-def _kept_nodes(graph) -> dict[Node, int]:
+def _kept_nodes(graph: Graph) -> dict[Node, int]:
     """For each node its number among the nodes of its layer that belong to this graph."""
     numbers: dict[Node, int] = {}
     for layer in graph.layers:
@@ -50,7 +61,7 @@ def _kept_nodes(graph) -> dict[Node, int]:
     return numbers
 
 
-def _place(tensor: Tensor, kept: dict[Node, int]) -> list:
+def _place(tensor: Tensor, kept: dict[Node, int]) -> Place:
     if tensor.node.owner is None:
         raise ValueError(
             f"{tensor!r} was computed by the function {tensor.node!r} outside a layer, which a config cannot "
@@ -64,7 +75,7 @@ def _place(tensor: Tensor, kept: dict[Node, int]) -> list:
     return [tensor.node.owner.name, kept[tensor.node], tensor.index]
 
 
-def _node_config(node, kept: dict[Node, int]) -> list:
+def _node_config(node: Node, kept: dict[Node, int]) -> list[Place]:
     kwargs = {k: v for k, v in node.kwargs.items() if v is not None}
     try:
         json.dumps(kwargs)
@@ -75,54 +86,60 @@ def _node_config(node, kept: dict[Node, int]) -> list:
             stacklevel=2,
         )
         kwargs = {}
-    tensors = jax.tree.leaves(node.args[0], is_leaf=lambda x: isinstance(x, Tensor))
+    tensors: list[Tensor] = jax.tree.leaves(node.args[0], is_leaf=is_tensor)
     return [[*_place(t, kept), kwargs] for t in tensors]
 
 
-def graph_from_config(cls, config: dict, custom_objects: dict | None):
+def graph_from_config(cls: type[N], config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> N:
     """Build the layers, then make their calls in the order in which their inputs become available."""
-    for c in config["layers"]:
+    entries = cast("list[dict[str, Any]]", config["layers"])
+    for c in entries:
         _check_nodes(c)
-    names = [c["name"] for c in config["layers"]]
+    names: list[str] = [c["name"] for c in entries]
     if len(set(names)) < len(names):
         twice = sorted({n for n, many in collections.Counter(names).items() if many > 1})
         raise ValueError(f"The config of model {config.get('name')!r} has several layers named {twice[:3]}.")
-    layers = {c["name"]: deserialize({**c, "config": c["config"]}, custom_objects) for c in config["layers"]}
+    layers: dict[str, Layer] = {
+        c["name"]: deserialize({**c, "config": c["config"]}, custom_objects) for c in entries
+    }
     offset = {n: 1 if getattr(layer, "_graph", None) is not None else 0 for n, layer in layers.items()}
-    made = {
+    made: Made = {
         (c["name"], 0): list(layers[c["name"]].inbound_nodes[0].outputs)
-        for c in config["layers"]
+        for c in entries
         if not c["inbound_nodes"] and layers[c["name"]].inbound_nodes
     }
     calls = [
-        _Call(c["name"], number + offset[c["name"]], number > 0, entries)
-        for c in config["layers"]
-        for number, entries in enumerate(c["inbound_nodes"])
+        _Call(c["name"], number + offset[c["name"]], number > 0, places)
+        for c in entries
+        for number, places in enumerate(c["inbound_nodes"])
     ]
     for call in _ordered(calls, made, f"The config of model {config.get('name')!r}"):
         made[call.name, call.number] = _called(layers[call.name], call, made)
     if not config["output_layers"]:
         raise ValueError(f"The config of model {config.get('name')!r} names no outputs.")
-    ends = [[_tensor(e, made) for e in config[key]] for key in ("input_layers", "output_layers")]
-    return cls(inputs=ends[0], outputs=ends[1], name=config.get("name"))
+    inputs, outputs = (
+        [_tensor(e, made) for e in cast("list[Place]", config[key])]
+        for key in ("input_layers", "output_layers")
+    )
+    return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
 
 
-def _check_nodes(config: dict) -> None:
+def _check_nodes(config: dict[str, Any]) -> None:
     """Refuse a layer without a name, or whose calls are no lists of [layer, call, tensor]."""
     name, nodes = config["name"], config["inbound_nodes"]
     if not isinstance(name, str):
         raise ValueError(f"a layer of class {config.get('class_name')!r} has the name {name!r:.100}.")
-    for entries in nodes if isinstance(nodes, list) else [nodes]:
-        good = isinstance(entries, list) and entries and all(map(_is_place, entries))
+    for entries in nodes if isinstance(nodes, AnyList) else [nodes]:
+        good = isinstance(entries, AnyList) and entries and all(map(_is_place, entries))
         if not good:
             raise ValueError(
                 f"a call of layer {name!r} is {entries!r:.100}; expected a list of [layer, call, tensor]."
             )
 
 
-def _is_place(entry) -> bool:
+def _is_place(entry: object) -> bool:
     return (
-        isinstance(entry, (list, tuple))
+        isinstance(entry, (AnyList, AnyTuple))
         and len(entry) >= 3
         and isinstance(entry[0], str)
         and all(isinstance(n, int) for n in entry[1:3])
@@ -134,28 +151,28 @@ class _Call(NamedTuple):
     name: str  # of the layer
     number: int  # of the call, among those of the layer
     follows: bool  # one with the number before
-    entries: list  # [layer, number of the call, number of the tensor, keyword arguments] for each input
+    entries: list[Place]  # one for each input
 
     @property
-    def needs(self) -> set[tuple[str, int]]:
-        before = {(self.name, self.number - 1)} if self.follows else set()
+    def needs(self) -> set[Key]:
+        before: set[Key] = {(self.name, self.number - 1)} if self.follows else set()
         return {(entry[0], entry[1]) for entry in self.entries} | before
 
 
-def _ordered(calls: list[_Call], made: Collection[tuple[str, int]], what: str) -> list[_Call]:
+def _ordered(calls: list[_Call], made: Collection[Key], what: str) -> list[_Call]:
     """The calls in the order of sweeps through the list, each of which makes what has its inputs.
 
     Raises:
         ValueError: a call needs what nobody makes, or itself.
     """
     missing = [call.needs - set(made) for call in calls]
-    users = collections.defaultdict(list)
+    users: collections.defaultdict[Key, list[int]] = collections.defaultdict(list)
     for i, needs in enumerate(missing):
         for need in needs:
             users[need].append(i)
     sweeps = [0] * len(calls)
     ready = [(0, i) for i, needs in enumerate(missing) if not needs]
-    order = []
+    order: list[_Call] = []
     while ready:
         sweep, i = heapq.heappop(ready)
         order.append(calls[i])
@@ -169,7 +186,7 @@ def _ordered(calls: list[_Call], made: Collection[tuple[str, int]], what: str) -
     return order
 
 
-def _complaint(calls: list[_Call], missing: list[set], made: Collection[tuple[str, int]]) -> str:
+def _complaint(calls: list[_Call], missing: list[set[Key]], made: Collection[Key]) -> str:
     there = {(call.name, call.number) for call in calls} | set(made)
     for call, needs in zip(calls, missing, strict=True):
         for name, number in sorted(needs - there, key=str):
@@ -179,32 +196,24 @@ def _complaint(calls: list[_Call], missing: list[set], made: Collection[tuple[st
     return f"the layers {waiting[:5]} wait for each other, in a ring"
 
 
-def _tensor(entry: list, made: dict) -> Tensor:
-    outputs = made.get((entry[0], entry[1]), ())
-    if not 0 <= entry[2] < len(outputs):
+def _tensor(entry: Place, made: Made) -> Tensor:
+    outputs: list[Tensor] = made.get((entry[0], entry[1]), [])
+    index: int = entry[2]
+    if not 0 <= index < len(outputs):
         raise ValueError(
-            f"the config names output {entry[2]} of call {entry[1]} of layer {entry[0]!r}, which has "
+            f"the config names output {index} of call {entry[1]} of layer {entry[0]!r}, which has "
             f"{len(outputs)} outputs there."
         )
-    return outputs[entry[2]]
+    return outputs[index]
 
 
-def _called(layer, call: _Call, made: dict) -> list:
+def _called(layer: Layer, call: _Call, made: Made) -> list[Tensor]:
     tensors = [_tensor(entry, made) for entry in call.entries]
-    kwargs = call.entries[0][3] if len(call.entries[0]) > 3 else {}
+    kwargs: dict[str, Any] = call.entries[0][3] if len(call.entries[0]) > 3 else {}
     with noted(call.name):
         y = layer(tensors if len(tensors) > 1 or _wants_list(layer) else tensors[0], **kwargs)
-    return list(y) if isinstance(y, (list, tuple)) else [y]
+    return list(y) if isinstance(y, (AnyList, AnyTuple)) else [y]
 
 
-def _wants_list(layer) -> bool:
+def _wants_list(layer: Layer) -> bool:
     return bool(getattr(layer, "takes_list", False))
-
-
-def plain(value):
-    """Numpy values in a config as Python ones, for JSON."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{value!r} of type {type(value).__name__} cannot be written as JSON.")

@@ -1,23 +1,30 @@
 """Ensembles: one model made of several, by the mean of their weights or by the mean of their outputs."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import copy
 import json
 import math
 import re
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias, cast
 
 import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core.lists import as_list
 from jkeras.core.names import unique_name
+from jkeras.core.types import AnyDict, AnyList, AnyTuple, Operand
+from jkeras.engine.base_layer import Layer
+from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Numpy
 from jkeras.engine.tree import instances
 from jkeras.layers import Activation, Average
 from jkeras.models.clone import clone_model, same_input
 from jkeras.models.model import Model
+
+Facts: TypeAlias = dict[str, str]  # by a name for each
 
 # Arguments that say how a layer is trained or called, not what it computes from its inputs.
 _OF_TRAINING = re.compile(
@@ -43,12 +50,12 @@ class WeightedAverage(Average):
         [[0.75, 0.75]]
     """
 
-    def __init__(self, shares, **kwargs):
+    def __init__(self, shares: Iterable[float], **kwargs: Any):
         super().__init__(**kwargs)
         self.shares = [float(share) for share in shares]
         self.exactly = len(self.shares)
 
-    def _merge_function(self, inputs):
+    def _merge_function(self, inputs: Sequence[Operand]) -> Operand:
         terms = [share * x for share, x in zip(self.shares, inputs, strict=True)]
         return sum(terms[1:], terms[0])
 
@@ -145,9 +152,9 @@ def average_outputs(
     return Model(inputs, outputs, name=name or unique_name("average_outputs"))
 
 
-def _checked(who: str, models, weights) -> tuple[list[Model], np.ndarray]:
+def _checked(who: str, models: Any, weights: Sequence[float] | None) -> tuple[list[Model], Numpy]:
     """The models, and shares whose sum is 1."""
-    models = list(models) if isinstance(models, (list, tuple)) else [models]
+    models = list(models) if isinstance(models, (AnyList, AnyTuple)) else [models]
     if not models or not all(isinstance(m, Model) for m in models):
         raise ValueError(f"{who} takes a list of models; got {models!r}.")
     for number, model in enumerate(models):
@@ -166,7 +173,7 @@ def _title(number: int, model: Model) -> str:
     return f"model {number} ({model.name!r})"
 
 
-def _mean(values: tuple, shares: np.ndarray) -> np.ndarray:
+def _mean(values: tuple[Numpy, ...], shares: Numpy) -> Numpy:
     if not jnp.issubdtype(values[0].dtype, jnp.floating):
         return values[0]
     total = sum(share * np.asarray(v, "float64") for share, v in zip(shares, values, strict=True))
@@ -192,7 +199,9 @@ def _check_same(first: Model, other: Model, number: int) -> None:
             _check_facts(a, b, _wiring(a), _wiring(cast("Model", b)), first, other, number)
 
 
-def _check_facts(a, b, here: dict, there: dict, first: Model, other: Model, number: int) -> None:
+def _check_facts(
+    a: Layer, b: Layer, here: Facts, there: Facts, first: Model, other: Model, number: int
+) -> None:
     for fact in {**here, **there}:
         if here.get(fact) != there.get(fact):
             raise ValueError(
@@ -202,29 +211,29 @@ def _check_facts(a, b, here: dict, there: dict, first: Model, other: Model, numb
             )
 
 
-def _facts(layer) -> dict[str, str]:
+def _facts(layer: Layer) -> Facts:
     """The facts of a layer that have to be the same, by a name for each."""
     if isinstance(layer, Model):
         return {"the class": "Model"}
     facts = {"the class": type(layer).__name__}
     weights = {**layer._params, **layer._state}
     facts |= {f"the shape of {name!r}": f"{tuple(v.shape)}" for name, v in weights.items()}
-    config = _lasting(layer.get_config())
+    config: dict[str, Any] = _lasting(layer.get_config())
     return facts | {
         f"`{key}`": json.dumps(value, default=repr, sort_keys=True) for key, value in config.items()
     }
 
 
-def _lasting(config):
+def _lasting(config: object) -> Any:
     """A config without what is for training only."""
-    if isinstance(config, (list, tuple)):
+    if isinstance(config, (AnyList, AnyTuple)):
         return [_lasting(value) for value in config]
-    if isinstance(config, dict):
+    if isinstance(config, AnyDict):
         return {key: _lasting(v) for key, v in config.items() if not _OF_TRAINING.fullmatch(str(key))}
     return config
 
 
-def _wiring(model: Model) -> dict[str, str]:
+def _wiring(model: Model) -> Facts:
     """From which layers, by their number, each layer of a graph gets its inputs."""
     graph = model._graph
     if graph is None:
@@ -269,7 +278,7 @@ def _named_apart(models: list[Model], taken: set[str]) -> list[Model]:
     return [renamed[model] for model in models]
 
 
-def _averaged(tensors: list, shares: np.ndarray, name: str):
+def _averaged(tensors: list[Tensor], shares: Numpy, name: str) -> Tensor:
     if len(tensors) == 1:
         return Activation("linear", name=name)(tensors[0])
     layer = Average(name=name) if np.ptp(shares) == 0 else WeightedAverage(shares.tolist(), name=name)

@@ -1,6 +1,9 @@
 """The methods of a network that write and read files."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
+
+from typing import Any
 
 from jkeras import saving
 from jkeras.compat.legacy_arguments import legacy
@@ -13,7 +16,7 @@ class Files:
     """
 
     @legacy("save", of="method")
-    def save(self, filepath, overwrite: bool = True, include_optimizer: bool = True) -> None:
+    def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Write architecture, weights, training configuration and optimizer state to one file.
 
         Args:
@@ -24,13 +27,13 @@ class Files:
         saving.save_model(self, filepath, overwrite, include_optimizer)
 
     @legacy("save", of="method")
-    def save_weights(self, filepath, overwrite: bool = True) -> None:
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Write the weights to a file."""
         saving.save_weights(self, filepath, overwrite)
 
     def load_weights(
         self,
-        filepath,
+        filepath: Any,
         by_name: bool = False,
         skip_mismatch: bool = False,
         reshape: bool = False,
@@ -55,10 +58,10 @@ class Files:
             self, filepath, by_name, skip_mismatch, reshape, accept_changed, report=report
         )
 
-    def to_json(self, **kwargs) -> str:
+    def to_json(self, **kwargs: Any) -> str:
         """The architecture as JSON."""
         return saving.model_to_json(self, **kwargs)
 
-    def to_yaml(self, **kwargs) -> str:
+    def to_yaml(self, **kwargs: Any) -> str:
         """The architecture as YAML."""
         return saving.model_to_yaml(self, **kwargs)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jkeras.core import phase
-from jkeras.training import StepFunction, Trainer
+from jkeras.training import Objective, StepFunction, Trainer
 
 if TYPE_CHECKING:
     from jkeras.models.network import Network as Base
@@ -27,8 +27,8 @@ class StepFunctions(Base):
     """
 
     _trainer: Trainer | None
-    _predicting: Callable
-    _objective: Callable
+    _predicting: Callable[[Any], Trainer]
+    _objective: Callable[[], Objective]
 
     def _make_train_function(self) -> None:
         """Set `train_function`, unless it is set; the optimizer gets its weights."""
@@ -68,7 +68,11 @@ class StepFunctions(Base):
         if function is None or isinstance(function, StepFunction):
             trainer.replaced.pop(kind, None)
         else:
-            trainer.replaced[kind] = lambda arrays: function([*arrays, *self._phase_fed(kind)])
+
+            def call(arrays: list[Any]) -> Any:
+                return function([*arrays, *self._phase_fed(kind)])
+
+            trainer.replaced[kind] = call
         return trainer
 
     def _uses_dynamic_learning_phase(self) -> bool:
@@ -76,7 +80,7 @@ class StepFunctions(Base):
         return bool(self.uses_learning_phase) and phase.fixed() is None
 
     @property
-    def _function_kwargs(self) -> dict:
+    def _function_kwargs(self) -> dict[str, Any]:
         """The arguments of `compile` for sessions: none."""
         return {}
 

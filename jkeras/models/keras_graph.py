@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from jkeras.engine.base_layer import Layer
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.keras_internals import node_key
 from jkeras.engine.tensors.symbolic import Node, Tensor
 
+Coordinates: TypeAlias = tuple[Layer | None, int, int]  # layer, number of its call, number of the tensor
+ByDepth: TypeAlias = dict[int, list[Layer]]
 
-def _coordinates(tensors: list[Tensor]) -> list[tuple]:
+
+def _coordinates(tensors: list[Tensor]) -> list[Coordinates]:
     return [(t.node.owner, t.node.position, t.index) for t in tensors]
 
 
-def _layers(tensors: list[Tensor]) -> list:
+def _layers(tensors: list[Tensor]) -> list[Layer | None]:
     return [t.node.owner for t in tensors]
 
 
@@ -25,11 +29,11 @@ def _nodes_by_depth(graph: Graph) -> dict[int, list[Node]]:
     return {depth: nodes for depth, nodes in by_depth.items() if nodes}
 
 
-def _layers_by_depth(graph: Graph) -> dict[int, list]:
-    depths: dict = {}
+def _layers_by_depth(graph: Graph) -> ByDepth:
+    depths: dict[Layer, int] = {}
     for depth, nodes in sorted(_nodes_by_depth(graph).items()):
         depths |= {n.owner: depth for n in nodes}
-    by_depth: dict[int, list] = {}
+    by_depth: ByDepth = {}
     for layer in graph.layers:
         by_depth.setdefault(depths[layer], []).append(layer)
     return dict(sorted(by_depth.items()))
@@ -56,7 +60,7 @@ class KerasGraph:
         def outputs(self) -> list[Tensor]: ...
 
     @property
-    def _layers(self) -> list:
+    def _layers(self) -> list[Layer]:
         """The layers with those that the data come in by."""
         return self._body.layers()
 
@@ -64,21 +68,21 @@ class KerasGraph:
         raise AssertionError(f"{what}: a network defines this")
 
     @property
-    def _input_layers(self) -> list:
+    def _input_layers(self) -> list[Layer | None]:
         return _layers(self.inputs)
 
     @property
-    def _output_layers(self) -> list:
+    def _output_layers(self) -> list[Layer | None]:
         return _layers(self.outputs)
 
     @property
-    def _input_coordinates(self) -> list[tuple]:
-        """(layer, number of its call, number of the tensor) of each input."""
+    def _input_coordinates(self) -> list[Coordinates]:
+        """Those of each input."""
         return _coordinates(self.inputs)
 
     @property
-    def _output_coordinates(self) -> list[tuple]:
-        """(layer, number of its call, number of the tensor) of each output."""
+    def _output_coordinates(self) -> list[Coordinates]:
+        """Those of each output."""
         return _coordinates(self.outputs)
 
     @property
@@ -87,7 +91,7 @@ class KerasGraph:
         return _nodes_by_depth(self._graph_or_complain("_nodes_by_depth"))
 
     @property
-    def _layers_by_depth(self) -> dict[int, list]:
+    def _layers_by_depth(self) -> ByDepth:
         """The layers by their longest way to an output."""
         return _layers_by_depth(self._graph_or_complain("_layers_by_depth"))
 
@@ -103,7 +107,9 @@ class KerasGraph:
     nodes_by_depth, layers_by_depth = _nodes_by_depth, _layers_by_depth
 
 
-def map_graph_network(inputs: list[Tensor], outputs: list[Tensor]) -> tuple[set, dict, list, dict]:
+def map_graph_network(
+    inputs: list[Tensor], outputs: list[Tensor]
+) -> tuple[set[str], dict[int, list[Node]], list[Layer], ByDepth]:
     """The keys of the calls between inputs and outputs, the calls by depth, the layers, the layers by depth.
 
     Keras 2.2.4: keras/engine/network.py _map_graph_network

@@ -6,15 +6,18 @@ K.function(model.inputs + model.targets + model.sample_weights + [K.learning_pha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jkeras.core.types import Function, Shape
 from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Variable
 from jkeras.training import Objective, Trainer
 from jkeras.training.data import arrays
 from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.symbolic import Symbols, symbols
+from jkeras.training.types import Data, Weights
 
 if TYPE_CHECKING:
     from jkeras.models.network import Network as Base
@@ -28,10 +31,10 @@ class KerasInternals(Base):
     Keras 2.2.4: keras/engine/training.py Model.compile
     """
 
-    compiled_trainable_weights: list
-    _arguments: dict | None
+    compiled_trainable_weights: list[Variable]
+    _arguments: dict[str, Any] | None
     _trainer: Trainer | None
-    _symbols: tuple | None
+    _symbols: tuple[Objective, Symbols] | None
 
     def _objective(self) -> Objective:
         if self._trainer is None:
@@ -54,12 +57,12 @@ class KerasInternals(Base):
         return self._as_tensors().total
 
     @property
-    def targets(self) -> list:
+    def targets(self) -> list[Any]:
         """For each output the tensor that stands for its target; None without a loss."""
         return self._as_tensors().targets
 
     @property
-    def sample_weights(self) -> list:
+    def sample_weights(self) -> list[Any]:
         """For each output the tensor that stands for the weights of its samples; None without a loss."""
         return self._as_tensors().weights
 
@@ -69,7 +72,7 @@ class KerasInternals(Base):
         return self._as_tensors().values
 
     @property
-    def loss_functions(self) -> list:
+    def loss_functions(self) -> list[Function | None]:
         """For each output its loss function or None."""
         functions = {term.output: term.fn for term in self._objective().terms}
         return [functions.get(i) for i in range(len(self.outputs))]
@@ -90,17 +93,17 @@ class KerasInternals(Base):
         return self._arguments is not None
 
     @property
-    def metrics_updates(self) -> list:
+    def metrics_updates(self) -> list[Any]:
         """Updates of metrics: none, for stateful metrics write to their variables themselves."""
         return []
 
     @property
-    def stateful_metric_functions(self) -> list:
+    def stateful_metric_functions(self) -> list[Any]:
         """The metrics that keep a running value themselves."""
         return [metric.fn for metric in self._objective().metrics if metric.is_stateful]
 
     @property
-    def _collected_trainable_weights(self) -> list:
+    def _collected_trainable_weights(self) -> list[Variable]:
         return self.compiled_trainable_weights
 
     def _check_trainable_weights_consistency(self) -> None:
@@ -109,7 +112,7 @@ class KerasInternals(Base):
     # What is fed: not `Input(tensor=...)`, nor targets that are tensors.
 
     @property
-    def _feed_inputs(self) -> list:
+    def _feed_inputs(self) -> list[Tensor]:
         return self.signature[0]
 
     @property
@@ -117,7 +120,7 @@ class KerasInternals(Base):
         return [endpoint.name for endpoint in self._input_endpoints()]
 
     @property
-    def _feed_input_shapes(self) -> list:
+    def _feed_input_shapes(self) -> list[Shape]:
         return [tensor.shape for tensor in self.signature[0]]
 
     def _input_endpoints(self) -> list[Endpoint]:
@@ -130,11 +133,11 @@ class KerasInternals(Base):
         return [(term.output, target) for term, target in terms if target.symbol is None]
 
     @property
-    def _feed_targets(self) -> list:
+    def _feed_targets(self) -> list[Any]:
         return [self.targets[i] for i, _ in self._fed()]
 
     @property
-    def _feed_outputs(self) -> list:
+    def _feed_outputs(self) -> list[Tensor]:
         return [self.outputs[i] for i, _ in self._fed()]
 
     @property
@@ -142,20 +145,26 @@ class KerasInternals(Base):
         return [target.name for _, target in self._fed()]
 
     @property
-    def _feed_output_shapes(self) -> list:
+    def _feed_output_shapes(self) -> list[Shape]:
         return [tensor.shape for tensor in self._feed_outputs]
 
     @property
-    def _feed_loss_fns(self) -> list:
+    def _feed_loss_fns(self) -> list[Function | None]:
         return [target.fn for _, target in self._fed()]
 
     @property
-    def _feed_sample_weights(self) -> list:
+    def _feed_sample_weights(self) -> list[Any]:
         return [weight for weight in self.sample_weights if weight is not None]
 
     def _standardize_user_data(
-        self, x, y=None, sample_weight=None, class_weight=None, check_array_lengths=True, batch_size=None
-    ) -> tuple[list, list, list]:
+        self,
+        x: Data,
+        y: Data = None,
+        sample_weight: Weights = None,
+        class_weight: Weights = None,
+        check_array_lengths: bool = True,
+        batch_size: int | None = None,
+    ) -> tuple[list[Any], list[Any], list[Any]]:
         """Lists of the arrays of x, of y, and of the sample weights (ones where there are none)."""
         targets = self._objective().targets if y is not None else []
         samples = arrays.read(

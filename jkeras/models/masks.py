@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jkeras.core.dispatch import op
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Ctx, Key, Operand, Out, Pair, Params, State, Tree
 from jkeras.engine.base_layer import Layer
+from jkeras.engine.call.types import Shapes
 
 
 class _Mark(Layer):
@@ -13,16 +16,20 @@ class _Mark(Layer):
     supports_masking = True
 
     def formula(self) -> Pair:
-        return Pair(
-            lambda rng, in_shape: ({}, {}), lambda params, state, x, ctx=INFERENCE: Out(x[0], mask=x[1])
-        )
+        def init(rng: Key, in_shape: Shapes) -> tuple[Params, State]:
+            return {}, {}
+
+        def apply(params: Params, state: State, x: Tree, ctx: Ctx = INFERENCE) -> Out:
+            return Out(x[0], mask=x[1])
+
+        return Pair(init, apply)
 
 
 @op
-def _unmarked(x):
+def _unmarked(x: Any) -> Any:
     return x
 
 
-def marked(x, mask):
+def marked(x: Operand, mask: Operand) -> Operand:
     """A tensor with this mask and no other."""
     return _unmarked(x) if mask is None else _Mark()([x, mask])

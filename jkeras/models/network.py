@@ -1,25 +1,28 @@
 """Network: layers put together into one layer; everything of a model that needs no training."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Self
 
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.identity import same_objects
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.names import snake_case, unique_name
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Out, Pair, Params, State, Tree
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.added_metrics import reported_by
 from jkeras.engine.call.calling import has_tensor
 from jkeras.engine.call.running import aligned, run_layer
+from jkeras.engine.call.types import Masks, OverVariables, Shapes
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.effects import Added, Update, Whole
 from jkeras.engine.program import Program
 from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
-from jkeras.engine.tensors.variable import Constant, Variable, current_frame, numpy_copies
+from jkeras.engine.tensors.variable import Constant, Numpy, Variable, current_frame, numpy_copies
 from jkeras.engine.tree import instances, variables_of
 from jkeras.models import config as configs
 from jkeras.models.bodies import CodeBody, GraphBody, as_declared
@@ -46,8 +49,8 @@ class Network(KerasGraph, Files, Layer):
     supports_masking = True
 
     @legacy("model")
-    def __init__(self, *args, name: str | None = None, **kwargs):
-        words = dict(zip(("inputs", "outputs", "name"), args, strict=False)) | kwargs
+    def __init__(self, *args: Any, name: str | None = None, **kwargs: Any):
+        words: dict[str, Any] = dict(zip(("inputs", "outputs", "name"), args, strict=False)) | kwargs
         name = words.pop("name", None) or name or unique_name(self._prefix())
         unknown = sorted(set(words) - {"inputs", "outputs", "trainable"})
         if unknown:
@@ -67,7 +70,8 @@ class Network(KerasGraph, Files, Layer):
         return snake_case(cls.__name__)
 
     def _init_graph(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
-        for t in inputs:
+        given: list[Any] = inputs
+        for t in given:
             if not isinstance(t, Tensor):
                 raise ValueError(f"Inputs of model {self.name!r} must be tensors made by Input(); got {t!r}.")
         if len(set(inputs)) != len(inputs):
@@ -87,7 +91,7 @@ class Network(KerasGraph, Files, Layer):
         node.outputs = outputs
         self.inbound_nodes = [node]
 
-    def _hold(self, layers: list, variables: list[Variable]) -> None:
+    def _hold(self, layers: list[Layer], variables: list[Variable]) -> None:
         """Variables that are used and that no layer here owns are hidden state: new values take effect."""
         owned = set(variables_of([self]))
         for variable in (*variables_of(layers), *variables):
@@ -105,7 +109,7 @@ class Network(KerasGraph, Files, Layer):
         """
         return self._body.layers()
 
-    def children(self) -> dict:
+    def children(self) -> dict[str, Layer]:
         return self._body.children()
 
     @property
@@ -152,19 +156,19 @@ class Network(KerasGraph, Files, Layer):
         return self._graph_or_complain("outputs").outputs
 
     @property
-    def input(self):
+    def input(self) -> Tree:
         return unpacked(self.inputs)
 
     @property
-    def output(self):
+    def output(self) -> Tree:
         return unpacked(self.outputs)
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> Shapes:
         return unpacked([t.shape for t in self.inputs])
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> Shapes:
         return unpacked([t.shape for t in self.outputs])
 
     @property
@@ -211,30 +215,33 @@ class Network(KerasGraph, Files, Layer):
 
     def pure(self) -> Pair:
         """This model as two pure functions; see `Layer.pure`. `Out.state` is the whole state."""
-        init, apply = super().pure()
+        pair = super().pure()
+        apply: Callable[..., Out] = pair.apply
 
-        def whole(params, state, x, ctx=INFERENCE, **kwargs):
+        def whole(params: Params, state: State, x: Tree, ctx: Ctx = INFERENCE, **kwargs: Any) -> Out:
             xs, fed = as_list(x), self._body.fed
             if len(xs) == len(fed):
                 x = unpacked([as_declared(v, t) for v, t in zip(xs, fed, strict=True)])
             out = apply(params, state, x, ctx, **kwargs)
             return dataclasses.replace(out, state=out.merged(state))
 
-        return Pair(init, whole)
+        return Pair(pair.init, whole)
 
     def formula(self) -> Pair:
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
         return self._body.formula()
 
-    def over_variables(self) -> Callable[..., Out] | None:
+    def over_variables(self) -> OverVariables | None:
         """The computation of the graph, or that of the user's `call`."""
         return self._body.over_variables() if self.is_native else super().over_variables()
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tree, mask: Masks = None) -> Tree:
         """The outputs for other inputs."""
         return super().call(inputs, mask=mask)
 
-    def run_internal_graph(self, inputs, masks=None) -> tuple:
+    def run_internal_graph(
+        self, inputs: Sequence[Any], masks: Sequence[Any] | None = None
+    ) -> tuple[Tree, Masks, Shapes]:
         """The outputs for a list of other tensors or arrays, their masks and their shapes."""
         masks = list(masks or [None] * len(inputs))
         if has_tensor((inputs, masks)):
@@ -242,12 +249,12 @@ class Network(KerasGraph, Files, Layer):
             out_masks = [mask_tensor(t) for t in outputs]
         else:
             frame = current_frame()
-            read, ctx = (frame.read, frame.ctx) if frame else (lambda v: v.value, INFERENCE)
+            read, ctx = (frame.read, frame.ctx) if frame else (_value_of, INFERENCE)
             out = run_layer(self, read, unpacked(list(inputs)), ctx.at("masks", unpacked(masks)))
             outputs, out_masks = as_list(out.y), aligned(out.y, out.mask)
         return unpacked(outputs), unpacked(out_masks), unpacked([t.shape for t in outputs])
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Masks = None) -> Masks:
         """The masks of the outputs, for tensors; a model with its own `call` makes none."""
         if self._graph is None:
             return None
@@ -281,14 +288,14 @@ class Network(KerasGraph, Files, Layer):
     def _calls(self) -> list[Node]:
         return self._body.calls()
 
-    def _calls_on(self, inputs) -> list[Node]:
+    def _calls_on(self, inputs: Tree) -> list[Node]:
         wanted = as_list(inputs)
         if self._graph is not None and same_objects(wanted, self.inputs):
             return self._calls()
         return [n for n in self.inbound_nodes[1:] if same_objects(n.inputs, wanted)]
 
     @property
-    def state_updates(self) -> list:
+    def state_updates(self) -> list[Update]:
         """The updates of stateful layers."""
         return [u for layer in self.layers if layer.stateful for u in layer.updates]
 
@@ -300,11 +307,11 @@ class Network(KerasGraph, Files, Layer):
     def _has_effects(self) -> bool:
         return any(layer.extra_losses or layer.extra_updates for _, layer in instances(self))
 
-    def build(self, input_shape=None) -> None:
+    def build(self, input_shape: Shapes = None) -> None:
         """Create the weights of a subclassed model by tracing its `call` on inputs of this shape."""
         self._body.build(input_shape)
 
-    def build_from_data(self, xs: list) -> None:
+    def build_from_data(self, xs: list[Any]) -> None:
         """Build a model that has no input shape yet for these arrays (batch axis first)."""
         self._body.build_from_data(xs, type(self).build is not Network.build)
 
@@ -318,7 +325,7 @@ class Network(KerasGraph, Files, Layer):
     def weights(self) -> list[Variable]:
         return [*self.trainable_weights, *self.non_trainable_weights]
 
-    def get_weights(self):
+    def get_weights(self) -> list[Numpy]:
         """Copies of all weights, layer by layer."""
         return numpy_copies(self._weights_by_layer())
 
@@ -326,7 +333,7 @@ class Network(KerasGraph, Files, Layer):
         own = [*self._params.values(), *(v for n, v in self._state.items() if not n.startswith("_"))]
         return list(dict.fromkeys([*own, *(v for layer in self.layers for v in layer.weights)]))
 
-    def set_weights(self, weights) -> None:
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Replace all weights, given layer by layer as `get_weights` returns them.
 
         Raises:
@@ -337,7 +344,12 @@ class Network(KerasGraph, Files, Layer):
 
     # --- words -----------------------------------------------------------------------------------------
 
-    def summary(self, line_length: int | None = None, positions=None, print_fn=None) -> None:
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], object] | None = None,
+    ) -> None:
         """Print the layers, their output shapes and parameter counts.
 
         Args:
@@ -355,17 +367,21 @@ class Network(KerasGraph, Files, Layer):
             )
         print_summary(self, line_length, positions, print_fn)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Layers, their connections, inputs and outputs as plain Python values."""
         return configs.graph_config(self, self._graph_or_complain("get_config"))
 
     @classmethod
-    def from_config(cls, config: dict, custom_objects: dict | None = None):
+    def from_config(cls, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Self:
         """A new model from `get_config()`."""
         return configs.graph_from_config(cls, config, custom_objects)
 
 
-def _up_to_models(layer) -> Iterator[Layer]:
+def _value_of(variable: Variable) -> Array:
+    return variable.value
+
+
+def _up_to_models(layer: Layer) -> Iterator[Layer]:
     """A layer and its inner layers, without models and what they hold."""
     if not isinstance(layer, Network):
         yield layer

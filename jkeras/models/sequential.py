@@ -1,25 +1,29 @@
 """Sequential: a chain of layers."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 import jax.numpy as jnp
 
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, AnyList, Ctx, Key, Out, Pair, Params, Shape, State, Tree
 from jkeras.engine.base_layer import Layer
+from jkeras.engine.call.types import OverVariables, Shapes
 from jkeras.engine.graph import Graph
 from jkeras.engine.input_layer import Input, InputLayer
 from jkeras.engine.tensors.shapes import agree
 from jkeras.engine.tensors.symbolic import Tensor
+from jkeras.engine.tensors.variable import Values
 from jkeras.engine.tree import gather, scatter
 from jkeras.layers.serialization import deserialize, noted
 from jkeras.models.bodies import CodeBody
 from jkeras.models.model import Model
 from jkeras.models.network import Network
+from jkeras.training.types import Data, Outputs
 
 _OF_GRAPH = ("_body", "inbound_nodes", "_trainer")
 
@@ -45,11 +49,11 @@ class Sequential(Model):
         (None, 1)
     """
 
-    def __init__(self, layers=None, name: str | None = None):
+    def __init__(self, layers: Iterable[Layer] | None = None, name: str | None = None):
         super().__init__(name=name)
         self._chain: list[Layer] = []
         self._ends: list[Tensor] = []  # the model's input, then the output of each layer
-        self.build_input_shape = None
+        self.build_input_shape: Shape | None = None
         for layer in layers or []:
             self.add(layer)
 
@@ -60,10 +64,7 @@ class Sequential(Model):
             TypeError: not a layer, or a further layer makes several outputs.
             ValueError: the first layer makes several outputs, or the name is taken.
         """
-        if isinstance(layer, Tensor) and layer.node is not None and isinstance(layer.node.owner, InputLayer):
-            layer = layer.node.owner
-        if not isinstance(layer, Layer):
-            raise TypeError(f"Sequential.add takes a layer; got {layer!r} of type {type(layer).__name__}.")
+        layer = _checked(layer)
         if layer.name in {other.name for other in self._chain}:
             raise ValueError(
                 f"Sequential {self.name!r} already has a layer named {layer.name!r}; names must be unique."
@@ -127,11 +128,11 @@ class Sequential(Model):
         self._body  # noqa: B018 (which finds the variables that no layer owns)
         return list(self._chain)
 
-    def children(self) -> dict:
+    def children(self) -> dict[str, Layer]:
         self._body  # noqa: B018
         return {layer.name: layer for layer in self._chain}
 
-    def build(self, input_shape=None) -> None:
+    def build(self, input_shape: Shapes = None) -> None:
         """Build the layers for inputs of this shape (batch axis first)."""
         if self._graph is not None:
             return
@@ -140,7 +141,7 @@ class Sequential(Model):
         self.build_input_shape = tuple(input_shape)
         self._build_chain(Input(batch_shape=self.build_input_shape, name=f"{self._chain[0].name}_input"))
 
-    def build_from_data(self, xs: list) -> None:
+    def build_from_data(self, xs: list[Any]) -> None:
         if self._graph is None:
             if len(xs) != 1:
                 raise ValueError(f"Sequential {self.name!r} takes one input array; got {len(xs)}.")
@@ -170,20 +171,20 @@ class Sequential(Model):
         own = super().formula
         if not self._follows_shapes():
             return own()
-        twins: dict[tuple, Pair] = {}
+        twins: dict[Shape, Pair] = {}
 
-        def meaning(shape) -> Pair:
+        def meaning(shape: Shape | None) -> Pair:
             if shape is None or self._is_for(shape):
                 return own()
             if shape not in twins:
                 twins[shape] = self._twin(shape).formula()
             return twins[shape]
 
-        def init(rng, in_shape=None):
+        def init(rng: Key, in_shape: Shapes = None) -> tuple[Params, State]:
             self.build(in_shape)
             return meaning(in_shape and (None, *in_shape[1:])).init(rng, in_shape)
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Tree, ctx: Ctx = INFERENCE) -> Out:
             return meaning((None, *jnp.shape(x)[1:])).apply(params, state, x, ctx)
 
         return Pair(init, apply)
@@ -193,25 +194,26 @@ class Sequential(Model):
         for the first; for others there are twins."""
         return self._graph is None or self.build_input_shape is not None
 
-    def _is_for(self, shape) -> bool:
+    def _is_for(self, shape: Shape) -> bool:
         return self.build_input_shape is None or agree(shape, self.build_input_shape)
 
-    def over_variables(self) -> Callable[..., Out] | None:
+    def over_variables(self) -> OverVariables | None:
         own = super().over_variables()
         if own is None or not (self.is_native and self._follows_shapes()):
             return own
         formula = self.formula()
 
-        def compute(values, x, ctx):
+        def compute(values: Values, x: Tree, ctx: Ctx, **words: Any) -> Out:
             if self._is_for((None, *jnp.shape(x)[1:])):
-                return own(values, x, ctx)
-            out, changed = formula.apply(*gather(self, values.__getitem__), x, ctx), {}
+                return own(values, x, ctx, **words)
+            out = formula.apply(*gather(self, values.__getitem__), x, ctx)
+            changed: Any = {}  # by variable
             scatter(self, out.state, changed.__setitem__)
             return dataclasses.replace(out, state=changed)
 
         return compute
 
-    def _twin(self, shape) -> Sequential:
+    def _twin(self, shape: Shape) -> Sequential:
         """The same chain for another input shape."""
         problem: Exception | None = None
         if not self._has_effects():
@@ -226,27 +228,27 @@ class Sequential(Model):
             f"made again for {shape}{'' if problem is None else f': {problem}'}. Make a new model."
         ) from problem
 
-    def predict_proba(self, x, batch_size: int = 32, verbose: int = 0):
+    def predict_proba(self, x: Data, batch_size: int = 32, verbose: int = 0) -> Outputs:
         """Class probabilities: `predict`, with a warning where the outputs are not in [0, 1]."""
         return self._probabilities(x, batch_size, verbose)
 
-    def predict_classes(self, x, batch_size: int = 32, verbose: int = 0):
+    def predict_classes(self, x: Data, batch_size: int = 32, verbose: int = 0) -> Outputs:
         """The most probable class of each sample (with one output unit: whether it exceeds 0.5)."""
         y: Any = self.predict(x, batch_size=batch_size, verbose=verbose)
         return y.argmax(axis=-1) if y.shape[-1] > 1 else (y > 0.5).astype("int32")
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         layers = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._chain]
-        config = {"name": self.name, "layers": copy.deepcopy(layers)}
+        config: dict[str, Any] = {"name": self.name, "layers": copy.deepcopy(layers)}
         return config | ({"build_input_shape": self.build_input_shape} if self.build_input_shape else {})
 
     @classmethod
-    def from_config(cls, config, custom_objects: dict | None = None):
+    def from_config(cls, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Self:
         """A new model; Keras 2.0 files hold the bare list of layers."""
-        words: dict = {"layers": config} if isinstance(config, list) else config
+        words: dict[str, Any] = {"layers": config} if isinstance(config, AnyList) else config
         model = cls(name=words.get("name"))
         for layer in words["layers"]:
-            made = deserialize(layer, custom_objects)
+            made: Layer = deserialize(layer, custom_objects)
             with noted(made.name):
                 model.add(made)
         if model._graph is None and words.get("build_input_shape"):
@@ -254,7 +256,16 @@ class Sequential(Model):
         return model
 
 
-def _input_shape_of(layer):
+def _checked(layer: object) -> Layer:
+    """A layer given to `add`, also by the tensor of an `Input`."""
+    if isinstance(layer, Tensor) and layer.node is not None and isinstance(layer.node.owner, InputLayer):
+        return layer.node.owner
+    if not isinstance(layer, Layer):
+        raise TypeError(f"Sequential.add takes a layer; got {layer!r} of type {type(layer).__name__}.")
+    return layer
+
+
+def _input_shape_of(layer: Layer) -> Shape | None:
     """The batch input shape that a first layer brings along, or None."""
     while isinstance(layer, Network):
         if layer._graph is not None:

@@ -1,11 +1,28 @@
 """The text of `model.summary()`, to the letter as Keras 2.2.4 prints it."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from jkeras.engine.base_layer import Layer
+from jkeras.engine.tensors.variable import Variable
 
-def print_summary(model, line_length: int | None = None, positions=None, print_fn=None) -> None:
+if TYPE_CHECKING:
+    from jkeras.models.network import Network
+
+Show: TypeAlias = Callable[[str], object]  # takes a line
+
+
+def print_summary(
+    model: Network,
+    line_length: int | None = None,
+    positions: Sequence[float] | None = None,
+    print_fn: Show | None = None,
+) -> None:
     """Print one row for each layer, then the numbers of parameters.
 
     Args:
@@ -17,27 +34,27 @@ def print_summary(model, line_length: int | None = None, positions=None, print_f
     chain = _is_chain(model)
     line_length = line_length or (65 if chain else 98)
     positions = positions or ([0.45, 0.85, 1.0] if chain else [0.33, 0.55, 0.67, 1.0])
-    positions = [int(line_length * p) if positions[-1] <= 1 else int(p) for p in positions]
-    show = print_fn or print
+    ends = [int(line_length * p) if positions[-1] <= 1 else int(p) for p in positions]
+    show: Show = print_fn or print
     titles = ["Layer (type)", "Output Shape", "Param #"] + ([] if chain else ["Connected to"])
 
     show("_" * line_length)
-    show(_row(titles, positions))
+    show(_row(titles, ends))
     show("=" * line_length)
     layers = model.layers
     for i, layer in enumerate(layers):
         links = [] if chain else _links(model, layer)
         first = [f"{layer.name} ({type(layer).__name__})", _shape(layer), layer.count_params()]
-        show(_row(first if chain else [*first, links[0] if links else ""], positions))
+        show(_row(first if chain else [*first, links[0] if links else ""], ends))
         for link in links[1:]:
-            show(_row(["", "", "", link], positions))
+            show(_row(["", "", "", link], ends))
         show(("=" if i == len(layers) - 1 else "_") * line_length)
     _show_totals(model, show)
     show("_" * line_length)
 
 
-def _show_totals(model, show) -> None:
-    trained = getattr(model, "compiled_trainable_weights", None)
+def _show_totals(model: Network, show: Show) -> None:
+    trained: list[Variable] | None = getattr(model, "compiled_trainable_weights", None)
     trainable = _count(model.trainable_weights if trained is None else trained)
     fixed = _count(model.non_trainable_weights)
     show(f"Total params: {trainable + fixed:,}")
@@ -45,11 +62,11 @@ def _show_totals(model, show) -> None:
     show(f"Non-trainable params: {fixed:,}")
 
 
-def _count(weights) -> int:
+def _count(weights: Iterable[Variable]) -> int:
     return int(sum(np.prod(v.shape) for v in dict.fromkeys(weights)))
 
 
-def _row(fields: list, positions: list[int]) -> str:
+def _row(fields: list[Any], positions: list[int]) -> str:
     line = ""
     for i, (field, end) in enumerate(zip(fields, positions, strict=False)):
         line = (line[:-1] + " " if i else "") + str(field)
@@ -57,14 +74,14 @@ def _row(fields: list, positions: list[int]) -> str:
     return line
 
 
-def _shape(layer) -> str:
+def _shape(layer: Layer) -> str:
     try:
         return str(layer.output_shape)
     except (AttributeError, NotImplementedError):
         return "multiple"
 
 
-def _is_chain(model) -> bool:
+def _is_chain(model: Network) -> bool:
     """Whether every layer follows the one before it, so that the connections need no column."""
     graph = model._graph
     if graph is None or type(model).__name__ == "Sequential":
@@ -75,10 +92,11 @@ def _is_chain(model) -> bool:
     return all(sum(n in graph.layer_nodes for n in layer.inbound_nodes) <= 1 for layer in model.layers)
 
 
-def _links(model, layer) -> list[str]:
-    links = []
+def _links(model: Network, layer: Layer) -> list[str]:
+    links: list[str] = []
+    graph = model._graph
     for node in layer.inbound_nodes:
-        if node in model._graph.layer_nodes:
+        if graph is not None and node in graph.layer_nodes:
             for tensor in node.inputs:
                 owner, node_index, tensor_index = tensor._keras_history
                 links.append(

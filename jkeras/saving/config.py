@@ -42,7 +42,7 @@ def json_value(value: Any) -> Any:
     )
 
 
-def model_to_json(model: Any, **kwargs) -> str:
+def model_to_json(model: Any, **kwargs: Any) -> str:
     """The architecture of a model as JSON text.
 
     Args:
@@ -68,7 +68,9 @@ def model_to_json(model: Any, **kwargs) -> str:
     return json.dumps(_stamped(model), **kwargs)
 
 
-def model_from_json(json_string: str, custom_objects: dict | None = None, safe_mode: bool = True) -> Any:
+def model_from_json(
+    json_string: str, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+) -> Any:
     """A new, uncompiled model from `model_to_json`'s text.
 
     Args:
@@ -95,7 +97,7 @@ def model_from_json(json_string: str, custom_objects: dict | None = None, safe_m
     return model_from_config(config, custom_objects, safe_mode)
 
 
-def model_to_yaml(model: Any, **kwargs) -> str:
+def model_to_yaml(model: Any, **kwargs: Any) -> str:
     """The architecture of a model as YAML text (tuples in the form that Keras wrote, `!!python/tuple`).
 
     Args:
@@ -115,7 +117,9 @@ def model_to_yaml(model: Any, **kwargs) -> str:
     return yaml.dump(_stamped(model), **kwargs)
 
 
-def model_from_yaml(yaml_string: str, custom_objects: dict | None = None, safe_mode: bool = True) -> Any:
+def model_from_yaml(
+    yaml_string: str, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+) -> Any:
     """A new, uncompiled model from `model_to_yaml`'s text, of which only plain values and tuples are built.
 
     Args:
@@ -155,7 +159,9 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(f"model_from_yaml expects the YAML text of model.to_yaml(): {line(e)}") from e
 
 
-def model_from_config(config: Any, custom_objects: dict | None = None, safe_mode: bool = True) -> Any:
+def model_from_config(
+    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+) -> Any:
     """A new, uncompiled model from `{"class_name", "config"}`.
 
     Raises:

@@ -55,7 +55,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
 
 def load_model(
     filepath: Any,
-    custom_objects: dict | None = None,
+    custom_objects: dict[str, Any] | None = None,
     compile: bool = True,
     safe_mode: bool = True,
     accept_changed: bool = False,
