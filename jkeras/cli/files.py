@@ -16,6 +16,7 @@ from jkeras.core import atomic
 from jkeras.models import load_model
 from jkeras.saving import Report, checkpoint, model_io
 from jkeras.saving.foreign import write_places
+from jkeras.saving.limits import telling
 
 
 def load(source: Path, compile: bool = True, accept_changed: bool = False):
@@ -93,10 +94,11 @@ def chosen(run_dir: Path, name: str | None) -> Path:
 
 def _best(run_dir: Path) -> str:
     """The name of the checkpoint that `RunCheckpoint(best=...)` kept as the best."""
-    state = checkpoint.run_state(checkpoint.read(checkpoint.latest(run_dir).path))
-    for callback in state.get("callbacks", ()):
-        if scores := callback["state"].get("scores"):
-            return next(iter(scores))
+    newest = checkpoint.latest(run_dir).path
+    with telling(newest, "the state of the callbacks is malformed"):
+        for callback in checkpoint.run_state(checkpoint.read(newest)).get("callbacks", ()):
+            if scores := callback["state"].get("scores"):
+                return next(iter(scores))
     raise UserError(f"{run_dir} does not know its best checkpoint: train with output: {{best: val_loss}}.")
 
 

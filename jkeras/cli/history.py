@@ -13,6 +13,7 @@ from jkeras.cli import text
 from jkeras.cli.errors import UserError, close_to
 from jkeras.core import atomic
 from jkeras.saving import checkpoint
+from jkeras.saving.limits import regular
 from jkeras.visualization import plot_history
 from jkeras.visualization.records import Record, record
 
@@ -72,7 +73,7 @@ def of_run(run_dir: Path) -> Record:
     """
     checkpoint.read_run(run_dir)  # says what is wrong with a directory of something else
     try:
-        return record(run_dir / HISTORY)
+        return record(regular(run_dir / HISTORY))
     except (OSError, ValueError) as error:
         raise UserError(f"{run_dir} has no history yet: no epoch of it is finished.") from error
 
@@ -126,10 +127,11 @@ def _rises(name: str) -> bool:
 
 def _row(run_dir: Path, folder: Path, sort: str | None) -> dict[str, Any]:
     config = checkpoint.read_run(run_dir)
-    planned = config.get("fit", {}).get("epochs", "?")
+    fit = config.get("fit")
+    planned = fit.get("epochs", "?") if isinstance(fit, dict) else "?"
     row: dict[str, Any] = {"run": str(run_dir.relative_to(folder)) if run_dir != folder else run_dir.name}
     try:
-        history = record(run_dir / HISTORY)
+        history = record(regular(run_dir / HISTORY))
     except (OSError, ValueError):
         return {**row, "epochs": f"0/{planned}", "state": "begun"}
     done = (run_dir / RESULT).exists()

@@ -166,6 +166,24 @@ def _flatten(tree: Any, path: str, arrays: dict[str, Any]) -> None:
         raise ValueError(f"{path.removesuffix('/')!r} is {type(tree).__name__}, no array.")
 
 
+def is_npz(path: Path, head: bytes) -> bool:
+    """Whether a file that begins with `head` is an archive of arrays, whatever its name is."""
+    if not head.startswith(ZIP):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except _ZIP_DAMAGE:
+        return False
+    return bool(names) and all(name.endswith(".npy") for name in names)
+
+
+def is_safetensors(path: Path, head: bytes) -> bool:
+    """Whether a file that begins with `head` is one of safetensors, or says so by its name."""
+    there = path.stat().st_size
+    return head[8:9] == b"{" and (path.suffix == ".safetensors" or int.from_bytes(head[:8], "little") < there)
+
+
 def read_npz(path: Path) -> Contents:
     """The arrays of a .npz file by name.
 
@@ -302,7 +320,7 @@ def _digest(path: Path) -> str | None:
 
 
 def _seal_of(file: IO[bytes]) -> tuple[int, bytes]:
-    """Where the digest stands, and the head of the file around it."""
+    """The place of the digest, and the head of the file around it."""
     head = file.read(8)
     head += file.read(int.from_bytes(head, "little"))
     start = head.find(f'"{_SEAL}":"'.encode())

@@ -80,7 +80,7 @@ def _short(error: BaseException) -> str:
 
 
 def line(error: BaseException) -> str:
-    """What an error says, in one line.
+    """The text of an error, in one line.
 
     Example:
         >>> line(ValueError("broken\\n   at line 3"))

@@ -287,7 +287,7 @@ def _open_path(path: Path, accept_changed: bool) -> Contents:
         )
     with open(regular(path), "rb") as file:
         head = file.read(8 * h5.USER_BLOCK)
-    if path.suffix == ".npz":
+    if path.suffix == ".npz" or foreign.is_npz(path, head):
         return foreign.read_npz(path)
     if head.startswith(foreign.ZIP):
         return foreign.read_keras_zip(path)
@@ -295,7 +295,7 @@ def _open_path(path: Path, accept_changed: bool) -> Contents:
         return h5.open_file(path, accept_changed)
     if head and head.startswith(msgpack.SIGNATURE[: len(head)]):
         return msgpack.open_file(path, accept_changed)
-    if head[8:9] == b"{" and path.suffix == ".safetensors":
+    if foreign.is_safetensors(path, head):
         return foreign.read_safetensors(path, accept_changed)
     if head[:1] in _MAPS and not head.startswith(_PICKLE):
         return foreign.read_flax(path)

@@ -12,7 +12,7 @@ from jkeras.callbacks import Callback, RunCheckpoint
 from jkeras.layers import Dense, Flatten
 from jkeras.models import Sequential
 from jkeras.preprocessing import image
-from jkeras.training.data.stream import Stream
+from jkeras.training.data.stream import Stream, Taken
 from jkeras.training.data.workers import Supply
 from jkeras.utils import OrderedEnqueuer, Sequence
 
@@ -30,7 +30,7 @@ def fed(items, epochs=2, workers=1, processes=False, start=(0, 0), seed=9, steps
     """The batches that `fit` takes, in its order."""
     supply = Supply(workers, processes, 3)
     stream = Stream(items, steps, lambda item: item, None, supply)
-    stream._feed._finish = lambda item: item
+    stream._feed._finish = Taken
     batches = []
     for epoch in range(start[0], epochs):
         first = start[1] if epoch == start[0] else 0

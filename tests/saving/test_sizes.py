@@ -160,3 +160,13 @@ def test_arrays_are_where_they_were_while_a_file_is_written():
     model.train_on_batch(np.ones((4, 512)), np.ones((4, 1024)))
     np.testing.assert_array_equal(kernel, kept)
     assert (model.get_weights()[0] != kept).any()
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_the_content_says_what_a_file_is(tmp_path, name):
+    model, other = made(), made()
+    WAYS[name](model, tmp_path / name)
+    (tmp_path / name).rename(tmp_path / "a.bin")
+    other.load_weights(tmp_path / "a.bin")
+    for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
