@@ -104,7 +104,7 @@ def asks_tensors() -> bool:
 
 
 def next_answer() -> Any:
-    """What the next question in the code gives, see `Scope.answers`; None if it is not known."""
+    """The answer to the next question in the code, see `Scope.answers`; None if it is not known."""
     scope = current_scope()
     if scope is None or scope.taken >= len(scope.answers):
         return None
