@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from jkeras import optimizers as optimizers
     from jkeras import preprocessing as preprocessing
     from jkeras import regularizers as regularizers
+    from jkeras import saving as saving
+    from jkeras import training as training
     from jkeras import utils as utils
     from jkeras import visualization as visualization
     from jkeras import wrappers as wrappers
@@ -63,13 +65,15 @@ module_aliases.install()
 _display.set_drawer(lambda thing: importlib.import_module("jkeras.visualization.notebook").html(thing))
 
 
-def __getattr__(name: str):
-    if name in _MODULES:
-        return importlib.import_module(f"jkeras.{name}")
-    if name in _HOMES:
-        value = globals()[name] = getattr(importlib.import_module(f"jkeras.{_HOMES[name]}"), name)
-        return value
-    raise module_aliases.missing(__name__, name, __dir__)
+if not TYPE_CHECKING:  # a checker would take every misspelled name for one of them
+
+    def __getattr__(name: str):
+        if name in _MODULES:
+            return importlib.import_module(f"jkeras.{name}")
+        if name in _HOMES:
+            value = globals()[name] = getattr(importlib.import_module(f"jkeras.{_HOMES[name]}"), name)
+            return value
+        raise module_aliases.missing(__name__, name, __dir__)
 
 
 def __dir__() -> list[str]:

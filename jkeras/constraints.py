@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -56,7 +57,7 @@ class MaxNorm(Constraint):
     Source: Srivastava et al. 2014 (dropout). Keras 2.2.4: keras/constraints.py MaxNorm
     """
 
-    def __init__(self, max_value=2, axis=0):
+    def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0):
         self.max_value = max_value
         self.axis = axis
 
@@ -94,7 +95,7 @@ class UnitNorm(Constraint):
     Keras 2.2.4: keras/constraints.py UnitNorm
     """
 
-    def __init__(self, axis=0):
+    def __init__(self, axis: int | Sequence[int] = 0):
         self.axis = axis
 
     def __call__(self, w):
@@ -120,7 +121,9 @@ class MinMaxNorm(Constraint):
     Keras 2.2.4: keras/constraints.py MinMaxNorm
     """
 
-    def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
+    def __init__(
+        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: int | Sequence[int] = 0
+    ):
         self.min_value = min_value
         self.max_value = max_value
         self.rate = rate

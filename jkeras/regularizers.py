@@ -57,7 +57,7 @@ class L1L2(Regularizer):
     Keras 2.2.4: keras/regularizers.py L1L2
     """
 
-    def __init__(self, l1=0.0, l2=0.0):
+    def __init__(self, l1: float = 0.0, l2: float = 0.0):
         self.l1 = cast_to_floatx(l1)
         self.l2 = cast_to_floatx(l2)
 
@@ -79,7 +79,7 @@ def _penalty(x, l1: float, l2: float):
     return total
 
 
-def l1(l=0.01) -> L1L2:  # noqa: E741 (Keras's argument)
+def l1(l: float = 0.01) -> L1L2:  # noqa: E741 (Keras's argument)
     """l * sum(|x|).
 
     Args:
@@ -97,7 +97,7 @@ def l1(l=0.01) -> L1L2:  # noqa: E741 (Keras's argument)
     return L1L2(l1=l)
 
 
-def l2(l=0.01) -> L1L2:  # noqa: E741 (Keras's argument)
+def l2(l: float = 0.01) -> L1L2:  # noqa: E741 (Keras's argument)
     """l * sum(x²).
 
     Args:
@@ -115,7 +115,7 @@ def l2(l=0.01) -> L1L2:  # noqa: E741 (Keras's argument)
     return L1L2(l2=l)
 
 
-def l1_l2(l1=0.01, l2=0.01) -> L1L2:
+def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     """l1 * sum(|x|) + l2 * sum(x²).
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from jkeras import backend as K
 from jkeras.applications.imagenet_utils import _obtain_input_shape, check_keywords
@@ -68,6 +68,15 @@ def padding_before_stride(x, kernel_size) -> tuple:
     return tuple((k // 2 - cut, k // 2) for k, cut in zip(kernel, less, strict=True))
 
 
+class KerasModules(TypedDict, total=False):
+    """What `keras_applications` is told to use; here the arguments have no effect."""
+
+    backend: Any
+    layers: Any
+    models: Any
+    utils: Any
+
+
 class Request:
     """The checked arguments of a builder.
 
@@ -90,7 +99,7 @@ class Request:
         input_shape,
         pooling,
         classes,
-        keywords: dict[str, Any],
+        keywords: KerasModules,
         size: int = 224,
         smallest: int = 32,
         fixed: bool | None = None,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Unpack
+
 from jkeras import backend as K
 from jkeras.applications import imagenet_utils
-from jkeras.applications._network import File, Request, channel_axis
+from jkeras.applications._network import File, KerasModules, Request, channel_axis
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
 from jkeras.layers import (
     Activation,
@@ -28,7 +31,7 @@ DENSENET201_WEIGHT_PATH_NO_TOP = BASE_WEIGTHS_PATH + _FILE.format("densenet201",
 _GROWTH, _EPSILON = 32, 1.001e-5
 
 # The published networks by how many blocks there are at each size, and the hashes of their weights.
-_PUBLISHED = {
+_PUBLISHED: dict[tuple[int, ...], tuple[str, ...]] = {
     (6, 12, 24, 16): (
         "densenet121",
         "9d60b8095a5708f2dcce2bca79d332c7",
@@ -118,14 +121,14 @@ def conv_block(x, growth_rate, name):
 
 
 def DenseNet(
-    blocks,
-    include_top=True,
-    weights="imagenet",
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=1000,
-    **kwargs,
+    blocks: Sequence[int],
+    include_top: bool = True,
+    weights: str | None = "imagenet",
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    **kwargs: Unpack[KerasModules],
 ):
     """A DenseNet, for images of 224x224, at least 32x32.
 
@@ -167,13 +170,13 @@ def DenseNet(
 
 
 def DenseNet121(
-    include_top=True,
-    weights="imagenet",
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=1000,
-    **kwargs,
+    include_top: bool = True,
+    weights: str | None = "imagenet",
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    **kwargs: Unpack[KerasModules],
 ):
     """DenseNet121, for images of 224x224, at least 32x32; see `DenseNet`.
 
@@ -184,13 +187,13 @@ def DenseNet121(
 
 
 def DenseNet169(
-    include_top=True,
-    weights="imagenet",
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=1000,
-    **kwargs,
+    include_top: bool = True,
+    weights: str | None = "imagenet",
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    **kwargs: Unpack[KerasModules],
 ):
     """DenseNet169, for images of 224x224, at least 32x32; see `DenseNet`.
 
@@ -201,13 +204,13 @@ def DenseNet169(
 
 
 def DenseNet201(
-    include_top=True,
-    weights="imagenet",
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=1000,
-    **kwargs,
+    include_top: bool = True,
+    weights: str | None = "imagenet",
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    **kwargs: Unpack[KerasModules],
 ):
     """DenseNet201, for images of 224x224, at least 32x32; see `DenseNet`.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 from jkeras import backend as K
 from jkeras.applications import imagenet_utils
-from jkeras.applications._network import File, Request, channel_axis, padding_before_stride
+from jkeras.applications._network import File, KerasModules, Request, channel_axis, padding_before_stride
 from jkeras.applications.imagenet_utils import check_shape
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
 from jkeras.layers import Add, BatchNormalization, Conv2D, DepthwiseConv2D, ReLU, ZeroPadding2D
@@ -109,14 +111,14 @@ def _published_size(sides, alpha) -> int:
 
 
 def MobileNetV2(
-    input_shape=None,
-    alpha=1.0,
-    include_top=True,
-    weights="imagenet",
-    input_tensor=None,
-    pooling=None,
-    classes=1000,
-    **kwargs,
+    input_shape: Sequence[int | None] | None = None,
+    alpha: float = 1.0,
+    include_top: bool = True,
+    weights: str | None = "imagenet",
+    input_tensor: Any = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    **kwargs: Unpack[KerasModules],
 ):
     """MobileNetV2, for images of 224x224 (or 192, 160, 128, 96), at least 32x32.
 

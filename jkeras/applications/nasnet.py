@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Unpack
 
 from jkeras import backend as K
 from jkeras.applications import imagenet_utils
-from jkeras.applications._network import File, Request, padding_before_stride
+from jkeras.applications._network import File, KerasModules, Request, padding_before_stride
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
 from jkeras.layers import (
     Activation,
@@ -207,19 +208,19 @@ def _body(x, filters, num_blocks, stem_block_filters, skip_reduction, multiplier
 
 
 def NASNet(
-    input_shape=None,
-    penultimate_filters=4032,
-    num_blocks=6,
-    stem_block_filters=96,
-    skip_reduction=True,
-    filter_multiplier=2,
-    include_top=True,
-    weights=None,
-    input_tensor=None,
-    pooling=None,
-    classes=1000,
-    default_size=None,
-    **kwargs,
+    input_shape: Sequence[int | None] | None = None,
+    penultimate_filters: int = 4032,
+    num_blocks: int = 6,
+    stem_block_filters: int = 96,
+    skip_reduction: bool = True,
+    filter_multiplier: int = 2,
+    include_top: bool = True,
+    weights: str | None = None,
+    input_tensor: Any = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    default_size: int | None = None,
+    **kwargs: Unpack[KerasModules],
 ):
     """A NASNet-A, for images of at least 32x32, always `channels_last`.
 
@@ -270,13 +271,13 @@ def NASNet(
 
 
 def NASNetLarge(
-    input_shape=None,
-    include_top=True,
-    weights="imagenet",
-    input_tensor=None,
-    pooling=None,
-    classes=1000,
-    **kwargs,
+    input_shape: Sequence[int | None] | None = None,
+    include_top: bool = True,
+    weights: str | None = "imagenet",
+    input_tensor: Any = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    **kwargs: Unpack[KerasModules],
 ):
     """NASNet-A (6 @ 4032), for images of 331x331; see `NASNet`.
 
@@ -287,13 +288,13 @@ def NASNetLarge(
 
 
 def NASNetMobile(
-    input_shape=None,
-    include_top=True,
-    weights="imagenet",
-    input_tensor=None,
-    pooling=None,
-    classes=1000,
-    **kwargs,
+    input_shape: Sequence[int | None] | None = None,
+    include_top: bool = True,
+    weights: str | None = "imagenet",
+    input_tensor: Any = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    **kwargs: Unpack[KerasModules],
 ):
     """NASNet-A (4 @ 1056), for images of 224x224; see `NASNet`.
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from jkeras.applications._network import File, Request
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from jkeras.applications._network import File, KerasModules, Request
 from jkeras.applications._vgg import vgg
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
 from jkeras.applications.imagenet_utils import preprocess_input as preprocess_input
@@ -16,13 +19,13 @@ _NO_TOP = File(f"{_NAME}_notop.h5", WEIGHTS_PATH_NO_TOP, "253f8cb515780f3b799900
 
 
 def VGG19(
-    include_top=True,
-    weights="imagenet",
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=1000,
-    **kwargs,
+    include_top: bool = True,
+    weights: str | None = "imagenet",
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    **kwargs: Unpack[KerasModules],
 ):
     """VGG19, for images of 224x224, at least 32x32.
 

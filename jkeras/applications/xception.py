@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Unpack
+
 from jkeras.applications import imagenet_utils
-from jkeras.applications._network import File, Request, channel_axis
+from jkeras.applications._network import File, KerasModules, Request, channel_axis
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
 from jkeras.layers import Activation, BatchNormalization, Conv2D, MaxPooling2D, SeparableConv2D, add
 
@@ -72,13 +75,13 @@ def _body(x):
 
 
 def Xception(
-    include_top=True,
-    weights="imagenet",
-    input_tensor=None,
-    input_shape=None,
-    pooling=None,
-    classes=1000,
-    **kwargs,
+    include_top: bool = True,
+    weights: str | None = "imagenet",
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    **kwargs: Unpack[KerasModules],
 ):
     """Xception, for images of 299x299, at least 71x71.
 

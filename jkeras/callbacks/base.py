@@ -91,6 +91,7 @@ class Callback:
         [0.5]
     """
 
+    # `logs` is a `Logs`, said to be Any: an override takes its type from here, and asks `logs.get("loss")`.
     validation_data: Any = None
     model: Any = None
     params: dict[str, Any] = {}
@@ -113,54 +114,54 @@ class Callback:
         """Take the model that trains."""
         self.model = model
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Called before the first batch of epoch number `epoch` (from 0)."""
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Called after the last batch and the validation of an epoch."""
 
-    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Called before each training batch; `batch` is its index in the epoch."""
 
-    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_batch_end(self, batch: int, logs: Any = None) -> None:
         """Called after each training batch."""
 
-    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Newer name of `on_batch_begin`, which it calls."""
         self.on_batch_begin(batch, logs)
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Newer name of `on_batch_end`, which it calls."""
         self.on_batch_end(batch, logs)
 
-    def on_train_begin(self, logs: Logs | None = None) -> None:
+    def on_train_begin(self, logs: Any = None) -> None:
         """Called once before training."""
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
+    def on_train_end(self, logs: Any = None) -> None:
         """Called once after training."""
 
-    def on_test_begin(self, logs: Logs | None = None) -> None:
+    def on_test_begin(self, logs: Any = None) -> None:
         """Called before `evaluate` (not before the validation inside `fit`)."""
 
-    def on_test_end(self, logs: Logs | None = None) -> None:
+    def on_test_end(self, logs: Any = None) -> None:
         """Called after `evaluate`."""
 
-    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Called before each batch of `evaluate`."""
 
-    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         """Called after each batch of `evaluate`."""
 
-    def on_predict_begin(self, logs: Logs | None = None) -> None:
+    def on_predict_begin(self, logs: Any = None) -> None:
         """Called before `predict`."""
 
-    def on_predict_end(self, logs: Logs | None = None) -> None:
+    def on_predict_end(self, logs: Any = None) -> None:
         """Called after `predict`."""
 
-    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Called before each batch of `predict`."""
 
-    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
         """Called after each batch of `predict`."""
 
     def on_chunk_end(self, chunk: Chunk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -218,6 +218,10 @@ class LearningRateScheduler(Callback):
         return True
 
 
+class PlateauArguments(TypedDict, total=False):
+    epsilon: float  # the old name of `min_delta`
+
+
 class ReduceLROnPlateau(Callback):
     """Multiplies the learning rate by a factor when a quantity has stopped improving.
 
@@ -263,7 +267,7 @@ class ReduceLROnPlateau(Callback):
         min_delta: float = 1e-4,
         cooldown: int = 0,
         min_lr: float = 0,
-        **kwargs: Any,
+        **kwargs: Unpack[PlateauArguments],
     ):
         super().__init__()
         if factor >= 1.0:

@@ -7,7 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from types import FunctionType
-from typing import Any, Self, cast
+from typing import Any, Self, Unpack, cast
 
 import jax
 import numpy as np
@@ -16,6 +16,7 @@ from jax.typing import DTypeLike
 from jkeras import constraints, initializers, regularizers
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import random, settings
+from jkeras.core.arguments import LayerArguments
 from jkeras.core.display import Displayed
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.snapshot import as_now, settled
@@ -42,6 +43,7 @@ from jkeras.engine.call.running import checked_pair, overridden
 from jkeras.engine.layer.config import BASE_ARGUMENTS, own_config
 from jkeras.engine.layer.effects import Added, Update
 from jkeras.engine.layer.keras_internals import LayerInternals
+from jkeras.engine.layer.nodes import Inputs
 from jkeras.engine.layer.weights import rule
 from jkeras.engine.tensors.shapes import Spec, infer, is_spec, plain
 from jkeras.engine.tensors.symbolic import Tensor, as_asked, as_values
@@ -157,7 +159,7 @@ class Layer(LayerInternals, Displayed):
     input_spec: Any = None
     activity_regularizer: Any = None
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, **kwargs: Unpack[LayerArguments]):
         unknown = sorted(set(kwargs) - BASE_ARGUMENTS)
         if unknown:
             raise TypeError(
@@ -169,9 +171,10 @@ class Layer(LayerInternals, Displayed):
         dtype = kwargs.get("dtype") or kwargs.get("input_dtype")
         self.dtype = np.dtype(dtype).name if dtype else settings.floatx()
         shape = kwargs.get("batch_input_shape")
-        if shape is None and kwargs.get("input_shape") is not None:
-            given = kwargs["input_shape"]
-            shape = (kwargs.get("batch_size"), *((given,) if isinstance(given, int) else given))
+        given = kwargs.get("input_shape")
+        if shape is None and given is not None:
+            sizes = (given,) if isinstance(given, (int, np.integer)) else given
+            shape = (kwargs.get("batch_size"), *sizes)
         if shape is not None:
             self.batch_input_shape = plain(shape)
         self.built = False
@@ -269,7 +272,7 @@ class Layer(LayerInternals, Displayed):
         """
         return sum(_penalties(self, params, set()), 0.0)
 
-    def __call__(self, inputs: Tree, **kwargs: Any) -> Any:
+    def __call__(self, inputs: Inputs, **kwargs: Any) -> Any:
         """Record a node (symbolic inputs), or compute (arrays; `training=`, `mask=` are understood)."""
         return call_layer(self, inputs, kwargs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import jax.numpy as jnp
 
@@ -35,6 +35,9 @@ from jkeras.layers.dropout import SpatialDropout2D as SpatialDropout2D
 from jkeras.layers.dropout import SpatialDropout3D as SpatialDropout3D
 from jkeras.primitives import conv_args
 from jkeras.primitives.numeric import widened
+
+if TYPE_CHECKING:  # found by the table of `compat/module_aliases.py`
+    from jkeras.layers.lambda_layer import Lambda as Lambda
 
 
 class DenseArguments(LayerArguments, total=False):

@@ -69,9 +69,9 @@ class Embedding(Layer):
     ):
         given = kwargs.get("batch_input_shape")
         if given is not None:
-            kwargs["batch_input_shape"] = _flat(given)
-        elif "input_shape" not in kwargs:
-            kwargs["input_shape"] = _flat([input_length or None])
+            kwargs.update({"batch_input_shape": _flat(given)})
+        else:
+            kwargs.setdefault("input_shape", _flat([input_length or None]))
         super().__init__(**kwargs)
         self.input_dim = positive_int(input_dim, "input_dim")
         self.output_dim = positive_int(output_dim, "output_dim")

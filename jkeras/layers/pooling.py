@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
@@ -12,6 +12,20 @@ from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.layers._common import no_weights
 from jkeras.primitives import conv_args, pool
+
+if TYPE_CHECKING:  # found by the table of `compat/module_aliases.py`
+    from jkeras.layers.global_pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
+    from jkeras.layers.global_pooling import GlobalAveragePooling2D as GlobalAveragePooling2D
+    from jkeras.layers.global_pooling import GlobalAveragePooling3D as GlobalAveragePooling3D
+    from jkeras.layers.global_pooling import GlobalAvgPool1D as GlobalAvgPool1D
+    from jkeras.layers.global_pooling import GlobalAvgPool2D as GlobalAvgPool2D
+    from jkeras.layers.global_pooling import GlobalAvgPool3D as GlobalAvgPool3D
+    from jkeras.layers.global_pooling import GlobalMaxPool1D as GlobalMaxPool1D
+    from jkeras.layers.global_pooling import GlobalMaxPool2D as GlobalMaxPool2D
+    from jkeras.layers.global_pooling import GlobalMaxPool3D as GlobalMaxPool3D
+    from jkeras.layers.global_pooling import GlobalMaxPooling1D as GlobalMaxPooling1D
+    from jkeras.layers.global_pooling import GlobalMaxPooling2D as GlobalMaxPooling2D
+    from jkeras.layers.global_pooling import GlobalMaxPooling3D as GlobalMaxPooling3D
 
 
 class _Pooling(Layer):

@@ -16,6 +16,7 @@ from jkeras.core.types import INFERENCE, Ctx, Out, Pair, joined
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.calling import formula_mask
 from jkeras.engine.layer.keras_internals import object_list_uid
+from jkeras.engine.layer.nodes import Inputs
 from jkeras.engine.tree import walk
 from jkeras.layers.recurrent.base import merge_inputs
 from jkeras.layers.serialization import deserialize, serialize
@@ -265,7 +266,7 @@ class Bidirectional(Wrapper):
 
         return Pair(init, apply)
 
-    def __call__(self, inputs, initial_state=None, constants=None, **kwargs):
+    def __call__(self, inputs: Inputs, initial_state: Any = None, constants: Any = None, **kwargs: Any):
         """Call the layer; `initial_state` (forward states first) and `constants` become inputs."""
         if constants is not None:
             count = len(constants) if isinstance(constants, (list, tuple)) else 1

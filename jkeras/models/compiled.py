@@ -21,7 +21,7 @@ from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable
 from jkeras.models.functions import StepFunctions
 from jkeras.models.keras_internals import KerasInternals
-from jkeras.models.network import Network
+from jkeras.models.network import Network, Tensors
 from jkeras.training import Endpoint, Objective, Trainer
 from jkeras.training.devices import Devices
 from jkeras.training.objective.arguments import is_ours
@@ -46,9 +46,16 @@ class Compiled(StepFunctions, KerasInternals, Network):
     """Mixin of a network that `compile` was called on."""
 
     @legacy("model")
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.optimizer: optimizers.Optimizer | None = None
+    def __init__(
+        self,
+        inputs: Tensors = None,
+        outputs: Tensors = None,
+        name: str | None = None,
+        trainable: bool = True,
+        **kwargs: Never,
+    ):
+        super().__init__(inputs, outputs, name, trainable, **kwargs)
+        self.optimizer: Any = None
         self.devices: Any = None
         self.stop_training = False
         self.history: Any = None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Never, Self, TypeAlias
 
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.identity import same_objects
@@ -36,6 +36,9 @@ class NoGraphError(NotImplementedError, AttributeError):
     """A subclassed model was asked for what only a graph of layers has."""
 
 
+Tensors: TypeAlias = Tensor | Sequence[Tensor] | None
+
+
 class Network(KerasGraph, Files, Layer):
     """A graph of layers (`Network(inputs, outputs)`), or a subclass that computes in its own `call`.
 
@@ -49,21 +52,27 @@ class Network(KerasGraph, Files, Layer):
     supports_masking = True
 
     @legacy("model")
-    def __init__(self, *args: Any, name: str | None = None, **kwargs: Any):
-        words: dict[str, Any] = dict(zip(("inputs", "outputs", "name"), args, strict=False)) | kwargs
-        name = words.pop("name", None) or name or unique_name(self._prefix())
-        unknown = sorted(set(words) - {"inputs", "outputs", "trainable"})
-        if unknown:
+    def __init__(
+        self,
+        inputs: Tensors = None,
+        outputs: Tensors = None,
+        name: str | None = None,
+        trainable: bool = True,
+        **kwargs: Never,
+    ):
+        if kwargs:
             raise TypeError(
-                f"{type(self).__name__}() got unknown arguments {unknown}; it takes inputs, outputs, name."
+                f"{type(self).__name__}() got unknown arguments {sorted(kwargs)}; it takes inputs, outputs, "
+                "name."
             )
-        super().__init__(name=name, trainable=words.get("trainable", True))
+        name = name or unique_name(self._prefix())
+        super().__init__(name=name, trainable=trainable)
         self._body: CodeBody | GraphBody = CodeBody(self)
         self._watched: list[Tensor] = []
-        if "inputs" in words or "outputs" in words:
-            if words.get("inputs") is None or words.get("outputs") is None:
+        if inputs is not None or outputs is not None:
+            if inputs is None or outputs is None:
                 raise ValueError(f"Model {name!r} needs both inputs and outputs.")
-            self._init_graph(as_list(words["inputs"]), as_list(words["outputs"]))
+            self._init_graph(as_list(inputs), as_list(outputs))
 
     @classmethod
     def _prefix(cls) -> str:

@@ -49,7 +49,7 @@ class Sequential(Model):
         (None, 1)
     """
 
-    def __init__(self, layers: Iterable[Layer] | None = None, name: str | None = None):
+    def __init__(self, layers: Iterable[Layer | Tensor] | None = None, name: str | None = None):
         super().__init__(name=name)
         self._chain: list[Layer] = []
         self._ends: list[Tensor] = []  # the model's input, then the output of each layer
@@ -57,7 +57,7 @@ class Sequential(Model):
         for layer in layers or []:
             self.add(layer)
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: Layer | Tensor) -> None:
         """Append a layer.
 
         Raises:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any, Unpack
 
 import numpy as np
 
 from jkeras.engine.tensors.variable import Variable
 from jkeras.optimizers import _keras
-from jkeras.optimizers._optimizer import Optimizer
+from jkeras.optimizers._optimizer import Optimizer, OptimizerArguments, Rate
 from jkeras.optimizers._state import Hyper
-
-Rate = float | Callable  # a number, or a schedule
 
 
 class SGD(Optimizer):
@@ -46,7 +44,14 @@ class SGD(Optimizer):
     slots = ("velocity",)
     rule = staticmethod(_keras.sgd)
 
-    def __init__(self, lr: Rate = 0.01, momentum=0.0, decay=0.0, nesterov=False, **kwargs):
+    def __init__(
+        self,
+        lr: Rate = 0.01,
+        momentum: float = 0.0,
+        decay: float = 0.0,
+        nesterov: bool = False,
+        **kwargs: Unpack[OptimizerArguments],
+    ):
         super().__init__(lr=lr, momentum=momentum, decay=decay, nesterov=nesterov, **kwargs)
 
 
@@ -77,7 +82,14 @@ class RMSprop(Optimizer):
     rule = staticmethod(_keras.rmsprop)
     counted = False
 
-    def __init__(self, lr: Rate = 0.001, rho=0.9, epsilon=None, decay=0.0, **kwargs):
+    def __init__(
+        self,
+        lr: Rate = 0.001,
+        rho: float = 0.9,
+        epsilon: float | None = None,
+        decay: float = 0.0,
+        **kwargs: Unpack[OptimizerArguments],
+    ):
         super().__init__(lr=lr, rho=rho, epsilon=epsilon, decay=decay, **kwargs)
 
 
@@ -107,7 +119,13 @@ class Adagrad(Optimizer):
     rule = staticmethod(_keras.adagrad)
     counted = False
 
-    def __init__(self, lr: Rate = 0.01, epsilon=None, decay=0.0, **kwargs):
+    def __init__(
+        self,
+        lr: Rate = 0.01,
+        epsilon: float | None = None,
+        decay: float = 0.0,
+        **kwargs: Unpack[OptimizerArguments],
+    ):
         super().__init__(lr=lr, epsilon=epsilon, decay=decay, **kwargs)
 
 
@@ -139,7 +157,14 @@ class Adadelta(Optimizer):
     rule = staticmethod(_keras.adadelta)
     counted = False
 
-    def __init__(self, lr: Rate = 1.0, rho=0.95, epsilon=None, decay=0.0, **kwargs):
+    def __init__(
+        self,
+        lr: Rate = 1.0,
+        rho: float = 0.95,
+        epsilon: float | None = None,
+        decay: float = 0.0,
+        **kwargs: Unpack[OptimizerArguments],
+    ):
         super().__init__(lr=lr, rho=rho, epsilon=epsilon, decay=decay, **kwargs)
 
 
@@ -176,7 +201,14 @@ class Adam(Optimizer):
     rule = staticmethod(_keras.adam)
 
     def __init__(
-        self, lr: Rate = 0.001, beta_1=0.9, beta_2=0.999, epsilon=None, decay=0.0, amsgrad=False, **kwargs
+        self,
+        lr: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float | None = None,
+        decay: float = 0.0,
+        amsgrad: bool = False,
+        **kwargs: Unpack[OptimizerArguments],
     ):
         super().__init__(
             lr=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, decay=decay, amsgrad=amsgrad, **kwargs
@@ -217,7 +249,15 @@ class Adamax(Optimizer):
     slots = ("m", "u")
     rule = staticmethod(_keras.adamax)
 
-    def __init__(self, lr: Rate = 0.002, beta_1=0.9, beta_2=0.999, epsilon=None, decay=0.0, **kwargs):
+    def __init__(
+        self,
+        lr: Rate = 0.002,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float | None = None,
+        decay: float = 0.0,
+        **kwargs: Unpack[OptimizerArguments],
+    ):
         super().__init__(lr=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, decay=decay, **kwargs)
 
 
@@ -252,7 +292,13 @@ class Nadam(Optimizer):
     rule = staticmethod(_keras.nadam)
 
     def __init__(
-        self, lr: Rate = 0.002, beta_1=0.9, beta_2=0.999, epsilon=None, schedule_decay=0.004, **kwargs
+        self,
+        lr: Rate = 0.002,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float | None = None,
+        schedule_decay: float = 0.004,
+        **kwargs: Unpack[OptimizerArguments],
     ):
         super().__init__(
             lr=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, schedule_decay=schedule_decay, **kwargs
@@ -269,7 +315,7 @@ class TFOptimizer(Optimizer):
     Keras 2.2.4: keras/optimizers.py TFOptimizer.
     """
 
-    def __init__(self, optimizer=None):
+    def __init__(self, optimizer: Any = None):
         raise TypeError(
             f"Optimizers of TensorFlow cannot run here; got {optimizer!r}. Use an optimizer of "
             "jkeras.optimizers, or pass an optax.GradientTransformation to compile."

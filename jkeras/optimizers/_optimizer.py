@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias, TypedDict
 
 import jax
 import numpy as np
@@ -18,6 +18,16 @@ from jkeras.optimizers import _graph
 from jkeras.optimizers._keras import transformation
 from jkeras.optimizers._state import Binding, Hyper, from_numpy, path_name, shape_in_numpy, to_numpy, zeros
 from jkeras.optimizers._updates import gradients_of, updates_of
+
+Rate: TypeAlias = float | Callable[..., Any]  # a number, or a schedule: a function of the steps done
+
+
+class OptimizerArguments(TypedDict, total=False):
+    """The arguments that every optimizer of Keras takes as its `**kwargs`."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    learning_rate: Rate  # Keras 2.3's word for `lr`
 
 
 class Optimizer:

@@ -1,5 +1,7 @@
 """Utilities."""
 
+from typing import TYPE_CHECKING
+
 from jkeras.core.random import set_random_seed as set_random_seed
 from jkeras.utils import data_utils as data_utils
 from jkeras.utils import generic_utils as generic_utils
@@ -14,3 +16,15 @@ from jkeras.utils.generic_utils import serialize_keras_object as serialize_keras
 from jkeras.utils.multi_gpu_utils import multi_gpu_model as multi_gpu_model
 from jkeras.utils.np_utils import normalize as normalize
 from jkeras.utils.np_utils import to_categorical as to_categorical
+
+if TYPE_CHECKING:  # found by the table of `compat/module_aliases.py`
+    from jkeras.utils.data_utils import GeneratorEnqueuer as GeneratorEnqueuer
+    from jkeras.utils.data_utils import OrderedEnqueuer as OrderedEnqueuer
+    from jkeras.utils.data_utils import Sequence as Sequence
+    from jkeras.utils.io_utils import H5Dict as H5Dict
+    from jkeras.utils.io_utils import HDF5Matrix as HDF5Matrix
+    from jkeras.utils.layer_utils import convert_all_kernels_in_model as convert_all_kernels_in_model
+    from jkeras.utils.layer_utils import get_source_inputs as get_source_inputs
+    from jkeras.utils.layer_utils import print_summary as print_summary
+    from jkeras.utils.vis_utils import model_to_dot as model_to_dot
+    from jkeras.utils.vis_utils import plot_model as plot_model

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from jkeras.engine.network import _make_node_key, _map_graph_network
 
+from jkeras.engine.network import _make_node_key, _map_graph_network
 from jkeras.layers import Add, Dense, Input, Lambda
 from jkeras.models import Model, Sequential
 

@@ -1,39 +1,45 @@
-"""What a type checker says of scripts that call a model: mistakes are errors, what is right is none."""
+"""What a type checker says of scripts: each mistake is an error, and what is right is none."""
 
 import json
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-MISTAKES = {
-    "epohcs": "model.fit(x, y, epohcs=3)",
-    "losss": "model.compile('sgd', losss='mse')",
-    "number": "model.fit(3, y)",
-    "text": "model.fit(x, y, epochs='3')",
-    "callbacks": "model.fit(x, y, callbacks=[3])",
-    "steps": "model.predict(x, stepss=3)",
-    "generator": "model.fit_generator(3)",
-}
-RIGHT = """
-model.compile(optax.sgd(0.1), loss={"a": "mse"}, metrics=["acc"], loss_weights=[1, 2])
-model.compile("sgd", lambda a, b: a - b, metrics={"a": ["acc"]}, devices=2)
-model.fit(x, y, validation_data=(x, y), class_weight={0: 1.0}, sample_weight=x, steps_per_epoch=3 / 2)
-model.fit({"a": x}, [[1, 2]], callbacks=[jkeras.callbacks.History()], shuffle="batch")
-print(model.fit_generator((x, y) for _ in range(3)).history["loss"])
-print(model.predict(x).shape)
-loss, accuracy = model.evaluate(x, y)
-print(float(model.train_on_batch(x, y)))
-"""
+from tests.models.mistaken_script import MISTAKES
+from tests.models.right_script import RIGHT
+
+ROOT = Path(__file__).parents[2]
 
 
-def test_mistakes_in_calls_of_a_model_are_errors_of_the_type_checker(tmp_path):
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory):
+    """`{script: {(line, rule)}}`, where the package is another one's, as for who has installed it."""
     pytest.importorskip("pyright")
-    head = "import jkeras, optax\nimport numpy as np\nx = y = np.zeros(3)\nmodel = jkeras.models.Sequential()"
-    lines = [*head.splitlines(), *MISTAKES.values(), *RIGHT.strip().splitlines()]
-    script = tmp_path / "script.py"
-    script.write_text("\n".join(lines) + "\n")
-    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson", str(script)]
-    report = json.loads(subprocess.run(command, capture_output=True, text=True).stdout)
-    wrong = {lines[d["range"]["start"]["line"]] for d in report["generalDiagnostics"]}
-    assert wrong == set(MISTAKES.values())
+    folder = tmp_path_factory.mktemp("scripts")
+    scripts = {"right.py": RIGHT, "mistakes.py": MISTAKES}
+    for name, text in scripts.items():
+        (folder / name).write_text(text)
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson", *scripts]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
+    found = {name: set() for name in scripts}
+    for told in json.loads(run.stdout)["generalDiagnostics"]:
+        if told["severity"] == "error":
+            name = Path(told["file"]).name
+            line = scripts[name].splitlines()[told["range"]["start"]["line"]]
+            found[name].add((line, told["rule"]))
+    return found
+
+
+def test_right_scripts_have_no_errors(errors):
+    assert errors["right.py"] == set()
+
+
+def test_each_mistake_is_an_error_of_its_rule(errors):
+    assert errors["mistakes.py"] == {
+        (line, rule) for line in MISTAKES.splitlines() for rule in re.findall(r"# (report\w+)$", line)
+    }

@@ -3,13 +3,19 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from collections.abc import Sequence
+from typing import Any, TypeAlias, TypeGuard
 
 import jax
+import numpy as np
 
 from jkeras.core.lists import unpacked
 from jkeras.core.types import AnyList, AnyTuple, Tree
 from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
+from jkeras.engine.tensors.variable import Variable
+
+Input: TypeAlias = Tensor | Variable | np.ndarray[Any, Any] | jax.Array
+Inputs: TypeAlias = Input | Sequence[Input | None]  # of a layer's call
 
 
 class SeveralNodesError(AttributeError, AssertionError):

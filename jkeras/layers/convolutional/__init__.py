@@ -1,5 +1,7 @@
 """Convolutions and the layers that resize, pad and crop spatial axes."""
 
+from typing import TYPE_CHECKING
+
 from jkeras.layers.convolutional.conv import Conv1D as Conv1D
 from jkeras.layers.convolutional.conv import Conv2D as Conv2D
 from jkeras.layers.convolutional.conv import Conv3D as Conv3D
@@ -17,6 +19,30 @@ from jkeras.layers.convolutional.separable import SeparableConv1D as SeparableCo
 from jkeras.layers.convolutional.separable import SeparableConv2D as SeparableConv2D
 from jkeras.layers.convolutional.transpose import Conv2DTranspose as Conv2DTranspose
 from jkeras.layers.convolutional.transpose import Conv3DTranspose as Conv3DTranspose
+
+if TYPE_CHECKING:  # found by the table of `compat/module_aliases.py`
+    from jkeras.layers.global_pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
+    from jkeras.layers.global_pooling import GlobalAveragePooling2D as GlobalAveragePooling2D
+    from jkeras.layers.global_pooling import GlobalAveragePooling3D as GlobalAveragePooling3D
+    from jkeras.layers.global_pooling import GlobalAvgPool1D as GlobalAvgPool1D
+    from jkeras.layers.global_pooling import GlobalAvgPool2D as GlobalAvgPool2D
+    from jkeras.layers.global_pooling import GlobalAvgPool3D as GlobalAvgPool3D
+    from jkeras.layers.global_pooling import GlobalMaxPool1D as GlobalMaxPool1D
+    from jkeras.layers.global_pooling import GlobalMaxPool2D as GlobalMaxPool2D
+    from jkeras.layers.global_pooling import GlobalMaxPool3D as GlobalMaxPool3D
+    from jkeras.layers.global_pooling import GlobalMaxPooling1D as GlobalMaxPooling1D
+    from jkeras.layers.global_pooling import GlobalMaxPooling2D as GlobalMaxPooling2D
+    from jkeras.layers.global_pooling import GlobalMaxPooling3D as GlobalMaxPooling3D
+    from jkeras.layers.legacy_layers import AtrousConv1D as AtrousConv1D
+    from jkeras.layers.legacy_layers import AtrousConv2D as AtrousConv2D
+    from jkeras.layers.legacy_layers import AtrousConvolution1D as AtrousConvolution1D
+    from jkeras.layers.legacy_layers import AtrousConvolution2D as AtrousConvolution2D
+    from jkeras.layers.pooling import AveragePooling1D as AveragePooling1D
+    from jkeras.layers.pooling import AveragePooling2D as AveragePooling2D
+    from jkeras.layers.pooling import AveragePooling3D as AveragePooling3D
+    from jkeras.layers.pooling import MaxPooling1D as MaxPooling1D
+    from jkeras.layers.pooling import MaxPooling2D as MaxPooling2D
+    from jkeras.layers.pooling import MaxPooling3D as MaxPooling3D
 
 Convolution1D = Conv1D
 Convolution2D = Conv2D

@@ -1,5 +1,7 @@
 """Recurrent layers and cells."""
 
+from typing import TYPE_CHECKING
+
 from jkeras.layers.recurrent.base import RNN as RNN
 from jkeras.layers.recurrent.cells import GRUCell as GRUCell
 from jkeras.layers.recurrent.cells import LSTMCell as LSTMCell
@@ -13,3 +15,6 @@ from jkeras.layers.recurrent.stacked import StackedRNNCells as StackedRNNCells
 from jkeras.layers.recurrent.standard import GRU as GRU
 from jkeras.layers.recurrent.standard import LSTM as LSTM
 from jkeras.layers.recurrent.standard import SimpleRNN as SimpleRNN
+
+if TYPE_CHECKING:  # found by the table of `compat/module_aliases.py`
+    from jkeras.layers.recurrent.legacy import Recurrent as Recurrent

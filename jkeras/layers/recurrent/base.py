@@ -16,6 +16,7 @@ from jkeras.core.types import INFERENCE, Ctx, Out, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.adapter import overrides
 from jkeras.engine.call.checks import InputSpec
+from jkeras.engine.layer.nodes import Inputs
 from jkeras.engine.tensors.variable import Frame
 from jkeras.engine.tree import by_variable
 from jkeras.layers.recurrent.stacked import StackedRNNCells, as_layer, is_standard, sizes_of, step_of
@@ -301,7 +302,7 @@ class RNN(Layer):
 
     # --- calls and config -----------------------------------------------------------------------------------
 
-    def __call__(self, inputs, initial_state=None, constants=None, **kwargs):
+    def __call__(self, inputs: Inputs, initial_state: Any = None, constants: Any = None, **kwargs: Any):
         """Call the layer; `initial_state` and `constants` become further inputs."""
         if constants is not None:
             self._num_constants = len(_as_list(constants))

@@ -99,7 +99,7 @@ class TimedCell(KernelAndBias):
 
         return Pair(init, apply)
 
-    def call(self, inputs, states=None, training=None):
+    def call(self, inputs, states, training=None):
         """One time step: `(output, new states)`, as a cell of your own would call it from its `call`."""
         frame = current_frame()
         ctx = frame.ctx if frame is not None else Ctx(training=bool(training))
@@ -109,7 +109,7 @@ class TimedCell(KernelAndBias):
         if frame is None:
             params = {name: variable.value for name, variable in self._params.items()}
         step: Callable[..., Out] = self.formula().apply
-        return step(params, {}, inputs, ctx, states=list(states or ())).y
+        return step(params, {}, inputs, ctx, states=list(states)).y
 
 
 class StandardCell(TimedCell):

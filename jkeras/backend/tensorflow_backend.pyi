@@ -1,0 +1,1 @@
+from jkeras.backend import *

@@ -1,0 +1,9 @@
+from jkeras.engine.base_layer import Layer as Layer
+from jkeras.engine.call.checks import InputSpec as InputSpec
+from jkeras.engine.tensors.symbolic import Node as Node
+from jkeras.layers.legacy_layers import ConvRecurrent2D as ConvRecurrent2D
+from jkeras.layers.recurrent import RNN as RNN
+from jkeras.layers.recurrent import ConvLSTM2D as ConvLSTM2D
+from jkeras.layers.recurrent import ConvLSTM2DCell as ConvLSTM2DCell
+from jkeras.layers.recurrent import ConvRNN2D as ConvRNN2D
+from jkeras.layers.recurrent import Recurrent as Recurrent

@@ -1,0 +1,1 @@
+from jkeras.losses import *
