@@ -69,7 +69,7 @@ def padding_before_stride(x, kernel_size) -> tuple:
 
 
 class KerasModules(TypedDict, total=False):
-    """What `keras_applications` is told to use; here the arguments have no effect."""
+    """Arguments of the package `keras_applications`, which have no effect here."""
 
     backend: Any
     layers: Any
