@@ -23,6 +23,7 @@ from jkeras.engine.call.discovery import (
     masks_for,
     scope_of,
     show_kept,
+    starts_of,
     users_layers,
 )
 from jkeras.engine.call.running import aligned, run_layer
@@ -119,6 +120,7 @@ def record(layer: Layer, inputs: Tree, kwargs: Words) -> Tree:
     ensure_built(layer, inputs)
     node = Node(layer, None, (inputs,), kwargs)
     node.code = {inner: inner.code_now() for inner in users_layers(layer)}
+    node.starts = starts_of(node)
     y, masks, kept, specs = infer_call(node)
     node.stamp()  # after what its code closes over
     node.position = len(layer.inbound_nodes)

@@ -69,10 +69,38 @@ def scope_of(
     values: dict[Tensor, Masked] = dict(captured)
     if node.as_tensors:
         values |= {t: (a, m) for (a, t), m in zip(symbols, [*many, *[None] * len(pairs)], strict=False)}
-    return Scope(values, node.code, symbols, node.as_tensors, node.answers)
+    return Scope(values, node.code, symbols, node.as_tensors, node.answers, node.starts)
 
 
 _NO_CODE = nullcontext(Scope())  # of a call without a user's code: it leaves nothing
+
+
+def starts_of(node: Node) -> dict[tuple[object, str], Tensor]:
+    """The tensors in attributes of the node's layers that earlier calls left there, as far as they come from
+    the same inputs: as in Keras, a call goes on from them. (Of another model's inputs nothing is known.)"""
+    left = {
+        (layer, name): entry.outside
+        for layer in node.code
+        for name, entry in held_by(layer).items()
+        if isinstance(entry, Kept) and isinstance(entry.outside, Tensor) and entry.outside.node is not None
+    }
+    known = _sources(node) if left else set[Tensor]()
+    return {key: tensor for key, tensor in left.items() if _sources(tensor.node) <= known}
+
+
+def _sources(node: Node) -> set[Tensor]:
+    """The tensors that nothing has computed, inputs above all, from which a node's values come."""
+    waiting, seen, found = [node], {node}, set[Tensor]()
+    while waiting:
+        below = waiting.pop()
+        for tensor in (*below.inputs, *below.captured):
+            above = tensor.node
+            if above is None or not above.args:
+                found.add(tensor)
+            elif above not in seen:
+                seen.add(above)
+                waiting.append(above)
+    return found
 
 
 def is_tensor(x: object) -> bool:

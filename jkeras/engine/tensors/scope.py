@@ -35,6 +35,7 @@ class Scope:
         symbols: (array, tensor): the arguments, and the tensors that they are the values of.
         as_tensors: whether the code gets its arguments as tensors; their values are among `values`.
         answers: what each `K.gradients` (tensors), `K.eval` and `K.get_value` (numbers) in the code gives.
+        starts: `{(layer, name): tensor}`: what earlier calls in the graph have left in attributes.
 
     Attributes:
         kept: `{(layer, name): value}`: what the code left in attributes of layers.
@@ -47,11 +48,13 @@ class Scope:
         symbols: Sequence[tuple[Any, Tensor]] = (),
         as_tensors: bool = False,
         answers: Sequence[Any] = (),
+        starts: Mapping[tuple[object, str], Tensor] | None = None,
     ):
         self.parent = current_scope()
         self.values, self.code, self.as_tensors = values or {}, code or {}, as_tensors
         self.symbols = IdentityMap(symbols)
         self.answers, self.taken = answers, 0
+        self.starts = starts or {}
         self.kept: KeptValues = {}
 
     def __enter__(self) -> Scope:

@@ -158,6 +158,7 @@ class Node:
         self.captured: dict[Tensor, Tensor] = {}  # what the code closes over, and what that is in this graph
         self.code: dict[Layer, Function] = {}  # layer → its `call` as it was, for user's layers
         self.as_tensors = False  # whether the code asks its arguments for what only a tensor has
+        self.starts: dict[tuple[object, str], Tensor] = {}  # by (layer, attribute): what earlier calls left
         self.answers: list[Any] = []  # what `K.gradients` and `K.get_value` give in the code
         self.kept: dict[
             tuple[object, str], list[Tensor]

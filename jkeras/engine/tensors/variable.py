@@ -377,6 +377,8 @@ class Frame:
         while scope is not None:
             if key in scope.kept:
                 return scope.kept[key], running
+            if key in scope.starts:
+                return scope.starts[key], running
             scope = scope.parent
         return MISSING, running
 

@@ -11,7 +11,7 @@ import pytest
 
 from jkeras import backend as K
 from jkeras.layers import RNN, Dense, Input, Lambda, Layer, TimeDistributed
-from jkeras.models import Model, Sequential
+from jkeras.models import Model, Sequential, load_model
 
 X = np.arange(12).reshape(4, 3).astype("float32") / 10
 
@@ -63,6 +63,51 @@ def test_other_code_closes_over_it():
     y = layer(i)
     model = Model(i, Lambda(lambda v: v + layer.attention)(y))
     np.testing.assert_allclose(model.predict(X), (X + 1) * softmax(X), rtol=1e-5)
+
+
+class _Sum(Layer):
+    """Adds up what it is called on."""
+
+    total = None
+
+    def build(self, shape):
+        self.scale = self.add_weight("scale", (), initializer="ones")
+        super().build(shape)
+
+    def call(self, x):
+        self.total = x * self.scale if self.total is None else self.total + x * 2
+        return self.total * 1.0
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def test_the_next_call_in_a_graph_goes_on_from_it(tmp_path):
+    x = np.arange(6.0).reshape(2, 3)
+    shape = Input((3,))
+    layer = _Sum()
+    first = layer(shape)
+    second = layer(first)
+    third = Lambda(lambda t: t + 1)(layer(second))
+    model = Model(shape, [first, second, third])
+    expected = [x, 3 * x, 9 * x + 1]  # as Keras 2.2.4 has them
+    for _ in range(2):
+        for found, right in zip(model.predict(x), expected, strict=True):
+            np.testing.assert_allclose(found, right, rtol=1e-6)
+    model.compile("sgd", "mse")
+    loss = model.train_on_batch(x, [x, x, x])[0]
+    np.testing.assert_allclose(loss, np.mean((2 * x) ** 2) + np.mean((8 * x + 1) ** 2), rtol=1e-5)
+    model.save(str(tmp_path / "model.h5"))
+    again = load_model(str(tmp_path / "model.h5"), {"_Sum": _Sum})
+    np.testing.assert_allclose(again.predict(x)[1], model.predict(x)[1], rtol=1e-6)
+
+
+def test_a_call_on_other_inputs_begins_anew():
+    layer = _Sum()
+    shapes = [Input((3,)), Input((3,))]
+    models = [Model(shape, layer(shape)) for shape in shapes]
+    x = np.ones((2, 3))
+    assert [model.predict(x)[0, 0] for model in models] == [1.0, 1.0]
 
 
 def test_lists_dicts_and_defaults_of_the_class():
