@@ -19,6 +19,7 @@ import numpy as np
 
 from jkeras import optimizers
 from jkeras.engine.tree import instances, unnamed
+from jkeras.saving import later_optimizer
 from jkeras.saving.config import json_value
 from jkeras.saving.contents import Contents
 
@@ -97,7 +98,7 @@ def compile_as_saved(model: Any, contents: Contents, custom_objects: dict) -> No
         ValueError: the file names a loss, metric or optimizer that this process does not know.
     """
     training = contents.training or contents.notes.get("training")
-    if "later" in contents.notes:
+    if contents.notes.get("later"):
         _warn(f"The model was saved by a later Keras; {contents.notes['later']}.")
     if training is None and "later" in contents.notes:
         return
@@ -169,11 +170,15 @@ def restore_optimizer(model: Any, contents: Contents) -> None:
     """Give the optimizer of a compiled model the state of the file, or warn that it starts afresh."""
     prepare_optimizer(model)
     try:
-        if state_of(contents):
+        if "later" in contents.notes and contents.optimizer:
+            steps = later_optimizer.restore(model.optimizer, contents.optimizer)
+            contents.notes["optimizer"] = f"goes on after {steps} steps"
+        elif state_of(contents):
             load_state(model.optimizer, contents)
         elif contents.optimizer is not None:
             model.optimizer.set_weights([value for _, value in contents.optimizer])
     except ValueError as e:
+        contents.notes["optimizer"] = f"starts afresh: {e}"
         _warn(
             "Error in loading the saved optimizer state. As a result, your model is starting with a freshly "
             f"initialized optimizer. ({e})"

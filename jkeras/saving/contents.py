@@ -44,7 +44,8 @@ class Contents:
         keys: what these files call layers, by path of the model and name of the layer.
         tree: arrays by name, in the files of others.
         by_layer_name: whether the names of layers tell where weights belong, not the order.
-        unused, renamed: what matching `places` or `tree` with a model left over and named anew.
+        unused, renamed, ambiguous: what matching `places` or `tree` with a model left over, named anew, and
+            took by order among equal shapes.
         file: the open file that arrays are still to be read from (they are `core.stored.Stored`), or None.
     """
 
@@ -62,6 +63,7 @@ class Contents:
     by_layer_name: bool = False
     unused: list[str] = dataclasses.field(default_factory=list)
     renamed: dict[str, str] = dataclasses.field(default_factory=dict)
+    ambiguous: list[str] = dataclasses.field(default_factory=list)
     file: Any = None
 
     def close(self) -> None:

@@ -99,6 +99,8 @@ def read_places(group: h5py.Group) -> Contents:
     """
     contents = Contents(places={}, keras_version="3")
     _take(Access(group), group, "", contents)
+    if contents.optimizer and all(name.isdigit() for name, _ in contents.optimizer):
+        contents.optimizer.sort(key=lambda pair: int(pair[0]))
     return contents
 
 
@@ -109,6 +111,8 @@ def _take(access: Access, group: h5py.Group, path: str, contents: Contents) -> N
         member = access.find(group, name)
         if isinstance(member, h5py.Group):
             _take(access, member, f"{path}{name}/", contents)
+        elif isinstance(member, h5py.Dataset) and path == "optimizer/vars/":
+            contents.optimizer = [*(contents.optimizer or ()), (name, access.array(member))]
         elif isinstance(member, h5py.Dataset) and not path.startswith("optimizer/"):
             assert contents.places is not None
             contents.places[path + name] = access.array(member)
@@ -330,8 +334,6 @@ def _seal_of(file: IO[bytes]) -> tuple[int, bytes]:
 def in_our_words(contents: Contents) -> Contents:
     """The contents with the configurations of a later Keras in the words of Keras 2.2.4.
 
-    What the optimizer has counted stays behind: its order is another one there.
-
     Raises:
         ValueError: the model does what this Keras cannot.
     """
@@ -341,10 +343,9 @@ def in_our_words(contents: Contents) -> Contents:
     contents.model = keras3.translated(contents.model)
     contents.by_layer_name = True
     if contents.training is not None:
-        contents.notes["later"] = "its optimizer starts afresh: the file's state is that of a later Keras"
+        contents.notes["later"] = ""
         try:
-            contents.training = keras3.training(contents.training)
+            contents.training = keras3.training(contents.training, begun=len(contents.optimizer or ()) > 2)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             contents.training, contents.notes["later"] = None, f"it is *not* compiled, because {error}"
-    contents.optimizer = None
     return contents

@@ -345,17 +345,18 @@ _PLAIN = {
 }
 
 
-def training(config: Mapping[str, Any]) -> dict[str, Any]:
+def training(config: Mapping[str, Any], begun: bool = False) -> dict[str, Any]:
     """The training configuration of a later Keras in the words of Keras 2.2.4.
 
     Args:
         config: `compile_config` of a .keras file, `training_config` of an .h5 file.
+        begun: whether the file holds the optimizer's state: where it began does not matter then.
 
     Raises:
         ValueError: it holds what has no counterpart; the message names it.
     """
     return {
-        "optimizer_config": _optimizer(config.get("optimizer", config.get("optimizer_config"))),
+        "optimizer_config": _optimizer(config.get("optimizer", config.get("optimizer_config")), begun),
         "loss": _losses(config.get("loss")),
         "metrics": _metrics(config.get("metrics")),
         "sample_weight_mode": None,
@@ -363,7 +364,7 @@ def training(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _optimizer(config: Any) -> dict[str, Any]:
+def _optimizer(config: Any, begun: bool) -> dict[str, Any]:
     config = (
         _value(config, "the optimizer") if isinstance(config, dict) else {"class_name": config, "config": {}}
     )
@@ -373,11 +374,18 @@ def _optimizer(config: Any) -> dict[str, Any]:
     rate = values.get("learning_rate", values.get("lr", 0.001))
     if not isinstance(rate, (int, float)):
         raise ValueError("the learning rate follows a schedule")
+    if begun:
+        values.pop("initial_accumulator_value", None)
     for key, plain in _PLAIN.items():
         if key not in _OPTIMIZERS[name] and values.get(key, plain[0]) not in plain:
             raise ValueError(f"the optimizer {name} has {key}={values[key]!r}")
     taken = {key: values.get(key, default) for key, default in _OPTIMIZERS[name].items()}
     clips = {key: values[key] for key in ("clipnorm", "clipvalue") if values.get(key) is not None}
+    decay = values.get("decay") or 0.0
+    if name == "Nadam":  # whose momentum warms up at once in later Kerases
+        taken["schedule_decay"] = decay or 1.0
+    elif decay:
+        taken["decay"] = decay
     return {"class_name": name, "config": {"lr": rate, **taken, **clips}}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ _NAMES = {
     "embeddings": ("embeddings", "embedding", "weight"),
 }
 _ROOTS = re.compile(r"^(params|batch_stats)/")
+_NUMBERED = re.compile(r"(^|_|/)\d+$")
 
 
 @dataclasses.dataclass
@@ -36,6 +38,8 @@ class Report:
         unused: names of the file's arrays that the model does not have.
         renamed: layer in the file → layer of the model, where the names differ.
         cast: weight → "type in the file → type of the weight", where they differ.
+        ambiguous: weights that were matched by shape although others have the same.
+        optimizer: whether it goes on or starts afresh; "" where the file says nothing.
     """
 
     loaded: list[str] = dataclasses.field(default_factory=list)
@@ -43,16 +47,20 @@ class Report:
     unused: list[str] = dataclasses.field(default_factory=list)
     renamed: dict[str, str] = dataclasses.field(default_factory=dict)
     cast: dict[str, str] = dataclasses.field(default_factory=dict)
+    ambiguous: list[str] = dataclasses.field(default_factory=list)
+    optimizer: str = ""
 
     def __str__(self):
         lines = [f"loaded: {len(self.loaded)} weights"]
         for name in ("missing", "unused"):
             values = getattr(self, name)
             lines.append(f"{name}: {len(values)}" + "".join(f"\n  {value}" for value in values))
+        if self.ambiguous:
+            lines.append("by order among equal shapes:" + "".join(f"\n  {name}" for name in self.ambiguous))
         for name, arrow in (("renamed", " → "), ("cast", ": ")):
             values = getattr(self, name)
             lines.append(f"{name}: {len(values)}" + "".join(f"\n  {k}{arrow}{v}" for k, v in values.items()))
-        return "\n".join(lines)
+        return "\n".join(lines + [f"optimizer: {self.optimizer}"] * bool(self.optimizer))
 
 
 def report(plan: list[tuple[Any, np.ndarray]], contents: Contents, model: Any) -> Report:
@@ -71,6 +79,7 @@ def report(plan: list[tuple[Any, np.ndarray]], contents: Contents, model: Any) -
         loaded.renamed = {a.name: b.name for a, b in pairs if a.name != b.name and a.name not in own}
     loaded.renamed |= contents.renamed
     loaded.unused += contents.unused
+    loaded.ambiguous = contents.ambiguous
     for variable, value in plan:
         if np.dtype(value.dtype) != np.dtype(str(variable.dtype)):
             loaded.cast[variable.name] = f"{value.dtype} → {variable.dtype}"
@@ -118,11 +127,22 @@ def _of_tree(contents: Contents, layers: list[Any], by_name: bool) -> Contents:
         for layer in layers
         if layer.name in called and _fitting(layer, groups[called[layer.name]]) is not None
     }
+    ambiguous: list[str] = []
+    unsure = False
     for layer in [] if by_name else [layer for layer in layers if layer not in chosen]:
-        rest = (name for name in groups if name not in chosen.values())
-        name = next((name for name in rest if _fitting(layer, groups[name]) is not None), None)
-        if name is not None:
-            chosen[layer] = name
+        rest = [name for name in groups if name not in chosen.values()]
+        fits = [name for name in rest if _fitting(layer, groups[name]) is not None]
+        if fits:
+            chosen[layer] = fits[0]
+        if len(fits) > 1:
+            ambiguous.append(f"{fits[0]} → {layer.name} ({', '.join(fits[1:])} would fit too)")
+            unsure = unsure or not _NUMBERED.search(fits[0])  # numbers are an order that the writer meant
+    if unsure:
+        warnings.warn(
+            "Layers of equal shapes whose names are not in the file were taken in its order: "
+            f"{'; '.join(ambiguous[:4])}. Give the model's layers the names of the file to be sure.",
+            stacklevel=4,
+        )
     found, used = [], set()
     for layer in filter(chosen.__contains__, layers):
         values = _fitting(layer, groups[chosen[layer]]) or []
@@ -130,7 +150,9 @@ def _of_tree(contents: Contents, layers: list[Any], by_name: bool) -> Contents:
         found.append(_named(layer, values))
     renamed = {name: layer.name for layer, name in chosen.items() if name.split("/")[-1] != layer.name}
     unused = [name for name, value in tree.items() if id(value) not in used]
-    return dataclasses.replace(contents, tree=None, layers=found, renamed=renamed, unused=unused)
+    return dataclasses.replace(
+        contents, tree=None, layers=found, renamed=renamed, unused=unused, ambiguous=ambiguous
+    )
 
 
 def _named(layer: Any, values: list[np.ndarray]) -> LayerContents:
@@ -154,7 +176,7 @@ def _groups(tree: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
     for name, value in tree.items():
         place, _, leaf = _ROOTS.sub("", name).rpartition("/")
         groups.setdefault(place, {})[leaf.split(":")[0]] = value
-    if not all(re.search(r"_\d+$", place) for place in groups):
+    if not all(_NUMBERED.search(place) for place in groups):
         return groups
     # jax sorts the keys of a tree: Dense_10 stands before Dense_2 there.
     order = sorted(groups, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", name)])

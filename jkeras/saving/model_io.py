@@ -98,6 +98,8 @@ def load_model(
         weights.assign(weights.read(plan, "The file"))
         if compile:
             compiled.compile_as_saved(model, contents, custom_objects or {})
+            if loaded is not None:
+                loaded.optimizer = contents.notes.get("optimizer", contents.notes.get("later", ""))
     return (model, loaded) if report else model
 
 

@@ -96,16 +96,15 @@ def test_each_layer_of_keras_3_gives_its_numbers_or_is_refused(single_layers, tm
 
 
 def test_how_it_was_compiled():
-    with pytest.warns(UserWarning, match=f"{LATER}; its optimizer starts afresh"):
-        model = load_model(str(golden.path("later/seq.keras")))
+    model, report = load_model(str(golden.path("later/seq.keras")), report=True)
+    assert report.optimizer.startswith("goes on after")
     assert model.loss == "sparse_categorical_crossentropy" and model.metrics_names == ["loss", "acc"]
     with (
         pytest.warns(UserWarning, match="not\\* compiled, because the optimizer RMSprop has momentum=0.9"),
         pytest.warns(UserWarning, match=MASKED),
     ):
         load_model(str(golden.path("later/tf_rnn.h5")))
-    with pytest.warns(UserWarning, match="starts afresh"):
-        sgd = load_model(str(golden.path("later/nested.keras"))).optimizer.get_config()
+    sgd = load_model(str(golden.path("later/nested.keras"))).optimizer.get_config()
     assert sgd["momentum"] == pytest.approx(0.9) and sgd["nesterov"] is True
 
 
@@ -122,6 +121,34 @@ def test_a_tree_of_flax():
     predicts(model, "net")
     assert report.renamed["Conv_0"] == "conv" and report.renamed["Dense_1"] == "out"
     assert str(report).splitlines()[0] == "loaded: 10 weights"
+
+
+def test_a_tree_of_nnx():
+    """`serialization.to_bytes` of the pure dict of `nnx.state`, with the keys of Dropout as numbers."""
+    model = net()
+    report = model.load_weights(str(golden.path("later/nnx.flax")), report=True)
+    predicts(model, "nnx")
+    assert report.renamed["hidden"].startswith("dense") and not report.missing and not report.ambiguous
+    assert report.unused == ["drop/rngs/count", "drop/rngs/key"]
+
+
+def test_equal_shapes_are_told_and_names_win(tmp_path):
+    arrays = {name: np.full((2, 2), i, "float32") for i, name in enumerate(["b.kernel", "a.kernel"])}
+    np.savez(tmp_path / "w.npz", **arrays)
+
+    def model(*names):
+        first, second = (Dense(2, use_bias=False, name=name, input_shape=(2,)) for name in names)
+        return Sequential([first, second])
+
+    named, other = model("a", "b"), model("x", "y")
+    report = named.load_weights(str(tmp_path / "w.npz"), report=True)
+    assert [w[0, 0] for w in named.get_weights()] == [1, 0] and not report.ambiguous
+    half = model("x", "b")  # a name leaves one place for the other
+    assert not half.load_weights(str(tmp_path / "w.npz"), report=True).ambiguous
+    assert [w[0, 0] for w in half.get_weights()] == [1, 0]
+    with pytest.warns(UserWarning, match=r"taken in its order: b → x \(a would fit too\)"):
+        report = other.load_weights(str(tmp_path / "w.npz"), report=True)
+    assert report.ambiguous == ["b → x (a would fit too)"] and "by order among equal" in str(report)
 
 
 def test_npz_in_order_and_by_name(tmp_path):
