@@ -1,6 +1,6 @@
 """Optimizers of files of Keras 3.15 (`*.keras`, `adam.h5`, `nadam.h5`), tf-keras 2.21 (`tf_*`) and its
-first optimizers (`tfl_*`): `later/optimizers.zip` holds a model of each after two epochs, and the losses of the
-next two.
+first optimizers (`tfl_*`): `later/optimizers.zip` holds a model of each after two epochs, and the losses of
+the next two.
 
 The model: Dense(3, tanh), BatchNormalization, Dense(2) on inputs of 4; mse; 24 samples in batches of 8, not
 shuffled.

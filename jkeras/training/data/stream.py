@@ -103,7 +103,7 @@ class Stream:
         self._feed = Feed(self._job, supply, finish, serial=not self.is_sequence)
 
     def _finish(self, check: Callable[[Any], Samples], dtypes: Batch, found: Any) -> Taken:
-        """What the workers' threads do with an item."""
+        """The work of the threads on an item."""
         item, position = (found, None) if self.is_sequence else found
         if item is END:
             return Taken(END, position)
@@ -159,7 +159,7 @@ class Stream:
         return (epoch, step) if step != self.steps else (epoch + 1, 0)
 
     def position(self, epoch: int | None = None, step: int = 0) -> dict[str, Any] | None:
-        """Where the source stands before a batch, as plain values; None where it is not known.
+        """The place of the source before a batch, as plain values; None where it is not known.
 
         Args:
             epoch, step: number of the batch; None: as it stands.

@@ -91,7 +91,7 @@ class Next:
         self._taken, self._is_over = 0, False
 
     def position(self) -> dict[str, Any]:
-        """Where it stands: what has the state, the state, and how many items of this pass are taken."""
+        """The place: what has the state, the state, and how many items of this pass are taken."""
         state, of = None, self._of
         if of is None and self._iterator is None:
             generator = getattr(self.items, "generator", None)
