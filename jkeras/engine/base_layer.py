@@ -322,7 +322,7 @@ class Layer(LayerInternals, Displayed):
             ours = all(type(inner).__module__.startswith("jkeras.") for _, inner in walk(self))
             # Also where the `call` of another layer builds this one:
             with jax.ensure_compile_time_eval(), drawing_later(ours):
-                self.adopt(*native.formula(self).init(random.next_key(), input_shape))
+                self.adopt(*cast("type[Layer]", native).formula(self).init(random.next_key(), input_shape))
         self.built, self.build_shape = True, input_shape
 
     def assert_input_compatibility(self, inputs: Tree) -> None:
