@@ -264,3 +264,11 @@ def test_fans_of_channels_first():
 def test_constants_fill_a_weight_number_by_number(value, shape, expected):
     """As TensorFlow's constants do, by a run of Keras 2.2.4."""
     assert np.asarray(initializers.Constant(value)(shape)).tolist() == expected
+
+
+@pytest.mark.parametrize("seed", [1e30, 2**70, -(2**63)])
+def test_a_seed_of_too_many_bits_is_refused(seed):
+    with pytest.raises(ValueError, match="seed"):
+        initializers.deserialize({"class_name": "VarianceScaling", "config": {"seed": seed}})
+    with pytest.raises(ValueError, match="seed"):
+        initializers.RandomNormal(seed=seed)

@@ -153,7 +153,7 @@ class RandomNormal(Initializer):
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
         self.mean = mean
         self.stddev = stddev
-        self.seed = seed
+        self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         return random.normal(_key(self.seed, key), shape, self.mean, self.stddev, dtype or floatx())
@@ -180,7 +180,7 @@ class RandomUniform(Initializer):
     def __init__(self, minval: float = -0.05, maxval: float | None = 0.05, seed: int | None = None):
         self.minval = minval
         self.maxval = maxval
-        self.seed = seed
+        self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         high = 1.0 if self.maxval is None else self.maxval
@@ -208,7 +208,7 @@ class TruncatedNormal(Initializer):
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
         self.mean = mean
         self.stddev = stddev
-        self.seed = seed
+        self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         return random.truncated_normal(_key(self.seed, key), shape, self.mean, self.stddev, dtype or floatx())
@@ -251,7 +251,7 @@ class VarianceScaling(Initializer):
         self.scale = scale
         self.mode = _one_of("mode", mode, _MODES)
         self.distribution = _one_of("distribution", distribution, _DISTRIBUTIONS)
-        self.seed = seed
+        self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         fan_in, fan_out = fans(shape)
@@ -295,7 +295,7 @@ class Orthogonal(Initializer):
 
     def __init__(self, gain: float = 1.0, seed: int | None = None):
         self.gain = gain
-        self.seed = seed
+        self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
         shape = tuple(int(n) for n in shape)
@@ -347,6 +347,13 @@ class Identity(Initializer):
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain}
+
+
+def _seed(seed: int | None) -> int | None:
+    """A seed as it was given; of more than 63 bits no key can be made."""
+    if seed is not None and abs(int(seed)) >= 2**63:
+        raise ValueError(f"An initializer's `seed` must be below 2**63. Got {seed!r}.")
+    return seed
 
 
 def _key(seed: int | None, key: Key | None) -> Key:

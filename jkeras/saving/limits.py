@@ -68,7 +68,8 @@ def telling(source: Any, place: str = "") -> Iterator[None]:
     except MALFORMED as e:
         known = type(e) is ValueError
         reason = line(e) if known else f"{type(e).__name__}: {_short(e)}"
-        reason += "".join(f" ({note})" for note in getattr(e, "__notes__", ())[:3])
+        notes = (" ".join(note.split()) for note in getattr(e, "__notes__", ()) if "traceback" not in note)
+        reason += "".join(f" ({note.strip('()')})" for note in list(notes)[:3])
         where = f"{place}: " if place and not known else ""
         raise ValueError(f"{source}: {where}{reason}") from e
 
