@@ -175,7 +175,8 @@ class GeneratorEnqueuer(SequenceEnqueuer):
         self.random_seed = random_seed
 
     def _make_feed(self, supply: Supply) -> Feed:
-        return Feed(Next(self.sequence, endless=False), supply, lambda item: item, serial=True)
+        job = Next(self.sequence, endless=False)
+        return Feed(job, supply, lambda told: told[0], serial=True)  # not where the generator stands
 
     def _items(self, feed: Feed) -> Iterator[Any]:
         if self.use_multiprocessing:
