@@ -6,6 +6,7 @@ import builtins
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jkeras.backend.conversion import of_array
 from jkeras.core import settings
@@ -19,8 +20,15 @@ def _axes(axis):
 
 
 def _floating(x):
-    """Booleans and integers as floats, which is what Keras's means and sums of comparisons need."""
+    """Booleans and integers as floats."""
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(settings.floatx())
+
+
+def _mean(x, axes, keepdims):
+    if not jnp.issubdtype(x.dtype, jnp.integer):
+        return jnp.mean(_floating(x), axes, keepdims=keepdims)
+    total = jnp.sum(x, axes, keepdims=keepdims, dtype=x.dtype)
+    return lax.div(total, jnp.full_like(total, x.size // builtins.max(total.size, 1)))
 
 
 @of_array
@@ -77,15 +85,17 @@ def mean(x, axis=None, keepdims=False):
         keepdims: whether the reduced axes stay, with size 1.
 
     Returns:
-        An array without these axes, of a float type.
+        An array without these axes; of whole numbers it is whole, cut towards 0, as TensorFlow has it.
 
     Example:
         >>> mean([True, False])
         Array(0.5, dtype=float32)
+        >>> print(mean(jnp.asarray([1, 2])), mean(jnp.asarray([1.0, 2.0])))
+        1 1.5
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py mean
     """
-    return jnp.mean(_floating(x), _axes(axis), keepdims=keepdims)
+    return _mean(x, _axes(axis), keepdims)
 
 
 @of_array
@@ -98,7 +108,7 @@ def var(x, axis=None, keepdims=False):
         keepdims: whether the reduced axes stay, with size 1.
 
     Returns:
-        An array without these axes, of a float type.
+        An array without these axes; of whole numbers it is made of whole numbers, see `mean`.
 
     Example:
         >>> var([1.0, 3.0])
@@ -106,7 +116,8 @@ def var(x, axis=None, keepdims=False):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py var
     """
-    return jnp.var(_floating(x), _axes(axis), keepdims=keepdims)
+    x = x if jnp.issubdtype(x.dtype, jnp.integer) else _floating(x)
+    return _mean(jnp.square(x - _mean(x, _axes(axis), True)), _axes(axis), keepdims)
 
 
 @of_array

@@ -111,3 +111,15 @@ def test_slices_from_where_a_tensor_says():
     np.testing.assert_array_equal(part([values, 2])[0], values[:, 2:])
     with pytest.raises(ValueError, match="K.slice: size .* is -1 where the start is a tensor"):
         K.slice(x, [0, start], [1, -1])
+
+
+def test_means_of_whole_numbers_are_whole():
+    """Cut towards 0, as TensorFlow has them (Keras 2.2.4)."""
+    for values, mean, var in (([1, 2], 1, 0), ([-1, -2, -2], -1, 0), ([1, 9], 5, 16)):
+        x = K.constant(values, dtype="int32")
+        for function, expected in ((K.mean, mean), (K.var, var)):
+            found = K.eval(function(x))
+            assert (int(found), found.dtype) == (expected, "int32")
+    rows = K.eval(K.mean(K.constant([[1, 2], [5, 8]], dtype="int32"), axis=1, keepdims=True))
+    assert rows.tolist() == [[1], [6]]
+    assert K.eval(K.mean(K.constant([True, False], dtype="bool"))) == 0.5

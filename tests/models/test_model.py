@@ -214,3 +214,12 @@ def test_the_name_of_a_shared_layer_counts_for_all_its_outputs():
     assert values["s_loss"] == values["s_1_loss"] > 0
     np.testing.assert_allclose(values["loss"], 4 * values["s_loss"], rtol=1e-5)
     assert values["s_mean_absolute_error"] == values["s_1_mean_absolute_error"]
+
+
+def test_one_number_for_a_batch_stands_for_each_of_its_rows():
+    x = Input((3,))
+    model = Model(x, Lambda(lambda t: K.sum(t), output_shape=(1,))(x))
+    data = np.arange(15.0).reshape(5, 3)
+    assert model.predict(data).tolist() == [105.0] * 5  # as Keras 2.2.4 gives them
+    assert model.predict(data, batch_size=2).tolist() == [15.0, 15.0, 51.0, 51.0, 39.0]
+    assert np.shape(model.predict_on_batch(data)) == ()

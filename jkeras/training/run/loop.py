@@ -385,9 +385,7 @@ def _predicted(
     hooked = bool(getattr(callbacks, "has_predict_batch_hooks", False))
     parts: list[list[Numpy]] = []
     # (outputs on the device, rows): copied back two dispatches later
-    flying: deque[tuple[list[Any], int | None]] = (
-        deque()
-    )  # (outputs on the device, rows): copied back two dispatches later
+    flying: deque[tuple[list[Any], int | None]] = deque()
     done = 0
     for number, samples in enumerate(interrupt.over(batches.batches(trainer.seed, 0, 0))):
         if hooked:
@@ -405,7 +403,8 @@ def _predicted(
 
 
 def _landed(outputs: list[Any], rows: int | None) -> list[Numpy]:
-    return [np.asarray(y)[:rows] for y in outputs]
+    """The outputs on the host; one number for a batch stands for each of its rows."""
+    return [np.asarray(y)[:rows] if np.ndim(y) else np.full(rows or 1, y) for y in outputs]
 
 
 # --- one batch
@@ -441,7 +440,8 @@ def predict_on_batch(trainer: Trainer, x: Data) -> Outputs:
 def _outputs(trainer: Trainer, x: Data, predict: Callable[[Samples, int], list[Any]]) -> Outputs:
     samples = arrays.read(x, None, trainer.inputs, [], need_y=False)
     rows = samples.rows if samples.x else None
-    return unpacked([np.array(y) for y in _landed(predict(samples, samples.rows), rows)])
+    outputs = predict(samples, samples.rows)
+    return unpacked([np.array(y)[:rows] if np.ndim(y) else np.array(y) for y in outputs])
 
 
 class StepFunction:
