@@ -15,7 +15,7 @@ import pytest
 def _cache_folder() -> str:
     """A folder for jax's persistent compilation cache that only this user writes to."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = Path(home) / "jkeras-tests"
+    folder = Path(home) / "jkeras-tests" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -34,9 +34,10 @@ if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", "")
 # Nothing goes from one device to another unsaid. (From the host much does: Keras code hands numpy arrays on.)
 os.environ.setdefault("JAX_TRANSFER_GUARD_DEVICE_TO_DEVICE", "disallow")
 
-# Most of a run's time is compilation: keep the programs between runs. An empty value switches it off.
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache_folder()
+# Most of a run's time is compilation: keep the programs between runs. An empty value switches it off. Each of
+# xdist's workers has a folder of its own: jax writes these files in place, and who reads half of one crashes.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ or "JKERAS_TEST_CACHE" in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["JKERAS_TEST_CACHE"] = _cache_folder()
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.05")
 if not os.environ["JAX_COMPILATION_CACHE_DIR"]:
     del os.environ["JAX_COMPILATION_CACHE_DIR"]

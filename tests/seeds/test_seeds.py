@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import gc
 import importlib.util
 import inspect
 import sys
@@ -98,6 +99,8 @@ def test_block(case, keras_is_jkeras, monkeypatch, tmp_path):
                 exec(code, names)
             assert all(isinstance(caught.value, k) for k in (kind if isinstance(kind, tuple) else (kind,)))
     exec(case.then, names)
+    names.clear()
+    gc.collect()  # here, where the warning is expected, not in a later test
 
 
 def test_every_block_has_its_place():
