@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shutil
@@ -15,7 +16,7 @@ import pytest
 def _cache_folder() -> str:
     """A folder for jax's persistent compilation cache that only this user writes to."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = Path(home) / "jkeras-tests" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    folder = Path(home) / "jkeras-tests"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -34,10 +35,8 @@ if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", "")
 # Nothing goes from one device to another unsaid. (From the host much does: Keras code hands numpy arrays on.)
 os.environ.setdefault("JAX_TRANSFER_GUARD_DEVICE_TO_DEVICE", "disallow")
 
-# Most of a run's time is compilation: keep the programs between runs. An empty value switches it off. Each of
-# xdist's workers has a folder of its own: jax writes these files in place, and who reads half of one crashes.
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ or "JKERAS_TEST_CACHE" in os.environ:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["JKERAS_TEST_CACHE"] = _cache_folder()
+# Most of a run's time is compilation: keep the programs between runs. An empty value switches it off.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _cache_folder())
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.05")
 if not os.environ["JAX_COMPILATION_CACHE_DIR"]:
     del os.environ["JAX_COMPILATION_CACHE_DIR"]
@@ -57,6 +56,20 @@ def pytest_configure(config):
     root = Path(__file__).parents[1]
     for package in sorted((root / "jkeras").rglob("__init__.py")):
         importlib.import_module(".".join(package.parent.relative_to(root).parts))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_mappings():
+    """Forget compiled programs in time: each is mapped into memory several times, Linux allows a process 65,530
+    mappings, and LLVM crashes where it gets none."""
+    import jax
+
+    yield
+    mappings = Path("/proc/self/maps")
+    if mappings.exists() and mappings.read_bytes().count(b"\n") > 15_000:
+        gc.collect()
+        jax.clear_caches()
+        gc.collect()
 
 
 def pytest_make_parametrize_id(config, val, argname):
