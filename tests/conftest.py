@@ -60,8 +60,8 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True, scope="module")
 def few_mappings():
-    """Forget compiled programs in time: each is mapped into memory several times, Linux allows a process 65,530
-    mappings, and LLVM crashes where it gets none."""
+    """Forget compiled programs in time: each is mapped into memory several times, Linux allows a process
+    65,530 mappings, and LLVM crashes where it gets none."""
     import jax
 
     yield
@@ -70,6 +70,18 @@ def few_mappings():
         gc.collect()
         jax.clear_caches()
         gc.collect()
+
+
+def pytest_runtest_setup(item):
+    """Where there are fewer devices, as on one GPU, skip what wants several: a test with a parameter
+    `devices=4` or marked `@pytest.mark.devices(4)`."""
+    import jax
+
+    marker = item.get_closest_marker("devices")
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    wanted = marker.args[0] if marker else parameters.get("devices")
+    if isinstance(wanted, int) and wanted > len(jax.devices()):
+        pytest.skip(f"needs {wanted} devices, and there are {len(jax.devices())}")
 
 
 def pytest_make_parametrize_id(config, val, argname):

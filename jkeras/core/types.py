@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, cast
@@ -57,6 +58,8 @@ class Ctx:
         training: whether this is the training phase. Static: the two phases are two traces.
         axis: name of the mapped device axis that the batch is sharded over, or None. Static.
         site: position of the layer in its model, folded into `rng` where a key is needed. Static.
+        present: for each row of the batch whether it is one of the data, or only fills the shape up; None:
+            all are. Data.
     """
 
     rng: Any = None
@@ -64,6 +67,7 @@ class Ctx:
     training: bool = dataclasses.field(default=False, metadata=dict(static=True))
     axis: str | None = dataclasses.field(default=None, metadata=dict(static=True))
     site: int = dataclasses.field(default=0, metadata=dict(static=True))
+    present: Any = None
 
     def replace(self, **changes: Any) -> Ctx:
         return dataclasses.replace(self, **changes)
@@ -116,8 +120,30 @@ class Ctx:
 
     def mean(self, x: Array, axes: Sequence[int] | int) -> Array:
         """Mean over `axes`, of which the first is the batch: over the whole batch on all devices."""
+        if self.present is not None:
+            return self.total(self.share(x, axes))
         mean = jnp.mean(x, axes)
         return mean if self.axis is None else lax.pmean(mean, self.axis)
+
+    def share(self, x: Array, axes: Sequence[int] | int) -> Array:
+        """This device's share of `mean`: their sum over the devices is the mean."""
+        if self.present is None or x.ndim == 0:
+            return jnp.mean(x, axes) / self.total(1)
+        return jnp.sum(self.kept(x), axes) / self.count(x, axes).astype(x.dtype)
+
+    def count(self, x: Array, axes: Sequence[int] | int) -> Array:
+        """How many numbers `mean` is the mean of."""
+        size = math.prod(x.shape[i] for i in (axes if isinstance(axes, Sequence) else (axes,)))
+        if self.present is None:
+            return self.total(jnp.asarray(size, jnp.float32))
+        return self.total(jnp.sum(self.present, dtype=jnp.float32) * (size // self.present.shape[0]))
+
+    def kept(self, x: Array) -> Array:
+        """`x` with zeros in rows that are no data; several rows may stand for each sample (time steps)."""
+        if self.present is None:
+            return x
+        present = jnp.repeat(self.present, x.shape[0] // self.present.shape[0])
+        return jnp.where(present.reshape(-1, *(1,) * (x.ndim - 1)), x, jnp.zeros((), x.dtype))
 
     def total(self, x: Tree) -> Tree:
         """Sum of `x` over the devices that share the batch."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Unpack
 
 import jax.numpy as jnp
@@ -148,6 +147,6 @@ def _sample_factor(x, over, ctx, epsilon: float, fused: bool):
     Kept from Keras 2.2.4: `n / (n - (1 + epsilon))`; TensorFlow's fused kernel (rank 4, channels last)
     returns the variance times `n / (n - 1)` already, so there both factors apply.
     """
-    n = ctx.total(jnp.asarray(math.prod(x.shape[i] for i in over), jnp.float32))
+    n = ctx.count(x, over)
     factor = n / (n - (1 + epsilon))
     return factor * n / jnp.maximum(n - 1, 1) if fused else factor

@@ -8,7 +8,8 @@ Three layouts give the same results:
 * "mesh": `jit` with the batch sharded over a `Mesh`, for models with user code or state per row: such code
   always sees the whole batch.
 
-A batch that does not divide by the number of devices is computed whole on each of them.
+A batch that does not divide by the number of devices is filled up with rows that count for nothing; where
+user code would see them, it is computed whole on each device instead.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -52,6 +53,7 @@ class Layout:
         self.devices = choose(devices)
         count = len(self.devices)
         self.kind = "one" if count == 1 else "map" if rowwise else "mesh"
+        self.fills = rowwise
         mesh = Mesh(np.array(self.devices), (AXIS,))
         self.replicated: Sharding = NamedSharding(mesh, PartitionSpec())
         self._by_row = NamedSharding(mesh, PartitionSpec(AXIS))
@@ -65,27 +67,39 @@ class Layout:
     def platform(self) -> str:
         return self.devices[0].platform
 
-    def splits(self, size: int) -> bool:
-        """Whether a batch of `size` rows is divided among the devices."""
-        return self.kind != "one" and size % len(self.devices) == 0
+    @property
+    def axis(self) -> str | None:
+        """The mapped axis that batches are spread over."""
+        return AXIS if self.kind == "map" else None
 
-    def axis(self, size: int) -> str | None:
-        """The mapped axis that a batch of `size` rows is spread over."""
-        return AXIS if self.kind == "map" and self.splits(size) else None
+    def batch(
+        self, data: Batch, order: Array | Numpy | None, first: Array | int, size: int, index: Array | None
+    ) -> tuple[Batch, Array | None]:
+        """The rows of a batch that a program computes.
 
-    def rows(self, index: Array | None, size: int) -> tuple[Array | int, int]:
-        """(first row, number of rows) of a batch of `size` rows that this program has to gather."""
-        if self.axis(size) is None:
-            return 0, size
-        assert index is not None  # under the mapped axis
-        part = size // len(self.devices)
-        return index * part, part
+        Args:
+            data: arrays on the devices.
+            order: the order of their rows; None: as they lie.
+            first: place of the batch's first row.
+            size: its rows.
+            index: the number of the device under a mapped axis, else None.
 
-    def shard(self, batch: Batch, size: int) -> Batch:
-        """Spread a gathered batch over the mesh."""
-        if self.kind != "mesh" or not self.splits(size):
-            return batch
-        return lax.with_sharding_constraint(batch, self._by_row)
+        Returns:
+            `(batch, present)`: `present` as in `Ctx`.
+        """
+        parts = len(self.devices)
+        part = -(-size // parts)
+        fills = size % parts != 0 and self.fills
+        if self.kind == "one" or (self.kind == "mesh" and not fills and size % parts):
+            return gather(data, order, first, size), None
+        start, count = (0, part * parts) if index is None else (index * part, part)
+        if not fills:
+            batch, present = gather(data, order, first + start, count), None
+        else:
+            batch, present = gather_filled(data, order, first, size, start, count)
+        if self.kind == "mesh":
+            batch, present = lax.with_sharding_constraint((batch, present), self._by_row)
+        return batch, present
 
     def spread(self, fn: Function, arguments: int, by_row: bool = False) -> Function:
         """Compile `fn(index, carry, *rest)`, which gives `(carry, result)`; the memory of the carry is
@@ -246,6 +260,24 @@ def gather(tree: Tree, order: Array | Numpy | None, first: Array | int, count: i
         return a.at[rows].get(mode="promise_in_bounds")
 
     return jax.tree.map(rows_of, tree)
+
+
+def gather_filled(
+    tree: Tree, order: Array | Numpy | None, first: Array | int, size: int, start: Array | int, count: int
+) -> tuple[Tree, Array]:
+    """`count` rows from row `start` on of a batch of `size` rows, and which of them are there.
+
+    The others repeat the last one: numbers that its computation can take, whose gradients are no NaN.
+    """
+    place = start + jnp.arange(count)
+    rows = first + jnp.minimum(place, size - 1)
+    if order is not None:
+        rows = jnp.asarray(order).at[rows].get(mode="promise_in_bounds")
+
+    def rows_of(a: Array) -> Array:
+        return a.at[rows].get(mode="promise_in_bounds")
+
+    return jax.tree.map(rows_of, tree), place < size
 
 
 def stacked(n: int, width: int) -> Array:

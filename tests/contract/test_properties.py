@@ -214,7 +214,7 @@ def test_half_precision(dtype, case):
         np.testing.assert_allclose(np.asarray(a, "float32"), b, rtol=0.1, atol=0.1)
 
 
-@pytest.mark.skipif(len(jax.devices()) < 2, reason="needs 2 (simulated) devices")
+@pytest.mark.devices(2)
 @every_layer
 def test_devices_do_not_change_the_result(case):
     """Training phase on 2 devices through pmap: dropout masks, batch statistics and outputs as on one."""

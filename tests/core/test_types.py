@@ -62,12 +62,23 @@ def test_uniform_and_normal():
     assert np.isfinite(z).all() and abs(z.mean()) < 0.02 and abs(z.std() - 1) < 0.02
 
 
+@pytest.mark.devices(4)
 def test_bits_go_by_global_row():
     whole = Ctx(rng=jax.random.key(3)).bits((8, 5))
     split = jax.pmap(
         lambda _: Ctx(rng=jax.random.key(3), axis="data").bits((2, 5)), "data", devices=jax.devices()[:4]
     )(jnp.zeros(4))
     np.testing.assert_array_equal(split.reshape(8, 5), whole)
+
+
+def test_rows_that_only_fill_a_batch_up_count_for_nothing():
+    x = jnp.arange(24.0).reshape(4, 3, 2)
+    ctx = Ctx(present=jnp.array([True, True, True, False]))
+    np.testing.assert_allclose(ctx.mean(x, (0, 1)), x[:3].mean((0, 1)), rtol=1e-6)
+    np.testing.assert_allclose(ctx.mean(x.reshape(12, 2), 0), x[:3].mean((0, 1)), rtol=1e-6)
+    assert ctx.count(x, (0, 1)) == 9 and ctx.count(x.reshape(12, 2), 0) == 9 and Ctx().count(x, (0, 2)) == 8
+    np.testing.assert_array_equal(ctx.kept(x)[:3], x[:3])
+    assert not ctx.kept(x)[3].any() and Ctx().kept(x) is x
 
 
 def test_a_missing_key_says_how_to_pass_one():

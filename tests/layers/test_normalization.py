@@ -19,7 +19,7 @@ def drawn(shape, **kwargs):
     return pair, *pair.init(jax.random.key(0), (None, *shape))
 
 
-@pytest.mark.skipif(len(jax.devices()) < 4, reason="needs 4 (simulated) devices")
+@pytest.mark.devices(4)
 @pytest.mark.parametrize("shape, axis", [((5,), -1), ((3, 4, 5), -1), ((5, 3, 4), 1)])
 def test_statistics_of_the_whole_batch_on_several_devices(shape, axis):
     pair, params, state = drawn(shape, axis=axis, momentum=0.9)

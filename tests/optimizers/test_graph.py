@@ -323,6 +323,7 @@ class Noisy(Momentum):
         return updates + [K.update_add(p, 0.01 * K.random_normal(K.int_shape(p))) for p in params]
 
 
+@pytest.mark.devices(4)
 @pytest.mark.parametrize("kind", [Momentum, Noisy, SecondOrder])
 @pytest.mark.parametrize("layout", ["map", "mesh"])
 def test_devices_make_no_difference(kind, layout):

@@ -97,6 +97,7 @@ def network(tx, devices=1):
     return model
 
 
+@pytest.mark.devices(2)
 @pytest.mark.parametrize(
     "name, suffix",
     [("noisy_sgd", "h5"), ("noisy_sgd", "msgpack"), ("sam", "h5"), ("opaque sam", "h5"), ("sophia", "h5")],

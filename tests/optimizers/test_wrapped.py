@@ -229,6 +229,7 @@ def test_two_models_share_the_rate():
     assert one.state.inner.hyperparams["learning_rate"] is two.state.inner.hyperparams["learning_rate"]
 
 
+@pytest.mark.devices(2)
 def test_a_line_search_over_devices_takes_the_steps_of_one_device():
     def share(params, x):
         return jnp.sum((x @ params["d"]["w"] - 1.0) ** 2)

@@ -14,7 +14,7 @@ from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.models import Model, Sequential
 from jkeras.training.devices import Layout, choose
 
-pytestmark = pytest.mark.skipif(len(jax.devices()) < 8, reason="needs 8 (simulated) devices")
+pytestmark = pytest.mark.devices(8)
 
 
 def _data(rows, *shape):
@@ -45,6 +45,20 @@ def _activity():
         3, activation="softmax", input_shape=(5,), activity_regularizer="l2", kernel_regularizer="l1"
     )
     return Sequential([dense])
+
+
+def _folded():
+    """Inside of a wrapper there are several rows for each sample, also for those that only fill up."""
+    return Sequential(
+        [
+            layers.Reshape((5, 1), input_shape=(5,)),
+            layers.TimeDistributed(layers.Dense(2, activity_regularizer="l2")),
+            layers.TimeDistributed(layers.BatchNormalization()),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
 
 
 class _Loss(layers.Layer):
@@ -158,7 +172,7 @@ def test_results_do_not_depend_on_devices(make):
         _same(one, _train(make, devices, _momentum, 40, 16, (5,)))
 
 
-@pytest.mark.parametrize("make", [_batchnorm, _added_loss])
+@pytest.mark.parametrize("make", [_batchnorm, _folded, _added_loss])
 def test_batches_that_do_not_divide(make):
     one = _train(make, 1, _momentum, 40, 12, (5,))  # 12 and a last batch of 4
     _same(one, _train(make, 8, _momentum, 40, 12, (5,)))

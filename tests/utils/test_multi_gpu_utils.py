@@ -47,7 +47,7 @@ def template():
     return Sequential([Dense(4, activation="tanh", input_shape=(3,)), Dense(1)])
 
 
-@pytest.mark.parametrize("count", [1, 8])
+@pytest.mark.parametrize("count", [1, pytest.param(8, marks=pytest.mark.devices(8))])
 def test_trains_on_several_devices_and_every_checkpoint_is_a_plain_model(count, tmp_path, monkeypatch):
     devices = jax.devices()
     monkeypatch.setattr(jax, "devices", lambda *_: devices[:count])
@@ -90,5 +90,6 @@ def test_unknown_devices_are_refused(gpus):
         multi_gpu_model(template(), gpus=gpus)
 
 
+@pytest.mark.devices(4)
 def test_ids_choose_devices():
     assert multi_gpu_model(template(), gpus=[1, 3]).devices == [jax.devices()[1], jax.devices()[3]]

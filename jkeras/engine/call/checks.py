@@ -178,7 +178,7 @@ def guard(layer: Layer, as_cell: bool = False) -> Check:
             out = compute(x, ctx, **words)
         if regularizer is None:
             return out
-        losses = [regularizer(y) for y in jax.tree.leaves(out.y)]
+        losses = [regularizer(ctx.kept(y)) for y in jax.tree.leaves(out.y)]
         return dataclasses.replace(out, loss=out.loss + sum(losses[1:], losses[0]))
 
     return check

@@ -277,7 +277,7 @@ def share(score: Tree, weight: Array | None, mask: Array | None, ctx: Ctx = INFE
     if weight is not None:
         score = jnp.mean(score, tuple(range(weight.ndim, score.ndim))) if score.ndim > weight.ndim else score
         score = score * weight / _mean((weight != 0).astype(jnp.float32), ctx)
-    return jnp.mean(score) / ctx.total(1)
+    return ctx.share(score, tuple(range(score.ndim)))
 
 
 def _mean(x: Array, ctx: Ctx) -> Array:

@@ -12,7 +12,7 @@ from jax import lax
 
 from jkeras.core.types import Array, Batch, Ctx, Function, Tree
 from jkeras.training.batching import Cut, epoch_key
-from jkeras.training.devices import Layout, gather, stacked
+from jkeras.training.devices import Layout, stacked
 from jkeras.training.types import Step
 
 
@@ -42,9 +42,9 @@ def chunk(step: Step, width: int, training: bool, cut: Cut, layout: Layout, room
 
         def turn(size: int, i: Array, state: tuple[Tree, Array]) -> tuple[Tree, Array]:
             carry, logs = state
-            first, count = layout.rows(index, size)
-            batch = layout.shard(gather(data, order, i * cut.size + first, count), size)
-            ctx = Ctx(jax.random.fold_in(key, before + i), training=training, axis=layout.axis(size))
+            batch, present = layout.batch(data, order, i * cut.size, size, index)
+            key_now = jax.random.fold_in(key, before + i)
+            ctx = Ctx(key_now, training=training, axis=layout.axis, present=present)
             carry, values = step(carry, fixed, batch, ctx)
             return carry, logs.at[i - start].set(values)
 
@@ -68,10 +68,10 @@ def single(step: Step, training: bool, cut: Cut, size: int, layout: Layout) -> F
     def run(
         index: Array | None, carry: Tree, fixed: Tree, data: Batch, order: Array | None, span: Array
     ) -> tuple[Tree, Array]:
-        first, count = layout.rows(index, size)
-        batch = layout.shard(gather(data, order, span[2] * cut.size + first, count), size)
+        batch, present = layout.batch(data, order, span[2] * cut.size, size, index)
         key = jax.random.fold_in(epoch_key(span), span[4] + span[2])
-        carry, values = step(carry, fixed, batch, Ctx(key, training=training, axis=layout.axis(size)))
+        ctx = Ctx(key, training=training, axis=layout.axis, present=present)
+        carry, values = step(carry, fixed, batch, ctx)
         return carry, values[None]
 
     return run
@@ -83,11 +83,8 @@ def whole_batch(step: Step, size: int, layout: Layout) -> Function:
     def run(
         index: Array | None, carry: Tree, fixed: Tree, data: Batch, span: Array
     ) -> tuple[Tree, list[Array]]:
-        data = layout.shard(data, size)
-        first, count = layout.rows(index, size)
-        if count != size:
-            data = gather(data, None, first, count)
+        batch, _ = layout.batch(data, None, 0, size, index)
         key = jax.random.fold_in(epoch_key(span), span[4] + span[2])
-        return step(carry, fixed, data, Ctx(key, axis=layout.axis(size)))
+        return step(carry, fixed, batch, Ctx(key, axis=layout.axis))
 
     return run
