@@ -116,3 +116,28 @@ def test_unknown_names_are_errors_that_help():
         activations.get(3)
     with pytest.raises(AttributeError, match="no attribute 'SoftMax'. In Keras 2.2.4 it is 'softmax'"):
         _ = activations.SoftMax
+
+
+def test_those_of_keras_3_have_its_values_and_gradients():
+    recorded = golden.json("keras3/activations")
+    x, cases = np.array(recorded["x"], "float32"), recorded["cases"]
+
+    def weighted(x, case):
+        y = getattr(activations, case["name"])(x, **case["args"])
+        return jnp.sum(y * jnp.cos(jnp.arange(y.size, dtype="float32")).reshape(y.shape)), y
+
+    @jax.jit
+    def every(x):
+        return [jax.grad(lambda x, case=case: weighted(x, case), has_aux=True)(x) for case in cases]
+
+    for case, (slope, y) in zip(cases, every(x), strict=True):
+        told = f"{case['name']} {case['args']}"
+        np.testing.assert_allclose(y, case["y"], rtol=1e-5, atol=1e-6, err_msg=told)
+        np.testing.assert_allclose(slope, case["slope"], rtol=1e-4, atol=1e-6, err_msg=told)
+
+
+def test_names_of_keras_3():
+    assert activations.get("swish") is activations.silu is activations.swish
+    assert activations.get("hard_swish") is activations.hard_silu
+    for name in {case["name"] for case in golden.json("keras3/activations")["cases"]} - {"relu"}:
+        assert activations.get(activations.serialize(activations.get(name))) is getattr(activations, name)

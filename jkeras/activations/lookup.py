@@ -1,0 +1,101 @@
+"""Activations by name."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from jkeras.activations import gates, rectifiers, smooth
+from jkeras.activations.smooth import linear
+from jkeras.core.registry import deserialize_keras_object
+from jkeras.core.snapshot import settled
+
+_BUILT_IN: dict[str, Callable] = {
+    name: value
+    for module in (rectifiers, gates, smooth)
+    for name, value in vars(module).items()
+    if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
+}
+
+
+def serialize(activation) -> str:
+    """The name of an activation.
+
+    Args:
+        activation: a named function.
+
+    Returns:
+        Its name.
+
+    Raises:
+        ValueError: if it has none, like a layer.
+
+    Example:
+        >>> serialize(rectifiers.relu)
+        'relu'
+
+    Keras 2.2.4: keras/activations.py serialize
+    """
+    if not hasattr(activation, "__name__"):
+        raise ValueError(
+            f"The activation {activation!r} has no name to be saved by. Use a named function, or add an "
+            "activation layer (such as LeakyReLU) to the model as a layer of its own."
+        )
+    return activation.__name__
+
+
+def deserialize(name, custom_objects=None) -> Callable:
+    """The activation called `name`.
+
+    Args:
+        name: the name.
+        custom_objects: names of your own.
+
+    Returns:
+        The function.
+
+    Raises:
+        ValueError: if the name is unknown.
+
+    Example:
+        >>> deserialize("swash", {"swash": abs})(-1)
+        1
+
+    Keras 2.2.4: keras/activations.py deserialize
+    """
+    return deserialize_keras_object(name, _BUILT_IN, custom_objects, "activation function")
+
+
+def get(identifier) -> Any:
+    """The activation that an argument `activation=...` means.
+
+    Args:
+        identifier: None (linear), a name, or a function. A layer works too, with a warning.
+
+    Returns:
+        The function.
+
+    Raises:
+        ValueError: if the name is unknown or `identifier` is something else.
+
+    Example:
+        >>> get(None) is linear, get("relu") is rectifiers.relu
+        (True, True)
+
+    Keras 2.2.4: keras/activations.py get
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, str):
+        return deserialize(identifier)
+    if not callable(identifier):
+        raise ValueError(f"Could not interpret activation function identifier: {identifier!r}")
+    if hasattr(identifier, "pure"):  # a layer; its class lives on a higher floor
+        warnings.warn(
+            f"Do not pass a layer instance (such as {type(identifier).__name__}) as the activation argument "
+            "of another layer. Instead, advanced activation layers should be used just like any other layer "
+            "in a model.",
+            stacklevel=2,
+        )
+    return settled(identifier)
