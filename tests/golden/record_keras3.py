@@ -53,7 +53,7 @@ def activations() -> Any:
         *("sparse_plus", {}), *("sparse_sigmoid", {}), *("sparsemax", {}), *("sparsemax", {"axis": 0}),
         *("squareplus", {}), *("squareplus", {"b": 1}), *("tanh_shrink", {}),
         *("threshold", {"threshold": 0.5, "default_value": -2.0}),
-        *("relu", {"negative_slope": 0.1, "max_value": 2.0, "threshold": 0.5}),
+        *("relu", {"negative_slope": 0.1, "max_value": 2.25, "threshold": 0.25}),
     ]  # fmt: skip
     found = []
     for name, args in zip(cases[::2], cases[1::2], strict=True):
