@@ -55,6 +55,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from jkeras.core.chunk import Chunk
+from jkeras.core.logs import MetricLogs
 from jkeras.core.types import AnyList, AnyTuple
 
 Logs: TypeAlias = dict[str, Any]  # numbers by name, see `Callback`
@@ -224,6 +225,10 @@ def _overrides(callback: Any, hooks: Sequence[str], substitute: str | None = Non
     return False
 
 
+def _named(logs: Logs | None) -> MetricLogs:
+    return logs if isinstance(logs, MetricLogs) else MetricLogs(logs or ())
+
+
 class CallbackList:
     """Calls a list of callbacks in order.
 
@@ -368,7 +373,10 @@ class CallbackList:
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """End of an epoch; callbacks add entries to `logs` for those after them."""
-        self._call("on_epoch_end", epoch, {} if logs is None else logs)
+        named = _named(logs)
+        self._call("on_epoch_end", epoch, named)
+        if logs is not None and named is not logs:
+            logs.update(named)
         self._call("on_boundary", epoch + 1, 0)
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
@@ -405,7 +413,7 @@ class CallbackList:
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """End of a batch of `evaluate`."""
-        self._call("on_test_batch_end", batch, {} if logs is None else logs)
+        self._call("on_test_batch_end", batch, _named(logs))
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Start of `predict`."""
@@ -425,10 +433,11 @@ class CallbackList:
 
     def _timed(self, hook: str, old_hook: str, times: deque[float], batch: int, logs: Logs | None) -> None:
         """Call a batch hook and warn when it is slow beside the step itself."""
+        named = _named(logs)
         start = time.perf_counter()
         for callback in self.callbacks:
             method = getattr(callback, hook, None) or getattr(callback, old_hook)
-            method(batch, {} if logs is None else logs)
+            method(batch, named)
         times.append(time.perf_counter() - start)
         median = statistics.median(times)
         if self._step_time > 0.0 and median > 0.95 * self._step_time and median > 0.1:

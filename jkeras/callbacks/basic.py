@@ -10,6 +10,7 @@ import numpy as np
 from jkeras.callbacks.base import Callback, Logs
 from jkeras.core.chunk import Chunk
 from jkeras.core.display import Displayed
+from jkeras.core.logs import MetricLogs
 
 Hook: TypeAlias = Callable[[int, Logs], object]  # `f(epoch, logs)` or `f(batch, logs)`
 
@@ -101,7 +102,8 @@ class BaseLogger(Callback):
 class History(Callback, Displayed):
     """Records the epoch logs; `fit` returns it.
 
-    `history.epoch` lists the epochs, `history.history` is `{name: [value per epoch]}` of Python floats.
+    `history.epoch` lists the epochs, `history.history` is `{name: [value per epoch]}` of Python floats; `acc`
+    is found as `accuracy` too.
 
     Keras 2.2.4: keras/callbacks.py History.
 
@@ -120,11 +122,11 @@ class History(Callback, Displayed):
     def __init__(self):
         super().__init__()
         self.epoch: list[int] = []
-        self.history: dict[str, list[Any]] = {}
+        self.history: dict[str, list[Any]] = MetricLogs()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch = []
-        self.history = {}
+        self.history = MetricLogs()
         self._take_up()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

@@ -6,9 +6,11 @@ import os
 import re
 import string
 import warnings
+from typing import Literal
 
 from jkeras.callbacks.base import Callback, Logs
 from jkeras.callbacks.schedule import better, worst
+from jkeras.core.logs import MetricLogs
 
 
 class ModelCheckpoint(Callback):
@@ -22,11 +24,19 @@ class ModelCheckpoint(Callback):
         save_best_only: save only when `monitor` has improved.
         save_weights_only: `model.save_weights` instead of `model.save`.
         mode: "min", "max", or "auto" (names with "acc" and those that start with "fmeasure" rise, others
-        fall). period: look every so many epochs.
+            fall).
+        period: look every so many epochs.
+        save_freq: "epoch", or a number of batches: save whenever so many have been trained on; `{batch}` in
+            `filepath` is their number in the epoch.
+        initial_value_threshold: the value of `monitor` that the first save has to improve on.
+
+    Raises:
+        ValueError: a `save_freq` that is neither, or one of batches with `save_best_only`; a `filepath` that
+            reads more than names.
 
     A file is complete or not there: it is written beside its place and renamed.
 
-    Keras 2.2.4: keras/callbacks.py ModelCheckpoint.
+    Keras 2.2.4: keras/callbacks.py ModelCheckpoint; `save_freq` and `initial_value_threshold` of Keras 3.
 
     Example:
         >>> class Model:
@@ -38,7 +48,7 @@ class ModelCheckpoint(Callback):
         saved m.01-0.5.h5
     """
 
-    state_attributes = ("best", "epochs_since_last_save")
+    state_attributes = ("best", "epochs_since_last_save", "batches_since_last_save")
 
     def __init__(
         self,
@@ -49,6 +59,8 @@ class ModelCheckpoint(Callback):
         save_weights_only: bool = False,
         mode: str = "auto",
         period: int = 1,
+        save_freq: int | Literal["epoch"] = "epoch",
+        initial_value_threshold: float | None = None,
     ):
         super().__init__()
         self.filepath = os.fspath(filepath)
@@ -58,29 +70,59 @@ class ModelCheckpoint(Callback):
         self.save_weights_only = save_weights_only
         self.period = period
         self.epochs_since_last_save = 0
+        self.save_freq = save_freq
+        self.batches_since_last_save = 0
+        self._done = 0
+        if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
+            raise ValueError(
+                f"ModelCheckpoint: `save_freq` should be 'epoch' or a number of batches; got {save_freq!r}."
+            )
+        if save_freq != "epoch" and save_best_only:
+            raise ValueError(
+                "ModelCheckpoint: `save_best_only` compares the logs of epochs: leave `save_freq='epoch'`."
+            )
         _check_template(self.filepath)
         rising = ("acc", monitor) if monitor.startswith("fmeasure") else ("acc",)
         self.monitor_op = better(mode, monitor, "ModelCheckpoint", rising)
-        self.best = worst(self.monitor_op)
+        self.best = worst(self.monitor_op) if initial_value_threshold is None else initial_value_threshold
+
+    def chunk_limit(self, step: int) -> int | None:
+        return None if self.save_freq == "epoch" else self.save_freq - self.batches_since_last_save
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._done = 0
+
+    def on_boundary(self, epoch: int, step: int) -> None:
+        if self.save_freq == "epoch" or step == 0:
+            return
+        self.batches_since_last_save += step - self._done
+        self._done = step
+        if self.batches_since_last_save >= self.save_freq:
+            self.batches_since_last_save = 0
+            self._save(epoch, self._filepath(epoch, {"batch": step}))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
+        if self.save_freq != "epoch":
+            return
         self.epochs_since_last_save += 1
         if self.epochs_since_last_save < self.period:
             return
         self.epochs_since_last_save = 0
         filepath = self._filepath(epoch, logs)
+        if not self.save_best_only or self._improved(epoch, logs, filepath):
+            self._save(epoch, filepath)
+
+    def _save(self, epoch: int, filepath: str) -> None:
         if not self.save_best_only:
             self._say(epoch, f"saving model to {filepath}")
-        elif not self._improved(epoch, logs, filepath):
-            return
         os.makedirs(os.path.dirname(filepath) or ".", exist_ok=True)
         save = self.model.save_weights if self.save_weights_only else self.model.save
         save(filepath, overwrite=True)
 
     def _filepath(self, epoch: int, logs: Logs) -> str:
         try:
-            return self.filepath.format(epoch=epoch + 1, **logs)
+            return self.filepath.format_map(MetricLogs(logs, epoch=epoch + 1))
         except KeyError as error:
             raise KeyError(
                 f"ModelCheckpoint: `filepath` {self.filepath!r} asks for {error}, "

@@ -67,6 +67,7 @@ class EarlyStopping(Callback):
     """Stops training when a quantity has stopped improving.
 
     Args:
+        start_from_epoch: epochs before this one (from 0) are not looked at.
         monitor: name of the quantity in the epoch logs.
         min_delta: what counts as an improvement is more than this.
         patience: how many epochs without improvement stop the training.
@@ -100,9 +101,11 @@ class EarlyStopping(Callback):
         mode: str = "auto",
         baseline: float | None = None,
         restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
     ):
         super().__init__()
         self.monitor = monitor
+        self.start_from_epoch = start_from_epoch
         self.baseline = baseline
         self.patience = patience
         self.verbose = verbose
@@ -123,7 +126,7 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         current = self.get_monitor_value(logs or {})
-        if current is None:
+        if current is None or epoch < self.start_from_epoch:
             return
         if self.monitor_op(current - self.min_delta, self.best):
             self.best = current

@@ -12,12 +12,13 @@ from types import ModuleType, TracebackType
 from jkeras.compat.module_aliases import ROOT
 
 NAME = "keras"
-KERAS_VERSION = "2.2.4"  # the version whose interface this is
+KERAS_VERSIONS = {2: "2.2.4", 3: "3.15.1"}  # by major number: the versions whose names these are
 
 BACKENDS = ("jax", "tensorflow")
 
 _aside: dict[str, ModuleType] = {}  # modules of the real Keras that wait for the undoing
 _backend = BACKENDS[0]
+_version = KERAS_VERSIONS[2]
 
 
 def backend_name() -> str:
@@ -40,7 +41,9 @@ def is_installed() -> bool:
     return Finder in sys.meta_path
 
 
-def install_as_keras(replace: bool = False, backend_name: str | None = None) -> Installed:
+def install_as_keras(
+    replace: bool = False, backend_name: str | None = None, version: int | None = None
+) -> Installed:
     """Let `import keras`, and every path below it, mean jkeras from now on, in this process.
 
     Call it before the script's first `import keras`. `keras.layers` then is `jkeras.layers`, the same module;
@@ -55,13 +58,15 @@ def install_as_keras(replace: bool = False, backend_name: str | None = None) -> 
             the undoing; names that were bound before keep the other Keras.
         backend_name: what `K.backend()` says until the undoing: "jax", or "tensorflow" for packages that ask
             for the name and then use functions of Keras only. Default: as it is, "jax".
+        version: what `keras.__version__` says until the undoing: 2 for "2.2.4", 3 for "3.15.1". A name means
+            the same with both: where the two differ, Keras 2.2.4 wins. Default: as it is, 2.
 
     Returns:
         A context manager that undoes the installation at the end of its block. It need not be used as such.
 
     Raises:
         RuntimeError: another Keras has been imported, and `replace` is False.
-        ValueError: a `backend_name` that is none of the two.
+        ValueError: a `backend_name` or a `version` that is none of the two.
 
     Example:
         >>> import jkeras
@@ -72,8 +77,10 @@ def install_as_keras(replace: bool = False, backend_name: str | None = None) -> 
     """
     if backend_name not in (None, *BACKENDS):
         raise ValueError(f"backend_name must be one of {BACKENDS}; got {backend_name!r}.")
+    if version not in (None, *KERAS_VERSIONS):
+        raise ValueError(f"version must be one of {(*KERAS_VERSIONS,)}; got {version!r}.")
     if is_installed():
-        _answer(backend_name)
+        _answer(backend_name, version)
         return Installed(first=False)
     others = [name for name in sys.modules if name.partition(".")[0] == NAME]
     if others and not replace:
@@ -86,13 +93,16 @@ def install_as_keras(replace: bool = False, backend_name: str | None = None) -> 
     for name in others:
         _aside[name] = sys.modules.pop(name)
     sys.meta_path.insert(0, Finder)
-    _answer(backend_name)
+    _answer(backend_name, version)
     return Installed(first=True)
 
 
-def _answer(name: str | None) -> None:
-    global _backend
+def _answer(name: str | None, version: int | None) -> None:
+    global _backend, _version
     _backend = name or _backend
+    _version = KERAS_VERSIONS[version] if version else _version
+    if NAME in sys.modules and is_installed():
+        sys.modules[NAME].__dict__["__version__"] = _version
 
 
 def uninstall_as_keras() -> None:
@@ -110,7 +120,7 @@ def uninstall_as_keras() -> None:
         del sys.modules[name]
     sys.modules.update(_aside)
     _aside.clear()
-    _answer(BACKENDS[0])
+    _answer(BACKENDS[0], 2)
 
 
 class Installed:
@@ -170,9 +180,9 @@ class Finder:
             return getattr(ours, name)
 
         if module.__name__ == NAME:
-            module.__doc__ = f"{ROOT} in the place of {NAME} {KERAS_VERSION}."
+            module.__doc__ = f"{ROOT} in the place of {NAME} {_version}."
             module.__dict__.update(
-                __version__=KERAS_VERSION,
+                __version__=_version,
                 __getattr__=__getattr__,
                 __dir__=lambda: dir(ours),
             )
@@ -195,9 +205,10 @@ class Inherited:
     """
 
     def __reduce__(self):
-        return _inherit, (os.getpid(), backend_name() if is_installed() else None)
+        major = int(_version.partition(".")[0])
+        return _inherit, (os.getpid(), backend_name() if is_installed() else None, major)
 
 
-def _inherit(parent: int, name: str | None) -> None:
+def _inherit(parent: int, name: str | None, version: int) -> None:
     if name is not None and os.getppid() == parent:
-        install_as_keras(replace=True, backend_name=name)
+        install_as_keras(replace=True, backend_name=name, version=version)

@@ -345,7 +345,6 @@ _BATCHES = {
     "pickle_safe": "use_multiprocessing",
     "max_q_size": "max_queue_size",
 }
-_DICT = "it returns a list, `dict(zip(model.metrics_names, values))` names the values"
 
 FAMILIES: dict[str, Family] = {
     "dense": Family(("units",), {"output_dim": "units", **_KERNEL}),
@@ -392,29 +391,17 @@ FAMILIES: dict[str, Family] = {
     "conv_lstm2d": Family(_PLACE, {**_WINDOW, **_GATES, "bias": "use_bias"}, _ORDERS, _conv_lstm),
     "add_weight": Family(None, prepare=_add_weight),
     "get_updates": Family(None, prepare=_get_updates),
-    "fit": Family(
-        None,
-        prepare=_fit,
-        refused={
-            "validation_batch_size": "validation uses `batch_size`; validate by a generator for another size"
-        },
-    ),
+    "fit": Family(None, prepare=_fit),
     "generator": Family(("generator", "steps_per_epoch", "epochs"), _BATCHES, prepare=_generator),
-    "evaluate": Family(None, refused={"return_dict": _DICT}),
-    "predict": Family(None, refused={"return_dict": _DICT}),
     "on_batch": Family(
         None,
         refused={
-            "return_dict": _DICT,
             "reset_metrics": "metrics are those of this batch alone, nothing is kept",
         },
     ),
     "compile": Family(
         None,
         refused={
-            "run_eagerly": "steps are always compiled; to debug wrap the call in `jax.disable_jit()`",
-            "steps_per_execution": "as many steps as fit between two callbacks run at once by themselves",
-            "jit_compile": "steps are always compiled",
             "learning_rate": "it belongs to the optimizer, `SGD(lr=...)`",
         },
     ),

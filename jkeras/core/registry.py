@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from jkeras.core.snapshot import settled
 from jkeras.core.types import AnyDict, Function
+
+Registered = TypeVar("Registered", bound=Function)
 
 _custom_objects: dict[str, Any] = {}
 
@@ -182,6 +184,62 @@ def deserialize_keras_object(
         return cls.from_config(config, custom_objects={**_custom_objects, **(custom_objects or {})})
     with CustomObjectScope(custom_objects):
         return cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+
+
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[Registered], Registered]:
+    """Decorator: a class or function of one's own that files may name, without `custom_objects`.
+
+    It is known by its own name, by which jkeras and Keras 2.2.4 write it down, and by `package>name`, as in
+    Keras 3.
+
+    Args:
+        package: the part before `>`.
+        name: the part behind it; default: its own name.
+
+    Returns:
+        A decorator that returns the object itself.
+
+    Raises:
+        ValueError: a class without `get_config`.
+
+    Keras 3: keras/saving/object_registration.py
+
+    Example:
+        >>> @register_keras_serializable("mine")
+        ... def twice(x):
+        ...     return 2 * x
+        >>> get_registered_object("mine>twice") is twice, get_registered_name(twice)
+        (True, 'mine>twice')
+        >>> get_custom_objects().clear()
+    """
+
+    def register(thing: Registered) -> Registered:
+        if isinstance(thing, type) and not hasattr(thing, "get_config"):
+            raise ValueError(f"Cannot register the class {thing.__name__}: it has no `get_config` method.")
+        registered = f"{package}>{name or thing.__name__}"
+        _custom_objects[registered] = _custom_objects[thing.__name__] = thing
+        return thing
+
+    return register
+
+
+def get_registered_name(thing: Any) -> str:
+    """The name `package>name` under which a class or function was registered, else its own name.
+
+    Keras 3: keras/saving/object_registration.py
+    """
+    names = (name for name, known in _custom_objects.items() if known is thing and ">" in name)
+    return next(names, thing.__name__)
+
+
+def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The class or function that was registered under a name, or None.
+
+    Keras 3: keras/saving/object_registration.py
+    """
+    return (custom_objects or {}).get(name, _custom_objects.get(name))
 
 
 def find(

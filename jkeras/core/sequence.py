@@ -43,6 +43,35 @@ class Sequence:
         return (self[i] for i in range(len(self)))
 
 
+class PyDataset(Sequence):
+    """A `Sequence` that says itself how its batches are fetched: Keras 3's name of it.
+
+    Args:
+        workers, use_multiprocessing, max_queue_size: as in `fit`, which takes them from here.
+
+    Keras 3: keras/trainers/data_adapters/py_dataset_adapter.py
+
+    Example:
+        >>> class Ones(PyDataset):
+        ...     def __len__(self):
+        ...         return 3
+        ...     def __getitem__(self, index: int) -> Any:
+        ...         return [1.0], [1.0]
+        >>> Ones(workers=2).workers
+        2
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10):
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    @property
+    def num_batches(self) -> int:
+        """How many batches there are."""
+        return len(self)
+
+
 class RandomSequence(Sequence):
     """Base of sequences that draw their batches at random, and can say which one a run has at which place.
 

@@ -91,6 +91,7 @@ def Input(
     dtype: DTypeLike | None = None,
     sparse: bool = False,
     tensor: Any = None,
+    batch_size: int | None = None,
 ) -> Tensor:
     """A symbolic tensor that a model is fed with.
 
@@ -101,6 +102,7 @@ def Input(
         dtype: of the data, default `floatx`.
         sparse: whether sparse matrices will be fed (densified batch by batch).
         tensor: a variable or array that feeds this input.
+        batch_size: fixed batch size, beside `shape`.
 
     Returns:
         The tensor.
@@ -118,7 +120,7 @@ def Input(
     if batch_shape is None and tensor is None and shape is None:
         raise ValueError("Input() needs a `shape` (without the batch size) or a `batch_shape`.")
     if batch_shape is None and shape is not None:
-        batch_shape = (None, *((shape,) if isinstance(shape, int) else shape))
+        batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
     if tensor is not None and not isinstance(tensor, (Tensor, Variable)):
         tensor = Variable(tensor)
     layer = InputLayer(

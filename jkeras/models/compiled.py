@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Never, TypeAlias, TypeVar
+from typing import Any, Literal, Never, TypeAlias, TypeVar
 
 import optax
 
@@ -79,6 +79,10 @@ class Compiled(StepFunctions, KerasInternals, Network):
         weighted_metrics: Metrics = None,
         target_tensors: Any = None,
         devices: Devices = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int | Literal["auto"] | None = None,
+        jit_compile: bool | Literal["auto"] = True,
+        auto_scale_loss: bool = True,
         **kwargs: Never,
     ) -> None:
         """Choose how the model is trained; builds one jitted step from the optimizer and the loss.
@@ -92,6 +96,9 @@ class Compiled(StepFunctions, KerasInternals, Network):
             sample_weight_mode: None, 'temporal', list or dict by output.
             target_tensors: variables or tensors to train against instead of fed targets.
             devices: devices that share each batch; default: all of the default backend.
+            run_eagerly, jit_compile: steps are always compiled; to debug, wrap a call in `jax.disable_jit()`.
+            steps_per_execution: as many steps as fit between two callbacks run at once by themselves.
+            auto_scale_loss: losses are scaled where a dtype asks for it; float32 needs none.
 
         Raises:
             ValueError: an unknown name, or an argument that does not fit the outputs.
@@ -101,6 +108,12 @@ class Compiled(StepFunctions, KerasInternals, Network):
         if kwargs:
             raise TypeError(
                 f"compile() got unknown arguments {sorted(kwargs)}: there are no sessions to pass them to."
+            )
+        if run_eagerly or not jit_compile:
+            warnings.warn(
+                "compile(run_eagerly=True, jit_compile=False) have no effect: steps are always compiled. To "
+                "debug, wrap the call of `fit` in `jax.disable_jit()`.",
+                stacklevel=3,
             )
         self.optimizer = optimizers.get(optimizer)
         self.loss, self.metrics, self.loss_weights = loss, metrics or [], loss_weights
@@ -203,6 +216,14 @@ class Compiled(StepFunctions, KerasInternals, Network):
                 f"You must compile the model before {what}: model.compile(optimizer, loss). "
                 f"Model {self.name!r} is not."
             )
+        own_step = {"training": "train_step", "testing": "test_step"}[what]
+        if hasattr(self, own_step):
+            raise TypeError(
+                f"Model {self.name!r} defines `{own_step}`, which is not called here: a step is compiled "
+                "from the optimizer and the loss of `compile`. Say what is to be minimized with "
+                "compile(loss=...) or self.add_loss(...) in `call`; for a step of your own write it as a "
+                "function of `model.pure()` under jax.grad."
+            )
         if self._trainer is None:
             self.build_from_data(training.first_arrays(x))
             self._trainer = self._make_trainer()
@@ -215,9 +236,11 @@ class Compiled(StepFunctions, KerasInternals, Network):
         line_length: int | None = None,
         positions: Sequence[float] | None = None,
         print_fn: Callable[[str], object] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
     ) -> None:
         """See `Network.summary`; a warning says where `trainable` has changed since `compile`."""
-        super().summary(line_length, positions, print_fn)
+        super().summary(line_length, positions, print_fn, expand_nested, show_trainable)
         self._warn_if_trainable_changed(stacklevel=3)
 
     def _warn_if_trainable_changed(self, stacklevel: int = 2) -> None:

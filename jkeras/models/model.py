@@ -12,12 +12,14 @@ from jkeras import training
 from jkeras.callbacks import BaseLogger, Callback, CallbackList, History, ProgbarLogger
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.lists import as_list
+from jkeras.core.logs import MetricLogs
 from jkeras.models import copying
 from jkeras.models.compiled import Compiled
 from jkeras.training import Supply
 from jkeras.training.types import Batches, Data, Outputs, Scores, Weights
 
 Callbacks: TypeAlias = Callback | Sequence[Callback] | None
+Verbosity: TypeAlias = int | Literal["auto"]  # "auto" is 1
 
 
 class Model(Compiled):
@@ -48,7 +50,7 @@ class Model(Compiled):
         y: Data = None,
         batch_size: int | None = None,
         epochs: int = 1,
-        verbose: int = 1,
+        verbose: Verbosity = 1,
         callbacks: Callbacks = None,
         validation_split: float = 0.0,
         validation_data: Data = None,
@@ -62,6 +64,7 @@ class Model(Compiled):
         max_queue_size: int = 10,
         workers: int = 1,
         use_multiprocessing: bool = False,
+        validation_batch_size: int | None = None,
         **kwargs: Never,
     ) -> History:
         """Train for a number of epochs.
@@ -71,7 +74,7 @@ class Model(Compiled):
             y: targets, likewise; None when `x` yields them.
             batch_size: samples per step; default 32.
             epochs: index of the last epoch (with `initial_epoch`).
-            verbose: 0 silent, 1 progress bar, 2 one line an epoch.
+            verbose: 0 silent, 1 (or "auto") progress bar, 2 one line an epoch.
             callbacks: list of callbacks.
             validation_split: share of the samples, taken from the end before shuffling, to validate on.
             validation_data: `(x, y)` or `(x, y, sample_weight)`; overrides `validation_split`.
@@ -83,6 +86,7 @@ class Model(Compiled):
             validation_freq: validate every that many epochs, or at the epochs of a list.
             workers, use_multiprocessing, max_queue_size: for data that yield batches: how many threads (or
                 processes) fetch how many of them ahead; `workers=0`: the main thread, one at a time.
+            validation_batch_size: samples of a batch of validation; default `batch_size`.
 
         Returns:
             `History` with the logs of each epoch.
@@ -95,6 +99,7 @@ class Model(Compiled):
         """
         if kwargs:
             raise TypeError(f"fit() got unknown arguments {sorted(kwargs)}.")
+        verbose = _number(verbose)
         trainer = self._compiled(x, "training")
         self.history = History()
         by_steps = steps_per_epoch is not None or training.is_stream(x)
@@ -119,48 +124,52 @@ class Model(Compiled):
             steps_per_epoch=steps_per_epoch,
             validation_steps=validation_steps,
             validation_freq=validation_freq,
-            supply=Supply(workers, use_multiprocessing, max_queue_size),
+            supply=Supply.of(x, workers, use_multiprocessing, max_queue_size),
+            validation_batch_size=validation_batch_size,
         )
         return self.history
 
-    @legacy("evaluate", of="method")
     def evaluate(
         self,
         x: Data = None,
         y: Data = None,
         batch_size: int | None = None,
-        verbose: int = 1,
+        verbose: Verbosity = 1,
         sample_weight: Weights = None,
         steps: float | None = None,
         callbacks: Callbacks = None,
         max_queue_size: int = 10,
         workers: int = 1,
         use_multiprocessing: bool = False,
+        return_dict: bool = False,
     ) -> Scores:
         """Loss and metrics on data, without training; arguments as in `fit`.
 
         Returns:
-            The loss, or a list in the order of `metrics_names`.
+            The loss, or a list in the order of `metrics_names`; with `return_dict` a dict by these names.
         """
         trainer = self._compiled(x, "testing")
-        return training.evaluate(
+        scores = training.evaluate(
             trainer,
             x,
             y,
             batch_size,
-            verbose,
+            _number(verbose),
             sample_weight,
             steps,
             self._hooks(callbacks),
-            Supply(workers, use_multiprocessing, max_queue_size),
+            Supply.of(x, workers, use_multiprocessing, max_queue_size),
         )
+        return self._named(scores) if return_dict else scores
 
-    @legacy("predict", of="method")
+    def _named(self, scores: Scores) -> MetricLogs:
+        return MetricLogs(zip(self.metrics_names, as_list(scores), strict=True))
+
     def predict(
         self,
         x: Data,
         batch_size: int | None = None,
-        verbose: int = 0,
+        verbose: Verbosity = 0,
         steps: float | None = None,
         callbacks: Callbacks = None,
         max_queue_size: int = 10,
@@ -168,9 +177,9 @@ class Model(Compiled):
         use_multiprocessing: bool = False,
     ) -> Outputs:
         """Outputs for the samples of `x`: an array, or a list of arrays for several outputs."""
-        supply = Supply(workers, use_multiprocessing, max_queue_size)
+        supply = Supply.of(x, workers, use_multiprocessing, max_queue_size)
         hooks = self._hooks(callbacks)
-        return training.predict(self._predicting(x), x, batch_size, verbose, steps, hooks, supply)
+        return training.predict(self._predicting(x), x, batch_size, _number(verbose), steps, hooks, supply)
 
     def _hooks(self, callbacks: Callbacks) -> CallbackList | None:
         if not callbacks:
@@ -181,15 +190,24 @@ class Model(Compiled):
 
     @legacy("on_batch", of="method")
     def train_on_batch(
-        self, x: Data, y: Data = None, sample_weight: Weights = None, class_weight: Weights = None
+        self,
+        x: Data,
+        y: Data = None,
+        sample_weight: Weights = None,
+        class_weight: Weights = None,
+        return_dict: bool = False,
     ) -> Scores:
-        """One step on one batch; returns the loss, or a list in the order of `metrics_names`."""
-        return training.train_on_batch(self._compiled(x, "training"), x, y, sample_weight, class_weight)
+        """One step on one batch; returns the loss, or a list in the order of `metrics_names`; or a dict."""
+        scores = training.train_on_batch(self._compiled(x, "training"), x, y, sample_weight, class_weight)
+        return self._named(scores) if return_dict else scores
 
     @legacy("on_batch", of="method")
-    def test_on_batch(self, x: Data, y: Data = None, sample_weight: Weights = None) -> Scores:
-        """Loss and metrics of one batch, without training."""
-        return training.test_on_batch(self._compiled(x, "testing"), x, y, sample_weight)
+    def test_on_batch(
+        self, x: Data, y: Data = None, sample_weight: Weights = None, return_dict: bool = False
+    ) -> Scores:
+        """Loss and metrics of one batch, without training; see `train_on_batch`."""
+        scores = training.test_on_batch(self._compiled(x, "testing"), x, y, sample_weight)
+        return self._named(scores) if return_dict else scores
 
     def predict_on_batch(self, x: Data) -> Outputs:
         """Outputs for one batch."""
@@ -201,7 +219,7 @@ class Model(Compiled):
         generator: Batches,
         steps_per_epoch: float | None = None,
         epochs: int = 1,
-        verbose: int = 1,
+        verbose: Verbosity = 1,
         callbacks: Callbacks = None,
         validation_data: Data = None,
         validation_steps: float | None = None,
@@ -239,7 +257,7 @@ class Model(Compiled):
         max_queue_size: int = 10,
         workers: int = 1,
         use_multiprocessing: bool = False,
-        verbose: int = 0,
+        verbose: Verbosity = 0,
         callbacks: Callbacks = None,
     ) -> Scores:
         """Loss and metrics on batches from a generator or a `Sequence`; see `evaluate`."""
@@ -261,7 +279,7 @@ class Model(Compiled):
         max_queue_size: int = 10,
         workers: int = 1,
         use_multiprocessing: bool = False,
-        verbose: int = 0,
+        verbose: Verbosity = 0,
         callbacks: Callbacks = None,
     ) -> Outputs:
         """Outputs for batches from a generator or a `Sequence`; see `predict`."""
@@ -290,3 +308,7 @@ class Model(Compiled):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         copying.refill(self, state)
+
+
+def _number(verbose: Verbosity) -> int:
+    return 1 if verbose == "auto" else verbose

@@ -358,6 +358,8 @@ class Network(KerasGraph, Files, Layer):
         line_length: int | None = None,
         positions: Sequence[float] | None = None,
         print_fn: Callable[[str], object] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
     ) -> None:
         """Print the layers, their output shapes and parameter counts.
 
@@ -365,6 +367,8 @@ class Network(KerasGraph, Files, Layer):
             line_length: width in characters.
             positions: relative or absolute column ends.
             print_fn: called with each line; default `print`.
+            expand_nested: whether the layers of a model inside follow it, set in.
+            show_trainable: whether a last column says if a layer is trained: Y or N.
 
         Raises:
             ValueError: the model is not built, so there are no shapes.
@@ -374,7 +378,7 @@ class Network(KerasGraph, Files, Layer):
                 f"Model {self.name!r} is not built yet, so it has no shapes to summarize. Give the first "
                 "layer an input_shape, call model.build(batch_input_shape), or fit it on data first."
             )
-        print_summary(self, line_length, positions, print_fn)
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable)
 
     def get_config(self) -> dict[str, Any]:
         """Layers, their connections, inputs and outputs as plain Python values."""

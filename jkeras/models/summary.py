@@ -3,7 +3,7 @@
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -22,6 +22,8 @@ def print_summary(
     line_length: int | None = None,
     positions: Sequence[float] | None = None,
     print_fn: Show | None = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
 ) -> None:
     """Print one row for each layer, then the numbers of parameters.
 
@@ -30,6 +32,8 @@ def print_summary(
         line_length: total width; default 65, or 98 with the column of connections.
         positions: ends of the columns, relative to the width or absolute.
         print_fn: called with each line; default `print`.
+        expand_nested: whether the layers of a model inside follow it, set in.
+        show_trainable: whether a last column says if a layer is trained: Y or N.
     """
     chain = _is_chain(model)
     line_length = line_length or (65 if chain else 98)
@@ -37,20 +41,32 @@ def print_summary(
     ends = [int(line_length * p) if positions[-1] <= 1 else int(p) for p in positions]
     show: Show = print_fn or print
     titles = ["Layer (type)", "Output Shape", "Param #"] + ([] if chain else ["Connected to"])
+    if show_trainable:
+        titles, ends, line_length = [*titles, "Trainable"], [*ends, line_length + 10], line_length + 10
 
     show("_" * line_length)
     show(_row(titles, ends))
     show("=" * line_length)
-    layers = model.layers
-    for i, layer in enumerate(layers):
-        links = [] if chain else _links(model, layer)
-        first = [f"{layer.name} ({type(layer).__name__})", _shape(layer), layer.count_params()]
-        show(_row(first if chain else [*first, links[0] if links else ""], ends))
+    rows = list(_layers(model, expand_nested))
+    for i, (owner, layer, depth) in enumerate(rows):
+        links = [] if chain else _links(owner, layer)
+        name = "|  " * depth + f"{layer.name} ({type(layer).__name__})"
+        fields = [name, _shape(layer), layer.count_params(), *([] if chain else [*links, ""][:1])]
+        show(_row([*fields, "NY"[layer.trainable]] if show_trainable else fields, ends))
         for link in links[1:]:
             show(_row(["", "", "", link], ends))
-        show(("=" if i == len(layers) - 1 else "_") * line_length)
+        show(("=" if i == len(rows) - 1 else "_") * line_length)
     _show_totals(model, show)
     show("_" * line_length)
+
+
+def _layers(model: Network, expand: bool, depth: int = 0) -> Iterator[tuple[Network, Layer, int]]:
+    """Each row's model, layer and depth."""
+    for layer in model.layers:
+        yield model, layer, depth
+        inner: Any = layer
+        if expand and hasattr(layer, "run_internal_graph"):  # a network
+            yield from _layers(inner, expand, depth + 1)
 
 
 def _show_totals(model: Network, show: Show) -> None:

@@ -1,5 +1,13 @@
 """Files of models, weights, runs (HDF5 in the layout of Keras 2.2.4, msgpack), architectures (JSON, YAML)."""
 
+from jkeras.core.registry import CustomObjectScope as CustomObjectScope
+from jkeras.core.registry import custom_object_scope as custom_object_scope
+from jkeras.core.registry import deserialize_keras_object as deserialize_keras_object
+from jkeras.core.registry import get_custom_objects as get_custom_objects
+from jkeras.core.registry import get_registered_name as get_registered_name
+from jkeras.core.registry import get_registered_object as get_registered_object
+from jkeras.core.registry import register_keras_serializable as register_keras_serializable
+from jkeras.core.registry import serialize_keras_object as serialize_keras_object
 from jkeras.saving.checkpoint import Checkpoint as Checkpoint
 from jkeras.saving.checkpoint import latest as latest
 from jkeras.saving.checkpoint import list_checkpoints as list_checkpoints

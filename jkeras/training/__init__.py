@@ -10,11 +10,11 @@ from jkeras.training.data.stream import stream_only as stream_only
 from jkeras.training.data.workers import Supply as Supply
 from jkeras.training.objective.endpoints import Endpoint as Endpoint
 from jkeras.training.objective.function import Objective as Objective
-from jkeras.training.run.loop import StepFunction as StepFunction
 from jkeras.training.run.loop import evaluate as evaluate
 from jkeras.training.run.loop import fit as fit
 from jkeras.training.run.loop import predict as predict
-from jkeras.training.run.loop import predict_on_batch as predict_on_batch
-from jkeras.training.run.loop import test_on_batch as test_on_batch
-from jkeras.training.run.loop import train_on_batch as train_on_batch
+from jkeras.training.run.one_batch import StepFunction as StepFunction
+from jkeras.training.run.one_batch import predict_on_batch as predict_on_batch
+from jkeras.training.run.one_batch import test_on_batch as test_on_batch
+from jkeras.training.run.one_batch import train_on_batch as train_on_batch
 from jkeras.training.run.trainer import Trainer as Trainer

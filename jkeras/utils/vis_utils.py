@@ -35,6 +35,9 @@ def model_to_dot(
     expand_nested=False,
     dpi=96,
     expand_dim=False,
+    show_dtype=False,
+    show_layer_activations=False,
+    show_trainable=False,
 ):
     """A model as a graph of graphviz.
 
@@ -49,6 +52,7 @@ def model_to_dot(
         expand_nested: whether models inside are drawn as frames with what is in them.
         dpi: pixels for an inch.
         expand_dim: another name of `expand_nested`.
+        show_dtype, show_layer_activations, show_trainable: what labels say in brackets behind the class.
 
     Returns:
         A `pydot.Dot` if pydot is installed, else an object with its main methods: `create(prog, format)`, the
@@ -72,7 +76,9 @@ def model_to_dot(
         raise ValueError(f"rankdir must be one of {', '.join(map(repr, DIRECTIONS))}; got {rankdir!r}.")
     if not isinstance(dpi, (int, float)) or not dpi > 0:
         raise ValueError(f"dpi must be a number above 0; got {dpi!r}.")
-    return dot(diagram(model, show_shapes, show_layer_names, expand_nested or expand_dim), rankdir, dpi)
+    nested = expand_nested or expand_dim
+    told = (show_dtype, show_layer_activations, show_trainable)
+    return dot(diagram(model, show_shapes, show_layer_names, nested, *told), rankdir, dpi)
 
 
 def plot_model(
@@ -84,6 +90,9 @@ def plot_model(
     expand_nested=False,
     dpi=96,
     expand_dim=False,
+    show_dtype=False,
+    show_layer_activations=False,
+    show_trainable=False,
 ) -> None:
     """Draw a model into a file.
 
@@ -94,6 +103,7 @@ def plot_model(
         model: a model that is built, and a graph of layers.
         to_file: the file; its ending says the format, without one it is png.
         show_shapes, show_layer_names, rankdir, expand_nested, dpi, expand_dim: see `model_to_dot`.
+        show_dtype, show_layer_activations, show_trainable: likewise.
 
     Raises:
         ValueError: the model cannot be drawn, another `rankdir`, or a format that nobody knows.
@@ -101,7 +111,8 @@ def plot_model(
 
     Keras 2.2.4: keras/utils/vis_utils.py plot_model
     """
-    graph = model_to_dot(model, show_shapes, show_layer_names, rankdir, expand_nested, dpi, expand_dim)
+    told = (show_dtype, show_layer_activations, show_trainable)
+    graph = model_to_dot(model, show_shapes, show_layer_names, rankdir, expand_nested, dpi, expand_dim, *told)
     stem, ending = os.path.splitext(os.fspath(to_file))
     format = ending[1:].lower() or "png"
     try:

@@ -70,7 +70,15 @@ class Diagram:
         return ends[min(slot, len(ends) - 1)]
 
 
-def diagram(model, show_shapes=False, show_layer_names=True, expand_nested=False) -> Diagram:
+def diagram(
+    model,
+    show_shapes=False,
+    show_layer_names=True,
+    expand_nested=False,
+    show_dtype=False,
+    show_layer_activations=False,
+    show_trainable=False,
+) -> Diagram:
     """The diagram of a model that is a graph of layers.
 
     Args:
@@ -78,6 +86,7 @@ def diagram(model, show_shapes=False, show_layer_names=True, expand_nested=False
         show_shapes: whether boxes show the shapes of inputs and outputs.
         show_layer_names: whether labels begin with the layer's name.
         expand_nested: whether models inside are diagrams of their own instead of boxes.
+        show_dtype, show_layer_activations, show_trainable: what labels say in brackets behind the class.
 
     Raises:
         ValueError: it is no model, not built, or a subclass that computes in its own `call`.
@@ -93,7 +102,8 @@ def diagram(model, show_shapes=False, show_layer_names=True, expand_nested=False
         raise ValueError(f"Only a model can be drawn, Sequential or Model; got {model!r}.")
     if graph_of(model) is None:
         raise ValueError(f"Model {model.name!r} cannot be drawn: {why_no_graph(model)}")
-    return _Drawing(show_shapes, show_layer_names, expand_nested).of(model, model)
+    facts = (show_layer_activations, show_dtype, show_trainable)
+    return _Drawing(show_shapes, show_layer_names, expand_nested, facts).of(model, model)
 
 
 def graph_of(model) -> Graph | None:
@@ -120,6 +130,7 @@ class _Drawing:
     show_shapes: bool
     show_layer_names: bool
     expand_nested: bool
+    facts: tuple[bool, bool, bool]  # which of activation, dtype and being trained labels tell
     keys: set[str] = dataclasses.field(default_factory=set)
 
     def of(self, model, owner) -> Diagram:
@@ -176,7 +187,14 @@ class _Drawing:
         name, kind = layer.name, type(layer).__name__
         if isinstance(layer, Wrapper):
             name, kind = f"{name}({layer.layer.name})", f"{kind}({type(layer.layer).__name__})"
+        facts = [fact for fact, shown in zip(_facts(layer), self.facts, strict=True) if shown and fact]
+        kind += f" ({', '.join(facts)})" if facts else ""
         return f"{name}: {kind}" if self.show_layer_names else kind
+
+
+def _facts(layer: Layer) -> tuple[str, str, str]:
+    activation = getattr(layer, "activation", None)
+    return getattr(activation, "__name__", ""), layer.dtype, "trained" if layer.trainable else "not trained"
 
 
 class _Ends(NamedTuple):

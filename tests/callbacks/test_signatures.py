@@ -1,4 +1,4 @@
-"""The constructors are those of Keras 2.2.4 (CallbackList takes two more)."""
+"""The constructors are those of Keras 2.2.4, with later arguments behind (CallbackList takes two more)."""
 
 import inspect
 
@@ -36,4 +36,5 @@ SIGNATURES = {
 def test_constructor(name):
     signature = inspect.signature(getattr(callbacks, name))
     bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
-    assert str(inspect.Signature(bare)) == SIGNATURES[name]
+    theirs = SIGNATURES[name]
+    assert str(inspect.Signature(bare)).startswith(theirs if "**" in theirs else theirs.removesuffix(")"))

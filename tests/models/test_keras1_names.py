@@ -128,10 +128,7 @@ def test_old_and_new_name_together(model):
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda m: m.fit(X, Y, validation_batch_size=4), "`fit` has no argument `validation_batch_size`"),
-        (lambda m: m.evaluate(X, Y, return_dict=True), r"dict\(zip\(model.metrics_names, values\)\)"),
         (lambda m: m.train_on_batch(X, Y, reset_metrics=False), "nothing is kept"),
-        (lambda m: m.compile("sgd", "mse", run_eagerly=True), "jax.disable_jit"),
         (lambda m: m.compile("sgd", "mse", learning_rate=0.1), r"SGD\(lr=...\)"),
         (lambda m: m.save("x", save_format="tf"), "extension of the path"),
     ],

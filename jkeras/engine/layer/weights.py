@@ -31,6 +31,20 @@ def rule(layer: object, weight: str, kind: str) -> Any:
     return getattr(layer, f"{stem}_{kind}", None)
 
 
+class OtherName:
+    """An attribute under a second name; an object may keep something else by that name.
+
+    Args:
+        name: the first name.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __get__(self, owner: object, kind: type | None = None) -> Any:
+        return self if owner is None else getattr(owner, self.name)
+
+
 class Declared(list[Any]):
     """A list that tells the layer when it changes."""
 
@@ -63,6 +77,11 @@ class WeightAccess:
     _trainable: bool
     _given_weights: Any
     asks_for_truth = False  # whether the code of the layer asks for the truth value of weights
+
+    # the names in later Kerases
+    variables = OtherName("weights")
+    trainable_variables = OtherName("trainable_weights")
+    non_trainable_variables = OtherName("non_trainable_weights")
 
     def children(self) -> dict[str, Layer]:
         """Inner layers by name; for a user's layer those found among its attributes."""

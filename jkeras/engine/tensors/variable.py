@@ -94,6 +94,11 @@ class Variable(Operators):
         self.regularizer, self.constraint = regularizer, constraint
 
     @property
+    def path(self) -> str:
+        """The name without its `:0`, as Keras 3 has it."""
+        return self.name.removesuffix(":0")
+
+    @property
     def _value(self) -> jax.Array:
         if isinstance(self._stored, Undrawn):
             self._stored = self._stored.drawn()

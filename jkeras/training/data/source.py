@@ -62,6 +62,8 @@ class Arrays:
         shuffle: False, True, or "batch": batches stay together.
     """
 
+    keeps_size = False  # whether the user gave these rows their own size of batch
+
     def __init__(self, samples: Samples, size: int, shuffle: bool | str = False):
         self.samples, self.size, self.shuffle = samples, size, shuffle
         self.sample_count: int | None = samples.rows

@@ -22,6 +22,7 @@ def parted(
     share: float,
     steps: Any,
     batch_size: Any,
+    own_size: Any,
     supply: Supply,
 ) -> tuple[Source, Source | None]:
     """The rest to train on, and the batches to validate on or None.
@@ -30,7 +31,7 @@ def parted(
         trainer: of the compiled model.
         train: the batches to train on.
         data, share, steps: `validation_data`, `validation_split` and `validation_steps` of `fit`.
-        batch_size: of `fit`.
+        batch_size, own_size: `batch_size` and `validation_batch_size` of `fit`.
         supply: who fetches the batches of streams.
 
     Raises:
@@ -43,8 +44,12 @@ def parted(
     if data is None and steps and not (trainer.inputs or trainer.objective.fed):
         return train, source(trainer, None, steps=steps)
     if data is not None:
-        return train, _given(trainer, data, batch_size, train, steps, supply)
-    train, held = _cut_off(trainer, train, share, steps)
+        held = _given(trainer, data, own_size or batch_size, train, steps, supply)
+    else:
+        train, held = _cut_off(trainer, train, share, steps)
+    if own_size is not None and isinstance(held, Arrays):
+        held = Arrays(held.samples, counts.whole(own_size, "validation_batch_size", 1))
+        held.keeps_size = True
     if steps and held is None and not isinstance(train, Stream):
         raise ValueError("`validation_steps` was given, but there is no `validation_data` to take them from.")
     return train, held

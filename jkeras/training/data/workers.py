@@ -18,6 +18,7 @@ from concurrent.futures import Future, wait
 from typing import Any, NamedTuple, Protocol
 
 from jkeras.compat import as_keras
+from jkeras.core.sequence import PyDataset
 from jkeras.training.data import pickling, worker_loop
 from jkeras.training.data.counts import whole
 
@@ -38,6 +39,13 @@ class Supply(NamedTuple):
     workers: int = 1
     use_multiprocessing: bool = False
     max_queue_size: int = 10
+
+    @classmethod
+    def of(cls, data: object, workers: int, use_multiprocessing: bool, max_queue_size: int) -> Supply:
+        """The one that the data ask for themselves, or that of the arguments of `fit`."""
+        if isinstance(data, PyDataset):
+            return cls(data.workers, data.use_multiprocessing, data.max_queue_size)
+        return cls(workers, use_multiprocessing, max_queue_size)
 
     def checked(self) -> Supply:
         """Itself, with integers of Python.

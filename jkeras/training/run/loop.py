@@ -1,10 +1,9 @@
-"""The loop: the only place that iterates over batches. `fit`, `evaluate`, `predict` and their `_on_batch`
-forms."""
+"""The loop: the only place that iterates over batches. `fit`, `evaluate` and `predict`."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,7 @@ from jkeras.core.chunk import Chunk
 from jkeras.core.lists import unpacked
 from jkeras.core.progbar import Progbar
 from jkeras.core.random import next_seed
-from jkeras.core.types import AnyList
-from jkeras.training.batching import Cut, Span
-from jkeras.training.data import arrays, counts
-from jkeras.training.data.samples import Samples, stack
+from jkeras.training.data import counts
 from jkeras.training.data.source import Arrays, Block, Blocks, Source, source
 from jkeras.training.data.stream import Repeat, Stream
 from jkeras.training.data.validation import held_out, parted
@@ -50,6 +46,7 @@ def fit(
     validation_steps: float | None = None,
     validation_freq: int | Collection[int] = 1,
     supply: Supply = ONE_THREAD,
+    validation_batch_size: int | None = None,
 ) -> None:
     """Train; see `Model.fit`.
 
@@ -67,7 +64,14 @@ def fit(
     first, last = _epochs(epochs, initial_epoch, validation_freq)
     train = source(trainer, x, y, batch_size, shuffle, steps, sample_weight, class_weight, supply=supply)
     train, validation = parted(
-        trainer, train, validation_data, validation_split, validation_steps, batch_size, supply
+        trainer,
+        train,
+        validation_data,
+        validation_split,
+        validation_steps,
+        batch_size,
+        validation_batch_size,
+        supply,
     )
     if verbose and isinstance(train, Arrays) and isinstance(validation, Arrays):
         print(f"Train on {train.sample_count} samples, validate on {validation.sample_count} samples")
@@ -201,9 +205,11 @@ class _Fit:
         """The logs of a validation; beside a stream, arrays are cut into batches as large as its last one."""
         held = self.validation
         assert held is not None
-        if isinstance(self.source, Stream) and isinstance(held.source, Arrays) and size != held.source.size:
-            batches = Arrays(held.source.samples, size)
-            self.validation = held = Blocks(batches, self.trainer.layout, self.trainer.dtypes())
+        arrays = held.source
+        if isinstance(self.source, Stream) and isinstance(arrays, Arrays) and not arrays.keeps_size:
+            if size != arrays.size:
+                batches = Arrays(arrays.samples, size)
+                self.validation = held = Blocks(batches, self.trainer.layout, self.trainer.dtypes())
         values = _evaluate(self.trainer, held, interrupt, self.seed, epoch, turn=self.validations)
         self.validations += 1
         return {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
@@ -405,96 +411,3 @@ def _predicted(
 def _landed(outputs: list[Any], rows: int | None) -> list[Numpy]:
     """The outputs on the host; one number for a batch stands for each of its rows."""
     return [np.asarray(y)[:rows] if np.ndim(y) else np.full(rows or 1, y) for y in outputs]
-
-
-# --- one batch
-
-
-def train_on_batch(
-    trainer: Trainer, x: Data, y: Data = None, sample_weight: Weights = None, class_weight: Weights = None
-) -> Scores:
-    """One step on one batch; see `Model.train_on_batch`."""
-    samples = arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight, class_weight)
-    trainer.prepare()
-    return _one("train", trainer, samples, trainer.run)
-
-
-def test_on_batch(trainer: Trainer, x: Data, y: Data = None, sample_weight: Weights = None) -> Scores:
-    """Loss and metrics of one batch; see `Model.test_on_batch`."""
-    samples = arrays.read(x, y, trainer.inputs, trainer.objective.targets, sample_weight)
-    return _one("test", trainer, samples, trainer.run)
-
-
-def _one(kind: str, trainer: Trainer, samples: Samples, run: Callable[[str, Block, Span], Any]) -> Scores:
-    block = Block(
-        stack([samples], trainer.dtypes(), samples.rows), Cut(samples.rows, samples.rows), None, 0, 1
-    )
-    return unpacked(np.asarray(run(kind, block, trainer.call_span()))[0].tolist())
-
-
-def predict_on_batch(trainer: Trainer, x: Data) -> Outputs:
-    """Outputs for one batch; see `Model.predict_on_batch`."""
-    return _outputs(trainer, x, trainer.predict)
-
-
-def _outputs(trainer: Trainer, x: Data, predict: Callable[[Samples, int], list[Any]]) -> Outputs:
-    samples = arrays.read(x, None, trainer.inputs, [], need_y=False)
-    rows = samples.rows if samples.x else None
-    outputs = predict(samples, samples.rows)
-    return unpacked([np.array(y)[:rows] if np.ndim(y) else np.array(y) for y in outputs])
-
-
-class StepFunction:
-    """The type of `model.train_function`: called on the arrays of a batch it makes a step of our own.
-
-    Args:
-        trainer: of the model.
-        kind: "train", "test" or "predict".
-
-    Keras 2.2.4: keras/engine/training.py Model._make_train_function
-    """
-
-    def __init__(self, trainer: Trainer, kind: str):
-        self.trainer, self.kind = trainer, kind
-
-    def __call__(self, inputs: Iterable[Any]) -> list[Any]:
-        """The step on one batch.
-
-        Args:
-            inputs: list of the inputs, the targets and the sample weights (of "predict": the inputs); the
-                learning phase may follow.
-
-        Returns:
-            A list: loss and metrics, or the outputs.
-
-        Raises:
-            ValueError: another number of arrays, or the other learning phase.
-        """
-        trainer, kind = self.trainer, self.kind
-        counts = [len(trainer.inputs)]
-        if kind != "predict":
-            counts += [len(trainer.objective.fed), len(trainer.objective.targets)]
-        given = self._without_phase(list(inputs), sum(counts))
-        if kind == "predict":
-            values = _outputs(trainer, given, trainer.own_outputs)
-        else:
-            n, m, _ = np.cumsum(counts)
-            x, y, weights = given[:n], given[n:m] or None, given[m:]
-            samples = arrays.read(x, y, trainer.inputs, trainer.objective.targets, weights)
-            values = _one(kind, trainer, samples, trainer.own_steps)
-        return values if isinstance(values, AnyList) else [values]
-
-    def _without_phase(self, given: list[Any], count: int) -> list[Any]:
-        if len(given) == count + 1:
-            phase = given.pop()
-            if bool(np.asarray(phase)) != (self.kind == "train"):
-                raise ValueError(
-                    f"The {self.kind}_function of a model has a learning phase of its own; got {phase!r}."
-                )
-        if len(given) != count:
-            raise ValueError(
-                f"The {self.kind}_function of this model takes a list of {count} arrays (inputs"
-                f"{', targets and sample weights' * (self.kind != 'predict')}), and perhaps the learning "
-                f"phase; got {len(given)}."
-            )
-        return given

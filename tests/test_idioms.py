@@ -1,0 +1,179 @@
+"""What people have learnt from pages about later Kerases: it works, or the error says what to write."""
+
+import os
+import warnings
+
+import numpy as np
+import pytest
+
+import jkeras as keras
+from jkeras import callbacks, layers
+
+rng = np.random.RandomState(0)
+X = rng.rand(20, 3).astype("float32")
+Y = rng.randint(0, 2, 20)
+
+
+@pytest.fixture
+def model():
+    """A compiled classifier whose program is small."""
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(1, activation="sigmoid", name="head")])
+    model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_accuracy_has_both_names(model):
+    seen = {}
+
+    class Look(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.update(logs)
+            seen["found"] = logs["val_accuracy"], logs.get("accuracy"), "val_accuracy" in logs
+
+    history = model.fit(X, Y, validation_split=0.5, verbose="auto", callbacks=[Look()]).history
+    assert set(history) == {"loss", "acc", "val_loss", "val_acc"}
+    assert history["accuracy"] == history["acc"] and history["val_accuracy"] == history["val_acc"]
+    assert seen["found"] == (seen["val_acc"], seen["acc"], True)
+    with pytest.raises(KeyError, match="val_accurac"):
+        history["val_accurac"]
+    scores = model.evaluate(X, Y, verbose=0, return_dict=True)
+    assert scores["accuracy"] == model.evaluate(X, Y, verbose=0)[1] and scores["loss"] > 0
+
+
+def test_monitors_know_both_names(model, tmp_path):
+    file = str(tmp_path / "{epoch}-{val_accuracy:.1f}.h5")
+    stop = callbacks.EarlyStopping("val_accuracy", patience=1, start_from_epoch=2, restore_best_weights=True)
+    save = callbacks.ModelCheckpoint(file, "val_accuracy", save_best_only=True, save_weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = model.fit(
+            X, Y * 0, epochs=9, validation_data=(X, Y * 0 + 1), verbose=0, callbacks=[stop, save]
+        )
+    assert len(history.epoch) == 4, "two epochs are passed over, the third is the best, the fourth no better"
+    assert os.listdir(tmp_path) == [f"1-{history.history['val_acc'][0]:.1f}.h5"]
+
+
+def test_checkpoints_by_batches(model, tmp_path):
+    save = callbacks.ModelCheckpoint(str(tmp_path / "{epoch}-{batch}.h5"), save_freq=3)
+    model.fit(X, Y, batch_size=4, epochs=2, verbose=0, callbacks=[save])
+    assert sorted(os.listdir(tmp_path)) == ["1-3.h5", "2-1.h5", "2-4.h5"]
+    with pytest.raises(ValueError, match="`save_best_only` compares the logs of epochs"):
+        callbacks.ModelCheckpoint("x.h5", save_freq=3, save_best_only=True)
+    with pytest.raises(ValueError, match="'epoch' or a number of batches"):
+        callbacks.ModelCheckpoint("x.h5", save_freq="batch")
+
+
+def test_backup_goes_on_and_leaves_nothing(tmp_path):
+    def make():
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+        model.compile("adam", "mse")
+        return model
+
+    class Interrupt(callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise InterruptedError
+
+    whole = make()
+    losses = whole.fit(X, Y, epochs=4, verbose=0).history["loss"]
+    again = make()
+    with pytest.raises(InterruptedError):
+        again.fit(
+            X, Y, epochs=4, verbose=0, callbacks=[callbacks.BackupAndRestore(tmp_path / "b"), Interrupt()]
+        )
+    (tmp_path / "b" / "mine.txt").write_text("kept")
+    again = make()
+    history = again.fit(X, Y, epochs=4, verbose=0, callbacks=[callbacks.BackupAndRestore(tmp_path / "b")])
+    assert history.history["loss"] == losses
+    np.testing.assert_array_equal(again.get_weights()[0], whole.get_weights()[0])
+    assert os.listdir(tmp_path / "b") == ["mine.txt"], "the backup is removed, another file is not"
+
+
+def test_arguments_of_fit_and_compile(model):
+    sizes = []
+
+    class Sizes(callbacks.Callback):
+        def on_test_batch_begin(self, batch, logs=None):
+            sizes.append(logs["size"])
+
+    model.compile("sgd", "mse", jit_compile=True, steps_per_execution=4, run_eagerly=False)
+    model.fit(X, Y, validation_split=0.5, validation_batch_size=3, verbose=0)
+    kept = model.train_on_batch(X, Y, return_dict=True)
+    assert list(kept) == ["loss"] == list(model.test_on_batch(X, Y, return_dict=True))
+    with pytest.warns(UserWarning, match="jax.disable_jit"):
+        model.compile("sgd", "mse", run_eagerly=True)
+    with pytest.raises(ValueError, match="validation_batch_size"):
+        model.fit(X, Y, validation_split=0.5, validation_batch_size=-3, verbose=0)
+
+
+def test_variables(model):
+    assert model.trainable_variables == model.trainable_weights == model.variables
+    assert model.layers[0].non_trainable_variables == []
+    assert [v.path for v in model.variables] == ["head/kernel", "head/bias"]
+    assert model.variables[0].numpy().shape == (3, 1)
+    other = layers.Dense(1)
+    other.variables = "a script's own"
+    assert other.variables == "a script's own"
+
+
+def test_summary(capsys):
+    inner = keras.Sequential([keras.Input((3,)), layers.Dense(2, name="deep")], name="inner")
+    outer = keras.Sequential([inner, layers.Dense(1, name="top", trainable=False)])
+    outer.summary(expand_nested=True, show_trainable=True)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["|", "deep", "(Dense)", "(None,", "2)", "8", "Y"] in rows
+    assert ["top", "(Dense)", "(None,", "1)", "3", "N"] in rows
+
+
+def test_a_step_of_ones_own_is_not_passed_over(model):
+    class Own(keras.Model):
+        def train_step(self, data):
+            return {"loss": 0.0}
+
+    x = keras.Input((3,))
+    own = Own(x, layers.Dense(1)(x))
+    own.compile("sgd", "mse")
+    with pytest.raises(TypeError, match="defines `train_step`, which is not called here.*add_loss"):
+        own.fit(X, Y, verbose=0)
+    assert own.evaluate(X, Y, verbose=0) > 0
+
+
+def test_registered_names():
+    @keras.saving.register_keras_serializable(package="mine")
+    class Twice(layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    with keras.utils.custom_object_scope():
+        model = keras.Sequential([keras.Input((3,)), Twice()])
+        again = keras.models.model_from_json(model.to_json())
+        assert type(again.layers[0]) is Twice is keras.saving.get_registered_object("mine>Twice")
+        assert keras.utils.get_registered_name(Twice) == "mine>Twice"
+    with pytest.raises(ValueError, match="no `get_config`"):
+        keras.utils.register_keras_serializable()(type("Plain", (), {}))
+    keras.utils.get_custom_objects().clear()
+
+
+def test_a_script_for_keras_3_imports():
+    with keras.install_as_keras(replace=True, version=3):
+        import keras as imported
+
+        assert imported.__version__.startswith("3.") and imported.utils is keras.utils
+        keras.install_as_keras(version=2)
+        assert imported.__version__ == "2.2.4"
+    with pytest.raises(ValueError, match="version must be one of"):
+        keras.install_as_keras(version=4)
+
+
+def test_data_that_say_how_they_are_fetched(model):
+    class Rows(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return X[10 * index :][:10], Y[10 * index :][:10]
+
+    rows = Rows(workers=2, use_multiprocessing=False, max_queue_size=4)
+    assert rows.num_batches == 2
+    assert model.evaluate(rows, verbose=0) == pytest.approx(model.evaluate(X, Y, verbose=0))
