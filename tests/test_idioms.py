@@ -177,3 +177,26 @@ def test_data_that_say_how_they_are_fetched(model):
     rows = Rows(workers=2, use_multiprocessing=False, max_queue_size=4)
     assert rows.num_batches == 2
     assert model.evaluate(rows, verbose=0) == pytest.approx(model.evaluate(X, Y, verbose=0))
+
+
+def test_inputs_and_outputs_by_name():
+    a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
+    outputs = {"one": layers.Dense(1)(a), "two": layers.Dense(2)(layers.add([a, b]))}
+    model = keras.Model({"a": a, "b": b}, outputs)
+    model.compile("sgd", {"one": "mse", "two": "mae"}, metrics={"two": "mae"})
+    data, wanted = {"b": X, "a": X + 1}, {"two": X[:, :2], "one": X[:, :1]}
+    names = {"loss", "one_loss", "two_loss", "two_mean_absolute_error"}
+    assert set(model.fit(data, wanted, verbose=0).history) == names
+    predicted = model.predict(data)
+    assert predicted["two"].shape == (20, 2)
+    np.testing.assert_allclose(model(data)["one"], predicted["one"], rtol=1e-5)
+    for again in (keras.models.model_from_json(model.to_json()), keras.models.clone_model(model)):
+        again.set_weights(model.get_weights())
+        np.testing.assert_array_equal(
+            again.predict_on_batch(data)["two"], model.predict_on_batch(data)["two"]
+        )
+    assert set(model({"a": a, "b": b})) == {"one", "two"}
+    with pytest.raises(ValueError, match="without its inputs .'b'."):
+        model({"a": X})
+    with pytest.raises(ValueError, match="fed by the names of input layers"):
+        keras.Model({"x": a}, layers.Dense(1)(a))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from typing import Literal
+from typing import Any, Literal
 
 from jkeras.callbacks.base import Logs
 from jkeras.callbacks.run import RunCheckpoint
@@ -43,7 +43,8 @@ class BackupAndRestore(RunCheckpoint):
     ):
         if not backup_dir:
             raise ValueError("BackupAndRestore: `backup_dir` should name a directory; got an empty one.")
-        if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
+        given: Any = save_freq
+        if given != "epoch" and not (isinstance(given, int) and given > 0):
             raise ValueError(
                 f"BackupAndRestore: `save_freq` should be 'epoch' or a number of batches; got {save_freq!r}."
             )

@@ -6,7 +6,7 @@ import os
 import re
 import string
 import warnings
-from typing import Literal
+from typing import Any, Literal
 
 from jkeras.callbacks.base import Callback, Logs
 from jkeras.callbacks.schedule import better, worst
@@ -73,11 +73,13 @@ class ModelCheckpoint(Callback):
         self.save_freq = save_freq
         self.batches_since_last_save = 0
         self._done = 0
-        if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
+        self._every = None if save_freq == "epoch" else save_freq  # batches
+        given: Any = save_freq
+        if self._every is not None and not (isinstance(given, int) and given > 0):
             raise ValueError(
                 f"ModelCheckpoint: `save_freq` should be 'epoch' or a number of batches; got {save_freq!r}."
             )
-        if save_freq != "epoch" and save_best_only:
+        if self._every is not None and save_best_only:
             raise ValueError(
                 "ModelCheckpoint: `save_best_only` compares the logs of epochs: leave `save_freq='epoch'`."
             )
@@ -87,23 +89,23 @@ class ModelCheckpoint(Callback):
         self.best = worst(self.monitor_op) if initial_value_threshold is None else initial_value_threshold
 
     def chunk_limit(self, step: int) -> int | None:
-        return None if self.save_freq == "epoch" else self.save_freq - self.batches_since_last_save
+        return None if self._every is None else self._every - self.batches_since_last_save
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._done = 0
 
     def on_boundary(self, epoch: int, step: int) -> None:
-        if self.save_freq == "epoch" or step == 0:
+        if self._every is None or step == 0:
             return
         self.batches_since_last_save += step - self._done
         self._done = step
-        if self.batches_since_last_save >= self.save_freq:
+        if self.batches_since_last_save >= self._every:
             self.batches_since_last_save = 0
             self._save(epoch, self._filepath(epoch, {"batch": step}))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
-        if self.save_freq != "epoch":
+        if self._every is not None:
             return
         self.epochs_since_last_save += 1
         if self.epochs_since_last_save < self.period:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from jkeras.core.snapshot import settled
 from jkeras.core.types import AnyDict, Function
 
-Registered = TypeVar("Registered", bound=Function)
+Registered = TypeVar("Registered")
 
 _custom_objects: dict[str, Any] = {}
 
@@ -216,10 +216,10 @@ def register_keras_serializable(
     """
 
     def register(thing: Registered) -> Registered:
+        own_name: str = getattr(thing, "__name__", "")
         if isinstance(thing, type) and not hasattr(thing, "get_config"):
-            raise ValueError(f"Cannot register the class {thing.__name__}: it has no `get_config` method.")
-        registered = f"{package}>{name or thing.__name__}"
-        _custom_objects[registered] = _custom_objects[thing.__name__] = thing
+            raise ValueError(f"Cannot register the class {own_name}: it has no `get_config` method.")
+        _custom_objects[f"{package}>{name or own_name}"] = _custom_objects[own_name] = thing
         return thing
 
     return register

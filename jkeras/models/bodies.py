@@ -173,6 +173,8 @@ class GraphBody:
 
     def output_names(self) -> list[str]:
         """A number is added where one layer makes several."""
+        if self.network.output_keys is not None:
+            return self.network.output_keys
         names: list[str] = []
         for t in self.graph.outputs:
             base = name = t.node.owner.name if t.node.owner is not None else t.name

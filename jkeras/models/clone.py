@@ -115,4 +115,6 @@ def _clone_graph(model: Model, inputs: list[Tensor]) -> Model:
                 made = fresh[node.owner](*args, **kwargs)
         outputs = made if isinstance(made, (AnyList, AnyTuple)) else [made]
         copies |= dict(zip(node.outputs, outputs, strict=True))
-    return Model(inputs, [copies[t] for t in model.outputs], name=model.name)
+    clone = Model(inputs, [copies[t] for t in model.outputs], name=model.name)
+    clone.output_keys = model.output_keys
+    return clone

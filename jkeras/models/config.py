@@ -48,6 +48,7 @@ def graph_config(model: Network, graph: Graph) -> dict[str, Any]:
         "layers": layers,
         "input_layers": [_place(t, kept) for t in graph.inputs],
         "output_layers": [_place(t, kept) for t in graph.outputs],
+        **({} if model.output_keys is None else {"output_keys": model.output_keys}),
     }
 
 
@@ -121,7 +122,13 @@ def graph_from_config(cls: type[N], config: Mapping[str, Any], custom_objects: M
         [_tensor(e, made) for e in cast("list[Place]", config[key])]
         for key in ("input_layers", "output_layers")
     )
-    return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+    keys = config.get("output_keys")
+    if keys is not None and (len({*keys}) != len(outputs) or not all(isinstance(key, str) for key in keys)):
+        raise ValueError(
+            f"The config of model {config.get('name')!r} needs a name for each output; got {keys!r}."
+        )
+    named = outputs if keys is None else dict(zip(keys, outputs, strict=True))
+    return cls(inputs=inputs, outputs=named, name=config.get("name"))
 
 
 def _check_nodes(config: dict[str, Any]) -> None:

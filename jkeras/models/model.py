@@ -26,7 +26,7 @@ class Model(Compiled):
     """A graph of layers that can be trained: `Model(inputs, outputs)`; or a subclass with its own `call`.
 
     Args:
-        inputs, outputs: symbolic tensor or list of tensors.
+        inputs, outputs: symbolic tensor, list of tensors or dict of tensors by name.
         name: default `model_1`, ….
 
     Raises:
@@ -179,7 +179,8 @@ class Model(Compiled):
         """Outputs for the samples of `x`: an array, or a list of arrays for several outputs."""
         supply = Supply.of(x, workers, use_multiprocessing, max_queue_size)
         hooks = self._hooks(callbacks)
-        return training.predict(self._predicting(x), x, batch_size, _number(verbose), steps, hooks, supply)
+        trainer = self._predicting(x)
+        return self._by_key(training.predict(trainer, x, batch_size, _number(verbose), steps, hooks, supply))
 
     def _hooks(self, callbacks: Callbacks) -> CallbackList | None:
         if not callbacks:
@@ -211,7 +212,7 @@ class Model(Compiled):
 
     def predict_on_batch(self, x: Data) -> Outputs:
         """Outputs for one batch."""
-        return training.predict_on_batch(self._predicting(x), x)
+        return self._by_key(training.predict_on_batch(self._predicting(x), x))
 
     @legacy("generator", of="method")
     def fit_generator(

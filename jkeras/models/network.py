@@ -12,7 +12,7 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.identity import same_objects
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.names import snake_case, unique_name
-from jkeras.core.types import INFERENCE, Array, Ctx, Out, Pair, Params, State, Tree
+from jkeras.core.types import INFERENCE, AnyDict, Array, Ctx, Out, Pair, Params, State, Tree
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.added_metrics import reported_by
 from jkeras.engine.call.calling import has_tensor
@@ -36,20 +36,22 @@ class NoGraphError(NotImplementedError, AttributeError):
     """A subclassed model was asked for what only a graph of layers has."""
 
 
-Tensors: TypeAlias = Tensor | Sequence[Tensor] | None
+Tensors: TypeAlias = Tensor | Sequence[Tensor] | Mapping[str, Tensor] | None
 
 
 class Network(KerasGraph, Files, Layer):
     """A graph of layers (`Network(inputs, outputs)`), or a subclass that computes in its own `call`.
 
     Args:
-        inputs, outputs: tensor or list of tensors.
+        inputs, outputs: tensor, list of tensors or dict of tensors. Keys of inputs are the names of the input
+            layers; those of outputs name the outputs in losses, metrics and the dict that comes out.
         name: default `model_1`, ….
 
     Keras 2.2.4: keras/engine/network.py Network
     """
 
     supports_masking = True
+    output_keys: list[str] | None = None  # of the dict that the outputs were given as
 
     @legacy("model")
     def __init__(
@@ -72,7 +74,40 @@ class Network(KerasGraph, Files, Layer):
         if inputs is not None or outputs is not None:
             if inputs is None or outputs is None:
                 raise ValueError(f"Model {name!r} needs both inputs and outputs.")
-            self._init_graph(as_list(inputs), as_list(outputs))
+            if isinstance(outputs, AnyDict):
+                self.output_keys, outputs = list(outputs), list(outputs.values())
+            self._init_graph(self._listed_inputs(inputs), as_list(outputs))
+
+    def _listed_inputs(self, inputs: Any) -> list[Any]:
+        """The tensors of a dict by the names of their layers."""
+        if not isinstance(inputs, AnyDict):
+            return as_list(inputs)
+        for key, tensor in inputs.items():
+            if getattr(tensor, "name", key) != key:
+                raise ValueError(
+                    f"Model {self.name!r}: the input with the key {key!r} is the tensor {tensor.name!r}; "
+                    f"data are fed by the names of input layers: Input(..., name={key!r})."
+                )
+        return list(inputs.values())
+
+    def __call__(self, inputs: Any, **kwargs: Any) -> Any:
+        if isinstance(inputs, AnyDict) and self._graph is not None:
+            missing = [name for name in self._fed_names() if name not in inputs]
+            if missing:
+                raise ValueError(
+                    f"Model {self.name!r} was called without its inputs {missing}; got {list(inputs)}."
+                )
+            inputs = unpacked([inputs[name] for name in self._fed_names()])
+        given: Any = inputs
+        return self._by_key(super().__call__(given, **kwargs))
+
+    def _by_key(self, outputs: Any) -> Any:
+        """What came out, as a dict where the outputs were given as one."""
+        return (
+            outputs
+            if self.output_keys is None
+            else dict(zip(self.output_keys, as_list(outputs), strict=True))
+        )
 
     @classmethod
     def _prefix(cls) -> str:

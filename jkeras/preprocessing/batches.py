@@ -34,7 +34,7 @@ class Batches(sequence.Sequence):
 
     def __init__(
         self,
-        items: Sequence[Any],
+        items: Sequence[Any] | np.ndarray,
         read: Callable[[list[Any]], Any],
         labels: np.ndarray | None = None,
         batch_size: int | None = 32,
