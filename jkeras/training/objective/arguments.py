@@ -20,14 +20,21 @@ from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.adapter import tracked_layers
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Frame, Variable
-from jkeras.training.objective.endpoints import Endpoint, Target
+from jkeras.training.objective.endpoints import Endpoint, Target, function_of
 
+# Losses whose value for a sample depends on the others of its batch.
+_OF_A_BATCH = (losses.dice, losses.tversky, losses.circle)
 _ACCURACY, _CROSSENTROPY = ("accuracy", "acc"), ("crossentropy", "ce")
 
 
 def is_ours(fn: Function) -> bool:
-    """Whether a function comes from jkeras itself and so treats every sample apart."""
+    """Whether a function comes from jkeras itself: its code needs no scope around it."""
     return (getattr(fn, "__module__", None) or "").startswith("jkeras.")
+
+
+def is_rowwise(fn: Function) -> bool:
+    """Whether a function is known to treat every sample apart."""
+    return is_ours(fn) and getattr(fn, "rowwise", True) and fn not in _OF_A_BATCH
 
 
 def _known(given: Collection[str], names: list[str], argument: str) -> None:
@@ -48,8 +55,13 @@ def _matched(given: Collection[Any], names: list[str], argument: str) -> list[An
     return list(given)
 
 
+def _is_config(given: Any) -> bool:
+    """Whether a dict is an object written down, and not things by output."""
+    return isinstance(given, AnyDict) and {"class_name", "config"} <= set(given)
+
+
 def per_output_losses(loss: Any, names: list[str]) -> list[Any]:
-    if isinstance(loss, AnyDict):
+    if isinstance(loss, AnyDict) and not _is_config(loss):
         _known(loss, names, "loss")
         for name in names:
             if name not in loss:
@@ -161,6 +173,7 @@ def per_output_metrics(given: Any, names: list[str], argument: str) -> list[list
 
 def named_metric(identifier: Any, endpoint: Endpoint, loss: Function) -> tuple[str, Function]:
     """The name and the function; `accuracy` and `crossentropy` go by the shape of the output and its loss."""
+    loss = function_of(loss)
     if isinstance(identifier, str) and identifier in _ACCURACY + _CROSSENTROPY:
         if (endpoint.shape is not None and endpoint.shape[-1] == 1) or loss is losses.binary_crossentropy:
             kind = "binary"

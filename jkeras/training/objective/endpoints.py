@@ -8,6 +8,19 @@ from typing import Any, NamedTuple
 from jkeras import losses
 from jkeras.core.types import AnyDict, Shape
 
+# Losses of which targets and outputs have shapes that have nothing to do with each other.
+_OTHER_SHAPES = (losses.ctc, losses.circle, losses.categorical_generalized_cross_entropy)
+
+
+def function_of(loss: Any) -> Any:
+    """The function that a loss computes, where it is an object of one; else the loss itself.
+
+    Example:
+        >>> function_of(losses.MeanSquaredError()) is losses.mean_squared_error
+        True
+    """
+    return getattr(type(loss), "function", loss) if isinstance(loss, losses.Loss) else loss
+
 
 class Endpoint(NamedTuple):
     """An input or output of a model.
@@ -55,10 +68,11 @@ class Target(NamedTuple):
     @classmethod
     def of(cls, endpoint: Endpoint, fn: Callable[..., Any], mode: str | None) -> Target:
         """The target of a loss on an output."""
-        shape, limit = endpoint.shape, None
+        shape, limit, ignored = endpoint.shape, None, getattr(fn, "ignore_class", None)
+        fn = function_of(fn)
         if shape is not None and fn is losses.sparse_categorical_crossentropy:
-            shape, limit = (*shape[:-1], 1), shape[-1]
-        elif getattr(losses, getattr(fn, "__name__", ""), None) is not fn:
+            shape, limit = (*shape[:-1], 1), shape[-1] if ignored is None else None
+        elif getattr(losses, getattr(fn, "__name__", ""), None) is not fn or fn in _OTHER_SHAPES:
             shape = None
         return cls(
             endpoint.name, shape, endpoint.dtype, fn, mode, endpoint.shape, limit, layer=endpoint.layer

@@ -157,7 +157,7 @@ class Objective:
             arguments.append(labels, name, names[:1], 0)
         targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
         given = arguments.given_targets(spread(target_tensors), names, targets, set(inputs))
-        rowwise = all(arguments.is_ours(f.fn) for f in (*terms, *measured)) and not given
+        rowwise = all(arguments.is_rowwise(f.fn) for f in (*terms, *measured)) and not given
         all_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
         return cls(terms, measured, labels, all_targets, rowwise, len(outputs) > 1, running, added)
 
@@ -250,7 +250,7 @@ def weighted(
     """This device's share of the mean score: masked, then weighted.
 
     Formula, with means over the whole batch: score·mask / mean(mask), mean over the axes that `weight` lacks,
-    ·weight / mean(weight ≠ 0), mean.
+    ·weight / mean(weight ≠ 0), mean. An object of `losses.Loss` reduces the values as it says itself.
 
     Keras 2.2.4: keras/engine/training_utils.py weighted_masked_objective.
 
@@ -259,6 +259,9 @@ def weighted(
         >>> float(weighted(losses.get("mse"), y, p, jnp.array([0.0, 2.0]), None, Ctx()))
         18.0
     """
+    if isinstance(fn, losses.Loss):
+        value = fn.share(y_true, y_pred, weight, mask, ctx)
+        return share(value, None, None, ctx) if value.ndim else value
     score = fn(y_true, y_pred)
     if score is None or isinstance(score, (AnyTuple, AnyList, AnyDict)):
         raise TypeError(

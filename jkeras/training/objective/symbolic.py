@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 from jkeras.backend.values import placeholder
 from jkeras.core.dispatch import op
-from jkeras.core.types import Function
+from jkeras.core.types import INFERENCE, Function
 from jkeras.engine.layer.nodes import mask_tensor
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable
-from jkeras.training.objective.function import Objective, share
+from jkeras.losses import Loss
+from jkeras.training.objective.function import Objective, share, weighted
 
 
 class Symbols(NamedTuple):
@@ -57,6 +58,9 @@ def symbols(objective: Objective, outputs: Sequence[Tensor], added: Sequence[Ten
 
     def score(fn: Function, i: int, weight: Any) -> Any:
         mask: Any = mask_tensor(outputs[i])
+        if isinstance(fn, Loss):
+            y_pred: Any = outputs[i]
+            return op(weighted)(fn, targets[i], y_pred, weight, mask, INFERENCE)
         return op(share)(_called(fn, targets[i], outputs[i]), weight, mask)
 
     parts = [score(term.fn, term.output, weights[term.output]) for term in objective.terms]
