@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 import jax
 import jax.numpy as jnp
 
+from jkeras.core.dispatch import is_symbol
 from jkeras.core.types import AnyDict, Array, Tree
 from jkeras.initializers.undrawn import Undrawn
 
@@ -238,6 +239,39 @@ def _missing(
         f"Layer {inner.name!r} ({type(inner).__name__}) needs its weight {name!r}: {place} should hold it, "
         f"but holds {there}. `init` of {layer.name!r} makes the whole {kind}."
     )
+
+
+def put_values(layer: WeightAccess, params: Tree, state: Tree | None = None) -> None:
+    """Assign nested params and state (None: which stays) to the variables of a layer.
+
+    Raises:
+        ValueError: an entry is missing, unknown, or of another shape; nothing was changed.
+    """
+    cells = nested(layer, {v: v for v in variables_of([layer])})
+    new: dict[Variable, Any] = {}
+    for kind, tree, known in zip(("params", "state"), (params, state), cells, strict=True):
+        if tree is None:
+            continue
+        given, wanted = _by_place(tree), _by_place(known)
+        missing = [place for place in wanted if place not in given]
+        unknown = [place for place in given if place not in wanted]
+        if missing or unknown:
+            raise ValueError(
+                f"The {kind} do not fit {layer.name!r}: missing {missing[:5]}, unknown {unknown[:5]}. "
+                "`values()` of a model shows what it has."
+            )
+        for place, variable in wanted.items():
+            shape = jnp.shape(given[place])
+            if shape != variable.shape:
+                raise ValueError(f"{kind}{place} of {layer.name!r} has shape {variable.shape}; got {shape}.")
+            new[variable] = given[place]
+    for variable, value in new.items():
+        variable.assign(value)
+
+
+def _by_place(tree: Tree) -> dict[str, Any]:
+    leaves = cast("list[tuple[Keys, Any]]", jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_symbol)[0])
+    return {jax.tree_util.keystr(keys): leaf for keys, leaf in leaves}
 
 
 def scatter(layer: WeightAccess, state: Tree, write: Write) -> None:

@@ -11,7 +11,7 @@ import optax
 
 from jkeras import optimizers, training
 from jkeras.compat.legacy_arguments import legacy
-from jkeras.core.lists import as_list
+from jkeras.core.lists import as_list, unpacked
 from jkeras.core.types import AnyDict, Function
 from jkeras.engine.call.added_metrics import reported_by
 from jkeras.engine.graph import Graph
@@ -27,6 +27,7 @@ from jkeras.training.devices import Devices
 from jkeras.training.objective.arguments import is_ours
 from jkeras.training.objective.closures import observed
 from jkeras.training.objective.symbolic import Symbols
+from jkeras.training.run.pure_step import TrainingStep
 from jkeras.training.types import Data
 
 T = TypeVar("T")
@@ -221,8 +222,8 @@ class Compiled(StepFunctions, KerasInternals, Network):
             raise TypeError(
                 f"Model {self.name!r} defines `{own_step}`, which is not called here: a step is compiled "
                 "from the optimizer and the loss of `compile`. Say what is to be minimized with "
-                "compile(loss=...) or self.add_loss(...) in `call`; for a step of your own write it as a "
-                "function of `model.pure()` under jax.grad."
+                "compile(loss=...) or self.add_loss(...) in `call`; for a loop of your own take the step of "
+                "`fit` as pure functions, `model.step()`, or `model.pure()` alone."
             )
         if self._trainer is None:
             self.build_from_data(training.first_arrays(x))
@@ -230,6 +231,31 @@ class Compiled(StepFunctions, KerasInternals, Network):
         if what == "training":
             self._warn_if_trainable_changed(stacklevel=5)
         return self._use_function("train" if what == "training" else "test", self._trainer)
+
+    def step(self) -> TrainingStep:
+        """The step that `fit` makes, as pure functions of arrays, for loops of one's own.
+
+        Returns:
+            A `TrainingStep` with `init`, `apply`, `loss`, `context`, and `put` for what a loop came to.
+
+        Raises:
+            RuntimeError: the model is not compiled, or not built.
+
+        Example:
+            >>> import jax, jkeras, numpy as np
+            >>> model = jkeras.Sequential([jkeras.Input((3,)), jkeras.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> step = model.step()
+            >>> batches = np.ones((5, 8, 3)), np.ones((5, 8, 1))  # 5 batches of 8
+            >>> carry, logs = jax.lax.scan(step.apply, step.init(), batches)
+            >>> logs["loss"].shape
+            (5,)
+            >>> step.put(carry)
+        """
+        if self._arguments is not None and not self.built:
+            raise RuntimeError(f"Model {self.name!r} has no input shape yet: call model.build(...) first.")
+        shapes = unpacked([t.shape for t in self.signature[0]]) if self.built else None
+        return TrainingStep(self._compiled(None, "training"), self.pure(), shapes)
 
     def summary(
         self,

@@ -23,7 +23,7 @@ from jkeras.engine.layer.effects import Added, Update, Whole
 from jkeras.engine.program import Program
 from jkeras.engine.tensors.symbolic import Node, Tensor, mask_tensor
 from jkeras.engine.tensors.variable import Constant, Numpy, Variable, current_frame, numpy_copies
-from jkeras.engine.tree import instances, variables_of
+from jkeras.engine.tree import instances, nested, put_values, variables_of
 from jkeras.models import config as configs
 from jkeras.models.bodies import CodeBody, GraphBody, as_declared
 from jkeras.models.files import Files
@@ -368,6 +368,30 @@ class Network(KerasGraph, Files, Layer):
     @property
     def weights(self) -> list[Variable]:
         return [*self.trainable_weights, *self.non_trainable_weights]
+
+    def values(self) -> tuple[Params, State]:
+        """The weights as they are now, as `model.pure()` takes them: `(params, state)`, nested by layer name.
+
+        Example:
+            >>> import jkeras, numpy as np
+            >>> model = jkeras.Sequential([jkeras.Input((3,)), jkeras.layers.Dense(2, name="head")])
+            >>> params, state = model.values()
+            >>> params["head"]["kernel"].shape, model.pure().apply(params, state, np.ones((1, 3))).y.shape
+            ((3, 2), (1, 2))
+        """
+        return nested(self, {v: v.value for v in variables_of([self])})
+
+    def put(self, params: Params, state: State | None = None) -> None:
+        """Take weights as `model.values()` or `init` of `model.pure()` gives them.
+
+        Args:
+            params: nested by layer name.
+            state: likewise; None: what changes in calls stays as it is.
+
+        Raises:
+            ValueError: an entry is missing, unknown, or of another shape; nothing was changed.
+        """
+        put_values(self, params, state)
 
     def get_weights(self) -> list[Numpy]:
         """Copies of all weights, layer by layer."""

@@ -226,6 +226,24 @@ class Optimizer:
             return self.bind(_graph.binding(self, params, list(order)))
         return self.bind(self._ruled(params, order, to_tree, from_tree))
 
+    def first_state(
+        self,
+        params: Any,
+        binding: Binding,
+        to_tree: Callable | None = None,
+        from_tree: Callable | None = None,
+    ) -> Any:
+        """The state that `init` would begin with, as arrays: a pure function of `params`.
+
+        Args:
+            params: `{path: {weight name: array}}` of the weights that train.
+            binding: of the model; the state of a `get_updates` of the user's is taken from it, as it is.
+            to_tree, from_tree: as in `transform`.
+        """
+        if binding.move is not None:
+            return binding.treedef.unflatten(take_all(binding.cells))
+        return self._pure(to_tree, from_tree).init(params)
+
     def _ruled(self, params, order, to_tree=None, from_tree=None) -> Binding:
         """Fresh slots for the transformation of `rule`."""
         state = self._fresh(params, self._pure(to_tree, from_tree))

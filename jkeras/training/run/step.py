@@ -55,18 +55,15 @@ def train_step(program: Program, objective: Objective, move: Function, inputs: l
         The step; its result is the vector of the values that `objective.names` names.
     """
 
+    total = whole_objective(program, objective)
+
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx) -> tuple[Carry, Array]:
         batch = cast(batch, inputs, objective.fed)
         state = merge(fixed.state, carry.state)
 
         def share(live: Store, ctx: Ctx = ctx) -> tuple[Array, tuple[list[Array], Store]]:
-            params = {**fixed.params, **live}
-            out = program.apply(params, state, batch.x, ctx)
-            with program.frame(params, state, out, ctx) as frame:
-                loss, values = objective(out.y, out.mask, batch, ctx)
-                loss = loss + out.loss + program.penalty(params) / ctx.total(1)
-            values = [*values, *objective.reported(out.metrics, ctx)]
-            return loss.astype(jnp.float32), (values, written(program, out.state, frame))
+            loss, values, new, _ = total({**fixed.params, **live}, state, batch, ctx)
+            return loss, (values, new)
 
         (loss, (values, new)), grads = _gradient(share, carry.params, ctx)
         loss, values, grads = ctx.total((loss, values, grads))
@@ -80,6 +77,23 @@ def train_step(program: Program, objective: Objective, move: Function, inputs: l
         return Carry(like(live, carry.params), like(new, carry.state), opt), _vector(loss, values)
 
     return step
+
+
+def whole_objective(program: Program, objective: Objective) -> Function:
+    """The number that is minimized, and what comes with it, as a function of stores:
+    `(params, state, batch, ctx) -> (loss, metrics, state, outputs)`; of several devices this one's share."""
+
+    def total(
+        params: Store, state: Store, batch: Batch, ctx: Ctx
+    ) -> tuple[Array, list[Array], Store, list[Array]]:
+        out = program.apply(params, state, batch.x, ctx)
+        with program.frame(params, state, out, ctx) as frame:
+            loss, values = objective(out.y, out.mask, batch, ctx)
+            loss = loss + out.loss + program.penalty(params) / ctx.total(1)
+        values = [*values, *objective.reported(out.metrics, ctx)]
+        return loss.astype(jnp.float32), values, written(program, out.state, frame), out.y
+
+    return total
 
 
 def _gradient(share: Function, live: Store, ctx: Ctx) -> Any:
@@ -104,16 +118,12 @@ def _gradient(share: Function, live: Store, ctx: Ctx) -> Any:
 
 def test_step(program: Program, objective: Objective, inputs: list[Endpoint]) -> Step:
     """Loss and metrics of a batch, without training; only the state of stateful layers moves."""
+    total = whole_objective(program, objective)
 
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx) -> tuple[Carry, Array]:
         batch = cast(batch, inputs, objective.fed)
-        state = merge(fixed.state, carry.state)
-        out = program.apply(fixed.params, state, batch.x, ctx)
-        with program.frame(fixed.params, state, out, ctx) as frame:
-            loss, values = objective(out.y, out.mask, batch, ctx)
-            loss = loss + out.loss + program.penalty(fixed.params) / ctx.total(1)
-        loss, values = ctx.total((loss, [*values, *objective.reported(out.metrics, ctx)]))
-        new = written(program, out.state, frame)
+        loss, values, new, _ = total(fixed.params, merge(fixed.state, carry.state), batch, ctx)
+        loss, values = ctx.total((loss, values))
         return carry._replace(state=like(new, carry.state)), _vector(loss, values)
 
     return step

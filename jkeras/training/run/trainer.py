@@ -105,7 +105,7 @@ class Trainer:
         self._steps: dict[str, Step] = {}
         self._convolutional: dict[str, bool] = {}
         self.replaced: dict[str, Function] = {}  # kind → what makes its steps instead, a function of the user
-        self._binding: Any = None
+        self.binding: Any = None
         self._cells: dict[str, tuple[Cells, Cells]] = {}
         self._seed: int | None = None
         self._calls = 0
@@ -126,14 +126,18 @@ class Trainer:
         """Give the optimizer its state for this model, unless it has one, or somebody else trains."""
         if "train" in self.replaced:
             return
-        if self._binding is None:
+        if self.binding is None:
             program = self.program
             live = {path: program.params[path] for path in program.params if path in program.live}
             binding = self.optimizer.init(live, program.order, program.tree, program.flat)
             self._refuse_shared(binding.cells)
-            self._binding = binding
+            self.binding = binding
         else:
-            self.optimizer.bind(self._binding)
+            self.optimizer.bind(self.binding)
+
+    def first_state(self, live: Store) -> Tree:
+        """The state of the optimizer at its beginning, as arrays, for these values of the live weights."""
+        return self.optimizer.first_state(live, self.binding, self.program.tree, self.program.flat)
 
     def _refuse_shared(self, cells: list[Variable]) -> None:
         """A variable is the model's or the optimizer's: a step cannot move it in two places."""
@@ -153,7 +157,7 @@ class Trainer:
     def _cells_for(self, kind: str) -> tuple[Cells, Cells]:
         if kind not in self._cells:
             carried, fixed = self._sort(kind == "train")
-            opt = self._binding.state if kind == "train" else ()
+            opt = self.binding.state if kind == "train" else ()
             self._cells[kind] = Cells(Carry(*carried, opt)), Cells(Fixed(*fixed))
         return self._cells[kind]
 
@@ -174,7 +178,8 @@ class Trainer:
 
     # Programs.
 
-    def _step(self, kind: str) -> Step:
+    def step(self, kind: str) -> Step:
+        """The step of a kind, "train", "test" or "predict", see `jkeras.training.run.step`."""
         if kind not in self._steps:
             self._steps[kind] = self._make_step(kind)
         return self._steps[kind]
@@ -182,7 +187,7 @@ class Trainer:
     def _make_step(self, kind: str) -> Step:
         if kind == "train":
             program = self.program
-            move = self.optimizer.mover(self._binding, program.constrain, program.tree, program.flat)
+            move = self.optimizer.mover(self.binding, program.constrain, program.tree, program.flat)
             return steps.train_step(program, self.objective, move, self.inputs)
         if kind == "test":
             return steps.test_step(self.program, self.objective, self.inputs)
@@ -205,15 +210,15 @@ class Trainer:
     def _steps_of_chunk(self, kind: str, cut: Cut) -> Function:
         """The program of a span of steps: `run(carry, fixed, data, order, span)`."""
         width, room = len(self.objective.names), min(cut.steps, ROOM)
-        body = chunks.chunk(self._step(kind), width, kind == "train", cut, self.layout, room)
+        body = chunks.chunk(self.step(kind), width, kind == "train", cut, self.layout, room)
         return self.layout.spread(self._flat(kind, body), 6)
 
     def _one_step(self, kind: str, cut: Cut, size: int) -> Function:
-        body = chunks.single(self._step(kind), kind == "train", cut, size, self.layout)
+        body = chunks.single(self.step(kind), kind == "train", cut, size, self.layout)
         return self.layout.spread(self._flat(kind, body), 6)
 
     def _whole(self, rows: int) -> Function:
-        body = chunks.whole_batch(self._step("predict"), rows, self.layout)
+        body = chunks.whole_batch(self.step("predict"), rows, self.layout)
         return self.layout.spread(self._flat("predict", body), 5, by_row=True)
 
     def loops(self, kind: str, block: Block) -> bool:
@@ -233,7 +238,7 @@ class Trainer:
         carry, fixed = (cells.specs() for cells in self._cells_for(kind))
         batch: Batch = jax.tree.map(spec_of_rows, block.data)
         key = jax.eval_shape(lambda: jax.random.key(0))
-        step, training = self._step(kind), kind == "train"
+        step, training = self.step(kind), kind == "train"
 
         def run(carry: Carry, fixed: Fixed, batch: Batch, key: Key) -> tuple[Any, Any]:
             return step(carry, fixed, batch, Ctx(key, training=training))

@@ -1,0 +1,172 @@
+"""`model.step()`: a scan over it is `fit` to the bit, and it is a pure function under transformations."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from jax.sharding import Mesh, PartitionSpec
+
+import jkeras
+from jkeras import layers
+from jkeras.core.random import next_seed
+from jkeras.core.types import Ctx
+
+rng = np.random.RandomState(0)
+X, Y = rng.rand(24, 6).astype("float32"), rng.rand(24, 2).astype("float32")
+
+
+def plain():
+    return jkeras.Sequential([jkeras.Input((6,)), layers.Dense(2)])
+
+
+def regular():
+    """Penalties, constraints, a frozen layer, statistics, dropout."""
+    inner = layers.Dense(5, kernel_regularizer="l2", activity_regularizer="l1", kernel_constraint="unit_norm")
+    frozen = layers.Dense(4, trainable=False)
+    return jkeras.Sequential(
+        [jkeras.Input((6,)), inner, layers.BatchNormalization(), layers.Dropout(0.3), frozen, layers.Dense(2)]
+    )
+
+
+def recurrent():
+    x = layers.Masking()(layers.Reshape((3, 2))(given := jkeras.Input((6,))))
+    return jkeras.Model(given, layers.Dense(2)(layers.LSTM(3, recurrent_dropout=0.2)(x)))
+
+
+def shared():
+    dense, given = layers.Dense(6), jkeras.Input((6,))
+    return jkeras.Model(given, layers.Dense(2)(dense(layers.Activation("tanh")(dense(given)))))
+
+
+def subclassed():
+    class Own(jkeras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense, self.noise = layers.Dense(2), layers.GaussianNoise(0.1)
+
+        def call(self, x):
+            return self.dense(self.noise(x))
+
+    model = Own()
+    model.build((None, 6))
+    return model
+
+
+CASES = {
+    "plain-sgd": (plain, "sgd"),
+    "regular-adam": (regular, "adam"),
+    "recurrent-rmsprop": (recurrent, "rmsprop"),
+    "shared-nadam": (shared, "nadam"),
+    "subclassed-optax": (subclassed, optax.chain(optax.clip(0.5), optax.adamw(1e-2))),
+    "plain-schedule": (plain, jkeras.optimizers.SGD(lr=optax.linear_schedule(0.1, 0.0, 9), momentum=0.9)),
+}
+
+
+def batches(step, seed, epoch, size=8):
+    """The batches of an epoch without shuffling, with the contexts that `fit` gives them."""
+    n = len(X) // size
+    parts = (
+        X.reshape(n, size, 6),
+        Y.reshape(n, size, 2),
+        np.linspace(0.5, 2, len(X), dtype="float32").reshape(n, size),
+    )
+    return parts, jax.vmap(lambda i: step.context(seed, epoch, i))(jnp.arange(n))
+
+
+@pytest.mark.parametrize("make, optimizer", CASES.values(), ids=CASES)
+def test_a_scan_over_it_is_fit(make, optimizer):
+    def compiled():
+        jkeras.utils.set_random_seed(3)
+        model = make()
+        model.compile(optimizer, "mse", metrics=["mae"], devices=1)
+        return model
+
+    fitted, stepped = compiled(), compiled()
+    stepped.set_weights(fitted.get_weights())
+    step = stepped.step()
+    jkeras.utils.set_random_seed(5)
+    weights = np.linspace(0.5, 2, len(X), dtype="float32")
+    carry, seen = step.init(), []
+    history = fitted.fit(X, Y, 8, epochs=2, verbose=0, shuffle=False, sample_weight=weights).history
+    jkeras.utils.set_random_seed(5)
+    seed = next_seed()
+    for epoch in range(2):
+        carry, logs = jax.jit(lambda c, data: jax.lax.scan(lambda c, b: step.apply(c, *b), c, data))(
+            carry, batches(step, seed, epoch)
+        )
+        seen.append(logs)
+    step.put(carry)
+    for mine, theirs in zip(stepped.get_weights(), fitted.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    for mine, theirs in zip(stepped.optimizer.get_weights(), fitted.optimizer.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    for name, values in history.items():
+        np.testing.assert_array_equal([np.mean(np.float64(logs[name])) for logs in seen], values)
+
+
+def test_transformations():
+    model = regular()
+    model.compile("adam", "mse", metrics=["mae"], devices=1)
+    step = model.step()
+    members = jax.vmap(step.init)(jax.random.split(jax.random.key(0), 3))
+    ctx = step.context(1)
+    many, logs = jax.jit(jax.vmap(lambda c: step.apply(c, (X, Y), ctx)))(members)
+    one, alone = step.apply(jax.tree.map(lambda a: a[1], members), (X, Y), ctx)
+    np.testing.assert_allclose(logs["loss"][1], alone["loss"], rtol=1e-6)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a[1], b, rtol=1e-5, atol=1e-6), many, one)
+    carry = step.init()
+    (loss, outcome), grads = jax.value_and_grad(step.loss, has_aux=True)(
+        carry.params, carry.state, (X, Y), ctx
+    )
+    assert jax.tree.structure(grads) == jax.tree.structure(carry.params)
+    assert loss == outcome.logs["loss"] and outcome.y[0].shape == (24, 2)
+    loss, _ = step.loss(carry.params, carry.state, (X, Y), Ctx())
+    np.testing.assert_allclose(loss, model.evaluate(X, Y, verbose=0)[0], rtol=1e-6)
+
+
+def test_devices_share_a_batch():
+    model = plain()
+    model.compile("adam", "mse", devices=1)
+    step, mesh = model.step(), Mesh(jax.devices()[:4], "data")
+    rows, whole = PartitionSpec("data"), PartitionSpec()
+
+    def shared(carry, x, y):
+        return step.apply(carry, (x, y), Ctx(training=True, axis="data"))
+
+    spread = jax.shard_map(shared, mesh=mesh, in_specs=(whole, rows, rows), out_specs=whole, check_vma=False)
+    carry, logs = jax.jit(spread)(step.init(), X, Y)
+    alone, same = step.apply(step.init(), (X, Y))
+    np.testing.assert_allclose(logs["loss"], same["loss"], rtol=1e-6)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), carry, alone)
+
+
+def test_values_and_put():
+    model, other = regular(), regular()
+    params, state = model.values()
+    drawn = model.pure().init(jax.random.key(0), (None, 6))
+    assert jax.tree.structure(drawn) == jax.tree.structure((params, state))
+    model.put(*drawn)
+    jax.tree.map(np.testing.assert_array_equal, drawn, model.values())
+    name = next(iter(params))
+    with pytest.raises(ValueError, match="missing .*unknown") as error:
+        other.put(params)
+    assert name in str(error.value)
+    before = model.get_weights()
+    wrong = params | {name: {**params[name], "kernel": np.zeros((6, 4))}}
+    with pytest.raises(ValueError, match=r"kernel.* has shape \(6, 5\); got \(6, 4\)"):
+        model.put(wrong)
+    jax.tree.map(np.testing.assert_array_equal, before, model.get_weights())
+
+
+def test_what_it_needs():
+    with pytest.raises(RuntimeError, match="must compile"):
+        plain().step()
+    model = jkeras.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(RuntimeError, match="no input shape yet"):
+        model.step()
+    model = plain()
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="an array for each of"):
+        model.step().apply(model.step().init(), ([X, X], Y))
