@@ -23,7 +23,7 @@ from jkeras.models.functions import StepFunctions
 from jkeras.models.keras_internals import KerasInternals
 from jkeras.models.network import Network, Tensors
 from jkeras.training import Endpoint, Objective, Trainer
-from jkeras.training.devices import Devices
+from jkeras.training.devices import Devices, Mesh, Shard
 from jkeras.training.objective.arguments import is_ours
 from jkeras.training.objective.closures import observed
 from jkeras.training.objective.symbolic import Symbols
@@ -80,6 +80,8 @@ class Compiled(StepFunctions, KerasInternals, Network):
         weighted_metrics: Metrics = None,
         target_tensors: Any = None,
         devices: Devices = None,
+        mesh: Mesh | None = None,
+        shard: Shard | None = None,
         run_eagerly: bool = False,
         steps_per_execution: int | Literal["auto"] | None = None,
         jit_compile: bool | Literal["auto"] = True,
@@ -97,6 +99,10 @@ class Compiled(StepFunctions, KerasInternals, Network):
             sample_weight_mode: None, 'temporal', list or dict by output.
             target_tensors: variables or tensors to train against instead of fed targets.
             devices: devices that share each batch; default: all of the default backend.
+            mesh: a `jax.sharding.Mesh` instead; batches are spread over its axis "data" and those before it,
+                or over its first axis.
+            shard: rule by which weights, and the optimizer's arrays for them, are spread over the mesh:
+                `shard("dense_1/kernel", (784, 128))` returns a `PartitionSpec`, or None: whole on all.
             run_eagerly, jit_compile: steps are always compiled; to debug, wrap a call in `jax.disable_jit()`.
             steps_per_execution: as many steps as fit between two callbacks run at once by themselves.
             auto_scale_loss: losses are scaled where a dtype asks for it; float32 needs none.
@@ -120,7 +126,8 @@ class Compiled(StepFunctions, KerasInternals, Network):
         self.loss, self.metrics, self.loss_weights = loss, metrics or [], loss_weights
         self.sample_weight_mode, self.weighted_metrics = sample_weight_mode, weighted_metrics
         self.target_tensors = target_tensors
-        self._arguments = {"devices": self.devices if devices is None else devices}
+        devices = self.devices if devices is None and mesh is None else devices
+        self._arguments = {"devices": devices, "mesh": mesh, "shard": shard}
         self._trainer = None
         self._forget_functions()
         if self.built:
@@ -139,7 +146,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         self.compiled_trainable_weights = list(self.trainable_weights)
         assert self._arguments is not None
         self._watch_closures(objective)
-        return Trainer(self.program(), inputs, outputs, objective, self.optimizer, self._arguments["devices"])
+        return Trainer(self.program(), inputs, outputs, objective, self.optimizer, **self._arguments)
 
     def _watch_closures(self, objective: Objective) -> None:
         """Losses, metrics and regularizers may close over tensors and variables; targets may be such."""

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.sharding import PartitionSpec
 
 from jkeras.core.settings import epsilon
 from jkeras.core.types import Array, Operand
@@ -278,3 +279,26 @@ def _check_axis(axis: int, output: Array) -> None:
         raise ValueError(
             f"Unexpected channels axis {axis}. Expected -1 or an axis of `output`, which has {output.ndim}."
         )
+
+
+def is_placed(x: Array) -> bool:
+    """Whether the sharding of an array is a part of its type (explicit axes of a mesh): axes that are spread
+    are then not merged with others.
+
+    Example:
+        >>> is_placed(jnp.ones((2, 3)))
+        False
+    """
+    return any(axis is not None for axis in jax.typeof(x).sharding.spec)
+
+
+def rows_as(value: Array, x: Array) -> Array:
+    """`value`, its rows on the devices that hold those of `x`, see `is_placed`.
+
+    Example:
+        >>> rows_as(jnp.zeros((2, 1)), jnp.ones((2, 3))).shape
+        (2, 1)
+    """
+    if not is_placed(x):
+        return value
+    return jax.sharding.reshard(value, PartitionSpec(jax.typeof(x).sharding.spec[0]))

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jkeras.primitives.numeric import widened
+from jkeras.primitives.numeric import is_placed, rows_as, widened
 
 
 class Way(NamedTuple):
@@ -64,6 +64,8 @@ def loop(step: Callable, xs, states: list, mask=None, way: Way = FORWARD):
     """
     y, states = _settle(step, xs, states)
     previous = jnp.zeros(y.shape, y.dtype)
+    if states:
+        previous = rows_as(previous, states[0])
     if mask is not None and not way.unroll:
         _check_masked(states, y)
 
@@ -264,6 +266,8 @@ def project(h, kernel, drop=None):
 
     Whole sequences go as one matrix too: the gradient of the kernel is then twice as fast on a CPU.
     """
+    if is_placed(h) and (drop is None or drop.shape[0] == 1):
+        return h @ kernel
     if drop is None or drop.shape[0] == 1:
         return (h.reshape((-1, h.shape[-1])) @ kernel).reshape((*h.shape[:-1], kernel.shape[-1]))
     parts = jnp.split(kernel, drop.shape[0], axis=-1)

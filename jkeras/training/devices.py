@@ -5,8 +5,8 @@ Three layouts give the same results:
 * one device: `jit`;
 * "map": `pmap` over the axis "data", for models and losses that treat every sample apart. Values go in and
   come out replicated and unstacked; each device takes its rows of a batch, sums are made with `psum`;
-* "mesh": `jit` with the batch sharded over a `Mesh`, for models with user code or state per row: such code
-  always sees the whole batch.
+* "mesh": `jit` with the batch sharded over a `Mesh`, for models with user code or state per row (such code
+  always sees the whole batch), for weights that are spread too, and for several processes.
 
 A batch that does not divide by the number of devices is filled up with rows that count for nothing; where
 user code would see them, it is computed whole on each device instead.
@@ -16,11 +16,12 @@ user code would see them, it is computed whole on each device instead.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import weakref
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -28,13 +29,26 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
 
-from jkeras.core.types import Array, Batch, Function, Tree
+from jkeras.core import processes
+from jkeras.core.types import AnyTuple, Array, Batch, Function, Tree
 from jkeras.training.types import Device, Numpy
 
 AXIS = "data"
 
+# Rule of the user: the path of a weight and its shape → its `PartitionSpec`, or None: whole on every device.
+Shard: TypeAlias = Callable[[str, tuple[int, ...]], PartitionSpec | None]
+
 # Devices, their ids, a number of devices, or None for all of the default backend.
 Devices: TypeAlias = int | Device | Sequence[int | Device] | None
+
+
+class Brought(NamedTuple):
+    """Rows that lie where they are computed, in the place of an order; `present` as in `Ctx`."""
+
+    present: Array | None = None
+
+
+Order: TypeAlias = "Array | Numpy | Brought | None"  # of rows; None: as they lie
 
 
 class Layout:
@@ -44,24 +58,67 @@ class Layout:
         devices: what the user chose: devices, their ids, a number of devices, or None for all of the default
             backend.
         rowwise: whether model and objective treat every sample apart.
+        mesh: the devices in the user's own order of axes: batches are spread over "data" and the axes before
+            it, without such an axis over the first one.
+        shard: rule of the user, `(path, shape) -> PartitionSpec or None` for each weight.
 
     Raises:
-        ValueError: no device, or one that does not exist.
+        ValueError: no device, or one that does not exist, or none of this process.
     """
 
-    def __init__(self, devices: Devices = None, rowwise: bool = True):
-        self.devices = choose(devices)
-        count = len(self.devices)
-        self.kind = "one" if count == 1 else "map" if rowwise else "mesh"
+    def __init__(
+        self,
+        devices: Devices = None,
+        rowwise: bool = True,
+        mesh: Mesh | None = None,
+        shard: Shard | None = None,
+    ):
+        self.mesh, self.devices = _mesh(devices, mesh, shard)
+        self.shard = shard
+        self.processes = len({device.process_index for device in self.devices})
+        _check_processes(self.devices)
+        one = len(self.devices) == 1
+        self.kind = "mesh" if mesh is not None or self.processes > 1 else "one" if one else "map"
+        if self.kind == "map" and not rowwise:
+            self.kind = "mesh"
         self.fills = rowwise
-        mesh = Mesh(np.array(self.devices), (AXIS,))
-        self.replicated: Sharding = NamedSharding(mesh, PartitionSpec())
-        self._by_row = NamedSharding(mesh, PartitionSpec(AXIS))
+        names = self.mesh.axis_names
+        axes = names[: names.index(AXIS) + 1] if AXIS in names else names[:1]
+        self.parts: int = math.prod(self.mesh.shape[axis] for axis in axes)
+        self.replicated: Sharding = NamedSharding(self.mesh, PartitionSpec())
+        self.by_row = NamedSharding(self.mesh, PartitionSpec(axes))
         self.index: Array | None = None  # each device's number, given to a mapped program
         if self.kind == "one":
             self.replicated = SingleDeviceSharding(self.devices[0])
         elif self.kind == "map":
-            self.index = jax.device_put(np.arange(count, dtype=np.int32), self._by_row)
+            self.index = jax.device_put(np.arange(self.parts, dtype=np.int32), self.by_row)
+
+    def sharding(self, path: str, shape: tuple[int, ...]) -> Sharding:
+        """The places of a weight.
+
+        Args:
+            path: as in "dense_1/kernel".
+            shape: of the weight.
+
+        Raises:
+            ValueError: the rule of the user names an axis that there is not, or one that does not divide.
+            TypeError: it returned no `PartitionSpec`.
+        """
+        spec: Any = None if self.shard is None else self.shard(path, shape)
+        if spec is None:
+            return self.replicated
+        if not isinstance(spec, PartitionSpec):
+            raise TypeError(
+                f"shard({path!r}, {shape}) should return a jax.sharding.PartitionSpec, or None for a weight "
+                f"that is whole on every device; it returned {spec!r}."
+            )
+        _check_spec(self.mesh, spec, path, shape)
+        return NamedSharding(self.mesh, spec)
+
+    @property
+    def _own(self) -> Device:
+        """A device of this process."""
+        return next(d for d in self.devices if d.process_index == processes.number())
 
     @property
     def platform(self) -> str:
@@ -73,7 +130,7 @@ class Layout:
         return AXIS if self.kind == "map" else None
 
     def batch(
-        self, data: Batch, order: Array | Numpy | None, first: Array | int, size: int, index: Array | None
+        self, data: Batch, order: Order, first: Array | int, size: int, index: Array | None
     ) -> tuple[Batch, Array | None]:
         """The rows of a batch that a program computes.
 
@@ -87,7 +144,9 @@ class Layout:
         Returns:
             `(batch, present)`: `present` as in `Ctx`.
         """
-        parts = len(self.devices)
+        if isinstance(order, Brought):
+            return data, order.present
+        parts = self.parts
         part = -(-size // parts)
         fills = size % parts != 0 and self.fills
         if self.kind == "one" or (self.kind == "mesh" and not fills and size % parts):
@@ -98,10 +157,12 @@ class Layout:
         else:
             batch, present = gather_filled(data, order, first, size, start, count)
         if self.kind == "mesh":
-            batch, present = lax.with_sharding_constraint((batch, present), self._by_row)
+            batch, present = lax.with_sharding_constraint((batch, present), self.by_row)
         return batch, present
 
-    def spread(self, fn: Function, arguments: int, by_row: bool = False) -> Function:
+    def spread(
+        self, fn: Function, arguments: int, by_row: bool = False, carried: list[Sharding] | None = None
+    ) -> Function:
         """Compile `fn(index, carry, *rest)`, which gives `(carry, result)`; the memory of the carry is
         reused.
 
@@ -109,6 +170,7 @@ class Layout:
             fn: `index` is the number of the device under a mapped axis, else None.
             arguments: how many arguments it has.
             by_row: whether the result has one row per sample, so that it may stay spread.
+            carried: the places of the carry's arrays, where they are not whole on every device.
 
         Returns:
             A function `(carry, *rest)`.
@@ -125,7 +187,10 @@ class Layout:
             run = functools.partial(mapped, self.index)
             vars(run)["holds"] = fn
             return run
-        out = self.replicated if self.kind == "mesh" and not by_row else None
+        out: Any = None
+        if self.kind == "mesh":
+            stays = by_row and self.processes == 1
+            out = (carried or self.replicated, None if stays else self.replicated)
         return jax.jit(functools.partial(fn, None), donate_argnums=(0,), out_shardings=out)
 
     def joined(self, outputs: list[Array]) -> list[Array] | list[Numpy]:
@@ -134,18 +199,32 @@ class Layout:
             return outputs
         return [_on_host(y).reshape(y.shape[0] * y.shape[1], *y.shape[2:]) for y in outputs]
 
-    def place(self, tree: Tree) -> Tree:
-        """Put arrays on every device of the layout."""
-        return jax.device_put(tree, self.replicated)
+    def place(self, tree: Tree, shardings: Any = None) -> Tree:
+        """Put arrays on the devices of the layout: whole on each of them, or as `shardings` say."""
+        where = self.replicated if shardings is None else shardings
+        if self.processes == 1:
+            return jax.device_put(tree, where)
+        if shardings is None:
+            return jax.tree.map(functools.partial(processes.put, sharding=self.replicated), tree)
+        return jax.tree.map(processes.put, tree, where)
+
+    def brought(self, tree: Tree) -> Tree:
+        """Rows that each process has, equally many, as those of arrays that are spread over all devices."""
+
+        def joined(a: Numpy) -> Array:
+            return jax.make_array_from_process_local_data(self.by_row, a)
+
+        return jax.tree.map(joined, tree)
 
     @property
     def budget(self) -> int:
         """Bytes of data that may stay on each device: a quarter of its memory."""
-        stats: Any = self.devices[0].memory_stats() if self.platform != "cpu" else None
+        stats: Any = self._own.memory_stats() if self.platform != "cpu" else None
         if stats and "bytes_limit" in stats:
             return stats["bytes_limit"] // 4
         try:
-            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 // len(self.devices)
+            here = sum(d.process_index == processes.number() for d in self.devices)
+            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 // here
         except (ValueError, OSError, AttributeError):
             return 1 << 30
 
@@ -158,6 +237,51 @@ class Layout:
     def loops_convolutions(self) -> bool:
         """Whether a convolution may stand in a loop (XLA's CPU backend makes it 20 times slower there)."""
         return self.platform != "cpu"
+
+
+def _mesh(devices: Devices, mesh: Any, shard: Shard | None) -> tuple[Mesh, list[Device]]:
+    """The mesh of a layout, and its devices."""
+    if mesh is None:
+        if shard is not None:
+            raise ValueError("`shard` says how weights are spread over a mesh: pass compile(mesh=...) too.")
+        chosen = choose(devices)
+        return Mesh(np.array(chosen), (AXIS,)), chosen
+    if not isinstance(mesh, Mesh):
+        raise TypeError(f"`mesh` should be a jax.sharding.Mesh; got {mesh!r}.")
+    if devices is not None:
+        raise ValueError("`devices` and `mesh` both say which devices there are: pass one of them.")
+    # Axes whose sharding is a part of types would bind layers too; the compiler places what they compute.
+    return Mesh(mesh.devices, mesh.axis_names), list(mesh.devices.flat)
+
+
+def _check_processes(devices: list[Device]) -> None:
+    missing = set(range(processes.count())) - {device.process_index for device in devices}
+    if missing:
+        raise ValueError(
+            f"There are {processes.count()} processes, but none of the devices {devices} is one of process "
+            f"{min(missing)}: each process needs one. Leave `devices` out to take all."
+        )
+
+
+def _check_spec(mesh: Mesh, spec: PartitionSpec, path: str, shape: tuple[int, ...]) -> None:
+    said = f"shard({path!r}, {shape}) returned {spec}"
+    if len(spec) > len(shape):
+        raise ValueError(f"{said}, which has {len(spec)} entries for an array of {len(shape)} axes.")
+    used: list[str] = []
+    for i, entry in enumerate(spec):
+        names: list[str] = list(entry) if isinstance(entry, AnyTuple) else [] if entry is None else [entry]
+        for name in names:
+            if name not in mesh.axis_names:
+                raise ValueError(f"{said}, but the mesh has no axis {name!r}, only {dict(mesh.shape)}.")
+        used += names
+        parts = math.prod(mesh.shape[name] for name in names)
+        if shape[i] % parts:
+            raise ValueError(
+                f"{said}, but axis {i} of size {shape[i]} does not divide into {parts} equal parts: let the "
+                "rule return None for this weight, or spread another axis of it."
+            )
+    if len(set(used)) < len(used):
+        raise ValueError(f"{said}, which names an axis of the mesh twice.")
 
 
 def _weakly(fn: Function) -> Function:

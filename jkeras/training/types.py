@@ -26,6 +26,9 @@ class Device(Protocol):
     @property
     def platform(self) -> str: ...
 
+    @property
+    def process_index(self) -> int: ...
+
     def memory_stats(self) -> dict[str, int] | None: ...
 
 

@@ -22,6 +22,7 @@ from jkeras.engine.tree import by_variable
 from jkeras.layers.recurrent.stacked import StackedRNNCells, as_layer, is_standard, sizes_of, step_of
 from jkeras.layers.serialization import deserialize
 from jkeras.primitives import recurrent as ops
+from jkeras.primitives.numeric import rows_as
 
 
 class RNNArguments(LayerArguments, total=False):
@@ -209,7 +210,7 @@ class RNN(Layer):
 
         def zeros(params, x):
             dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else settings.floatx()
-            return [jnp.zeros((x.shape[0], size), dtype) for size in sizes]
+            return [rows_as(jnp.zeros((x.shape[0], size), dtype), x) for size in sizes]
 
         return zeros
 

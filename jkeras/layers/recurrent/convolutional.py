@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
+import jax
 import jax.numpy as jnp
 
 from jkeras import activations
@@ -28,6 +29,7 @@ from jkeras.layers.recurrent.timed import TimedCell, dropout_factors
 from jkeras.primitives import conv as conv_ops
 from jkeras.primitives import recurrent as ops
 from jkeras.primitives.conv_args import channel_axis, positive_int, positive_tuple, spatial_axes, window
+from jkeras.primitives.numeric import is_placed, rows_as
 
 
 class ConvLSTM2DCell(TimedCell, Windowed):
@@ -135,11 +137,18 @@ class ConvLSTM2DCell(TimedCell, Windowed):
 
         def run(params, x, states, mask, ctx: Ctx, way: ops.Way):
             drop = dropout_factors(ctx, rate, 4, x.shape[1:], x.dtype, salt=1)
-            flat = x.reshape((x.shape[0] * x.shape[1],) + x.shape[2:])
-            spread = None if drop is None else jnp.tile(drop, (1, x.shape[0], 1, 1, 1))
-            z = _by_gate(input_conv, flat, params["kernel"], spread, axis)
-            z = conv_ops.bias_add(z, params["bias"], format) if "bias" in params else z
-            z = z.reshape(x.shape[:2] + z.shape[1:])
+
+            def of_input(x, drop):
+                z = _by_gate(input_conv, x, params["kernel"], drop, axis)
+                return conv_ops.bias_add(z, params["bias"], format) if "bias" in params else z
+
+            if is_placed(x):
+                z = jax.vmap(of_input, (0, None))(x, drop)
+            else:
+                flat = x.reshape((x.shape[0] * x.shape[1],) + x.shape[2:])
+                spread = None if drop is None else jnp.tile(drop, (1, x.shape[0], 1, 1, 1))
+                z = of_input(flat, spread)
+                z = z.reshape(x.shape[:2] + z.shape[1:])
             kept = dropout_factors(ctx, recurrent_rate, 4, states[1].shape, z.dtype, salt=2)
 
             def step(z, states):
@@ -224,7 +233,7 @@ class ConvRNN2D(RNN):
 
         def zeros(params, x):
             dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else settings.floatx()
-            return [jnp.zeros(shape, dtype) for shape in shapes(x.shape)]
+            return [rows_as(jnp.zeros(shape, dtype), x) for shape in shapes(x.shape)]
 
         return zeros
 

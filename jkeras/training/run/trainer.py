@@ -4,6 +4,7 @@ dispatches."""
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ from jkeras.engine.tensors.variable import Variable, put_all, take_all
 from jkeras.training.batching import Cut, Span
 from jkeras.training.data.samples import Samples, stack
 from jkeras.training.data.source import Block, placed
-from jkeras.training.devices import Devices, Layout
+from jkeras.training.devices import Devices, Layout, Mesh, Shard
 from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.function import Objective
 from jkeras.training.run import chunks, memory, user_steps
@@ -29,6 +30,7 @@ from jkeras.training.run.program_cache import Programs
 from jkeras.training.run.step import Carry, Fixed
 from jkeras.training.types import Numpy, Step
 
+_INDEX = re.compile(r"\b\d{4}/")  # which a path in a store has before each name
 ROOM = 1024  # the most steps in a dispatch
 
 _exchange = (
@@ -37,10 +39,16 @@ _exchange = (
 
 
 class Cells:
-    """A tree of `Variable` cells that goes into a program and comes back."""
+    """A tree of `Variable` cells that goes into a program and comes back.
 
-    def __init__(self, tree: Tree):
+    Args:
+        tree: the cells.
+        shardings: the place of each, where they are not whole on every device.
+    """
+
+    def __init__(self, tree: Tree, shardings: list[Any] | None = None):
         self.cells: list[Variable]
+        self.shardings = shardings
         self.treedef: Any
         self.cells, self.treedef = jax.tree.flatten(tree, is_leaf=is_symbol)
         self._seen: list[Any] = [None] * len(self.cells)  # what the cells held last time
@@ -56,12 +64,13 @@ class Cells:
         """Put back what a program was given that has failed."""
         put_all(self.cells, arrays)
 
-    def take(self, place: Callable[[Tree], Tree], donate: bool) -> list[Array]:
+    def take(self, place: Callable[[Tree, Any], Tree], donate: bool) -> list[Array]:
         """The arrays; those that were not there last time are put on the devices first."""
         arrays = take_all(self.cells, donate)
         strange = [i for i, array in enumerate(arrays) if array is not self._seen[i]]
         if strange:
-            for i, array in zip(strange, place([arrays[i] for i in strange]), strict=True):
+            where = self.shardings and [self.shardings[i] for i in strange]
+            for i, array in zip(strange, place([arrays[i] for i in strange], where), strict=True):
                 self._placed[i] = array
         self._seen = arrays
         return self._placed
@@ -81,6 +90,7 @@ class Trainer:
         objective: its `Objective`; None for a trainer that only predicts.
         optimizer: a `jkeras.optimizers.Optimizer`.
         devices: see `jkeras.training.devices.choose`.
+        mesh, shard: see `jkeras.training.devices.Layout`.
     """
 
     def __init__(
@@ -91,12 +101,15 @@ class Trainer:
         objective: Objective | None = None,
         optimizer: Any = None,
         devices: Devices = None,
+        mesh: Mesh | None = None,
+        shard: Shard | None = None,
     ):
         self.program, self.inputs, self.outputs = program, list(inputs), list(outputs)
         self._objective = objective
         self.optimizer: Any = optimizer
         self._rowwise = program.rowwise and not program.stateful
-        self.layout = Layout(devices, self._rowwise and (objective is None or objective.rowwise))
+        rowwise = self._rowwise and (objective is None or objective.rowwise)
+        self.layout = Layout(devices, rowwise, mesh, shard)
         self.step_seconds: dict[
             Any, float
         ] = {}  # what a step of a program took, for the length of dispatches
@@ -158,8 +171,26 @@ class Trainer:
         if kind not in self._cells:
             carried, fixed = self._sort(kind == "train")
             opt = self.binding.state if kind == "train" else ()
-            self._cells[kind] = Cells(Carry(*carried, opt)), Cells(Fixed(*fixed))
+            first, second = Carry(*carried, opt), Fixed(*fixed)
+            self._cells[kind] = Cells(first, self._places(first)), Cells(second, self._places(second))
         return self._cells[kind]
+
+    def _places(self, tree: Tree) -> list[Any] | None:
+        """The places of cells where the user has a rule: those of its slots are those of a weight."""
+        if self.layout.shard is None:
+            return None
+        program, known = self.program, dict[str, Any]()
+        for path, cells in (*program.params.items(), *program.state.items()):
+            for name, cell in cells.items():
+                label = "/".join([*_INDEX.sub("", path).split("/"), name]).lstrip("./")
+                known[f"{path}/{name}"] = (cell.shape, self.layout.sharding(label, cell.shape))
+
+        def place(path: Any, cell: Variable) -> Any:
+            entries = [str(getattr(k, "key", getattr(k, "name", k))) for k in path]
+            shape, sharding = known.get("/".join(entries[-2:]), (None, None))
+            return sharding if shape == cell.shape else self.layout.replicated
+
+        return jax.tree.leaves(jax.tree_util.tree_map_with_path(place, tree, is_leaf=is_symbol))
 
     def _sort(self, training: bool) -> tuple[tuple[Store, Store], tuple[Store, Store]]:
         """((params, state) that the steps change, (params, state) that they only read)."""
@@ -211,15 +242,16 @@ class Trainer:
         """The program of a span of steps: `run(carry, fixed, data, order, span)`."""
         width, room = len(self.objective.names), min(cut.steps, ROOM)
         body = chunks.chunk(self.step(kind), width, kind == "train", cut, self.layout, room)
-        return self.layout.spread(self._flat(kind, body), 6)
+        return self.layout.spread(self._flat(kind, body), 6, carried=self._cells_for(kind)[0].shardings)
 
     def _one_step(self, kind: str, cut: Cut, size: int) -> Function:
         body = chunks.single(self.step(kind), kind == "train", cut, size, self.layout)
-        return self.layout.spread(self._flat(kind, body), 6)
+        return self.layout.spread(self._flat(kind, body), 6, carried=self._cells_for(kind)[0].shardings)
 
     def _whole(self, rows: int) -> Function:
         body = chunks.whole_batch(self.step("predict"), rows, self.layout)
-        return self.layout.spread(self._flat("predict", body), 5, by_row=True)
+        carried = self._cells_for("predict")[0].shardings
+        return self.layout.spread(self._flat("predict", body), 5, True, carried)
 
     def loops(self, kind: str, block: Block) -> bool:
         """Whether there is a loop over the steps of this block of data in a dispatch."""
@@ -285,7 +317,7 @@ class Trainer:
 
     def own_outputs(self, samples: Samples, room: int) -> list[Array] | list[Numpy]:
         """As `predict`, by our own program in any case."""
-        rows, count = samples.rows, len(self.layout.devices)
+        rows, count = samples.rows, self.layout.parts
         if self._rowwise:
             rows = -(-max(rows, room) // count) * count
         dtypes = self.dtypes(False)
