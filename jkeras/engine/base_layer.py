@@ -156,6 +156,7 @@ class Layer(LayerInternals, Displayed):
     rowwise: Any = True  # every sample's output depends on that sample only; the user's classes must say so
     named_children = False
     call_words: tuple[str, ...] = ("mask",)  # what Keras's `call` takes after the inputs, in its order
+    own_words: tuple[str, ...] = ()  # keywords of a call that the formula's `apply` takes after the context
     input_spec: Any = None
     activity_regularizer: Any = None
 
@@ -170,8 +171,7 @@ class Layer(LayerInternals, Displayed):
         self._trainable = kwargs.get("trainable", True)
         dtype = kwargs.get("dtype") or kwargs.get("input_dtype")
         self.dtype = np.dtype(dtype).name if dtype else settings.floatx()
-        shape = kwargs.get("batch_input_shape")
-        given = kwargs.get("input_shape")
+        shape, given = kwargs.get("batch_input_shape"), kwargs.get("input_shape")
         if shape is None and given is not None:
             sizes = (given,) if isinstance(given, (int, np.integer)) else given
             shape = (kwargs.get("batch_size"), *sizes)

@@ -254,7 +254,7 @@ class VarianceScaling(Initializer):
         self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
-        fan_in, fan_out = fans(shape)
+        fan_in, fan_out = self.fans_of(shape)
         units = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, float(units))
         key, dtype = _key(self.seed, key), dtype or floatx()
@@ -270,6 +270,10 @@ class VarianceScaling(Initializer):
             "distribution": self.distribution,
             "seed": self.seed,
         }
+
+    def fans_of(self, shape: Sequence[int]) -> tuple[int, int]:
+        """The numbers of input and output units of a weight."""
+        return fans(shape)
 
 
 class Orthogonal(Initializer):

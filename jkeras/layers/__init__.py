@@ -1,4 +1,4 @@
-"""All layers of Keras 2.2.4."""
+"""All layers of Keras 2.2.4, and those of Keras 3 that came after it."""
 
 from jkeras.engine.base_layer import Layer as Layer
 from jkeras.engine.call.checks import InputSpec as InputSpec
@@ -10,7 +10,12 @@ from jkeras.layers.advanced_activations import PReLU as PReLU
 from jkeras.layers.advanced_activations import ReLU as ReLU
 from jkeras.layers.advanced_activations import Softmax as Softmax
 from jkeras.layers.advanced_activations import ThresholdedReLU as ThresholdedReLU
+from jkeras.layers.attention import AdditiveAttention as AdditiveAttention
+from jkeras.layers.attention import Attention as Attention
+from jkeras.layers.attention import GroupQueryAttention as GroupQueryAttention
+from jkeras.layers.attention import MultiHeadAttention as MultiHeadAttention
 from jkeras.layers.convolutional import Conv1D as Conv1D
+from jkeras.layers.convolutional import Conv1DTranspose as Conv1DTranspose
 from jkeras.layers.convolutional import Conv2D as Conv2D
 from jkeras.layers.convolutional import Conv2DTranspose as Conv2DTranspose
 from jkeras.layers.convolutional import Conv3D as Conv3D
@@ -26,6 +31,7 @@ from jkeras.layers.convolutional import Deconv2D as Deconv2D
 from jkeras.layers.convolutional import Deconv3D as Deconv3D
 from jkeras.layers.convolutional import Deconvolution2D as Deconvolution2D
 from jkeras.layers.convolutional import Deconvolution3D as Deconvolution3D
+from jkeras.layers.convolutional import DepthwiseConv1D as DepthwiseConv1D
 from jkeras.layers.convolutional import DepthwiseConv2D as DepthwiseConv2D
 from jkeras.layers.convolutional import SeparableConv1D as SeparableConv1D
 from jkeras.layers.convolutional import SeparableConv2D as SeparableConv2D
@@ -49,6 +55,7 @@ from jkeras.layers.dropout import Dropout as Dropout
 from jkeras.layers.dropout import SpatialDropout1D as SpatialDropout1D
 from jkeras.layers.dropout import SpatialDropout2D as SpatialDropout2D
 from jkeras.layers.dropout import SpatialDropout3D as SpatialDropout3D
+from jkeras.layers.einsum_dense import EinsumDense as EinsumDense
 from jkeras.layers.embeddings import Embedding as Embedding
 from jkeras.layers.global_pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
 from jkeras.layers.global_pooling import GlobalAveragePooling2D as GlobalAveragePooling2D
@@ -63,6 +70,10 @@ from jkeras.layers.global_pooling import GlobalMaxPooling1D as GlobalMaxPooling1
 from jkeras.layers.global_pooling import GlobalMaxPooling2D as GlobalMaxPooling2D
 from jkeras.layers.global_pooling import GlobalMaxPooling3D as GlobalMaxPooling3D
 from jkeras.layers.lambda_layer import Lambda as Lambda
+from jkeras.layers.layer_normalization import GroupNormalization as GroupNormalization
+from jkeras.layers.layer_normalization import LayerNormalization as LayerNormalization
+from jkeras.layers.layer_normalization import RMSNormalization as RMSNormalization
+from jkeras.layers.layer_normalization import UnitNormalization as UnitNormalization
 from jkeras.layers.legacy_layers import AtrousConv1D as AtrousConv1D
 from jkeras.layers.legacy_layers import AtrousConv2D as AtrousConv2D
 from jkeras.layers.legacy_layers import AtrousConvolution1D as AtrousConvolution1D
@@ -119,8 +130,10 @@ from jkeras.layers.recurrent import LSTMCell as LSTMCell
 from jkeras.layers.recurrent import SimpleRNN as SimpleRNN
 from jkeras.layers.recurrent import SimpleRNNCell as SimpleRNNCell
 from jkeras.layers.recurrent import StackedRNNCells as StackedRNNCells
+from jkeras.layers.reversible_embedding import ReversibleEmbedding as ReversibleEmbedding
 from jkeras.layers.serialization import deserialize as deserialize
 from jkeras.layers.serialization import serialize as serialize
+from jkeras.layers.spectral_normalization import SpectralNormalization as SpectralNormalization
 from jkeras.layers.wrappers import Bidirectional as Bidirectional
 from jkeras.layers.wrappers import TimeDistributed as TimeDistributed
 from jkeras.layers.wrappers import Wrapper as Wrapper

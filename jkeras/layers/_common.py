@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from collections.abc import Callable
 
@@ -35,6 +36,20 @@ def in_training(function: Callable) -> Pair:
         return Out(function(x, ctx) if ctx.training else x, mask=ctx.mask)
 
     return Pair(no_weights, apply)
+
+
+def place_of(layer: Layer) -> str:
+    """How messages name a layer."""
+    return f"layer {layer.name!r} ({type(layer).__name__})"
+
+
+def mask_ends(place: str, ctx: Ctx) -> None:
+    """Say that the input's mask goes no further, where Keras 3 drops it at a layer that cannot keep it."""
+    if ctx.mask is not None:
+        warnings.warn(
+            f"The mask of the input ends at {place}: as in Keras 3, the layers after it do not see it.",
+            stacklevel=2,
+        )
 
 
 def check_axis(x, axis: int, size: int) -> None:

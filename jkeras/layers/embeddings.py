@@ -109,9 +109,37 @@ class Embedding(Layer):
 
         return Pair(init, apply)
 
+    def attend(self, vectors):
+        """The scores of all rows for each vector, by the table itself: `vectors · tableᵀ` (tied weights).
+
+        Args:
+            vectors: `(..., output_dim)`, arrays or tensors.
+
+        Returns:
+            `(..., input_dim)`.
+
+        Raises:
+            ValueError: the layer has no table yet.
+
+        Source: Press and Wolf 2017, arXiv:1608.05859
+
+        Example:
+            >>> layer = Embedding(5, 3)
+            >>> layer.attend(layer(jnp.array([[1, 2]]))).shape
+            (1, 2, 5)
+        """
+        if not self.built:
+            raise ValueError(f"Layer {self.name!r} has no table yet: call it on indices before `attend`.")
+        return _scores(vectors, self.embeddings)
+
     def compute_mask(self, inputs, mask=None):
         """The mask of indices other than 0, with `mask_zero`; for subclasses that write their own `call`."""
         return _is_index(inputs) if self.mask_zero else None
+
+
+@op
+def _scores(vectors, table):
+    return jnp.asarray(vectors) @ table.T
 
 
 @op

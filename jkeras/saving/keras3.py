@@ -20,6 +20,7 @@ _DEFAULTS: dict[str, tuple] = {
     "optional": (False,),
     "groups": (1,),
     "keepdims": (False,),
+    "rms_scaling": (False,),
     "use_cudnn": ("auto", True, False),
     "time_major": (False,),
     "synchronized": (False,),
@@ -142,6 +143,19 @@ def _needed(layers: list[dict[str, Any]], outputs: list[str]) -> list[dict[str, 
         wanted.add(name)
         stack += [inbound[0] for node in by_name[name]["inbound_nodes"] for inbound in node]
     return [layer for layer in layers if layer["name"] in wanted]
+
+
+def layer_in_our_words(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a layer by itself, as `layers.deserialize` reads it.
+
+    Args:
+        config: `{"class_name", "config"}` as tf.keras 2 or Keras 3 writes it.
+
+    Raises:
+        ValueError: the layer does what this Keras cannot; the message names it.
+    """
+    found = _layer(config)
+    return {key: found[key] for key in ("class_name", "config")}
 
 
 def _layer(layer: Mapping[str, Any]) -> dict[str, Any]:
@@ -281,6 +295,8 @@ def _value(value: Any, where: str) -> Any:
     name, config = value["class_name"], value["config"]
     if name in ("DTypePolicy", "Policy"):
         return _dtype(config["name"], where)
+    if name in ("__numpy__", "__tensor__"):
+        return config["value"]
     if name == "__tuple__":
         return _value(value.get("items", config), where)
     if name == "function":

@@ -73,14 +73,22 @@ def weights_by_place(
         return
     names = _DIRECTIONS if hasattr(layer, "forward_layer") else _INSIDE
     parts = [(name, part) for name in names if hasattr(part := getattr(layer, name, None), "weights")]
+    parts += [(place, layer.children()[name]) for name, place in _own_places(layer).items()]
     cells = getattr(layer, "cells", None)
     if cells is not None:
         keys = numbered([type(cell).__name__ for cell in cells])
         parts = [(f"cells/{key}", cell) for key, cell in zip(keys, cells, strict=True)]
+    yield from ((path + place, weight) for place, weight in getattr(layer, "weight_places", ()))
     if not parts:
         yield from ((f"{path}vars/{i}", weight) for i, weight in enumerate(layer.weights))
     for name, part in parts:
         yield from weights_by_place(part, known, f"{path}{name}/")
+
+
+def _own_places(layer: Any) -> Mapping[str, str]:
+    """How files call the inner layers of a layer of many parts."""
+    places: Mapping[str, str] = getattr(layer, "inner_places", {})
+    return {name: place for name, place in places.items() if name in layer.children()}
 
 
 def arranged(

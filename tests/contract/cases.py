@@ -53,12 +53,14 @@ NAMED_BY_SHAPE = {
     VECTOR: """
         Dense(3) Activation('tanh') Dropout(0.4) ActivityRegularization(0.1) RepeatVector(3) ReLU() Softmax()
         ELU() LeakyReLU() PReLU() ThresholdedReLU() GaussianNoise(0.3) GaussianDropout(0.3) AlphaDropout(0.3)
-        BatchNormalization()""",
+        BatchNormalization() LayerNormalization() RMSNormalization() UnitNormalization()
+        SpectralNormalization(L.Dense(3)) EinsumDense('ab,bc->ac',3,bias_axes='c')""",
     SEQUENCE: """
         Flatten() Reshape((2,-1)) Permute((2,1)) Masking() SpatialDropout1D(0.4) Conv1D(2,3)
         Conv1D(2,2,padding='causal') SeparableConv1D(2,3) Cropping1D(1) UpSampling1D(2) ZeroPadding1D(1)
         MaxPooling1D(2) AveragePooling1D(2) GlobalMaxPooling1D() GlobalAveragePooling1D()
         LocallyConnected1D(2,3) SimpleRNN(3) GRU(3) GRU(3,reset_after=True) LSTM(3)
+        Conv1DTranspose(2,3,strides=2) DepthwiseConv1D(2)
         LSTM(3,return_sequences=True) LSTM(3,return_state=True) LSTM(3,dropout=0.2,recurrent_dropout=0.2)
         CuDNNLSTM(3) CuDNNGRU(3) RNN(L.LSTMCell(3)) RNN([L.GRUCell(2),L.SimpleRNNCell(3)])
         TimeDistributed(L.Dense(2)) Bidirectional(L.LSTM(2))
@@ -68,7 +70,7 @@ NAMED_BY_SHAPE = {
         Conv2DTranspose(2,3,strides=2) Cropping2D(1) UpSampling2D(2) UpSampling2D(2,interpolation='bilinear')
         ZeroPadding2D(1) MaxPooling2D(2) AveragePooling2D(2) GlobalMaxPooling2D() GlobalAveragePooling2D()
         LocallyConnected2D(2,2) SpatialDropout2D(0.4) BatchNormalization() PReLU(shared_axes=[1,2])
-        TimeDistributed(L.Dense(2))""",
+        TimeDistributed(L.Dense(2)) GroupNormalization(1)""",
     VOLUME: """
         Conv3D(2,2) Conv3DTranspose(2,2) Cropping3D(1) UpSampling3D(2) ZeroPadding3D(1) MaxPooling3D(2)
         AveragePooling3D(2) GlobalMaxPooling3D() GlobalAveragePooling3D() SpatialDropout3D(0.4)
@@ -99,6 +101,11 @@ CASES: list[Case] = [
     ),
     Case(lambda: L.Concatenate(), (VECTOR, VECTOR)),
     Case(lambda: L.Dot(1), (VECTOR, VECTOR)),
+    Case(lambda: L.ReversibleEmbedding(5, 3, tie_weights=False), ((4,),), kind="index"),
+    Case(lambda: L.MultiHeadAttention(2, 3, dropout=0.2), (SEQUENCE, SEQUENCE)),
+    Case(lambda: L.GroupQueryAttention(3, 4, 2), (SEQUENCE, SEQUENCE)),
+    Case(lambda: L.Attention(use_scale=True, dropout=0.2), (SEQUENCE, SEQUENCE)),
+    Case(lambda: L.AdditiveAttention(), (SEQUENCE, SEQUENCE)),
     Case(lambda: L.LSTM(3, return_sequences=True), (SEQUENCE,), mask=True),
     Case(lambda: L.GRU(3), (SEQUENCE,), mask=True),
     Case(lambda: L.Bidirectional(L.SimpleRNN(2)), (SEQUENCE,), mask=True),

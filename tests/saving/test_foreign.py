@@ -63,8 +63,6 @@ REFUSED = {
     "clh": "hard_sigmoid is relu6",
     "gelu": "Unknown activation function: gelu",
     "gk": "no argument 'keepdims', which is True",
-    "gn": "Unknown layer: UnitNormalization",
-    "ln": "Unknown layer: LayerNormalization",
     "op": "is the Keras 3 operation Add",
 }
 

@@ -173,12 +173,13 @@ def _makes_mask(layer: Layer) -> bool:
 
 
 def _split(layer: Layer, words: Mapping[str, Any]) -> tuple[Words, Words]:
-    """(what is understood here, what the user's `call` gets: a mask too, if it takes one)."""
+    """(what is understood here, what the formula gets, or the user's `call`: a mask too, if it takes one)."""
     known = ("training",) if adapter.takes_mask(layer) else ("training", "mask")
     rest = {k: v for k, v in words.items() if k not in known}
-    if rest and layer.is_native:
+    unknown = sorted(rest.keys() - set(layer.own_words)) if layer.is_native else []
+    if unknown:
         raise TypeError(
-            f"Layer {layer.name!r} ({type(layer).__name__}) got unknown call arguments {sorted(rest)}."
+            f"Layer {layer.name!r} ({type(layer).__name__}) got unknown call arguments {unknown}."
         )
     return {k: v for k, v in words.items() if k in known}, rest
 

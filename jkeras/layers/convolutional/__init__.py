@@ -14,9 +14,11 @@ from jkeras.layers.convolutional.resize import UpSampling3D as UpSampling3D
 from jkeras.layers.convolutional.resize import ZeroPadding1D as ZeroPadding1D
 from jkeras.layers.convolutional.resize import ZeroPadding2D as ZeroPadding2D
 from jkeras.layers.convolutional.resize import ZeroPadding3D as ZeroPadding3D
+from jkeras.layers.convolutional.separable import DepthwiseConv1D as DepthwiseConv1D
 from jkeras.layers.convolutional.separable import DepthwiseConv2D as DepthwiseConv2D
 from jkeras.layers.convolutional.separable import SeparableConv1D as SeparableConv1D
 from jkeras.layers.convolutional.separable import SeparableConv2D as SeparableConv2D
+from jkeras.layers.convolutional.transpose import Conv1DTranspose as Conv1DTranspose
 from jkeras.layers.convolutional.transpose import Conv2DTranspose as Conv2DTranspose
 from jkeras.layers.convolutional.transpose import Conv3DTranspose as Conv3DTranspose
 

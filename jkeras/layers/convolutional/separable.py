@@ -1,4 +1,4 @@
-"""Convolutions that treat every channel on its own: SeparableConv1D, SeparableConv2D, DepthwiseConv2D."""
+"""Convolutions that treat every channel on its own: SeparableConv1D and 2D, DepthwiseConv1D and 2D."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jkeras.core.arguments import (
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.layers._common import check_axis
-from jkeras.layers.convolutional.conv import Conv2D, _Conv, check_strides, finish
+from jkeras.layers.convolutional.conv import Conv1D, Conv2D, _Conv, check_strides, finish
 from jkeras.primitives import conv as ops
 from jkeras.primitives.conv_args import channel_axis, positive_int, positive_tuple
 
@@ -235,6 +235,31 @@ class SeparableConv2D(_SeparableConv):
         self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier")
 
 
+def _depthwise_pair(layer) -> Pair:
+    """The pair of a depthwise convolution of any rank."""
+    size, multiplier, use_bias, activation = (
+        layer.kernel_size,
+        layer.depth_multiplier,
+        layer.use_bias,
+        layer.activation,
+    )
+    strides, padding, format, dilation = layer.strides, layer.padding, layer.data_format, layer.dilation_rate
+
+    def init(rng, in_shape):
+        check_strides(strides, dilation)
+        channels = in_shape[channel_axis(format, len(in_shape))]
+        out = None if channels is None else channels * multiplier
+        kernel = (*size, channels, multiplier)
+        return draw(rng, layer, depthwise_kernel=kernel, bias=use_bias and (out,)), {}
+
+    def apply(params, state, x, ctx=INFERENCE):
+        check_axis(x, channel_axis(format, x.ndim), params["depthwise_kernel"].shape[-2])
+        y = ops.depthwise_conv(x, params["depthwise_kernel"], strides, padding, format, dilation)
+        return Out(finish(y, params, activation, format))
+
+    return Pair(init, apply)
+
+
 class DepthwiseArguments(UnusedArguments, total=False):
     dilation_rate: Window
 
@@ -302,25 +327,72 @@ class DepthwiseConv2D(Conv2D):
         self.depthwise_constraint = constraints.get(depthwise_constraint)
 
     def formula(self) -> Pair:
-        size, multiplier, use_bias, activation = (
-            self.kernel_size,
-            self.depth_multiplier,
-            self.use_bias,
-            self.activation,
-        )
-        strides, padding, format, dilation = self.strides, self.padding, self.data_format, self.dilation_rate
+        return _depthwise_pair(self)
 
-        def init(rng, in_shape):
-            check_strides(strides, dilation)
-            channels = in_shape[channel_axis(format, len(in_shape))]
-            out = None if channels is None else channels * multiplier
-            return draw(
-                rng, self, depthwise_kernel=(*size, channels, multiplier), bias=use_bias and (out,)
-            ), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
-            check_axis(x, channel_axis(format, x.ndim), params["depthwise_kernel"].shape[-2])
-            y = ops.depthwise_conv(x, params["depthwise_kernel"], strides, padding, format, dilation)
-            return Out(finish(y, params, activation, format))
+class DepthwiseConv1D(Conv1D):
+    """Every channel of a sequence convolved with its own kernels: the first half of a SeparableConv1D.
 
-        return Pair(init, apply)
+    Args:
+        kernel_size: window, an int.
+        strides: step of the window.
+        padding: "valid" or "same".
+        depth_multiplier: outputs per channel.
+        data_format: "channels_last" or "channels_first"; None: the configured one.
+        dilation_rate: distance of the kernel's taps; not together with strides.
+        activation: name or function; None is linear.
+        use_bias: whether to add one value per output channel.
+        depthwise_initializer, bias_initializer: how the weights start.
+        depthwise_regularizer, bias_regularizer: losses on the weights.
+        activity_regularizer: loss on the output.
+        depthwise_constraint, bias_constraint: projections of the weights after each update.
+        **kwargs: base arguments; `kernel_initializer` and the like have no effect.
+
+    Input shape:
+        `(batch, steps, channels)`, or channels second.
+
+    Output shape:
+        `(batch, new_steps, channels * depth_multiplier)`, or channels second.
+
+    Raises:
+        ValueError: the kernel is larger than the input, unknown channels, strides with dilation.
+
+    Source: Keras 3: DepthwiseConv1D
+
+    Example:
+        >>> import numpy as np
+        >>> DepthwiseConv1D(3, depth_multiplier=2)(np.ones((1, 5, 2))).shape
+        (1, 3, 4)
+    """
+
+    def __init__(
+        self,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: str = "valid",
+        depth_multiplier: Integer = 1,
+        data_format: str | None = None,
+        dilation_rate: Window = 1,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[UnusedArguments],
+    ):
+        self.dilation_rate = positive_tuple(dilation_rate, 1, "dilation_rate")
+        Layer.__init__(self, **_used(kwargs))  # Conv1D's arguments are not all this one's
+        self._set_window(1, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier")
+        self.depthwise_initializer = initializers.get(depthwise_initializer)
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
+
+    def formula(self) -> Pair:
+        return _depthwise_pair(self)

@@ -1,4 +1,4 @@
-"""Transposed convolutions: Conv2DTranspose, Conv3DTranspose."""
+"""Transposed convolutions: Conv1DTranspose, Conv2DTranspose, Conv3DTranspose."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jkeras.core.arguments import (
 from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import check_axis
-from jkeras.layers.convolutional.conv import Conv2D, Conv3D, check_strides, finish
+from jkeras.layers.convolutional.conv import Conv1D, Conv2D, Conv3D, check_strides, finish
 from jkeras.primitives import conv as ops
 from jkeras.primitives.conv_args import (
     channel_axis,
@@ -61,6 +61,76 @@ def _output_padding(given: Window | None, strides: tuple[int, ...]) -> tuple[int
     if any(more >= stride for more, stride in zip(output_padding, strides, strict=True)):
         raise ValueError(f"Stride {strides} must be greater than output padding {output_padding}")
     return output_padding
+
+
+class Conv1DTranspose(Conv1D):
+    """Transposed convolution over a sequence: the gradient of a Conv1D with respect to its input.
+
+    Then bias and activation.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: window, an int.
+        strides: factor by which the output is longer than the input.
+        padding: "valid" or "same".
+        output_padding: extra length of the output, below the stride; None: the length is inferred.
+        data_format: "channels_last" or "channels_first"; None: the configured one.
+        dilation_rate: distance of the kernel's taps; not together with strides.
+        activation: name or function; None is linear.
+        use_bias: whether to add one value per filter.
+        kernel_initializer, bias_initializer: how the weights start.
+        kernel_regularizer, bias_regularizer: losses on the weights.
+        activity_regularizer: loss on the output.
+        kernel_constraint, bias_constraint: projections of the weights after each update.
+
+    Input shape:
+        `(batch, steps, channels)`, or channels second.
+
+    Output shape:
+        `(batch, new_steps, filters)`, or filters second.
+
+    Raises:
+        ValueError: unknown channels, `output_padding` not below the stride, strides with dilation.
+
+    Source: Keras 3: Conv1DTranspose
+
+    Example:
+        >>> import numpy as np
+        >>> Conv1DTranspose(4, 3, strides=2, padding="same")(np.ones((1, 3, 2))).shape
+        (1, 6, 4)
+    """
+
+    def __init__(
+        self,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: str = "valid",
+        output_padding: Window | None = None,
+        data_format: str | None = None,
+        dilation_rate: Window = 1,
+        activation: ActivationLike = None,
+        use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Unpack[LayerArguments],
+    ):
+        Layer.__init__(self, **kwargs)  # Conv1D's arguments are not all this one's
+        self._set_window(1, kernel_size, strides, padding, data_format)
+        self._set_output(activation, use_bias, activity_regularizer)
+        self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
+        self.filters = positive_int(filters, "filters")
+        self.dilation_rate = positive_tuple(dilation_rate, 1, "dilation_rate")
+        self.output_padding = _output_padding(output_padding, self.strides)
+
+    def formula(self) -> Pair:
+        return _transposed_pair(self, self.dilation_rate)
 
 
 class Conv2DTranspose(Conv2D):
