@@ -10,6 +10,7 @@ the model (saving: beside the model as well).
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import re
@@ -80,7 +81,8 @@ def measure(what: str, folder: Path, megabytes: int, rounds: int) -> dict[str, f
     arrays = [np.array(w) for w in model.get_weights()] if kind == "plain-save" and model else []
     source = folder / f"{kind.replace('load', 'save')}.{name}"
     for _ in range(rounds):
-        kept = None  # the model of the last round goes first
+        kept = None  # the model of the last round goes first, for fresh memory takes longer than the reading
+        gc.collect()
         peak()
         idle = int(re.findall(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[0]) << 10
         start = time.perf_counter()

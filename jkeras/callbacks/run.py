@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jkeras.callbacks.background import BackgroundJob
 from jkeras.callbacks.base import Callback, CallbackList, Logs
 from jkeras.callbacks.schedule import better
+from jkeras.core.background import BackgroundJob
 from jkeras.core.lock import Hold
 from jkeras.saving import checkpoint
 from jkeras.saving.contents import Contents

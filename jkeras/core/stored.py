@@ -3,13 +3,17 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import io
 import math
+import os
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import jax
 import numpy as np
 
+_turn = threading.Lock()  # whose it is to move in a file that has one place only
 _ALIGNMENT = 64  # bytes: at such an address XLA's CPU takes an array over as it is
 
 
@@ -63,6 +67,39 @@ def on_device(value: Any, dtype: Any) -> jax.Array:
     """
     # A copy unless nobody else holds it: the device's array may be the host's.
     return jax.device_put(np.asarray(value, dtype) if isinstance(value, Stored) else np.array(value, dtype))
+
+
+def read_at(file: BinaryIO, start: int, room: memoryview) -> int:
+    """The number of bytes that were read into a room: fewer than it has place for only where the file ends.
+
+    Several threads may read one file.
+
+    Args:
+        file: open, with nothing left to be written.
+        start: where its bytes begin.
+        room: where they go.
+
+    Example:
+        >>> room = bytearray(5)
+        >>> read_at(io.BytesIO(b"abc"), 1, memoryview(room)), bytes(room)
+        (2, b'bc\\x00\\x00\\x00')
+    """
+    try:
+        handle = file.fileno() if hasattr(os, "preadv") else None
+    except io.UnsupportedOperation:  # in memory
+        handle = None
+    done = 0
+    while done < len(room):
+        if handle is not None:
+            count = os.preadv(handle, [room[done:]], start + done)
+        else:
+            with _turn:
+                file.seek(start + done)
+                count = file.readinto(room[done:])  # type: ignore[attr-defined]
+        done += count
+        if not count:
+            break
+    return done
 
 
 def _room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:

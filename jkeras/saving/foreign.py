@@ -1,4 +1,4 @@
-"""Files of others: Keras 3's .keras and .weights.h5, flax's msgpack, safetensors, .npz.
+"""Files of others: Keras 3's .keras and .weights.h5, flax's msgpack, .npz.
 
 Nothing in such a file is run, unpacked to the disk, or imported by a name that it holds.
 """
@@ -6,9 +6,7 @@ Nothing in such a file is run, unpacked to the disk, or imported by a name that 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
-import json
 import lzma
 import math
 import zipfile
@@ -20,12 +18,11 @@ from typing import IO, Any
 import h5py
 import numpy as np
 
-from jkeras.core.extras import module
 from jkeras.core.stored import Stored
 from jkeras.saving import keras3, places
 from jkeras.saving.access import Access
 from jkeras.saving.contents import Contents, array_type
-from jkeras.saving.limits import CHANGED, MALFORMED, allowance, digest_of, parse_json, telling
+from jkeras.saving.limits import MALFORMED, allowance, parse_json, telling
 from jkeras.saving.scan import Piece, scan
 from jkeras.saving.scan import array as stored_array
 
@@ -41,12 +38,6 @@ _ZIP_DAMAGE = (
     NotImplementedError,
     RuntimeError,
 )
-_SEAL, _BLANK = "jkeras_sha256", "0" * 64  # a digest in the metadata of .safetensors
-_SAFETENSORS = {
-    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64",
-    "I32": "int32", "I16": "int16", "I8": "int8", "U64": "uint64", "U32": "uint32", "U16": "uint16",
-    "U8": "uint8", "BOOL": "bool",
-}  # fmt: skip
 
 
 def read_keras_zip(path: Path) -> Contents:
@@ -182,12 +173,6 @@ def is_npz(path: Path, head: bytes) -> bool:
     return bool(names) and all(name.endswith(".npy") for name in names)
 
 
-def is_safetensors(path: Path, head: bytes) -> bool:
-    """Whether a file that begins with `head` is one of safetensors, or says so by its name."""
-    there = path.stat().st_size
-    return head[8:9] == b"{" and (path.suffix == ".safetensors" or int.from_bytes(head[:8], "little") < there)
-
-
 def read_npz(path: Path) -> Contents:
     """The arrays of a .npz file by name.
 
@@ -245,90 +230,6 @@ def _fill(file: IO[bytes], room: memoryview) -> None:
             raise EOFError("it ends too early")
         room[done : done + len(block)] = block
         done += len(block)
-
-
-def read_safetensors(path: Path, accept_changed: bool = False) -> Contents:
-    """The tensors of a .safetensors file by name, and the architecture if jkeras wrote it.
-
-    Args:
-        path: the file.
-        accept_changed: read a file that was changed after jkeras had sealed it.
-
-    Raises:
-        ImportError: without the package (`pip install "jkeras[safetensors]"`).
-        ValueError: the file is damaged.
-    """
-    safetensors = module("safetensors", "safetensors", "Reading .safetensors")
-    module("safetensors.numpy", "safetensors", "Reading .safetensors")
-    damage = (safetensors.SafetensorError, *MALFORMED)
-    try:
-        file = safetensors.safe_open(str(path), "np")
-        metadata = file.metadata() or {}
-        if (
-            {"jkeras", _SEAL} & metadata.keys()
-            and not accept_changed
-            and _digest(path) != metadata.get(_SEAL)
-        ):
-            raise ValueError(CHANGED)
-
-        def tensor(name: str) -> Stored:
-            part = file.get_slice(name)
-            kind = _SAFETENSORS.get(part.get_dtype())
-            if kind is None:
-                raise ValueError(f"the tensor {name!r} is of the type {part.get_dtype()}")
-
-            def read(room: np.ndarray) -> None:
-                try:
-                    room[...] = file.get_tensor(name)
-                except damage as error:
-                    raise ValueError(f"the tensor {name!r} cannot be read: {error}") from error
-
-            return Stored(tuple(part.get_shape()), array_type(kind), read)
-
-        arrays = {name.replace(".", "/"): tensor(name) for name in file.keys()}  # noqa: SIM118
-        config = metadata.get("jkeras")
-        return Contents(tree=arrays, model=parse_json(config, "its metadata") if config else None)
-    except damage as error:
-        raise ValueError(f"{path} is no .safetensors file that can be read: {error}") from error
-
-
-def write_safetensors(contents: Contents, path: Path) -> None:
-    """Write the weights, named `layer/weight`, with the architecture and a digest beside them.
-
-    Raises:
-        ImportError: without the package.
-    """
-    numpy = module("safetensors.numpy", "safetensors", "Writing .safetensors")
-    arrays = {}
-    for layer in contents.layers:
-        for name, value in layer.weights:
-            arrays[f"{layer.name}/{name.split(':')[0].removeprefix(layer.name + '/')}"] = (
-                np.ascontiguousarray(value)
-            )
-    config = json.dumps(contents.model) if contents.model else ""
-    numpy.save_file(arrays, str(path), {"jkeras": config, _SEAL: _BLANK})
-    digest = str(_digest(path))  # there is one: the place for it was just written
-    with open(path, "r+b") as file:
-        file.seek(_seal_of(file)[0])
-        file.write(digest.encode())
-
-
-def _digest(path: Path) -> str | None:
-    """The digest of a file in which that of jkeras is blank; None where it has no place for one."""
-    with open(path, "rb") as file:
-        start, head = _seal_of(file)
-        if start < 0:
-            return None
-        sha = hashlib.sha256(head[:start] + _BLANK.encode())
-        return digest_of(file, start + len(_BLANK), sha=sha).hexdigest()
-
-
-def _seal_of(file: IO[bytes]) -> tuple[int, bytes]:
-    """The place of the digest, and the head of the file around it."""
-    head = file.read(8)
-    head += file.read(int.from_bytes(head, "little"))
-    start = head.find(f'"{_SEAL}":"'.encode())
-    return (start + len(_SEAL) + 4 if start >= 0 else -1), head
 
 
 def in_our_words(contents: Contents) -> Contents:

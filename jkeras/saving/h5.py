@@ -1,7 +1,7 @@
 """The HDF5 codec: the layout of Keras 2.2.4, with what Keras has no place for in one extra group, `jkeras`.
 
-A file starts with a user block of 512 bytes that holds the digest of everything behind it; HDF5 readers skip
-it.
+A file starts with a user block of 512 bytes that holds the seal of everything behind it (`jkeras`, see
+`saving/seal.py`, and a line feed); HDF5 readers skip it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import h5py
 import numpy as np
 
 from jkeras.core.stored import Stored
-from jkeras.saving import foreign
+from jkeras.saving import foreign, seal
 from jkeras.saving.access import Access
 from jkeras.saving.contents import (
     Contents,
@@ -29,12 +29,12 @@ from jkeras.saving.contents import (
     unique_names,
     with_numpy_types,
 )
-from jkeras.saving.limits import CHANGED, digest_of, parse_json, telling
+from jkeras.saving.limits import CHANGED, parse_json, telling
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 USER_BLOCK = 512
-_SEAL = b"jkeras sha256 "
-_SEALED = re.compile(rb"jkeras sha256 |.{14}[0-9a-f]{64}\n", re.DOTALL)  # also where a bit of it is wrong
+MARK = b"jkeras "
+_SEALED = re.compile(rb"jkeras (blocks|sha256) |.{14}[0-9a-f]{64}\n", re.DOTALL)  # also if a bit is wrong
 # HDF5 keeps fixed-size attributes in the object header, which ends at 64 KB; Keras splits longer lists of
 # names.
 ATTRIBUTE_LIMIT = 64512
@@ -45,9 +45,9 @@ def write_file(path: str | Path, contents: Contents) -> None:
     with h5py.File(path, "w", userblock_size=USER_BLOCK) as file:
         write_group(file, contents)
     with open(path, "r+b") as raw:
-        digest = _digest(raw)
+        line = MARK + seal.seal(raw, USER_BLOCK).encode() + b"\n"
         raw.seek(0)
-        raw.write(_SEAL + digest + b"\n")
+        raw.write(line)
 
 
 def read_file(path: str | Path | io.BytesIO, accept_changed: bool = False) -> Contents:
@@ -80,19 +80,16 @@ def open_file(path: str | Path | io.BytesIO, accept_changed: bool = False) -> Co
             raise ValueError(f"a truncated or damaged HDF5 file: {e}") from e
 
 
-def _digest(raw: BinaryIO) -> bytes:
-    return digest_of(raw, USER_BLOCK).hexdigest().encode()
-
-
 def _check_seal(path: str | Path | io.BytesIO) -> None:
     """Refuse a sealed file that is not as it was written: HDF5 itself does not notice changed numbers."""
     opened = contextlib.nullcontext(path) if isinstance(path, io.BytesIO) else open(path, "rb")
     with opened as raw:
         head = raw.read(USER_BLOCK)
-        whole = not _SEALED.match(head) or head.startswith(_SEAL + _digest(raw) + b"\n")
+        word, end = head[len(MARK) :][: seal.LENGTH].decode("latin-1"), head[len(MARK) + seal.LENGTH :][:1]
+        marked = head.startswith(MARK) and end == b"\n"
+        if _SEALED.match(head) and not (marked and seal.fits(word, raw, USER_BLOCK)):
+            raise ValueError(CHANGED)
         raw.seek(0)
-    if not whole:
-        raise ValueError(CHANGED)
 
 
 # Writing ---------------------------------------------------------------------------------------------------

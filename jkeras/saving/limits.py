@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import stat
@@ -11,7 +10,7 @@ import struct
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 _LEAST = 1 << 26  # bytes of arrays that any file may stand for
 _FACTOR = 20  # and how many times its own size: what honest compression reaches
@@ -88,23 +87,6 @@ def line(error: BaseException) -> str:
         'broken at line 3'
     """
     return " ".join(str(error).split())
-
-
-def digest_of(file: BinaryIO, start: int = 0, end: int | None = None, sha: Any = None) -> Any:
-    """The SHA-256 of a part of an open file, as hashlib has it; little of it is in memory at a time.
-
-    Args:
-        file: open.
-        start, end: of the part; to the end of the file by default.
-        sha: a digest of what goes before it.
-    """
-    sha, block = sha or hashlib.sha256(), memoryview(bytearray(1 << 20))
-    left = file.seek(0, 2) - start if end is None else end - start
-    file.seek(start)
-    while left > 0 and (count := file.readinto(block[: min(left, len(block))])):  # type: ignore[attr-defined]
-        sha.update(block[:count])
-        left -= count
-    return sha
 
 
 def parse_json(text: Any, what: str) -> Any:

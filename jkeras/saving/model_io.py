@@ -17,7 +17,7 @@ from typing import Any
 import h5py
 
 from jkeras.core import atomic
-from jkeras.saving import compiled, foreign, h5, matching, model_contents, msgpack, weights
+from jkeras.saving import compiled, foreign, h5, matching, model_contents, msgpack, safetensors, weights
 from jkeras.saving.contents import Contents
 from jkeras.saving.limits import regular, telling
 from jkeras.saving.matching import Report
@@ -217,7 +217,7 @@ def _save(contents_of: Callable[[], Contents], filepath: Any, overwrite: bool) -
 
 def _writer(path: Path) -> Callable[[Path, Contents], None]:
     if path.suffix == ".safetensors":
-        return lambda temporary, contents: foreign.write_safetensors(contents, temporary)
+        return safetensors.write_file
     return msgpack.write_file if path.suffix == ".msgpack" else h5.write_file
 
 
@@ -297,8 +297,8 @@ def _open_path(path: Path, accept_changed: bool) -> Contents:
         return h5.open_file(path, accept_changed)
     if head and head.startswith(msgpack.SIGNATURE[: len(head)]):
         return msgpack.open_file(path, accept_changed)
-    if foreign.is_safetensors(path, head):
-        return foreign.read_safetensors(path, accept_changed)
+    if safetensors.is_one(path, head):
+        return safetensors.open_file(path, accept_changed)
     if head[:1] in _MAPS and not head.startswith(_PICKLE):
         return foreign.read_flax(path)
     raise ValueError(f"{path} is no model file: expected HDF5 or jkeras msgpack, found {_describe(head)}.")
@@ -315,7 +315,7 @@ def _describe(head: bytes) -> str:
         b"{": "JSON text (an architecture? use model_from_json)",
         b"\x1f\x8b": "gzip (decompress it first)",
         b"\xfd7zXZ": "xz (decompress it first)",
-        h5._SEAL: "the beginning of a truncated HDF5 file of jkeras",
+        h5.MARK: "the beginning of a truncated HDF5 file of jkeras",
     }
     if not head:
         return kinds[b""]

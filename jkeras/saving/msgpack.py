@@ -1,4 +1,4 @@
-"""The msgpack codec: one map, readable by any msgpack library; its last entry is a digest of what is before.
+"""The msgpack codec: one map, readable by any msgpack library; its last entry is a seal of what is before.
 
     format          "jkeras"
     version         of this layout
@@ -9,7 +9,7 @@
     optimizer       [array, …] as Keras orders them, or nil
     notes           JSON text: what has no other place (the state of a run …)
     arrays          [array, …] the same for arrays, named by path
-    digest          SHA-256 of all bytes before this entry
+    digest          text: the seal (`saving/seal.py`) of all bytes before it; in version 1 their SHA-256
 
 An array is `[name, dtype, shape, bytes]`: little-endian, C order; an array above 1 GiB has a list of byte
 strings.
@@ -18,7 +18,6 @@ strings.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import struct
@@ -29,8 +28,9 @@ from typing import Any, BinaryIO
 import msgpack
 import numpy as np
 
+from jkeras.saving import seal
 from jkeras.saving.contents import Contents, LayerContents, array_type, is_numpy
-from jkeras.saving.limits import digest_of, parse_json, regular, telling
+from jkeras.saving.limits import parse_json, regular, telling
 from jkeras.saving.scan import Piece, scan
 from jkeras.saving.scan import array as stored_array
 
@@ -43,9 +43,11 @@ _packer = msgpack.Packer  # for the heads of lists
 _NIL = _packed(None)
 
 
-VERSION = 1
+VERSION = 2
+_VERSIONS = (1, VERSION)  # that are read
 _PIECE = 1 << 30
-_TAIL = _packed("digest") + b"\xc4\x20"  # the key and the head of a 32-byte string
+_TAIL = _packed("digest") + bytes([0xD9, seal.LENGTH])  # the key and the head of a text
+_SHA256 = _packed("digest") + bytes([0xC4, 32])  # the same of version 1
 _KEYS = (
     "format version keras_version backend model_config training_config weights optimizer notes arrays digest"
 ).split()
@@ -55,9 +57,11 @@ SIGNATURE = bytes([0x80 | len(_KEYS)]) + _packed("format") + _packed("jkeras")
 
 def write_file(path: str | Path, contents: Contents) -> None:
     """Write `contents` at `path` (not atomic by itself)."""
-    with open(path, "wb") as file:
-        for piece in pieces(contents):
+    with open(path, "w+b") as file:
+        for piece in _body(contents):
             file.write(piece)
+        file.flush()
+        file.write(_TAIL + seal.seal(file).encode())
 
 
 def read_file(path: str | Path, accept_changed: bool = False) -> Contents:
@@ -84,19 +88,12 @@ def open_file(path: str | Path, accept_changed: bool = False) -> Contents:
 
 def dumps(contents: Contents) -> bytes:
     """The bytes of a file that holds `contents`."""
-    return b"".join(pieces(contents))
-
-
-def pieces(contents: Contents) -> Iterator[bytes | memoryview]:
-    """The file piece by piece, so that a large model is never held twice."""
-    sha = hashlib.sha256()
-    for piece in _body(contents):
-        sha.update(piece)
-        yield piece
-    yield _TAIL + sha.digest()
+    body = b"".join(_body(contents))
+    return body + _TAIL + seal.seal(io.BytesIO(body)).encode()
 
 
 def _body(contents: Contents) -> Iterator[bytes | memoryview]:
+    """The file without its end, piece by piece, so that a large model is never held twice."""
     words = _words(contents)
     yield _packer().pack_map_header(len(_KEYS))
     for key in _KEYS[:-1]:
@@ -195,12 +192,10 @@ def open_bytes(file: BinaryIO, accept_changed: bool = False) -> Contents:
     file.seek(0)
     if file.read(len(SIGNATURE)) != SIGNATURE[:size] or not size:
         raise ValueError("not a jkeras msgpack file: it does not start as one.")
-    split = size - len(_TAIL) - 32
-    file.seek(max(0, split))
-    tail = file.read()
-    if split < len(SIGNATURE) or not tail.startswith(_TAIL):
+    split, word = _end(file, size)
+    if split < len(SIGNATURE):
         raise ValueError(f"truncated msgpack file: {size} bytes do not end in the digest that closes a file.")
-    if not accept_changed and digest_of(file, 0, split).digest() != tail[-32:]:
+    if not accept_changed and not seal.fits(word, file, 0, split):
         raise ValueError(
             "damaged msgpack file: the digest at its end does not match the bytes before it. If another "
             "tool has edited it and you want the change, load it with accept_changed=True (--accept-changed "
@@ -212,6 +207,18 @@ def open_bytes(file: BinaryIO, accept_changed: bool = False) -> Contents:
     return contents
 
 
+def _end(file: BinaryIO, size: int) -> tuple[int, str]:
+    """The number of bytes before the digest, and the seal that it is; (0, "") where there is none."""
+    for head, length in ((_TAIL, seal.LENGTH), (_SHA256, 32)):
+        split = size - len(head) - length
+        file.seek(max(0, split))
+        tail = file.read()
+        if split > 0 and tail.startswith(head):
+            value = tail[len(head) :]
+            return split, value.decode("latin-1") if head == _TAIL else f"sha256 {value.hex()}"
+    return 0, ""
+
+
 def from_map(content: dict[str, Any]) -> Contents:
     """Undo `to_map`.
 
@@ -220,9 +227,9 @@ def from_map(content: dict[str, Any]) -> Contents:
     """
     if not isinstance(content, dict) or content.get("format") != "jkeras":
         raise ValueError("not a jkeras file: expected the entry 'format' to say 'jkeras'.")
-    if content.get("version") != VERSION:
+    if content.get("version") not in _VERSIONS:
         raise ValueError(
-            f"the file has layout version {content.get('version')}, this jkeras reads version {VERSION}: "
+            f"the file has layout version {content.get('version')}, this jkeras reads {VERSION} and less: "
             "load it with the jkeras that wrote it, or a newer one."
         )
     with telling("malformed jkeras file"):

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from jkeras.core.stored import Stored
+from jkeras.core.stored import Stored, read_at
 from jkeras.saving.contents import array_type, is_numpy
 from jkeras.saving.limits import DEPTH
 
@@ -50,8 +50,7 @@ class Piece:
         Raises:
             ValueError: the file has become shorter.
         """
-        self.file.seek(self.start)
-        if self.file.readinto(room) != self.length:  # type: ignore[attr-defined]
+        if read_at(self.file, self.start, room) != self.length:
             raise ValueError("the file has become shorter while it was read.")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jkeras.core.background import each
 from jkeras.core.stored import Stored
 from jkeras.engine.tensors.variable import numpy_views
 from jkeras.engine.tree import variables_of
@@ -40,14 +41,19 @@ def read(plan: Plan, source: Any) -> Plan:
     Raises:
         ValueError: an array cannot be read.
     """
+
+    def array(pair: tuple[Any, Any]) -> tuple[np.ndarray, bool]:
+        value = np.asarray(pair[1])
+        return value, _is_finite(value)
+
+    found = each(array, plan, sum(math.prod(value.shape) * value.dtype.itemsize for _, value in plan))
     ready: Plan = []
     strange = []
-    for variable, value in plan:
-        array = np.asarray(value)
-        if not _is_finite(array):
+    for (variable, stored), (value, finite) in zip(plan, found, strict=True):
+        own = isinstance(stored, Stored) and value.dtype.name == variable.dtype  # nobody else holds it
+        ready.append((variable, jax.device_put(value) if own else value))
+        if not finite:
             strange.append(variable.name)
-        own = isinstance(value, Stored) and array.dtype.name == variable.dtype
-        ready.append((variable, jax.device_put(array) if own else array))  # nobody else holds it
     if strange:
         warnings.warn(f"{source} holds NaN or infinite numbers in: {_listing(strange)}.", stacklevel=3)
     return ready

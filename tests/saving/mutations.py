@@ -20,6 +20,8 @@ import msgpack
 import numpy as np
 import yaml
 
+from jkeras.saving import seal
+
 LAMBDA = {
     "class_name": "Lambda",
     "config": {"name": "l", "function": ["4wAAAAA=\n", None, None], "function_type": "lambda"},
@@ -136,7 +138,7 @@ def wrong_yaml(text: bytes, rng: random.Random) -> bytes:
 
 
 def sealed_msgpack(content: dict) -> bytes:
-    """A map in the form of our files, with the digest that belongs to it."""
+    """A map in the form of our files, with the digest that belongs to it, in that of older ones."""
     content = {key: value for key, value in content.items() if key != "digest"}
     body = msgpack.Packer().pack_map_header(len(content) + 1)
     body += b"".join(msgpack.packb(key) + msgpack.packb(value) for key, value in content.items())
@@ -180,9 +182,11 @@ def wrong_flax(data: bytes, rng: random.Random) -> bytes:
 
 
 def wrong_safetensors(data: bytes, rng: random.Random) -> bytes:
-    """A wrong header: offsets, shapes, types, lengths."""
+    """A wrong header: offsets, shapes, types, lengths; half of the time without a seal."""
     [size] = struct.unpack("<Q", data[:8])
     header, rest = json.loads(data[8 : 8 + size]), data[8 + size :]
+    if rng.randrange(2):
+        del header["__metadata__"]
     kind = rng.randrange(4)
     if kind == 0:
         return struct.pack("<Q", rng.choice((0, 1, size - 1, size + 9, 2**31, 2**63, 2**64 - 1))) + data[8:]
@@ -351,9 +355,9 @@ def _change_hdf5(file: h5py.File, rng: random.Random) -> None:
 
 
 def sealed_hdf5(data: bytes) -> bytes:
-    """The file with the digest that belongs to it."""
-    seal = b"jkeras sha256 " + hashlib.sha256(data[512:]).hexdigest().encode() + b"\n"
-    return seal + data[len(seal) :]
+    """The file with the digest that belongs to it, in the form of older files."""
+    line = b"jkeras sha256 " + hashlib.sha256(data[512:]).hexdigest().encode() + b"\n"
+    return line + data[len(line) :]
 
 
 def damaged_hdf5(data: bytes, rng: random.Random) -> bytes:
@@ -363,8 +367,8 @@ def damaged_hdf5(data: bytes, rng: random.Random) -> bytes:
 
 def damaged_msgpack(data: bytes, rng: random.Random) -> bytes:
     """Damage before the digest, with a valid seal."""
-    body = damaged(data[:-41], rng)
-    return body + data[-41:-32] + hashlib.sha256(body + b"").digest()
+    body = damaged(data[:-80], rng)
+    return body + data[-80:-71] + seal.seal(io.BytesIO(body)).encode()
 
 
 # What data sets come in -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from jkeras.saving import h5, msgpack
 from jkeras.saving.contents import Contents
 from tests import golden
 from tests.golden.models import MODELS
+from tests.saving.mutations import sealed_msgpack
 from tests.saving.records import same, small
 
 
@@ -30,7 +31,7 @@ def test_everything_comes_back(tmp_path):
 def test_any_msgpack_library_reads_it():
     content = plain_msgpack.unpackb(msgpack.dumps(small()))
     assert list(content) == msgpack._KEYS
-    assert content["format"] == "jkeras" and content["version"] == 1
+    assert content["format"] == "jkeras" and content["version"] == 2
     name, arrays = content["weights"][1]
     assert name == "dense"
     assert arrays[0] == ["dense/kernel:0", "float32", [2, 3], np.arange(6, dtype="<f4").tobytes()]
@@ -67,14 +68,23 @@ def test_every_flipped_bit_is_an_error():
             msgpack.loads(bytes(broken))
 
 
+def test_a_file_of_version_1_is_read_and_checked():
+    content = msgpack.to_map(small()) | {"version": 1}
+    data = sealed_msgpack(content)
+    same(msgpack.loads(data), small())
+    broken = data[:-99] + bytes([data[-99] ^ 1]) + data[-98:]
+    with pytest.raises(ValueError, match="damaged msgpack file: the digest"):
+        msgpack.loads(broken)
+
+
 def test_more_bytes_at_the_end_are_an_error():
     with pytest.raises(ValueError, match="truncated"):
         msgpack.loads(msgpack.dumps(small()) + b"\0")
 
 
 def test_a_newer_layout_says_so():
-    content = msgpack.to_map(small()) | {"version": 2}
-    with pytest.raises(ValueError, match="layout version 2, this jkeras reads version 1"):
+    content = msgpack.to_map(small()) | {"version": 3}
+    with pytest.raises(ValueError, match="layout version 3, this jkeras reads 2 and less"):
         msgpack.from_map(content)
 
 
