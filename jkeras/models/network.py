@@ -102,7 +102,7 @@ class Network(KerasGraph, Files, Layer):
         return self._by_key(super().__call__(given, **kwargs))
 
     def _by_key(self, outputs: Any) -> Any:
-        """What came out, as a dict where the outputs were given as one."""
+        """Outputs as a dict, where they were given as one."""
         return (
             outputs
             if self.output_keys is None

@@ -34,7 +34,7 @@ class StepCarry(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a loss comes with.
+    """The company of a loss.
 
     Args:
         y: list of the model's outputs.
@@ -67,7 +67,7 @@ class TrainingStep:
         self._step, self._loss = trainer.step("train"), whole_objective(self.program, self.objective)
 
     def init(self, rng: Key | None = None) -> StepCarry:
-        """What to start from.
+        """The carry to start from.
 
         Args:
             rng: a key to draw new weights with, for an optimizer at its beginning; None: weights and
