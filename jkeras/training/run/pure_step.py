@@ -78,7 +78,10 @@ class TrainingStep:
             opt = [jnp.copy(array) for array in take_all(binding.cells)]
             stores = self._stores({}, {})
             return StepCarry(*self._trees(*jax.tree.map(jnp.copy, stores)), binding.treedef.unflatten(opt))
-        params, state = self.pair.init(rng, self.shape)
+        return self.begin(*self.pair.init(rng, self.shape))
+
+    def begin(self, params: Params, state: State) -> StepCarry:
+        """The carry for these weights and an optimizer at its beginning."""
         live, _ = self._parted(self._stores(params, state)[0])
         return StepCarry(params, state, self.trainer.first_state(live))
 
