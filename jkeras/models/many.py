@@ -49,7 +49,7 @@ class Member(NamedTuple):
 
 
 class Members(list[Member]):
-    """What `fit_many` returns: a list of members, for one model."""
+    """The result of `fit_many`: a list of members, for one model."""
 
     def __init__(self, model: Model, members: Sequence[Member]):
         super().__init__(members)
@@ -95,7 +95,7 @@ class Members(list[Member]):
         return self.model
 
     def predict(self, x: Data, batch_size: int | None = None) -> Any:
-        """What each member predicts, one below the other: `(members, rows, ...)`; `.mean(0)` is the
+        """The predictions of each member, one below the other: `(members, rows, ...)`; `.mean(0)` is the
         ensemble's.
 
         The model has its own weights again afterwards.
@@ -222,7 +222,7 @@ class _Start(NamedTuple):
 
 
 def _start(model: Model, step: TrainingStep, seed: int, hyper: Mapping[str, float]) -> _Start:
-    """What the member's own script would begin with; numpy's and Python's generators stay as they are."""
+    """The beginning of the member's own script; numpy's and Python's generators stay as they are."""
     kept = np.random.get_state(), random.getstate()
     try:
         set_random_seed(seed)
