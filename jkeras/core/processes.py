@@ -45,7 +45,7 @@ def is_first() -> bool:
 
 
 def told(values: Sequence[float]) -> np.ndarray[Any, Any]:
-    """What each process says: numbers, of which all give equally many at the same point of the program.
+    """The word of each process: numbers, of which all give equally many at the same point of the program.
 
     Args:
         values: of this process.
