@@ -9,6 +9,7 @@ from typing import Any, Unpack
 import jax
 import jax.numpy as jnp
 
+from jkeras.core import random
 from jkeras.core.arguments import LayerArguments, SharedArguments
 from jkeras.core.dispatch import op
 from jkeras.core.registry import CustomObjectScope
@@ -248,7 +249,7 @@ class Bidirectional(Wrapper):
             shapes = halves(in_shape) if isinstance(in_shape, list) else (in_shape, in_shape)
             params, state = {}, {}
             for i, (name, way) in enumerate(ways.items()):
-                params[name], state[name] = way.init(jax.random.fold_in(rng, i), shapes[i])
+                params[name], state[name] = way.init(random.fold_in(rng, i), shapes[i])
             return params, {name: inner for name, inner in state.items() if inner}
 
         def apply(params, state, x, ctx: Ctx = INFERENCE):

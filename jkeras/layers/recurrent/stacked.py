@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Unpack
 import jax
 import jax.numpy as jnp
 
+from jkeras.core import random
 from jkeras.core.arguments import Cell, LayerArguments
 from jkeras.core.registry import has_arg
 from jkeras.core.types import INFERENCE, Ctx, Out, Pair
@@ -190,7 +191,7 @@ class StackedRNNCells(Layer):
             params, state = {}, {}
             for i, (name, step, size) in enumerate(zip(names, steps, outputs, strict=True)):
                 with_constants = [shape, *constants] if constants and step.takes_constants else shape
-                inner, fixed = step.init(jax.random.fold_in(rng, i), with_constants)
+                inner, fixed = step.init(random.fold_in(rng, i), with_constants)
                 params |= {name: inner} if inner else {}
                 state |= {name: fixed} if fixed else {}
                 shape = (shape[0], size)
