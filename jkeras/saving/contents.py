@@ -120,6 +120,12 @@ def is_numpy(kind: np.dtype) -> bool:
     return kind.num < 256
 
 
+def little_endian(value: np.ndarray) -> np.ndarray:
+    """The array as files of bytes have it: in C order, the lowest byte of each number first."""
+    value = np.ascontiguousarray(value).reshape(value.shape)
+    return value.astype(value.dtype.newbyteorder("<"), copy=False) if is_numpy(value.dtype) else value
+
+
 def with_numpy_types(values: Iterable[np.ndarray]) -> list[np.ndarray]:
     """The arrays; those of types that numpy does not know as float32."""
     return [value if is_numpy(value.dtype) else value.astype(np.float32) for value in values]

@@ -22,6 +22,7 @@ from jkeras.core.stored import Stored
 from jkeras.saving import keras3, places
 from jkeras.saving.access import Access
 from jkeras.saving.contents import Contents, array_type
+from jkeras.saving.hdf5_file import created
 from jkeras.saving.limits import MALFORMED, allowance, parse_json, telling
 from jkeras.saving.scan import Piece, scan
 from jkeras.saving.scan import array as stored_array
@@ -116,7 +117,7 @@ def _take(access: Access, group: h5py.Group, path: str, contents: Contents) -> N
 
 def write_places(model: Any, path: Path) -> None:
     """Write the weights of a model as a `.weights.h5` that Keras 3 loads into the same model."""
-    with h5py.File(path, "w") as file:
+    with created(path) as file:
         for place, weight in places.weights_by_place(model, {}):
             file.create_dataset(place, data=np.asarray(weight.numpy()))
 

@@ -29,6 +29,7 @@ from jkeras.saving.contents import (
     unique_names,
     with_numpy_types,
 )
+from jkeras.saving.hdf5_file import created
 from jkeras.saving.limits import CHANGED, parse_json, telling
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -42,7 +43,7 @@ ATTRIBUTE_LIMIT = 64512
 
 def write_file(path: str | Path, contents: Contents) -> None:
     """Write `contents` as a sealed HDF5 file at `path` (not atomic by itself)."""
-    with h5py.File(path, "w", userblock_size=USER_BLOCK) as file:
+    with created(path, USER_BLOCK) as file:
         write_group(file, contents)
     with open(path, "r+b") as raw:
         line = MARK + seal.seal(raw, USER_BLOCK).encode() + b"\n"

@@ -29,7 +29,7 @@ import msgpack
 import numpy as np
 
 from jkeras.saving import seal
-from jkeras.saving.contents import Contents, LayerContents, array_type, is_numpy
+from jkeras.saving.contents import Contents, LayerContents, array_type, is_numpy, little_endian
 from jkeras.saving.limits import parse_json, regular, telling
 from jkeras.saving.scan import Piece, scan
 from jkeras.saving.scan import array as stored_array
@@ -115,10 +115,10 @@ def _packed_arrays(arrays: Iterable[tuple[str, np.ndarray]] | None) -> Iterator[
     arrays = None if arrays is None else list(arrays)
     yield _NIL if arrays is None else _packer().pack_array_header(len(arrays))
     for name, value in arrays or ():
-        value = np.ascontiguousarray(value).reshape(np.shape(value))
+        value = np.asarray(value)
         yield _packer().pack_array_header(4) + _packed(name) + _packed(value.dtype.name)
         yield _packed(list(value.shape))
-        data = _little(value).reshape(-1).view(np.uint8).data
+        data = little_endian(value).reshape(-1).view(np.uint8).data
         yield from _packed_bytes(data)
 
 
@@ -133,10 +133,6 @@ def _packed_bytes(data: memoryview) -> Iterator[bytes | memoryview]:
         code, form = (0xC4, ">BB") if size < 1 << 8 else (0xC5, ">BH") if size < 1 << 16 else (0xC6, ">BI")
         yield struct.pack(form, code, size)
         yield piece
-
-
-def _little(value: np.ndarray) -> np.ndarray:
-    return value.astype(value.dtype.newbyteorder("<"), copy=False) if is_numpy(value.dtype) else value
 
 
 def _words(contents: Contents) -> dict[str, Any]:
@@ -172,7 +168,7 @@ def to_map(contents: Contents) -> dict[str, Any]:
 
 def _array(name: str, value: np.ndarray) -> list:
     value = np.asarray(value)
-    data = _little(value).tobytes()
+    data = little_endian(value).tobytes()
     split = [data[i : i + _PIECE] for i in range(0, len(data), _PIECE)] if len(data) > _PIECE else data
     return [name, value.dtype.name, list(value.shape), split]
 

@@ -9,9 +9,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from jkeras.core.extras import module
 from jkeras.saving import seal
-from jkeras.saving.contents import Contents
+from jkeras.saving.contents import Contents, little_endian
 from jkeras.saving.limits import CHANGED, MALFORMED, parse_json, regular
 from jkeras.saving.scan import Piece
 from jkeras.saving.scan import array as stored_array
@@ -68,22 +67,44 @@ def write_file(path: Path, contents: Contents) -> None:
     """Write the weights, named `layer/weight`, with the architecture and a seal (not atomic by itself).
 
     Raises:
-        ImportError: without the package (`pip install "jkeras[safetensors]"`).
+        ValueError: the format has no word for the type of a weight.
     """
-    numpy = module("safetensors.numpy", "safetensors", "Writing .safetensors")
-    arrays = {}
-    for layer in contents.layers:
-        for name, value in layer.weights:
-            arrays[f"{layer.name}/{name.split(':')[0].removeprefix(layer.name + '/')}"] = (
-                np.ascontiguousarray(value)
-            )
-    config = json.dumps(contents.model) if contents.model else ""
-    numpy.save_file(arrays, str(path), {_MODEL: config, _SEAL: _BLANK * seal.LENGTH})
-    with open(path, "r+b") as file:
-        start, end, before = _sealed(_head(file), _SEAL, seal.LENGTH)
+    head, arrays = _header(contents)
+    start, end, before = _sealed(head, _SEAL, seal.LENGTH)
+    with open(path, "w+b") as file:
+        file.write(head)
+        for value in arrays:
+            file.write(little_endian(value).reshape(-1).view(np.uint8).data)
+        file.flush()
         word = seal.seal(file, end, before)
         file.seek(start)
         file.write(word.encode())
+
+
+def _header(contents: Contents) -> tuple[bytes, list[np.ndarray]]:
+    """The beginning of a file, its seal blank, and the arrays that follow it, those of wide numbers first."""
+    words = {name: word for word, name in _TYPES.items()}
+    config = json.dumps(contents.model) if contents.model else ""
+    header: dict[str, Any] = {"__metadata__": {_MODEL: config, _SEAL: _BLANK * seal.LENGTH}}
+    named = {
+        f"{layer.name}/{name.split(':')[0].removeprefix(layer.name + '/')}": np.asarray(value)
+        for layer in contents.layers
+        for name, value in layer.weights
+    }
+    named = dict(sorted(named.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])))
+    at = 0
+    for name, value in named.items():
+        if value.dtype.name not in words:
+            raise ValueError(f"the weight {name!r} is of the type {value.dtype}, which .safetensors lacks.")
+        entry = {
+            "dtype": words[value.dtype.name],
+            "shape": value.shape,
+            "data_offsets": [at, at + value.nbytes],
+        }
+        header[name], at = entry, at + value.nbytes
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text, list(named.values())
 
 
 def _head(file: IO[bytes]) -> bytes:

@@ -388,17 +388,17 @@ def test_a_config_from_elsewhere_is_refused_by_name(tmp_path):
         load_model(tmp_path / "m.h5", accept_changed=True)
 
 
-class Loss:
+class Distance:
     def __call__(self, y_true, y_pred):
         return abs(y_true - y_pred).mean(-1)
 
 
 def test_losses_that_are_objects_are_known_by_their_class(tmp_path):
-    loss = Loss()
+    loss = Distance()
     small(loss=loss).save(tmp_path / "m.msgpack")
-    with pytest.raises(ValueError, match="Loss"):
+    with pytest.raises(ValueError, match="Distance"):
         load_model(tmp_path / "m.msgpack")
-    assert load_model(tmp_path / "m.msgpack", custom_objects={"Loss": loss}).loss is loss
+    assert load_model(tmp_path / "m.msgpack", custom_objects={"Distance": loss}).loss is loss
 
 
 def test_a_model_that_is_not_built_yet(tmp_path):

@@ -91,7 +91,6 @@ def test_hdf5_of_older_versions_is_read_and_checked(tmp_path):
 
 
 def test_safetensors_of_older_versions_is_read_and_checked(tmp_path):
-    pytest.importorskip("safetensors")
     before = model()
     before.save(path := tmp_path / "a.safetensors")
     data = path.read_bytes()

@@ -46,7 +46,6 @@ def flax(model, path):
 
 
 def safetensors(model, path):
-    pytest.importorskip("safetensors")
     model.save_weights(path)
 
 
