@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 import numpy as np
@@ -218,7 +219,7 @@ class Adam(Optimizer):
     def slots(self) -> tuple[str, ...]:
         return ("m", "v", "vhat") if self.amsgrad else ("m", "v")
 
-    def _placeholders(self, order) -> list[Variable]:
+    def _placeholders(self, order: Sequence[tuple[str, str]]) -> list[Variable]:
         return [] if self.amsgrad else [Variable(np.zeros(1, "float32")) for _ in order]
 
 

@@ -1,9 +1,10 @@
 """Optimizers by name, config, or as whatever else `compile` accepts."""
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import optax
 
@@ -79,13 +80,13 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, Optimizer):
         return identifier
     if isinstance(identifier, Mapping):
-        return deserialize(identifier)
+        return deserialize(cast("Mapping[str, Any]", identifier))
     if isinstance(identifier, str):
         return deserialize({"class_name": identifier, "config": {}})
     if isinstance(identifier, (optax.GradientTransformation, optax.MultiSteps)):
         return OptaxOptimizer(identifier)
     if isinstance(identifier, type):
-        name = identifier.__name__
+        name: str = identifier.__name__
         raise ValueError(f"{name} is a class: pass an optimizer, as in {name}().")
     if callable(identifier):
         return SGD(lr=identifier)

@@ -5,12 +5,13 @@ its gradients are those that training computes. What it returns is a graph over 
 variables; the step runs it. All new values come from the old ones.
 """
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from operator import is_
-from typing import Any, NamedTuple
+from operator import is_, sub
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -18,16 +19,15 @@ import optax
 from jax.core import Tracer
 
 from jkeras.core import settings
-from jkeras.core.dispatch import is_symbol
 from jkeras.core.names import name_scope
-from jkeras.core.types import Ctx
+from jkeras.core.types import AnyTuple, Array, Ctx, Function, Key, Store, Tree
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.effects import Update, together
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.engine.tensors.variable import Variable
 from jkeras.engine.tree import variables_of
-from jkeras.optimizers._state import Binding
+from jkeras.optimizers._state import Binding, Leaves
 
 _MODELS = 8  # how many models an optimizer may train in turn; it holds the weights of no more
 Places = list[tuple[str, str]]  # (path, weight name), in Keras's order
@@ -47,7 +47,7 @@ class _Loss:
     def __init__(self):
         self.now: Any = None
 
-    def __call__(self, weights):
+    def __call__(self, weights: Any) -> Any:
         return self.now(weights)
 
 
@@ -67,7 +67,7 @@ class Rule:
         TypeError: what `get_updates` returns are no updates.
     """
 
-    def __init__(self, optimizer, params: dict[str, dict[str, Variable]], places: Places):
+    def __init__(self, optimizer: Any, params: dict[str, dict[str, Variable]], places: Places):
         self.owner, self.places = type(optimizer).__name__, places
         self.params = [params[path][name] for path, name in places]
         loss = _stand_in(optimizer, self.params)
@@ -86,10 +86,10 @@ class Rule:
         used += [value for value in self._wanted if isinstance(value, Variable)]
         self.cells = [v for v in dict.fromkeys([*self.weights, *used]) if v not in set(self.params)]
 
-    def _checked(self, given) -> list[Update]:
+    def _checked(self, given: Any) -> list[Update]:
         pairs = [u for u in given if not isinstance(u, Tensor)]  # a tensor is computed, and changes nothing
         for pair in pairs:
-            if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], Variable):
+            if not isinstance(pair, AnyTuple) or len(pair) != 2 or not isinstance(pair[0], Variable):
                 raise TypeError(
                     f"{self.owner}.get_updates must return a list of K.update(variable, value), or of such "
                     f"pairs; it holds {pair!r}."
@@ -109,30 +109,33 @@ class Rule:
         """The variables by their place, which is the same in every process."""
         return GraphState({f"{i:04d}": cell for i, cell in enumerate(self.cells)})
 
-    def step(self, grads, state: GraphState, params, ctx: Ctx, value, value_fn: Callable | None):
+    def step(
+        self, grads: Tree, state: GraphState, params: Tree, ctx: Ctx, value: Any, value_fn: Function | None
+    ) -> tuple[Store, GraphState]:
         """One step: (new parameters, new state); the arguments are those of an optax transformation."""
 
-        def listed(store) -> list:
+        def listed(store: Any) -> list[Any]:
             return [store[path][name] for path, name in self.places]
 
         places = self.places  # without the rule, which holds the model
 
-        def stored(values) -> dict:
+        def stored(values: Any) -> dict[str, Any]:
             new = {path: dict(entries) for path, entries in params.items()}
             for (path, name), array in zip(places, values, strict=True):
                 new[path][name] = array
             return new
 
-        self._loss.now = _differentiable(
-            value, listed(grads), value_fn and (lambda weights: value_fn(stored(weights)))
-        )
+        def whole(weights: list[Any]) -> Any:
+            return value_fn and value_fn(stored(weights))
+
+        self._loss.now = _differentiable(value, listed(grads), value_fn and whole)
         try:
             weights, cells = self._run(listed(params), list(state.cells.values()), ctx)
         finally:
             self._loss.now = None
         return stored(weights), GraphState(dict(zip(state.cells, cells, strict=True)))
 
-    def _run(self, weights: list, cells: list, ctx: Ctx) -> tuple[list, list]:
+    def _run(self, weights: list[Any], cells: list[Any], ctx: Ctx) -> tuple[list[Any], list[Any]]:
         known = [*self.params, *self.cells]
         values = dict(zip(known, [*weights, *cells], strict=True))
         new = dict(values)
@@ -145,7 +148,7 @@ class Rule:
         new |= {variable: self._fitted(variable, value) for variable, value in moved.items()}
         return [new[v] for v in self.params], [new[v] for v in self.cells]
 
-    def _fitted(self, variable: Variable, value):
+    def _fitted(self, variable: Variable, value: Any) -> Array:
         value = jnp.asarray(value, variable.dtype)
         if value.shape != variable.shape:
             raise ValueError(
@@ -155,9 +158,9 @@ class Rule:
         return value
 
 
-def _stand_in(optimizer, params: list[Variable]) -> Tensor:
+def _stand_in(optimizer: Any, params: list[Variable]) -> Tensor:
     """The tensor that stands for the loss; the same one for the same weights: their updates may be kept."""
-    made: list[tuple[Tensor, list[Variable]]] = vars(optimizer).setdefault("_losses", [])
+    made: list[tuple[Tensor, list[Variable]]] = optimizer.__dict__.setdefault("_losses", [])
     for tensor, weights in made:
         if len(weights) == len(params) and all(map(is_, weights, params)):
             return tensor
@@ -167,17 +170,18 @@ def _stand_in(optimizer, params: list[Variable]) -> Tensor:
     return made[-1][0]
 
 
-def _differentiable(value, grads: list, value_fn: Callable | None) -> Callable:
+def _differentiable(value: Any, grads: list[Any], value_fn: Function | None) -> Function:
     """The loss as a function of the weights whose gradients are known; only theirs are computed anew."""
 
     @jax.custom_vjp
-    def slopes(weights):
+    def slopes(weights: Any) -> list[Array]:
         return grads
 
-    def forward(weights):
+    def forward(weights: Any) -> tuple[list[Array], Any]:
         return grads, weights
 
-    def backward(weights, cotangents):  # the Hessian, which is symmetric, forwards: a `psum` has no transpose
+    # The Hessian, which is symmetric, forwards: a `psum` has no transpose.
+    def backward(weights: Any, cotangents: Any) -> tuple[Any]:
         if value_fn is None:
             raise ValueError(
                 "Gradients of gradients need `value_fn`, the loss as a function of the parameters."
@@ -187,18 +191,18 @@ def _differentiable(value, grads: list, value_fn: Callable | None) -> Callable:
     slopes.defvjp(forward, backward)
 
     @jax.custom_jvp
-    def loss(weights):
+    def loss(weights: Any) -> Array:
         return jnp.asarray(jnp.nan if value is None else value, settings.floatx())
 
     @loss.defjvp
-    def _(primals, tangents):
-        moves = zip(slopes(*primals), *tangents, strict=True)
+    def _(primals: Any, tangents: Any) -> tuple[Array, Array]:
+        moves = zip(cast("list[Array]", slopes(*primals)), *tangents, strict=True)
         return loss(*primals), jnp.asarray(sum(jnp.sum(g * m) for g, m in moves), settings.floatx())
 
     return loss
 
 
-def binding(optimizer, params: dict[str, dict[str, Any]], places: Places) -> Binding:
+def binding(optimizer: Any, params: dict[str, dict[str, Any]], places: Places) -> Binding:
     """The state of `optimizer` for these weights, Variables or arrays."""
     cells = {
         path: {
@@ -208,7 +212,9 @@ def binding(optimizer, params: dict[str, dict[str, Any]], places: Places) -> Bin
     }
     rule = Rule(optimizer, cells, places)
 
-    def move(grads, state, params, ctx, value, value_fn):
+    def move(
+        grads: Tree, state: Tree, params: Tree, ctx: Ctx, value: Any, value_fn: Function | None
+    ) -> tuple[Tree, Tree]:
         with _lent(value_fn) as whole:
             return rule.step(grads, state, params, ctx, value, whole)
 
@@ -216,22 +222,22 @@ def binding(optimizer, params: dict[str, dict[str, Any]], places: Places) -> Bin
 
 
 @contextmanager
-def _lent(function: Callable) -> Iterator[Callable]:
+def _lent(function: Function | None) -> Generator[Function | None]:
     """A function while a step is traced. jax keeps what the derivative rules in a program close over for as
     long as the process lives, so it must not be the model."""
-    held = [function]
+    held: list[Any] = [function]
     try:
-        yield lambda *args: held[0](*args)
+        yield function and (lambda *args: held[0](*args))
     finally:
         held.clear()
 
 
-def transformation(optimizer) -> optax.GradientTransformationExtraArgs:
-    """An optax transformation that follows `get_updates`, for parameters in any tree."""
+def _rules(optimizer: Any) -> Callable[[Tree], Rule]:
+    """The rules of an optimizer by the parameters, in any tree, that they are for."""
     rules: dict[Any, Rule] = {}
 
-    def rule_of(params) -> Rule:
-        leaves, tree = jax.tree_util.tree_flatten_with_path(params)
+    def rule_of(params: Tree) -> Rule:
+        leaves, tree = cast("tuple[Leaves, Any]", jax.tree_util.tree_flatten_with_path(params))
         key = tree, *((leaf.shape, str(leaf.dtype)) for _, leaf in leaves)
         if key not in rules:
             names = [f"{i:04d}" for i in range(len(leaves))]
@@ -243,26 +249,45 @@ def transformation(optimizer) -> optax.GradientTransformationExtraArgs:
                 rules[key] = Rule(optimizer, {"": cells}, [("", n) for n in names])
         return rules[key]
 
-    def flat(rule: Rule, tree) -> dict:
-        return {"": dict(zip([n for _, n in rule.places], jax.tree.leaves(tree), strict=True))}
+    return rule_of
 
-    def init(params) -> GraphState:
-        return jax.tree.map(lambda cell: cell.value, rule_of(params).state(), is_leaf=is_symbol)
 
-    def update(updates, state, params=None, *, value=None, value_fn=None, rng=None, **extra):
+def _flat(rule: Rule, tree: Tree) -> Store:
+    return {"": dict(zip([n for _, n in rule.places], jax.tree.leaves(tree), strict=True))}
+
+
+def transformation(optimizer: Any) -> optax.GradientTransformationExtraArgs:
+    """An optax transformation that follows `get_updates`, for parameters in any tree."""
+    rule_of = _rules(optimizer)
+
+    def init(params: Tree) -> GraphState:
+        return GraphState({name: cell.value for name, cell in rule_of(params).state().cells.items()})
+
+    def update(
+        updates: Tree,
+        state: Tree,
+        params: Tree = None,
+        *,
+        value: Any = None,
+        value_fn: Function | None = None,
+        rng: Key | None = None,
+        **extra: Any,
+    ) -> tuple[Tree, GraphState]:
         if params is None:
             raise ValueError(
                 f"{type(optimizer).__name__}.get_updates computes new parameters: pass `params` to update."
             )
         rule, tree = rule_of(params), jax.tree.structure(params)
 
-        whole = value_fn and (lambda store: value_fn(tree.unflatten(store[""].values())))
-        ctx = Ctx(rng=rng, training=True)
-        new, state = rule.step(flat(rule, updates), state, flat(rule, params), ctx, value, whole)
-        return jax.tree.map(lambda n, o: n - o, tree.unflatten(new[""].values()), params), state
+        def loss_of(store: Store) -> Any:
+            return value_fn and value_fn(tree.unflatten(store[""].values()))
+
+        whole, ctx = value_fn and loss_of, Ctx(rng=rng, training=True)
+        new, state = rule.step(_flat(rule, updates), state, _flat(rule, params), ctx, value, whole)
+        return jax.tree.map(sub, tree.unflatten(new[""].values()), params), state
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _held(leaf):
+def _held(leaf: Any) -> Array:
     return jnp.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, Tracer) else leaf

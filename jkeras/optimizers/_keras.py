@@ -5,6 +5,7 @@ and slots, which returns what is added to the weight and the new slots. `h.lr` i
 decay, `h.t` the number of this step, from 1.
 """
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+
+from jkeras.core.types import Array, Function, Tree
 
 
 class KerasState(NamedTuple):
@@ -27,36 +30,36 @@ class KerasState(NamedTuple):
 class Step(NamedTuple):
     """The result of a rule: the formula for one weight, and the hyperparameters that the step moves."""
 
-    leaf: Callable  # (g, *slots) → (update, *new slots)
+    leaf: Function  # (g, *slots) → (update, *new slots)
     moved: Mapping[str, Any] = {}
 
 
-def sgd(h) -> Step:
-    def leaf(g, m):
+def sgd(h: Any) -> Step:
+    def leaf(g: Array, m: Array):
         v = h.momentum * m - h.lr * g
         return (h.momentum * v - h.lr * g if h.nesterov else v), v
 
     return Step(leaf)
 
 
-def rmsprop(h) -> Step:
-    def leaf(g, a):
+def rmsprop(h: Any) -> Step:
+    def leaf(g: Array, a: Array):
         a = h.rho * a + (1 - h.rho) * jnp.square(g)
         return -h.lr * g / (jnp.sqrt(a) + h.epsilon), a
 
     return Step(leaf)
 
 
-def adagrad(h) -> Step:
-    def leaf(g, a):
+def adagrad(h: Any) -> Step:
+    def leaf(g: Array, a: Array):
         a = a + jnp.square(g)
         return -h.lr * g / (jnp.sqrt(a) + h.epsilon), a
 
     return Step(leaf)
 
 
-def adadelta(h) -> Step:
-    def leaf(g, a, d):
+def adadelta(h: Any) -> Step:
+    def leaf(g: Array, a: Array, d: Array):
         a = h.rho * a + (1 - h.rho) * jnp.square(g)
         u = g * jnp.sqrt(d + h.epsilon) / jnp.sqrt(a + h.epsilon)
         return -h.lr * u, a, h.rho * d + (1 - h.rho) * jnp.square(u)
@@ -64,22 +67,22 @@ def adadelta(h) -> Step:
     return Step(leaf)
 
 
-def adam(h) -> Step:
+def adam(h: Any) -> Step:
     lr = h.lr * (jnp.sqrt(1 - h.beta_2**h.t) / (1 - h.beta_1**h.t))
 
-    def leaf(g, m, v, *vhat):  # the third slot exists with amsgrad only
+    def leaf(g: Array, m: Array, v: Array, *vhat: Array):  # the third slot exists with amsgrad only
         m = h.beta_1 * m + (1 - h.beta_1) * g
         v = h.beta_2 * v + (1 - h.beta_2) * jnp.square(g)
-        vhat = [jnp.maximum(old, v) for old in vhat]
-        return -lr * m / (jnp.sqrt(*vhat or [v]) + h.epsilon), m, v, *vhat
+        largest = [jnp.maximum(old, v) for old in vhat]
+        return -lr * m / (jnp.sqrt(*largest or [v]) + h.epsilon), m, v, *largest
 
     return Step(leaf)
 
 
-def adamax(h) -> Step:
+def adamax(h: Any) -> Step:
     lr = h.lr / (1 - h.beta_1**h.t)
 
-    def leaf(g, m, u):
+    def leaf(g: Array, m: Array, u: Array):
         m = h.beta_1 * m + (1 - h.beta_1) * g
         u = jnp.maximum(h.beta_2 * u, jnp.abs(g))
         return -lr * m / (u + h.epsilon), m, u
@@ -87,14 +90,14 @@ def adamax(h) -> Step:
     return Step(leaf)
 
 
-def nadam(h) -> Step:
-    def momentum(t):  # Dozat's warming schedule
+def nadam(h: Any) -> Step:
+    def momentum(t: Any) -> Any:  # Dozat's warming schedule
         return h.beta_1 * (1 - 0.5 * jnp.float32(0.96) ** (t * h.schedule_decay))
 
     now, after = momentum(h.t), momentum(h.t + 1)
     product = h.m_schedule * now
 
-    def leaf(g, m, v):
+    def leaf(g: Array, m: Array, v: Array):
         m = h.beta_1 * m + (1 - h.beta_1) * g
         v = h.beta_2 * v + (1 - h.beta_2) * jnp.square(g)
         mean = (1 - now) * (g / (1 - product)) + after * (m / (1 - product * after))
@@ -103,7 +106,7 @@ def nadam(h) -> Step:
     return Step(leaf, {"m_schedule": product})
 
 
-def clip_norm(g, c, n):
+def clip_norm(g: Array, c: float, n: Array) -> Array:
     """The gradient `g` scaled by `c / n` where the norm `n` is at least `c`; unchanged if `c` is 0 or less.
 
     Keras 2.2.4: keras/optimizers.py clip_norm.
@@ -115,7 +118,7 @@ def clip_norm(g, c, n):
     return g * jnp.where(n >= c, c / n, 1.0) if c > 0 else g
 
 
-def clip(grads: list, clipnorm: float | None, clipvalue: float | None) -> list:
+def clip(grads: list[Any], clipnorm: float | None, clipvalue: float | None) -> list[Any]:
     """Clip by the norm over all gradients together (as 2.2.4 does: not weight by weight), then by value."""
     if clipnorm is not None and clipnorm > 0:
         norm = jnp.sqrt(sum(jnp.sum(jnp.square(g)) for g in grads))
@@ -125,16 +128,16 @@ def clip(grads: list, clipnorm: float | None, clipvalue: float | None) -> list:
     return grads
 
 
-def at_least_float32(x):
+def at_least_float32(x: Any) -> Any:
     """The dtype that slots and formulas use for a weight: an epsilon of 1e-7 is 0 in half precision."""
     return jnp.promote_types(x.dtype, jnp.float32)
 
 
-def _zeros(p):
+def _zeros(p: Any) -> Array:
     return jnp.zeros(p.shape, at_least_float32(p))
 
 
-def _of_step(iterations, hyper: dict[str, Any]) -> SimpleNamespace:
+def _of_step(iterations: Any, hyper: dict[str, Any]) -> SimpleNamespace:
     """The hyperparameters as a rule wants them: with the decayed rate and the number of the step."""
     done = iterations.astype(jnp.float32)
     h = SimpleNamespace(**hyper, t=done + 1)
@@ -148,7 +151,7 @@ def transformation(
     slots: tuple[str, ...],
     hyper: Mapping[str, float],
     constants: Mapping[str, Any],
-    schedule: Callable | None = None,
+    schedule: Function | None = None,
     clipnorm: float | None = None,
     clipvalue: float | None = None,
 ) -> optax.GradientTransformationExtraArgs:
@@ -163,11 +166,11 @@ def transformation(
         clipnorm, clipvalue: limits of the gradients.
     """
 
-    def init(params) -> KerasState:
+    def init(params: Tree) -> KerasState:
         scalars = {name: jnp.asarray(value, jnp.float32) for name, value in hyper.items()}
         return KerasState(jnp.int32(0), scalars, {slot: jax.tree.map(_zeros, params) for slot in slots})
 
-    def update(updates, state, params=None, **extra):
+    def update(updates: Tree, state: Tree, params: Tree = None, **extra: Any):
         del params, extra
         leaves, tree = jax.tree.flatten(updates)
         grads = clip([g.astype(at_least_float32(g)) for g in leaves], clipnorm, clipvalue)

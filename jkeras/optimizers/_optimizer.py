@@ -1,5 +1,6 @@
 """The shell of an optimizer: Keras's object, whose state is cells around a pure optax transformation."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import warnings
@@ -13,6 +14,7 @@ import optax
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.dispatch import is_symbol
+from jkeras.core.types import Ctx, Function, Tree
 from jkeras.engine.tensors.variable import Variable, numpy_copies, numpy_views, take_all
 from jkeras.optimizers import _graph
 from jkeras.optimizers._keras import transformation
@@ -73,11 +75,11 @@ class Optimizer:
     counted: ClassVar[bool] = True  # whether iterations is the first of get_weights
     iterations = Hyper("int32")
     binding: Binding | None = None
-    _schedule: Callable | None = None
+    _schedule: Function | None = None
     _hyper: dict[str, Variable]
 
-    def __init__(self, **kwargs):
-        self.updates: list = []
+    def __init__(self, **kwargs: Any):
+        self.updates: list[Any] = []
         if self.rule is not None and isinstance(type(self).iterations, Hyper):
             self.iterations = 0
         if "learning_rate" in kwargs and "lr" in self.config:
@@ -96,7 +98,9 @@ class Optimizer:
 
     # The pure side
 
-    def transform(self, to_tree: Callable | None = None, from_tree: Callable | None = None):
+    def transform(
+        self, to_tree: Function | None = None, from_tree: Function | None = None
+    ) -> optax.GradientTransformationExtraArgs:
         """This optimizer as a pure optax transformation; it closes over values, not over this object.
 
         Args:
@@ -110,8 +114,8 @@ class Optimizer:
         return _graph.transformation(self) if self._is_graph else self._pure(to_tree, from_tree)
 
     def mover(
-        self, binding: Binding, constrain: Callable, to_tree: Callable | None, from_tree: Callable | None
-    ) -> Callable:
+        self, binding: Binding, constrain: Function, to_tree: Function | None, from_tree: Function | None
+    ) -> Function:
         """The step of training: `move(grads, state, params, ctx, value, value_fn) -> (params, state)`.
 
         Args:
@@ -123,7 +127,9 @@ class Optimizer:
             return binding.move
         tx = self._pure(to_tree, from_tree)
 
-        def move(grads, state, params, ctx, value, value_fn):
+        def move(
+            grads: Tree, state: Tree, params: Tree, ctx: Ctx, value: Any, value_fn: Function | None
+        ) -> tuple[Tree, Tree]:
             updates, state = tx.update(grads, state, params, value=value, grad=grads, value_fn=value_fn)
             return constrain(optax.apply_updates(params, updates)), state
 
@@ -137,7 +143,9 @@ class Optimizer:
     def _overrides(self, name: str) -> bool:
         return getattr(getattr(self, name), "__func__", None) is not vars(Optimizer)[name]
 
-    def _pure(self, to_tree=None, from_tree=None, clips: bool = True):
+    def _pure(
+        self, to_tree: Function | None = None, from_tree: Function | None = None, clips: bool = True
+    ) -> optax.GradientTransformationExtraArgs:
         """The transformation of `rule`."""
         if self.rule is None:
             raise TypeError(
@@ -157,7 +165,7 @@ class Optimizer:
 
     # Symbolic tensors
 
-    def get_gradients(self, loss, params) -> list:
+    def get_gradients(self, loss: Any, params: Iterable[Variable]) -> list[Any]:
         """The gradients of a symbolic loss, clipped as this optimizer clips them.
 
         Args:
@@ -175,7 +183,7 @@ class Optimizer:
         return gradients_of(self, loss, list(params))
 
     @legacy("get_updates", of="method")
-    def get_updates(self, loss, params) -> list:
+    def get_updates(self, loss: Any, params: Iterable[Variable]) -> list[Any]:
         """One step as `updates` of `K.function`, for training loops of one's own.
 
         Args:
@@ -207,8 +215,8 @@ class Optimizer:
         self,
         params: dict[str, dict[str, Any]],
         order: Sequence[tuple[str, str]] | None = None,
-        to_tree: Callable | None = None,
-        from_tree: Callable | None = None,
+        to_tree: Function | None = None,
+        from_tree: Function | None = None,
     ) -> Binding:
         """Make fresh slots for the weights of a model and bind them.
 
@@ -228,11 +236,11 @@ class Optimizer:
 
     def first_state(
         self,
-        params: Any,
+        params: Tree,
         binding: Binding,
-        to_tree: Callable | None = None,
-        from_tree: Callable | None = None,
-    ) -> Any:
+        to_tree: Function | None = None,
+        from_tree: Function | None = None,
+    ) -> Tree:
         """The state that `init` would begin with, as arrays: a pure function of `params`.
 
         Args:
@@ -244,31 +252,38 @@ class Optimizer:
             return binding.treedef.unflatten(take_all(binding.cells))
         return self._pure(to_tree, from_tree).init(params)
 
-    def _ruled(self, params, order, to_tree=None, from_tree=None) -> Binding:
+    def _ruled(
+        self,
+        params: Tree,
+        order: Sequence[tuple[str, str]],
+        to_tree: Function | None = None,
+        from_tree: Function | None = None,
+    ) -> Binding:
         """Fresh slots for the transformation of `rule`."""
         state = self._fresh(params, self._pure(to_tree, from_tree))
         kept = self._kept()
 
-        def cell(path, leaf):
+        def cell(path: Any, leaf: Any):
             label = path_name(path)
             return kept[label] if label in kept else Variable(zeros(leaf), name=label)
 
         state = jax.tree_util.tree_map_with_path(cell, state)
         return Binding(state, self._ordered(state, list(order)))
 
-    def _fresh(self, params, tx):
+    def _fresh(self, params: Tree, tx: optax.GradientTransformation) -> Tree:
         """The shapes of the first state, which is zeros."""
-        shapes = jax.tree.map(
-            lambda p: jax.ShapeDtypeStruct(p.shape, np.dtype(p.dtype)), params, is_leaf=is_symbol
-        )
-        return jax.eval_shape(tx.init, shapes)
+
+        def shape_of(p: Any) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct(p.shape, np.dtype(p.dtype))
+
+        return jax.eval_shape(tx.init, jax.tree.map(shape_of, params, is_leaf=is_symbol))
 
     def _kept(self) -> dict[str, Variable]:
         """The cells that outlive a binding, by their path in the state."""
         hyper = vars(self).get("_hyper", {})
         return {name if name == "iterations" else f"hyper/{name}": cell for name, cell in hyper.items()}
 
-    def _ordered(self, state, order: list[tuple[str, str]]) -> list[Variable]:
+    def _ordered(self, state: Tree, order: list[tuple[str, str]]) -> list[Variable]:
         """The weights in Keras's order: iterations, then slot by slot, weight by weight."""
         slots = [state.slots[slot][path][name] for slot in self.slots for path, name in order]
         slots += self._placeholders(order)
@@ -291,11 +306,11 @@ class Optimizer:
         self.bind(None)
 
     @property
-    def state(self):
+    def state(self) -> Tree:
         """The optax state with a `Variable` at every leaf, or None before `init`."""
         return self.binding and self.binding.state
 
-    def cells(self):
+    def cells(self) -> tuple[list[Variable], Any]:
         """(flat list of the state's Variables, treedef): gather for a dispatch, put back after it."""
         if self.binding is None:
             raise RuntimeError(f"{type(self).__name__} has no state yet: call init(params) first.")
@@ -325,7 +340,7 @@ class Optimizer:
         pairs = zip(self.weights, values, strict=True)
         return [value.astype(np.int64) if w is count else value for w, value in pairs]
 
-    def set_weights(self, weights) -> None:
+    def set_weights(self, weights: Iterable[Any]) -> None:
         """Set the state from arrays in the order of `get_weights`.
 
         Raises:
@@ -365,7 +380,7 @@ class Optimizer:
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]):
+    def from_config(cls, config: dict[str, Any]) -> Optimizer:
         """The optimizer that `get_config` described."""
         return cls(**config)
 

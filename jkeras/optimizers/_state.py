@@ -1,9 +1,10 @@
 """The state of an optimizer as cells: its hyperparameters, and its slots for the weights of one model."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, overload
+from collections.abc import Iterable
+from typing import Any, cast, overload
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,11 @@ import optax
 
 from jkeras.core.dispatch import Symbolic, is_symbol
 from jkeras.core.stored import on_device
+from jkeras.core.types import Array, Function, Tree
 from jkeras.engine.tensors.variable import Variable
 from jkeras.initializers.undrawn import Undrawn
+
+Leaves = list[tuple[Any, Any]]  # of a tree: (path, leaf)
 
 
 class Hyper:
@@ -22,14 +26,14 @@ class Hyper:
     def __init__(self, dtype: str = "float32"):
         self.dtype = dtype
 
-    def __set_name__(self, owner, name: str) -> None:
+    def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
 
     @overload
-    def __get__(self, opt: None, owner=None) -> Hyper: ...
+    def __get__(self, opt: None, owner: type[Any] | None = None) -> Hyper: ...
     @overload
-    def __get__(self, opt: object, owner=None) -> Variable: ...
-    def __get__(self, opt, owner=None):
+    def __get__(self, opt: object, owner: type[Any] | None = None) -> Variable: ...
+    def __get__(self, opt: object | None, owner: type[Any] | None = None):
         if opt is None:
             return self
         for values in ("_tensors", "_hyper"):
@@ -37,12 +41,13 @@ class Hyper:
                 return vars(opt)[values][self.name]
         raise AttributeError(f"{type(opt).__name__!r} object has no attribute {self.name!r}")
 
-    def __set__(self, opt, value) -> None:
-        cells = vars(opt).setdefault("_hyper", {})
+    def __set__(self, opt: Any, value: Any) -> None:
+        cells: dict[str, Variable] = opt.__dict__.setdefault("_hyper", {})
         if value is cells.get(self.name):
-            vars(opt)["_tensors"].pop(self.name, None)
+            opt.__dict__["_tensors"].pop(self.name, None)
             return
-        tensors = vars(opt).setdefault("_tensors", {})  # what stands in the place of a cell for a while
+        # What stands in the place of a cell for a while.
+        tensors: dict[str, Symbolic] = opt.__dict__.setdefault("_tensors", {})
         tensors.pop(self.name, None)
         if callable(value) and self.name == "lr" and "lr" not in cells:
             opt._schedule = value
@@ -50,13 +55,13 @@ class Hyper:
         elif isinstance(value, Symbolic) and not isinstance(value, Variable) and self.name in cells:
             tensors[self.name] = value
         elif self._may_take_place(opt, value):
-            cells[self.name] = value
+            cells[self.name] = cast("Variable", value)
         elif self.name in cells:
             cells[self.name].assign(self._scalar(opt, value))
         else:
             cells[self.name] = Variable(self._scalar(opt, value), name=self._label(opt), dtype=self.dtype)
 
-    def _may_take_place(self, opt, value) -> bool:
+    def _may_take_place(self, opt: Any, value: Any) -> bool:
         """Whether a variable becomes the cell itself: before there is a state, and for any rule of Keras."""
         return (
             isinstance(value, Variable)
@@ -65,10 +70,10 @@ class Hyper:
             and (opt.rule is None or value.dtype == self.dtype)
         )
 
-    def _label(self, opt) -> str:
+    def _label(self, opt: Any) -> str:
         return f"{type(opt).__name__}/{self.name}:0"
 
-    def _scalar(self, opt, value) -> np.ndarray:
+    def _scalar(self, opt: Any, value: Any) -> np.ndarray:
         try:
             number = np.array(value.numpy() if isinstance(value, Variable) else value, self.dtype)
         except (TypeError, ValueError):
@@ -82,20 +87,20 @@ class Hyper:
 class Scheduled(Variable):
     """The cell of a rate that follows a schedule: it shows the rate used last and refuses to be set."""
 
-    def assign(self, value) -> None:
+    def assign(self, value: Any) -> None:
         raise ValueError(
             f"{self.name} follows a schedule, which would overwrite {value!r} at the next step. To set the "
             "rate by hand or by a callback, make the optimizer with a number."
         )
 
 
-def rate_at_start(schedule: Callable) -> float:
+def rate_at_start(schedule: Function) -> float:
     """`schedule(0)`, checked to be a number."""
-    rate = schedule(jnp.int32(0))
+    rate: Any = schedule(jnp.int32(0))
     if isinstance(rate, optax.GradientTransformation):
         name = getattr(schedule, "__name__", repr(schedule))
         raise ValueError(f"{name} makes an optimizer and is no schedule: call it first, as in {name}(1e-3).")
-    if not isinstance(rate, (int, float, np.number)) and np.shape(rate) != ():
+    if not isinstance(rate, (int, float)) and np.shape(rate) != ():
         raise ValueError(f"A schedule must return one number for a step; {schedule!r} returned {rate!r}.")
     return float(rate)
 
@@ -109,19 +114,19 @@ class Binding:
         move: of an optimizer that is written as `get_updates`, the function that makes a step; see `mover`.
     """
 
-    def __init__(self, state, weights: list[Variable], move: Callable | None = None):
+    def __init__(self, state: Tree, weights: list[Variable], move: Function | None = None):
         self.state, self.weights, self.move = state, weights, move
         self.cells, self.treedef = jax.tree.flatten(state, is_leaf=is_symbol)
         self.paths = list(by_path(state))
 
 
-def by_path(tree) -> dict[str, Any]:
+def by_path(tree: Tree) -> dict[str, Any]:
     """The leaves of a tree by their path, as in `slots/m/0001/dense_1/kernel`."""
-    leaves = jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_symbol)[0]
+    leaves = cast("Leaves", jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_symbol)[0])
     return {path_name(path): leaf for path, leaf in leaves}
 
 
-def path_name(path) -> str:
+def path_name(path: Any) -> str:
     """The path of a leaf in words."""
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
@@ -136,21 +141,24 @@ def shape_in_numpy(cell: Variable) -> tuple[int, ...]:
     return jax.random.key_data(cell.take()).shape if is_key(cell) else cell.shape
 
 
-def from_numpy(value, cell: Variable) -> jax.Array:
+def from_numpy(value: Any, cell: Variable) -> Array:
     """The array of `to_numpy`, as one for the cell."""
     if is_key(cell):
-        return jax.random.wrap_key_data(jnp.array(np.array(value)), impl=jax.random.key_impl(cell.take()))
+        return cast(
+            "Array",
+            jax.random.wrap_key_data(jnp.array(np.array(value)), impl=jax.random.key_impl(cell.take())),
+        )
     return on_device(value, jnp.dtype(cell.dtype))
 
 
-def zeros(leaf):
+def zeros(leaf: Any) -> object:
     """Zeros, once somebody asks, in the place of a shape alone; anything else as it is."""
     if not isinstance(leaf, jax.ShapeDtypeStruct):
         return leaf
     return Undrawn(lambda: jax.device_put(np.zeros(leaf.shape, leaf.dtype)), leaf.shape, leaf.dtype)
 
 
-def is_key(array) -> bool:
+def is_key(array: Any) -> bool:
     """Whether an array, or a cell, is one of random keys."""
     if isinstance(array, Variable):
         return array.dtype.startswith("key<")

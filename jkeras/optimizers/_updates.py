@@ -1,25 +1,27 @@
 """Gradients and updates as symbolic tensors, for training loops that are written with `K.function`."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import jax
 import optax
 
 from jkeras import backend
 from jkeras.core.dispatch import op
+from jkeras.core.types import Array
 from jkeras.engine.tensors.variable import Variable
 from jkeras.optimizers._keras import clip
 
 
-def gradients_of(optimizer: Any, loss, params: list[Variable], clipped: bool = True) -> list:
+def gradients_of(optimizer: Any, loss: Any, params: list[Variable], clipped: bool = True) -> list[Any]:
     """The gradient of the loss for each weight, after `clipnorm` and `clipvalue` if `clipped`.
 
     Raises:
         ValueError: the loss does not depend on one of them.
     """
-    derivatives = backend.gradients(loss, params)
+    derivatives = cast("list[Any]", backend.gradients(loss, params))
     lost = [weight.name for weight, gradient in zip(params, derivatives, strict=True) if gradient is None]
     if lost:
         raise ValueError(
@@ -30,7 +32,7 @@ def gradients_of(optimizer: Any, loss, params: list[Variable], clipped: bool = T
     return op(clip)(derivatives, norm, limit) if clipped and (norm or limit) else derivatives
 
 
-def updates_of(optimizer: Any, loss, params: list[Variable], clipped: bool) -> list:
+def updates_of(optimizer: Any, loss: Any, params: list[Variable], clipped: bool) -> list[Any]:
     """Items of `updates` of `K.function` that make one step: of the weights, the slots and `iterations`.
 
     Args:
@@ -41,9 +43,10 @@ def updates_of(optimizer: Any, loss, params: list[Variable], clipped: bool) -> l
     names = [f"{i:04d}" for i in range(len(params))]  # in the order of `params`, also when sorted
     weights = {"weights": dict(zip(names, params, strict=True))}
     binding = optimizer.bind(optimizer._ruled(weights, [("weights", name) for name in names]))
-    tx, still = optimizer._pure(clips=not clipped), set()
+    tx = optimizer._pure(clips=not clipped)
+    still: set[int] = set()
 
-    def step(gradients, values, cells):
+    def step(gradients: list[Array], values: Any, cells: list[Any]):
         state = jax.tree.unflatten(binding.treedef, cells)
         store, slopes = ({"weights": dict(zip(names, v, strict=True))} for v in (values, gradients))
         change, state = tx.update(slopes, state, store)

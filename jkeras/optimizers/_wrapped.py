@@ -1,16 +1,18 @@
 """Any optax transformation as an optimizer of a model."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from jkeras.core.dispatch import is_symbol
+from jkeras.core.types import Array, Function, Tree
 from jkeras.engine.tensors.variable import Variable
 from jkeras.optimizers._optimizer import Optimizer
 from jkeras.optimizers._state import Binding, Scheduled, by_path, is_key
@@ -56,7 +58,7 @@ class OptaxOptimizer(Optimizer):
         0.25
     """
 
-    def __init__(self, transformation):
+    def __init__(self, transformation: Any):
         super().__init__()
         self.iterations = 0
         if isinstance(transformation, optax.MultiSteps):
@@ -66,55 +68,64 @@ class OptaxOptimizer(Optimizer):
         self.transformation = optax.with_extra_args_support(transformation)
         self._rates: dict[str, Variable] | None = None
 
-    def _pure(self, to_tree: Callable | None = None, from_tree: Callable | None = None, clips: bool = True):
+    def _pure(
+        self, to_tree: Function | None = None, from_tree: Function | None = None, clips: bool = True
+    ) -> optax.GradientTransformationExtraArgs:
         """The user's transformation; `to_tree` and `from_tree` give it its view."""
         tx = self.transformation
         to_tree, from_tree = to_tree or _same, from_tree or _same
 
-        def init(params) -> OptaxState:
+        def init(params: Tree) -> OptaxState:
             return OptaxState(jnp.int32(0), jax.tree.map(_own, tx.init(to_tree(params))))
 
-        def update(updates, state, params=None, **extra):
+        def update(updates: Tree, state: Tree, params: Tree = None, **extra: Any) -> tuple[Tree, OptaxState]:
             if "grad" in extra:
                 extra["grad"] = to_tree(extra["grad"])
             if "value_fn" in extra:
-                given = extra["value_fn"]
-                extra["value_fn"] = lambda tree: given(from_tree(tree))
+                extra["value_fn"] = _after(from_tree, extra["value_fn"])
             params = None if params is None else to_tree(params)
             updates, inner = _fed(tx.update, (to_tree(updates), state.inner, params), extra)
             return from_tree(updates), OptaxState(state.iterations + 1, _settle(inner, state.inner))
 
         return optax.GradientTransformationExtraArgs(init, update)
 
-    def _ruled(self, params, order, to_tree=None, from_tree=None) -> Binding:
+    def _ruled(
+        self,
+        params: Tree,
+        order: Sequence[tuple[str, str]],
+        to_tree: Function | None = None,
+        from_tree: Function | None = None,
+    ) -> Binding:
         """One step is tried on shapes only, so that misfits show before training.
 
         Raises:
             TypeError: if the transformation needs more than gradients, parameters and the loss.
             ValueError: if its updates or its new state differ in shape from the parameters or the old state.
         """
-        params = jax.tree.map(
-            lambda p: p.take() if isinstance(p, Variable) else jnp.asarray(p), params, is_leaf=is_symbol
-        )
+
+        def array(p: Any) -> Array:
+            return p.take() if isinstance(p, Variable) else jnp.asarray(p)
+
+        params = jax.tree.map(array, params, is_leaf=is_symbol)
         self._rehearse(params, self._pure(to_tree, from_tree))
         return super()._ruled(params, order, to_tree, from_tree)
 
-    def _fresh(self, params, tx):
+    def _fresh(self, params: Tree, tx: optax.GradientTransformation) -> Tree:
         state = tx.init(params)
         known = self._rates or {}
         self._rates = {path: known.get(path, cell) for path, cell in _rate_cells(state).items()}
         return state
 
-    def _ordered(self, state, order) -> list[Variable]:
+    def _ordered(self, state: Tree, order: Sequence[tuple[str, str]]) -> list[Variable]:
         return jax.tree.leaves(state, is_leaf=is_symbol)
 
     def _kept(self) -> dict[str, Variable]:
         return super()._kept() | (self._rates or {})
 
-    def _rehearse(self, params, tx) -> None:
+    def _rehearse(self, params: Tree, tx: optax.GradientTransformationExtraArgs) -> None:
         """One update on shapes, with everything that training will pass."""
 
-        def step(params, state):
+        def step(params: Tree, state: Tree) -> tuple[Tree, Tree]:
             loss = jnp.float32(0)
             return tx.update(params, state, params, value=loss, grad=params, value_fn=_some_loss)
 
@@ -155,7 +166,7 @@ class OptaxOptimizer(Optimizer):
         )
 
     @lr.setter
-    def lr(self, value) -> None:
+    def lr(self, value: Any) -> None:
         self.lr.assign(value)
 
     def _probe(self) -> dict[str, Variable]:
@@ -185,19 +196,31 @@ class OptaxOptimizer(Optimizer):
         return False
 
 
-def _same(tree):
+def _same(tree: Tree) -> Tree:
     return tree
 
 
-def _fed(update: Callable, args: tuple, extra: dict):
+def _after(first: Function, second: Function) -> Function:
+    def composed(tree: Tree) -> Any:
+        return second(first(tree))
+
+    return composed
+
+
+def _fed(update: Function, args: tuple[Any, ...], extra: dict[str, Any]) -> tuple[Tree, Tree]:
     """`update` with those of the further arguments that it takes, whatever transformations it is made of.
 
     It is tried while a program is traced: what it refuses is left out, and the loss as `obj_fn`, or its
     gradient as `grad_fn`, goes in where it asks for that.
     """
-    spare = {}
+    spare: dict[str, Function] = {}
     if loss := extra.get("value_fn"):
-        spare = {"obj_fn": loss, "grad_fn": lambda params, *step: jax.grad(loss)(params)}
+
+        def slope(params: Tree, *step: Any) -> Tree:
+            slope_of = cast("Function", jax.grad(loss))
+            return slope_of(params)
+
+        spare = {"obj_fn": loss, "grad_fn": slope}
     while True:
         try:
             return update(*args, **extra)
@@ -229,27 +252,31 @@ def _why(error: Exception) -> str:
     return str(error)
 
 
-def _some_loss(params):
+def _some_loss(params: Tree) -> Array:
     return sum((jnp.sum(p, dtype=jnp.float32) for p in jax.tree.leaves(params)), jnp.float32(0))
 
 
-def _own(leaf) -> jax.Array:
+def _own(leaf: Any) -> jax.Array:
     """A leaf of a first state as an array of its own: not weakly typed, and no alias of a parameter."""
     leaf = jnp.asarray(leaf)
     return jnp.copy(leaf) if is_key(leaf) else jnp.array(leaf, leaf.dtype, copy=True)
 
 
-def _settle(new, old):
+def _settle(new: Tree, old: Tree) -> Tree:
     """The new state in the dtypes of the old one: a state that drifts would compile the step again."""
     if jax.tree.structure(new) != jax.tree.structure(old):
         raise ValueError(
             "This optax transformation changes the structure of its state in an update, which a compiled "
             f"step cannot follow: from {jax.tree.structure(old)} to {jax.tree.structure(new)}."
         )
-    return jax.tree.map(lambda n, o: n if is_key(o) else jnp.asarray(n, o.dtype), new, old)
+
+    def settled(n: Any, o: Any) -> Any:
+        return n if is_key(o) else jnp.asarray(n, o.dtype)
+
+    return jax.tree.map(settled, new, old)
 
 
-def _same_shapes(what: str, expected, given) -> None:
+def _same_shapes(what: str, expected: Tree, given: Tree) -> None:
     before, after = ({path: leaf.shape for path, leaf in by_path(tree).items()} for tree in (expected, given))
     if before != after:
         paths = sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))[:5]
@@ -259,9 +286,10 @@ def _same_shapes(what: str, expected, given) -> None:
         )
 
 
-def _rate_cells(state) -> dict[str, Variable]:
+def _rate_cells(state: Tree) -> dict[str, Variable]:
     """A cell for every learning rate that `inject_hyperparams` put into `state`, by path."""
-    leaves, cells = by_path(state), {}
+    leaves = by_path(state)
+    cells: dict[str, Variable] = {}
     for path, leaf in leaves.items():
         if path.endswith(_RATES):
             schedule = path.replace("hyperparams/", "hyperparams_states/") + "/"
