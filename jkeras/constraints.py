@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from jkeras.core.registry import (
     serialize_keras_object,
 )
 from jkeras.core.settings import epsilon
+from jkeras.core.types import AnyList, AnyTuple
 
 
 class Constraint:
@@ -26,7 +27,7 @@ class Constraint:
     Keras 2.2.4: keras/constraints.py Constraint
     """
 
-    def __call__(self, w) -> Any:
+    def __call__(self, w: Any) -> Any:
         """The weight `w`, put back into bounds.
 
         Args:
@@ -61,7 +62,7 @@ class MaxNorm(Constraint):
         self.max_value = max_value
         self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: Any):
         return _rescale(w, self.axis, 0, self.max_value, 1)
 
     def get_config(self):
@@ -78,7 +79,7 @@ class NonNeg(Constraint):
     Keras 2.2.4: keras/constraints.py NonNeg
     """
 
-    def __call__(self, w):
+    def __call__(self, w: Any):
         return _non_negative(w)
 
 
@@ -98,7 +99,7 @@ class UnitNorm(Constraint):
     def __init__(self, axis: int | Sequence[int] = 0):
         self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: Any):
         return _unit(w, self.axis)
 
     def get_config(self):
@@ -129,7 +130,7 @@ class MinMaxNorm(Constraint):
         self.rate = rate
         self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: Any):
         return _rescale(w, self.axis, self.min_value, self.max_value, self.rate)
 
     def get_config(self):
@@ -141,13 +142,13 @@ class MinMaxNorm(Constraint):
         }
 
 
-def _norms(w, axis):
-    axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+def _norms(w: Any, axis: Any):
+    axis = tuple(axis) if isinstance(axis, (AnyList, AnyTuple)) else axis
     return jnp.sqrt(jnp.sum(jnp.square(w), axis=axis, keepdims=True))
 
 
 @op
-def _rescale(w, axis, low, high, rate):
+def _rescale(w: Any, axis: Any, low: Any, high: Any, rate: float):
     norms = _norms(w, axis)
     desired = jnp.clip(norms, low, max(low, high))  # K.clip raises an upper bound that is below the lower one
     if rate != 1:
@@ -156,12 +157,12 @@ def _rescale(w, axis, low, high, rate):
 
 
 @op
-def _unit(w, axis):
+def _unit(w: Any, axis: Any):
     return w / (epsilon() + _norms(w, axis))
 
 
 @op
-def _non_negative(w):
+def _non_negative(w: Any):
     return w * (w >= 0).astype(w.dtype)
 
 
@@ -186,7 +187,7 @@ _BUILT_IN = {
 }
 
 
-def serialize(constraint) -> Any:
+def serialize(constraint: Any) -> Any:
     """Write a constraint down.
 
     Args:
@@ -204,7 +205,7 @@ def serialize(constraint) -> Any:
     return serialize_keras_object(constraint)
 
 
-def deserialize(config, custom_objects=None) -> Any:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Build a constraint from what `serialize` wrote.
 
     Args:
@@ -226,7 +227,7 @@ def deserialize(config, custom_objects=None) -> Any:
     return deserialize_keras_object(config, _BUILT_IN, custom_objects, "constraint")
 
 
-def get(identifier) -> Any:
+def get(identifier: Any) -> Any:
     """The constraint that an argument `kernel_constraint=...` means.
 
     Args:

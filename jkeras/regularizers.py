@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -26,7 +27,7 @@ class Regularizer:
     Keras 2.2.4: keras/regularizers.py Regularizer
     """
 
-    def __call__(self, x) -> Any:
+    def __call__(self, x: Any) -> Any:
         """The penalty of `x`.
 
         Args:
@@ -61,7 +62,7 @@ class L1L2(Regularizer):
         self.l1 = cast_to_floatx(l1)
         self.l2 = cast_to_floatx(l2)
 
-    def __call__(self, x):
+    def __call__(self, x: Any):
         return _penalty(x, float(self.l1), float(self.l2))
 
     def get_config(self) -> dict[str, Any]:
@@ -70,7 +71,7 @@ class L1L2(Regularizer):
 
 
 @op
-def _penalty(x, l1: float, l2: float):
+def _penalty(x: Any, l1: float, l2: float):
     total = 0.0
     if l1:
         total += jnp.sum(l1 * absolute(x))
@@ -137,7 +138,7 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
 _BUILT_IN = {"Regularizer": Regularizer, "L1L2": L1L2, "l1": l1, "l2": l2, "l1_l2": l1_l2}
 
 
-def serialize(regularizer) -> Any:
+def serialize(regularizer: Any) -> Any:
     """Write a regularizer down.
 
     Args:
@@ -155,7 +156,7 @@ def serialize(regularizer) -> Any:
     return serialize_keras_object(regularizer)
 
 
-def deserialize(config, custom_objects=None) -> Any:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Build a regularizer from what `serialize` wrote.
 
     Args:
@@ -177,7 +178,7 @@ def deserialize(config, custom_objects=None) -> Any:
     return deserialize_keras_object(config, _BUILT_IN, custom_objects, "regularizer")
 
 
-def get(identifier) -> Any:
+def get(identifier: Any) -> Any:
     """The regularizer that an argument `kernel_regularizer=...` means.
 
     Args:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
+from jkeras.core.types import Operand
 
 
 @op
-def sigmoid(x):
+def sigmoid(x: Operand):
     """1 / (1 + exp(-x)).
 
     Args:
@@ -28,7 +31,7 @@ def sigmoid(x):
 
 
 @op
-def hard_sigmoid(x):
+def hard_sigmoid(x: Operand):
     """0.2 * x + 0.5, clipped to [0, 1].
 
     Args:
@@ -48,7 +51,7 @@ def hard_sigmoid(x):
 
 
 @op
-def log_sigmoid(x):
+def log_sigmoid(x: Operand):
     """log(1 / (1 + exp(-x))).
 
     Args:
@@ -67,7 +70,7 @@ def log_sigmoid(x):
 
 
 @op
-def sparse_sigmoid(x):
+def sparse_sigmoid(x: Operand):
     """(x + 1) / 2, clipped to [0, 1].
 
     Args:
@@ -87,7 +90,7 @@ def sparse_sigmoid(x):
 
 
 @op
-def tanh(x):
+def tanh(x: Operand):
     """The hyperbolic tangent.
 
     Args:
@@ -106,7 +109,7 @@ def tanh(x):
 
 
 @op
-def hard_tanh(x):
+def hard_tanh(x: Operand):
     """x, clipped to [-1, 1].
 
     Args:
@@ -125,7 +128,7 @@ def hard_tanh(x):
 
 
 @op
-def tanh_shrink(x):
+def tanh_shrink(x: Operand):
     """x - tanh(x).
 
     Args:
@@ -144,7 +147,7 @@ def tanh_shrink(x):
 
 
 @op
-def silu(x):
+def silu(x: Operand):
     """x * sigmoid(x), also called swish.
 
     Args:
@@ -163,7 +166,7 @@ def silu(x):
 
 
 @op
-def hard_silu(x):
+def hard_silu(x: Operand):
     """x * relu6(x + 3) / 6, also called hard_swish.
 
     Args:
@@ -182,7 +185,7 @@ def hard_silu(x):
 
 
 @op
-def gelu(x, approximate=False):
+def gelu(x: Operand, approximate: bool = False):
     """x * P(X <= x) for a standard normal X.
 
     Args:
@@ -202,7 +205,7 @@ def gelu(x, approximate=False):
 
 
 @op
-def mish(x):
+def mish(x: Operand):
     """x * tanh(softplus(x)).
 
     Args:
@@ -221,7 +224,7 @@ def mish(x):
 
 
 @op
-def glu(x, axis=-1):
+def glu(x: Operand, axis: Any = -1):
     """The first half of x times the sigmoid of the second.
 
     Args:

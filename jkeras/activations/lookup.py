@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from jkeras.activations import gates, rectifiers, smooth
 from jkeras.activations.smooth import linear
 from jkeras.core.registry import deserialize_keras_object
 from jkeras.core.snapshot import settled
+from jkeras.core.types import Function
 
-_BUILT_IN: dict[str, Callable] = {
+_BUILT_IN: dict[str, Function] = {
     name: value
     for module in (rectifiers, gates, smooth)
     for name, value in vars(module).items()
@@ -19,7 +20,7 @@ _BUILT_IN: dict[str, Callable] = {
 }
 
 
-def serialize(activation) -> str:
+def serialize(activation: Any) -> str:
     """The name of an activation.
 
     Args:
@@ -45,7 +46,7 @@ def serialize(activation) -> str:
     return activation.__name__
 
 
-def deserialize(name, custom_objects=None) -> Callable:
+def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Function:
     """The activation called `name`.
 
     Args:
@@ -67,7 +68,7 @@ def deserialize(name, custom_objects=None) -> Callable:
     return deserialize_keras_object(name, _BUILT_IN, custom_objects, "activation function")
 
 
-def get(identifier) -> Any:
+def get(identifier: Any) -> Any:
     """The activation that an argument `activation=...` means.
 
     Args:

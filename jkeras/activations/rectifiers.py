@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core.dispatch import op
+from jkeras.core.types import Operand
 from jkeras.primitives.numeric import clip
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -14,7 +17,7 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 
 
 @op
-def elu(x, alpha=1.0):
+def elu(x: Operand, alpha: float = 1.0):
     """x if x > 0, else alpha * (exp(x) - 1).
 
     Args:
@@ -36,7 +39,7 @@ def elu(x, alpha=1.0):
 
 
 @op
-def selu(x):
+def selu(x: Operand):
     """1.0507 * elu(x, 1.6733): keeps mean and variance with `lecun_normal` kernels and `AlphaDropout`.
 
     Args:
@@ -55,7 +58,7 @@ def selu(x):
 
 
 @op
-def celu(x, alpha=1.0):
+def celu(x: Operand, alpha: float = 1.0):
     """x if x > 0, else alpha * (exp(x / alpha) - 1).
 
     Args:
@@ -75,7 +78,13 @@ def celu(x, alpha=1.0):
 
 
 @op
-def relu(x, alpha=0.0, max_value=None, threshold=0.0, negative_slope=None):
+def relu(
+    x: Operand,
+    alpha: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
+    negative_slope: float | None = None,
+):
     """max_value if x >= max_value, x if threshold < x < max_value, else alpha * (x - threshold).
 
     Args:
@@ -106,13 +115,13 @@ def relu(x, alpha=0.0, max_value=None, threshold=0.0, negative_slope=None):
     return y if flat else y - alpha * jax.nn.relu(threshold - x)
 
 
-def _is_number(value, number: float) -> bool:
+def _is_number(value: Any, number: float) -> bool:
     """Whether a parameter is known to be this number; one that is computed never is."""
     return isinstance(value, (int, float, np.number)) and bool(value == number)
 
 
 @op
-def relu6(x):
+def relu6(x: Operand):
     """x, clipped to [0, 6].
 
     Args:
@@ -131,7 +140,7 @@ def relu6(x):
 
 
 @op
-def leaky_relu(x, negative_slope=0.2):
+def leaky_relu(x: Operand, negative_slope: float = 0.2):
     """x if x > 0, else negative_slope * x.
 
     Args:
@@ -151,7 +160,7 @@ def leaky_relu(x, negative_slope=0.2):
 
 
 @op
-def threshold(x, threshold, default_value):
+def threshold(x: Operand, threshold: float, default_value: float):
     """x where it is above the threshold, else a default.
 
     Args:
@@ -172,7 +181,7 @@ def threshold(x, threshold, default_value):
 
 
 @op
-def hard_shrink(x, threshold=0.5):
+def hard_shrink(x: Operand, threshold: float = 0.5):
     """x if |x| > threshold, else 0.
 
     Args:
@@ -192,7 +201,7 @@ def hard_shrink(x, threshold=0.5):
 
 
 @op
-def soft_shrink(x, threshold=0.5):
+def soft_shrink(x: Operand, threshold: float = 0.5):
     """x moved towards 0 by the threshold, and 0 nearer than that.
 
     Args:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
+from jkeras.core.types import Operand
 from jkeras.primitives.numeric import absolute, widened
 
 
 @op
-def softplus(x):
+def softplus(x: Operand):
     """log(1 + exp(x)).
 
     Args:
@@ -29,7 +32,7 @@ def softplus(x):
 
 
 @op
-def sparse_plus(x):
+def sparse_plus(x: Operand):
     """0 up to -1, x from 1 on, and (x + 1)² / 4 between.
 
     Args:
@@ -48,7 +51,7 @@ def sparse_plus(x):
 
 
 @op
-def squareplus(x, b=4):
+def squareplus(x: Operand, b: float = 4):
     """(x + √(x² + b)) / 2.
 
     Args:
@@ -68,7 +71,7 @@ def squareplus(x, b=4):
 
 
 @op
-def softsign(x):
+def softsign(x: Operand):
     """x / (1 + |x|).
 
     Args:
@@ -87,7 +90,7 @@ def softsign(x):
 
 
 @op
-def exponential(x):
+def exponential(x: Operand):
     """exp(x).
 
     Args:
@@ -106,7 +109,7 @@ def exponential(x):
 
 
 @op
-def softmax(x, axis=-1):
+def softmax(x: Operand, axis: Any = -1):
     """exp(x) / sum(exp(x)) along `axis`; for rank 2 always along the last one, as in Keras.
 
     Args:
@@ -131,7 +134,7 @@ def softmax(x, axis=-1):
 
 
 @op
-def log_softmax(x, axis=-1):
+def log_softmax(x: Operand, axis: Any = -1):
     """log(softmax(x)) along `axis`.
 
     Args:
@@ -151,7 +154,7 @@ def log_softmax(x, axis=-1):
 
 
 @op
-def sparsemax(x, axis=-1):
+def sparsemax(x: Operand, axis: Any = -1):
     """relu(x - t), where t is above the small entries along `axis`, so that these become 0.
 
     With z the k largest entries that hold themselves up, largest first, and s their running sums:
@@ -180,7 +183,7 @@ def sparsemax(x, axis=-1):
     return jnp.moveaxis(jnp.maximum(x - level, 0), -1, axis)
 
 
-def linear(x):
+def linear(x: Operand):
     """x itself.
 
     Args:

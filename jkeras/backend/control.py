@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any, ParamSpec
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +12,14 @@ import numpy as np
 
 from jkeras.core import phase as phases
 from jkeras.core.dispatch import op
+from jkeras.core.types import Function
 from jkeras.engine.call.added_metrics import adding_nothing
 from jkeras.engine.tensors.closures import call_closing, called_back
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.engine.tensors.variable import current_frame
+
+P = ParamSpec("P")
 
 _marker: Tensor | None = None
 
@@ -171,22 +175,22 @@ def _switch(condition, then, other):
 # --- loops ---------------------------------------------------------------------------------------------
 
 
-def calling_back(function: Callable) -> Callable:
+def calling_back(function: Callable[P, Any]) -> Callable[P, Any]:
     """Decorator like `op` for functions that call the user's: what that closes over is an operand, too.
 
     The errors of the user's function stay as they are.
     """
-    plain = op(function, explain=False)
+    plain: Function = op(function, explain=False)
 
     @functools.wraps(function)
-    def dispatched(*args, **kwargs):
+    def dispatched(*args: P.args, **kwargs: P.kwargs) -> Any:
         if current_frame() is not None:
-            args = tuple(called_back(a) if callable(a) else a for a in args)
+            operands = [called_back(a) if callable(a) else a for a in args]
             with adding_nothing(
                 f"The function given to K.{function.__name__} calls add_loss or add_metric; it runs inside a "
                 "loop, where neither has a meaning. Return the values, and add them after the loop."
             ):
-                return plain(*args, **kwargs)
+                return plain(*operands, **kwargs)
         return call_closing(function, args, kwargs)
 
     return dispatched

@@ -8,6 +8,7 @@ from jax import lax
 from jkeras.backend.control import calling_back
 from jkeras.core.dispatch import op
 from jkeras.core.settings import normalize_data_format as format_of
+from jkeras.core.types import Function, Operand, Tree
 from jkeras.primitives import conv as convs
 from jkeras.primitives import pool as pools
 from jkeras.primitives import recurrent
@@ -171,14 +172,14 @@ def normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon=1e-3):
 
 @calling_back
 def rnn(
-    step_function,
-    inputs,
-    initial_states,
-    go_backwards=False,
-    mask=None,
-    constants=None,
-    unroll=False,
-    input_length=None,
+    step_function: Function,
+    inputs: Operand,
+    initial_states: Tree,
+    go_backwards: bool = False,
+    mask: Operand = None,
+    constants: Tree = None,
+    unroll: bool = False,
+    input_length: int | None = None,
 ):
     """Run a step over the time axis: y[t], states = step(x[t], states).
 

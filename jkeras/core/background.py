@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-_T, _R = TypeVar("_T"), TypeVar("_R")
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 LARGE = 1 << 23  # bytes from which on several threads are faster than one
 _THREADS = min(4, os.cpu_count() or 1)
 

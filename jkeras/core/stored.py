@@ -8,7 +8,7 @@ import math
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import jax
 import numpy as np
@@ -95,10 +95,10 @@ def read_at(file: BinaryIO, start: int, room: memoryview) -> int:
         else:
             with _turn:
                 file.seek(start + done)
-                count = file.readinto(room[done:])  # type: ignore[attr-defined]
-        done += count
+                count = cast("io.RawIOBase", file).readinto(room[done:])
         if not count:
             break
+        done += count
     return done
 
 

@@ -21,7 +21,10 @@ Tree: TypeAlias = Any  # an array, or lists, tuples and dicts of them, as jax ne
 Key: TypeAlias = jax.Array  # a `jax.random` key
 Params: TypeAlias = dict[str, Any]  # nested by layer name; the leaves are arrays
 State: TypeAlias = dict[str, Any]  # likewise
+Weights: TypeAlias = tuple[Params, State]  # as the `init` of a layer draws them
+Length: TypeAlias = Any  # of an axis: an int, or a symbolic dimension of `jax.export`
 Shape: TypeAlias = tuple[int | None, ...]  # batch axis first; None: unknown
+Shapes: TypeAlias = Any  # a shape, or a list of them for several inputs
 Store: TypeAlias = dict[str, dict[str, Any]]  # `{path of a layer: {name: array or variable}}`
 Operand: TypeAlias = Any  # of a function of arrays: one of any library, or a symbolic tensor
 Function: TypeAlias = Callable[..., Any]
@@ -250,7 +253,7 @@ class Init(Protocol):
         `(params, state)`: what is trained, and what the layer moves itself (moving averages, RNN states).
     """
 
-    def __call__(self, rng: Key, in_shape: Any, /) -> tuple[Params, State]: ...
+    def __call__(self, rng: Key, in_shape: Shapes, /) -> Weights: ...
 
 
 class Apply(Protocol):

@@ -271,7 +271,7 @@ class VarianceScaling(Initializer):
             "seed": self.seed,
         }
 
-    def fans_of(self, shape: Sequence[int]) -> tuple[int, int]:
+    def fans_of(self, shape: Sequence[int]) -> tuple[float, float]:
         """The numbers of input and output units of a weight."""
         return fans(shape)
 
@@ -363,7 +363,7 @@ def _seed(seed: int | None) -> int | None:
 def _key(seed: int | None, key: Key | None) -> Key:
     """The seed's key if there is a seed, else `key`, else a fresh one."""
     if seed is not None:
-        return random.key_of(int(seed))
+        return jax.random.key(int(seed))
     return random.next_key() if key is None else key
 
 

@@ -5,34 +5,48 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import settings
+from jkeras.core.arguments import ShapeLike
 from jkeras.core.dispatch import op
-from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.core.types import (
+    INFERENCE,
+    AnyDict,
+    Array,
+    Ctx,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shape,
+    State,
+    Weights,
+)
 from jkeras.engine.base_layer import Layer
 
 
-def no_weights(rng, in_shape):
+def no_weights(rng: Key, in_shape: Shape) -> Weights:
     """The `init` of a layer without weights."""
     return {}, {}
 
 
-def elementwise(function: Callable) -> Pair:
+def elementwise(function: Callable[[Array], Array]) -> Pair:
     """The pair of a layer without weights: `y = function(x)`, mask passed on."""
 
-    def apply(params, state, x, ctx=INFERENCE):
+    def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
         return Out(function(x), mask=ctx.mask)
 
     return Pair(no_weights, apply)
 
 
-def in_training(function: Callable) -> Pair:
+def in_training(function: Callable[[Array, Ctx], Array]) -> Pair:
     """The pair of a layer that is the identity in inference and `y = function(x, ctx)` in training."""
 
-    def apply(params, state, x, ctx=INFERENCE):
+    def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
         return Out(function(x, ctx) if ctx.training else x, mask=ctx.mask)
 
     return Pair(no_weights, apply)
@@ -52,7 +66,7 @@ def mask_ends(place: str, ctx: Ctx) -> None:
         )
 
 
-def check_axis(x, axis: int, size: int) -> None:
+def check_axis(x: Array, axis: int, size: int) -> None:
     """Raise ValueError when an axis of the input has not the size that the weights were made for."""
     if x.shape[axis] != size:
         raise ValueError(f"expected axis {axis} of the input shape to have value {size}, got shape {x.shape}")
@@ -67,13 +81,13 @@ def check_range(layer: Layer, name: str, low: float, high: float) -> None:
         )
 
 
-def number(value) -> float:
+def number(value: Any) -> float:
     """A number rounded to the default float type, as Keras keeps it; also Keras's JSON form of an array.
 
     >>> number(0.3), number({"type": "ndarray", "value": 6.0})
     (0.30000001192092896, 6.0)
     """
-    if isinstance(value, dict):
+    if isinstance(value, AnyDict):
         value = value["value"]
     return float(np.asarray(value, settings.floatx()))
 
@@ -83,7 +97,9 @@ def seeded(ctx: Ctx, seed: int | None) -> Ctx:
     return ctx if seed is None else ctx.replace(site=zlib.crc32(f"seed/{seed}".encode()))
 
 
-def kept(ctx: Ctx, rate: float, shape, seed: int | None, noise_shape=None):
+def kept(
+    ctx: Ctx, rate: float, shape: tuple[int, ...], seed: int | None, noise_shape: ShapeLike | None = None
+):
     """A boolean mask of `shape`, False with probability `rate`.
 
     A 1 in front of `noise_shape` asks for one draw for the whole batch, on all devices. (A 1 in front of
@@ -94,7 +110,7 @@ def kept(ctx: Ctx, rate: float, shape, seed: int | None, noise_shape=None):
     return ctx.bits(shape) >= np.uint32(min(round(rate * 2**32), 2**32 - 1))
 
 
-def noise_dims(x, noise_shape) -> tuple:
+def noise_dims(x: Array, noise_shape: ShapeLike | None) -> tuple[Any, ...]:
     """The shape of the random mask for `x`: None (and a batch size) stand for the input's own dimension.
 
     Raises:
@@ -112,13 +128,13 @@ def noise_dims(x, noise_shape) -> tuple:
     return dims
 
 
-def floating(x):
+def floating(x: Array):
     """`x`, integers turned into the default float type."""
     return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(settings.floatx())
 
 
 @op
-def steps_unlike(x, value):
+def steps_unlike(x: Array, value: Any):
     """The mask that `Masking` makes: steps of a sequence with other features than `value`."""
     x = jnp.asarray(x)
     return jnp.any(x != np.asarray(value, x.dtype), -1)

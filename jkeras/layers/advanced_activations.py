@@ -17,7 +17,7 @@ from jkeras.core.arguments import (
     Window,
 )
 from jkeras.core.lists import as_list
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import elementwise, number
 from jkeras.primitives.numeric import widened
@@ -94,11 +94,11 @@ class PReLU(Layer):
     def formula(self) -> Pair:
         shared = self.shared_axes or ()
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             axes = {a % len(in_shape) for a in shared}
             return draw(rng, self, alpha=tuple(1 if i in axes else d for i, d in enumerate(in_shape))[1:]), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             return Out(jax.nn.relu(x) - widened(params["alpha"], x) * jax.nn.relu(-x), mask=ctx.mask)
 
         return Pair(init, apply)

@@ -20,7 +20,7 @@ from jkeras.core.arguments import (
     RegularizerLike,
     ShapeLike,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Tree, Weights
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.layers._common import (
     check_axis,
@@ -107,10 +107,10 @@ class Dense(KernelAndBias):
     def formula(self) -> Pair:
         units, use_bias, activation = self.units, self.use_bias, self.activation
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             return draw(rng, self, kernel=(in_shape[-1], units), bias=use_bias and (units,)), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             check_axis(x, -1, params["kernel"].shape[0])
             flat = x if x.ndim < 3 else x.reshape(-1, x.shape[-1])  # twice as fast on a CPU
             y = (flat @ params["kernel"]).reshape(*x.shape[:-1], units)
@@ -180,7 +180,7 @@ class Flatten(Layer):
     def formula(self) -> Pair:
         format = self.data_format
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             if None in in_shape[1:] or 0 in in_shape[1:]:
                 raise ValueError(
                     f'The shape of the input to "Flatten" is not fully defined (got {in_shape[1:]}). Pass a '
@@ -188,7 +188,7 @@ class Flatten(Layer):
                 )
             return {}, {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             if format == "channels_first":
                 x = jnp.moveaxis(x, 1, -1)
             return Out(x.reshape((x.shape[0], math.prod(x.shape[1:]))))
@@ -229,12 +229,13 @@ class Reshape(Layer):
     def formula(self) -> Pair:
         target = self.target_shape
 
-        def init(rng, in_shape):
-            if None not in in_shape[1:]:
-                _check_sizes(math.prod(in_shape[1:]), target)
+        def init(rng: Key, in_shape: Shape) -> Weights:
+            sizes = [d for d in in_shape[1:] if d is not None]
+            if len(sizes) == len(in_shape) - 1:
+                _check_sizes(math.prod(sizes), target)
             return {}, {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             return Out(x.reshape((x.shape[0], *target)))
 
         return Pair(init, apply)
@@ -283,7 +284,7 @@ class Permute(Layer):
     def formula(self) -> Pair:
         axes = (0, *self.dims)
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             return Out(jnp.transpose(x, axes))
 
         return Pair(no_weights, apply)
@@ -320,7 +321,7 @@ class RepeatVector(Layer):
     def formula(self) -> Pair:
         n = self.n
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             return Out(jnp.broadcast_to(x[:, None], (x.shape[0], n, x.shape[1])))
 
         return Pair(no_weights, apply)
@@ -384,12 +385,12 @@ class Masking(Layer):
     def formula(self) -> Pair:
         value = self.mask_value
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             mask = steps_unlike(x, value)
             return Out(x * mask[..., None].astype(x.dtype), mask=mask)
 
         return Pair(no_weights, apply)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Tree = None):
         """The mask of steps that are not `mask_value`; for subclasses that write their own `call`."""
         return steps_unlike(inputs, self.mask_value)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Callable
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
@@ -12,7 +13,7 @@ from jkeras.core.arguments import (
     LayerArguments,
     ShapeLike,
 )
-from jkeras.core.types import Pair
+from jkeras.core.types import Array, Ctx, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.layers._common import (
     floating,
@@ -64,16 +65,20 @@ class Dropout(Layer):
     def training_differs(self) -> bool:
         return 0.0 < self.rate < 1.0
 
-    def noise_rule(self):
+    def noise_rule(self) -> Callable[[Array], tuple[int, ...]]:
         """A pure function: input → shape of its random mask."""
         noise_shape = self.noise_shape
-        return lambda x: noise_dims(x, noise_shape)
+
+        def dims(x: Array) -> tuple[int, ...]:
+            return noise_dims(x, noise_shape)
+
+        return dims
 
     def formula(self) -> Pair:
         rate, seed, dims, active = self.rate, self.seed, self.noise_rule(), self.training_differs
         noise_shape = self.noise_shape
 
-        def drop(x, ctx):
+        def drop(x: Array, ctx: Ctx):
             if not active:
                 return x
             keep = kept(ctx, rate, dims(x), seed, noise_shape)
@@ -85,16 +90,16 @@ class Dropout(Layer):
 class _SpatialDropout(Dropout):
     data_format = "channels_last"
 
-    def noise_rule(self):
+    def noise_rule(self) -> Callable[[Array], tuple[int, ...]]:
         format = self.data_format
 
-        def dims(x):
+        def dims(x: Array) -> tuple[int, ...]:
             keep = (0, conv_args.channel_axis(format, x.ndim))
             return tuple(d if i in keep else 1 for i, d in enumerate(x.shape))
 
         return dims
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """As Keras, which leaves `data_format` out; kept here where it is not the default one."""
         config = super().get_config()
         if config.get("data_format") == settings.normalize_data_format(None):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
@@ -17,7 +18,21 @@ from jkeras.core.arguments import (
     Window,
 )
 from jkeras.core.dispatch import op
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    AnyTuple,
+    Array,
+    Ctx,
+    Key,
+    Operand,
+    Out,
+    Pair,
+    Params,
+    Shape,
+    State,
+    Weights,
+)
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.primitives import lookup
 from jkeras.primitives.conv_args import positive_int
@@ -54,6 +69,8 @@ class Embedding(Layer):
         [[[6.0, 7.0], [0.0, 1.0]]]
     """
 
+    embeddings: Any  # the table, once it is drawn
+
     @legacy("embedding")
     def __init__(
         self,
@@ -82,9 +99,9 @@ class Embedding(Layer):
         self.mask_zero, self.input_length = mask_zero, input_length
         self.supports_masking = bool(mask_zero)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        if isinstance(self.input_length, (list, tuple)) and "batch_input_shape" in config:
+        if isinstance(self.input_length, (AnyList, AnyTuple)) and "batch_input_shape" in config:
             batch, *lengths = config["batch_input_shape"]
             if lengths == list(self.input_length):  # Keras nests them here, and reads nothing else
                 config["batch_input_shape"] = (batch, tuple(lengths))
@@ -99,17 +116,17 @@ class Embedding(Layer):
         rows, width, mask_zero = self.input_dim, self.output_dim, self.mask_zero
         lengths = None if self.input_length is None else _flat([self.input_length])
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             _check_lengths(in_shape, lengths)
             return draw(rng, self, embeddings=(rows, width)), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             _check_lengths(x.shape, lengths)
             return Out(lookup.rows(params["embeddings"], x), mask=(x != 0) if mask_zero else None)
 
         return Pair(init, apply)
 
-    def attend(self, vectors):
+    def attend(self, vectors: Operand):
         """The scores of all rows for each vector, by the table itself: `vectors · tableᵀ` (tied weights).
 
         Args:
@@ -132,27 +149,27 @@ class Embedding(Layer):
             raise ValueError(f"Layer {self.name!r} has no table yet: call it on indices before `attend`.")
         return _scores(vectors, self.embeddings)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None):
         """The mask of indices other than 0, with `mask_zero`; for subclasses that write their own `call`."""
         return _is_index(inputs) if self.mask_zero else None
 
 
 @op
-def _scores(vectors, table):
+def _scores(vectors: Array, table: Array):
     return jnp.asarray(vectors) @ table.T
 
 
 @op
-def _is_index(x):
+def _is_index(x: Array):
     return jnp.asarray(x) != 0
 
 
-def _flat(shape) -> tuple:
+def _flat(shape: Sequence[Any]) -> tuple[Any, ...]:
     """Sizes in one tuple, where one of them may be a tuple itself (as configs of Keras have it)."""
-    return tuple(d for item in shape for d in (item if isinstance(item, (list, tuple)) else (item,)))
+    return tuple(d for item in shape for d in (item if isinstance(item, (AnyList, AnyTuple)) else (item,)))
 
 
-def _check_lengths(shape, lengths) -> None:
+def _check_lengths(shape: Shape, lengths: tuple[Any, ...] | None) -> None:
     if lengths is None:
         return
     given = tuple(shape[1:])

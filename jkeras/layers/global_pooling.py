@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.arguments import LayerArguments
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Function, Out, Pair, Params, State, Tree
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.layers._common import floating, no_weights
 from jkeras.primitives import conv_args
@@ -23,16 +23,16 @@ class _GlobalPooling(Layer):
     data_format: str
 
     def formula(self) -> Pair:
-        reduction: Callable = type(self).reduction
+        reduction: Function = type(self).reduction
         format = self.data_format
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             return Out(reduction(x, conv_args.spatial_axes(format, x.ndim)))
 
         return Pair(no_weights, apply)
 
 
-def _mean(x, axes):
+def _mean(x: Array, axes: int | Sequence[int]):
     return jnp.mean(floating(x), axes)
 
 
@@ -161,7 +161,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     def formula(self) -> Pair:
         format = self.data_format
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             (axis,) = conv_args.spatial_axes(format, 3)
             if ctx.mask is None:
                 return Out(_mean(x, axis))
@@ -172,7 +172,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
         return Pair(no_weights, apply)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Tree = None):
         """None: the steps are gone; for subclasses that write their own `call`."""
         return None
 

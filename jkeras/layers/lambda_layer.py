@@ -14,6 +14,7 @@ from jkeras.core import functions
 from jkeras.core.arguments import LayerArguments, ShapeLike
 from jkeras.core.registry import deserialize_keras_object
 from jkeras.core.snapshot import as_now
+from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyTuple, Function, Shapes, Tree
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.adapter import specs_for
 
@@ -47,7 +48,7 @@ class Lambda(Layer):
         self,
         function: Callable[..., Any],
         output_shape: ShapeLike | Callable[..., Any] | None = None,
-        mask: Any = None,
+        mask: Tree = None,
         arguments: Mapping[str, Any] | None = None,
         **kwargs: Unpack[LayerArguments],
     ):
@@ -56,7 +57,7 @@ class Lambda(Layer):
             raise TypeError(f"Lambda {self.name!r} needs a function; got {function!r}.")
         if (
             output_shape is not None
-            and not isinstance(output_shape, (tuple, list))
+            and not isinstance(output_shape, (AnyList, AnyNumpy, AnyTuple))
             and not callable(output_shape)
         ):
             raise TypeError(
@@ -64,32 +65,32 @@ class Lambda(Layer):
             )
         self.function, self.mask = function, mask
         self.arguments = dict(arguments or {})
-        self.declared_shape: Any = tuple(output_shape) if isinstance(output_shape, list) else output_shape
+        self.declared_shape: Any = tuple(output_shape) if isinstance(output_shape, AnyList) else output_shape
         self.supports_masking = mask is not None
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tree, mask: Tree = None):
         """Run the function."""
         return _run(self.function, self.arguments, inputs, mask)
 
-    def code_now(self) -> Callable:
+    def code_now(self) -> Function:
         """The function as it is now."""
         if type(self).call is not Lambda.call:
             return super().code_now()
         return functools.partial(_run, as_now(self.function), self.arguments)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Tree = None):
         """The mask that `mask` gives; the input's mask ends here otherwise."""
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
-    def declared_output_specs(self, shapes):
+    def declared_output_specs(self, shapes: Shapes):
         """Specs by `output_shape`, or None."""
         from_user = self.declared_shape
         if from_user is None:
             return None
-        first = shapes[0] if isinstance(shapes, list) else shapes
+        first = shapes[0] if isinstance(shapes, AnyList) else shapes
         return specs_for(from_user(shapes) if callable(from_user) else (first[0], *from_user), self.dtype)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         function, function_type = _named(self.function)
         shape, shape_type = (
             _named(self.declared_shape) if callable(self.declared_shape) else (self.declared_shape, "raw")
@@ -105,7 +106,7 @@ class Lambda(Layer):
         return config if mask is None else config | {"mask": _named(mask)[0] if callable(mask) else mask}
 
     @classmethod
-    def from_config(cls, config: dict, custom_objects: dict | None = None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None):
         """A new layer; functions are found in `custom_objects` or among those known to this process.
 
         Raises:
@@ -126,28 +127,29 @@ class Lambda(Layer):
         return cls(**config)
 
 
-def packed(value):
+def packed(value: Any) -> Any:
     """Arguments for a file: arrays as Keras writes them, and their type."""
-    if isinstance(value, dict):
+    if isinstance(value, AnyDict):
         return {key: packed(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return (list if isinstance(value, list) else tuple)(packed(item) for item in value)
-    if isinstance(value, (np.ndarray, jax.Array)):
+    if isinstance(value, (AnyList, AnyNumpy, AnyTuple)):
+        items = [packed(item) for item in value]
+        return items if isinstance(value, AnyList) else tuple(items)
+    if isinstance(value, (AnyNumpy, jax.Array)):
         array = np.asarray(value)
         return {"type": "ndarray", "value": array.tolist(), "dtype": array.dtype.name}
     return value
 
 
-def stored_arguments(value):
+def stored_arguments(value: Any) -> Any:
     """Arguments from a file."""
-    if isinstance(value, dict) and value.get("type") == "ndarray" and "value" in value:
+    if isinstance(value, AnyDict) and value.get("type") == "ndarray" and "value" in value:
         return np.array(value["value"], value.get("dtype"))
-    if isinstance(value, dict):
+    if isinstance(value, AnyDict):
         return {key: stored_arguments(item) for key, item in value.items()}
     return type(value)(stored_arguments(item) for item in value) if type(value) in (list, tuple) else value
 
 
-def _run(function: Callable, arguments: dict, inputs, mask=None):
+def _run(function: Function, arguments: dict[str, Any], inputs: Tree, mask: Tree = None):
     try:
         takes_mask = "mask" in inspect.signature(function).parameters
     except (TypeError, ValueError):  # a builtin without a signature
@@ -155,7 +157,7 @@ def _run(function: Callable, arguments: dict, inputs, mask=None):
     return function(inputs, **arguments, **({"mask": mask} if takes_mask else {}))
 
 
-def _named(function) -> tuple[Any, str]:
+def _named(function: Function) -> tuple[Any, str]:
     """A function as a config keeps it: by name if it has one, else by fingerprint; never its code."""
     mark = functions.remember(function)
     name = getattr(function, "__name__", "<lambda>")
@@ -164,7 +166,7 @@ def _named(function) -> tuple[Any, str]:
     return name, "function"
 
 
-def find(stored, kind: str, layer_name, custom_objects: dict | None):
+def find(stored: Any, kind: str, layer_name: str | None, custom_objects: dict[str, Any] | None):
     """The function that a config means."""
     if callable(stored):
         return stored
@@ -176,7 +178,7 @@ def find(stored, kind: str, layer_name, custom_objects: dict | None):
             custom_objects=custom_objects,
             printable_module_name="function in Lambda layer",
         )
-    mark = stored[0] if isinstance(stored, (list, tuple)) else stored
+    mark = stored[0] if isinstance(stored, (AnyList, AnyNumpy, AnyTuple)) else stored
     if isinstance(mark, str) and mark.startswith(PREFIX):
         function = functions.recall(mark.removeprefix(PREFIX))
         if function is not None:

@@ -1,10 +1,11 @@
 """Classes of Keras 1 that Keras 2.2.4 still lists: some work, the others say what took their place."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import jax.numpy as jnp
 
@@ -17,11 +18,13 @@ from jkeras.core.arguments import (
     RegularizerLike,
     SharedArguments,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.layers._common import check_axis
 from jkeras.layers.convolutional.conv import Conv1D, Conv2D
 from jkeras.layers.recurrent.legacy import Recurrent as Recurrent
+
+L = TypeVar("L", bound=Layer)
 
 
 class _Keras1Layer(Layer):
@@ -47,11 +50,17 @@ class _Keras1Layer(Layer):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         warnings.warn(f"The `{type(self).__name__}` layer is deprecated.", stacklevel=3)
 
-    def _set_rules(self, W_regularizer, b_regularizer, W_constraint, b_constraint) -> None:
+    def _set_rules(
+        self,
+        W_regularizer: RegularizerLike,
+        b_regularizer: RegularizerLike,
+        W_constraint: ConstraintLike,
+        b_constraint: ConstraintLike,
+    ) -> None:
         self.W_regularizer, self.b_regularizer = map(regularizers.get, (W_regularizer, b_regularizer))
         self.W_constraint, self.b_constraint = map(constraints.get, (W_constraint, b_constraint))
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The config with Keras 1 names."""
         return super().get_config() | {"init": initializers.serialize(self.init)}
 
@@ -109,12 +118,12 @@ class MaxoutDense(_Keras1Layer):
     def formula(self) -> Pair:
         output_dim, nb_feature, bias = self.output_dim, self.nb_feature, self.bias
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             return draw(
                 rng, self, W=(nb_feature, in_shape[1], output_dim), b=bias and (nb_feature, output_dim)
             ), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             check_axis(x, 1, params["W"].shape[1])
             y = jnp.einsum("bi,jio->bjo", x, params["W"])
             return Out(jnp.max(y + params["b"] if bias else y, 1))
@@ -180,11 +189,11 @@ class Highway(_Keras1Layer):
     def formula(self) -> Pair:
         bias, activation = self.bias, self.activation
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             n = in_shape[1]
             return draw(rng, self, W=(n, n), W_carry=(n, n), b=bias and (n,), b_carry=bias and (n,)), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             check_axis(x, 1, params["W"].shape[0])
             gate, y = x @ params["W_carry"], x @ params["W"]
             if bias:
@@ -195,7 +204,7 @@ class Highway(_Keras1Layer):
         return Pair(init, apply)
 
 
-def AtrousConvolution1D(*args, **kwargs) -> Conv1D:
+def AtrousConvolution1D(*args: Any, **kwargs: Any) -> Conv1D:
     """`Conv1D` with its dilation called `atrous_rate`.
 
     Keras 2.2.4: keras/legacy/layers.py AtrousConvolution1D
@@ -203,7 +212,7 @@ def AtrousConvolution1D(*args, **kwargs) -> Conv1D:
     return _atrous(Conv1D, args, kwargs)
 
 
-def AtrousConvolution2D(*args, **kwargs) -> Conv2D:
+def AtrousConvolution2D(*args: Any, **kwargs: Any) -> Conv2D:
     """`Conv2D` with its dilation called `atrous_rate`.
 
     Keras 2.2.4: keras/legacy/layers.py AtrousConvolution2D
@@ -215,7 +224,7 @@ AtrousConv1D = AtrousConvolution1D
 AtrousConv2D = AtrousConvolution2D
 
 
-def _atrous(cls, args, kwargs):
+def _atrous(cls: type[L], args: tuple[Any, ...], kwargs: dict[str, Any]) -> L:
     name = cls.__name__
     warnings.warn(
         f"The `AtrousConvolution{name[-2:]}` layer has been deprecated. Use instead the `{name}` layer with "
@@ -230,7 +239,7 @@ class _Gone(Layer):
 
     instead = ""
 
-    def __init__(self, *args, **kwargs: Unpack[SharedArguments]):
+    def __init__(self, *args: Any, **kwargs: Unpack[SharedArguments]):
         raise TypeError(
             f"`{type(self).__name__}` is a base class of Keras 1 and cannot be used. {self.instead}"
         )

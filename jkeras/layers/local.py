@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Unpack
+from typing import Any, Unpack
 
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.arguments import (
@@ -15,7 +15,7 @@ from jkeras.core.arguments import (
     RegularizerLike,
     Window,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import InputSpec, draw
 from jkeras.layers._common import check_axis
 from jkeras.layers.convolutional.conv import Windowed, finish
@@ -36,7 +36,7 @@ def _local_pair(layer: _LocallyConnected, format: str) -> Pair:
     size, strides, filters, use_bias = layer.kernel_size, layer.strides, layer.filters, layer.use_bias
     activation = layer.activation
 
-    def init(rng, in_shape):
+    def init(rng: Key, in_shape: Shape) -> Weights:
         axes = spatial_axes(format, len(in_shape))
         if any(in_shape[a] is None for a in axes):
             raise ValueError(
@@ -49,7 +49,7 @@ def _local_pair(layer: _LocallyConnected, format: str) -> Pair:
             rng, layer, kernel=(math.prod(lengths), fan, filters), bias=use_bias and (*lengths, filters)
         ), {}
 
-    def apply(params, state, x, ctx=INFERENCE):
+    def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
         check_axis(x, channel_axis(format, x.ndim), params["kernel"].shape[1] // math.prod(size))
         y = ops.local_conv(x, params["kernel"], size, strides, format)
         return Out(finish(y, params, activation, format))
@@ -123,7 +123,7 @@ class LocallyConnected1D(_LocallyConnected):
     def formula(self) -> Pair:
         return _local_pair(self, "channels_last")
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """As Keras, without `data_format`."""
         config = super().get_config()
         config.pop("data_format")

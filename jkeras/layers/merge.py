@@ -1,5 +1,6 @@
 """Layers that make one output of several inputs, and their functions in lower case."""
 
+# pyright: reportUnknownMemberType=false, reportUnnecessaryIsInstance=false
 from __future__ import annotations
 
 import functools
@@ -8,13 +9,34 @@ from typing import Any, Unpack
 
 import jax.numpy as jnp
 
-from jkeras.core.arguments import (
-    LayerArguments,
+from jkeras.core.arguments import LayerArguments
+from jkeras.core.types import (
+    INFERENCE,
+    Array,
+    Ctx,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shape,
+    Shapes,
+    State,
+    Tree,
+    Weights,
 )
-from jkeras.core.dispatch import op
-from jkeras.core.types import INFERENCE, Out, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.tensors.shapes import Spec
+from jkeras.layers._several_inputs import (
+    all_masks,
+    broadcast,
+    check_batches,
+    check_count,
+    check_dot,
+    check_joinable,
+    check_masks,
+    joined_masks,
+    of_one_rank,
+)
 from jkeras.primitives.dot import batch_dot
 from jkeras.primitives.numeric import l2_normalize
 from jkeras.primitives.pool import first_maximum, first_minimum
@@ -33,7 +55,7 @@ class _Merge(Layer):
     exactly: int | None = None  # number of inputs, where it is fixed
     combine: Any = None  # a static function of two arrays
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         first = next(c for c in cls.__mro__ if {"formula", "_merge_function"} & set(vars(c)))
         if "formula" not in vars(first) and not first.__module__.startswith("jkeras."):
@@ -43,30 +65,30 @@ class _Merge(Layer):
     def formula(self) -> Pair:
         merge, exactly = self._merge_function, self.exactly
 
-        def init(rng, in_shape):
-            _check_count(in_shape, exactly)
-            _check_batches(in_shape)
-            functools.reduce(_broadcast, (s[1:] for s in in_shape))
+        def init(rng: Key, in_shape: list[Shape]) -> Weights:
+            check_count(in_shape, exactly)
+            check_batches(in_shape)
+            functools.reduce(broadcast, (s[1:] for s in in_shape))
             return {}, {}
 
-        def apply(params, state, x, ctx=INFERENCE):
-            _check_count(x, exactly)
-            return Out(merge(_same_rank(x)), mask=_all_masks(ctx.mask))
+        def apply(params: Params, state: State, x: list[Array], ctx: Ctx = INFERENCE) -> Out:
+            check_count(x, exactly)
+            return Out(merge(of_one_rank(x)), mask=all_masks(ctx.mask))
 
         return Pair(init, apply)
 
-    def _merge_function(self, inputs):
+    def _merge_function(self, inputs: Tree):
         """One array of a list of arrays of equal rank."""
         return functools.reduce(type(self).combine, inputs)
 
-    def declared_output_specs(self, shapes):
+    def declared_output_specs(self, shapes: Shapes):
         """For a function that holds for one size of the batch, such as one that draws `(32, 1)` numbers."""
         specs = super().declared_output_specs(shapes)
         if specs is not None or self.is_native:
             return specs
-        return Spec((shapes[0][0], *functools.reduce(_broadcast, (s[1:] for s in shapes))), self.dtype)
+        return Spec((shapes[0][0], *functools.reduce(broadcast, (s[1:] for s in shapes))), self.dtype)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Tree = None):
         """The conjunction of all masks; None without a mask.
 
         Args:
@@ -76,66 +98,11 @@ class _Merge(Layer):
         Raises:
             ValueError: no lists, or not of one length.
         """
-        _check_masks(inputs, mask)
+        check_masks(inputs, mask)
         return None if mask is None else self._merged_mask(inputs, mask)
 
-    def _merged_mask(self, inputs, masks):
-        return _all_masks(masks)
-
-
-def _check_count(inputs, exactly: int | None = None) -> None:
-    if not isinstance(inputs, (list, tuple)) or (
-        inputs and not isinstance(inputs[0], (list, tuple)) and not hasattr(inputs[0], "shape")
-    ):
-        raise ValueError("a merge layer should be called on a list of inputs")
-    if exactly is not None and len(inputs) != exactly:
-        raise ValueError(f"this layer should be called on exactly {exactly} inputs, got {len(inputs)}")
-    if len(inputs) < 2:
-        raise ValueError(f"a merge layer should be called on a list of at least 2 inputs, got {len(inputs)}")
-
-
-def _check_batches(shapes) -> None:
-    sizes = {s[0] for s in shapes} - {None}
-    if len(sizes) > 1:
-        raise ValueError(f"cannot merge tensors with different batch sizes; got shapes {shapes}")
-
-
-def _broadcast(a: tuple, b: tuple) -> tuple:
-    """Shape of an element-wise operation, aligned at the end; None is unknown."""
-    long, short = (a, b) if len(a) >= len(b) else (b, a)
-    tail = []
-    for m, n in zip(long[len(long) - len(short) :], short, strict=True):
-        if None not in (m, n) and m != n and 1 not in (m, n):
-            raise ValueError(
-                f"operands could not be broadcast together with shapes {a} and {b} (batch axis left out)"
-            )
-        tail.append(None if None in (m, n) else max(m, n))
-    return long[: len(long) - len(short)] + tuple(tail)
-
-
-def _same_rank(arrays) -> list:
-    ndim = max(x.ndim for x in arrays)
-    return [x.reshape(x.shape[:1] + (1,) * (ndim - x.ndim) + x.shape[1:]) for x in arrays]
-
-
-def _check_masks(inputs, mask) -> None:
-    for name, value in (("mask", mask), ("inputs", inputs)):
-        if mask is not None and not isinstance(value, (list, tuple)):
-            raise ValueError(f"`{name}` should be a list; got {value!r}.")
-    if mask is not None and len(mask) != len(inputs):
-        raise ValueError(
-            f"The lists `inputs` and `mask` should have the same length; got {len(inputs)} and {len(mask)}."
-        )
-
-
-def _all_masks(masks):
-    present = [m for m in masks or () if m is not None]
-    return _conjunction(present) if present else None
-
-
-@op
-def _conjunction(masks):
-    return functools.reduce(jnp.logical_and, masks, jnp.asarray(True))
+    def _merged_mask(self, inputs: Tree, masks: Tree):
+        return all_masks(masks)
 
 
 class Add(_Merge):
@@ -224,7 +191,7 @@ class Average(_Merge):
         [[2.0, 2.0]]
     """
 
-    def _merge_function(self, inputs):
+    def _merge_function(self, inputs: Tree):
         return functools.reduce(jnp.add, inputs) / len(inputs)
 
 
@@ -301,59 +268,20 @@ class Concatenate(_Merge):
     def formula(self) -> Pair:
         axis = self.axis
 
-        def init(rng, in_shape):
-            _check_count(in_shape)
-            _check_joinable(in_shape, axis)
+        def init(rng: Key, in_shape: list[Shape]) -> Weights:
+            check_count(in_shape)
+            check_joinable(in_shape, axis)
             return {}, {}
 
-        def apply(params, state, x, ctx=INFERENCE):
-            _check_count(x)
-            _check_joinable([a.shape for a in x], axis)
-            return Out(jnp.concatenate(x, axis), mask=_joined_masks(x, ctx.mask, axis))
+        def apply(params: Params, state: State, x: list[Array], ctx: Ctx = INFERENCE) -> Out:
+            check_count(x)
+            check_joinable([a.shape for a in x], axis)
+            return Out(jnp.concatenate(x, axis), mask=joined_masks(x, ctx.mask, axis))
 
         return Pair(init, apply)
 
-    def _merged_mask(self, inputs, masks):
-        return _joined_masks(inputs, masks, self.axis)
-
-
-def _check_joinable(shapes, axis: int) -> None:
-    first = shapes[0]
-    place = axis % len(first) if -len(first) <= axis < len(first) else None
-    for shape in shapes[1:]:
-        pairs = zip(first, shape, strict=False)
-        differ = any(i != place and a != b and None not in (a, b) for i, (a, b) in enumerate(pairs))
-        if place is None or len(shape) != len(first) or differ:
-            raise ValueError(
-                "a `Concatenate` layer requires inputs with matching shapes except for the concat axis "
-                f"{axis}; got input shapes {list(shapes)}"
-            )
-
-
-def _joined_masks(arrays, masks, axis: int):
-    if all(m is None for m in masks or ()):
-        return None
-    unmasked = [x if m is None else None for x, m in zip(arrays, masks, strict=True)]
-    return _joined(unmasked, masks, len(arrays[0].shape), axis)
-
-
-@op
-def _joined(unmasked, masks, rank: int, axis: int):
-    """The masks one after the other; all of an unmasked input counts. A mask that has fewer axes than its
-    input stands for whole rows."""
-
-    def full(x, mask):
-        if mask is None:
-            return jnp.ones(x.shape, bool)
-        mask = jnp.asarray(mask, bool)
-        return mask.reshape(mask.shape + (1,) * (rank - mask.ndim))
-
-    parts = [full(x, m) for x, m in zip(unmasked, masks, strict=True)]
-    place = axis % rank
-    before, after = slice(0, place), slice(place + 1, rank)
-    common = jnp.broadcast_shapes(*((*p.shape[before], 1, *p.shape[after]) for p in parts))
-    whole = [jnp.broadcast_to(p, (*common[before], p.shape[place], *common[after])) for p in parts]
-    return jnp.concatenate(whole, axis).all(-1)
+    def _merged_mask(self, inputs: Tree, masks: Tree):
+        return joined_masks(inputs, masks, self.axis)
 
 
 class Dot(_Merge):
@@ -395,34 +323,26 @@ class Dot(_Merge):
         axes = (self.axes, self.axes) if isinstance(self.axes, int) else tuple(self.axes)
         normalize = self.normalize
 
-        def init(rng, in_shape):
-            _check_count(in_shape, 2)
-            _check_dot(in_shape, axes)
+        def init(rng: Key, in_shape: list[Shape]) -> Weights:
+            check_count(in_shape, 2)
+            check_dot(in_shape, axes)
             return {}, {}
 
-        def apply(params, state, x, ctx=INFERENCE):
-            _check_count(x, 2)
-            _check_dot([a.shape for a in x], axes)
+        def apply(params: Params, state: State, x: list[Array], ctx: Ctx = INFERENCE) -> Out:
+            check_count(x, 2)
+            check_dot([a.shape for a in x], axes)
             if normalize:
                 x = [l2_normalize(a, axis) for a, axis in zip(x, axes, strict=True)]
             return Out(batch_dot(x[0], x[1], (axes[0] % x[0].ndim, axes[1] % x[1].ndim)))
 
         return Pair(init, apply)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Tree = None):
         """None: products have no mask."""
         return None
 
 
-def _check_dot(shapes, axes) -> None:
-    if any(not -len(s) <= a < len(s) for s, a in zip(shapes, axes, strict=True)):
-        raise ValueError(f"axes {axes} do not exist in inputs of shapes {shapes}")
-    a, b = (s[axis] for s, axis in zip(shapes, axes, strict=True))
-    if a != b and None not in (a, b):
-        raise ValueError(f"dimension incompatibility along axes {axes}: {a} != {b}; input shapes {shapes}")
-
-
-def add(inputs, **kwargs):
+def add(inputs: Tree, **kwargs: Any):
     """`Add(**kwargs)(inputs)`: the sum of at least two tensors.
 
     >>> add([jnp.ones((1, 1)), jnp.ones((1, 1))]).tolist()
@@ -431,7 +351,7 @@ def add(inputs, **kwargs):
     return Add(**kwargs)(inputs)
 
 
-def subtract(inputs, **kwargs):
+def subtract(inputs: Tree, **kwargs: Any):
     """`Subtract(**kwargs)(inputs)`: the difference of two tensors.
 
     >>> subtract([jnp.ones((1, 1)), jnp.ones((1, 1))]).tolist()
@@ -440,7 +360,7 @@ def subtract(inputs, **kwargs):
     return Subtract(**kwargs)(inputs)
 
 
-def multiply(inputs, **kwargs):
+def multiply(inputs: Tree, **kwargs: Any):
     """`Multiply(**kwargs)(inputs)`: the product of at least two tensors.
 
     >>> multiply([jnp.ones((1, 1)), jnp.ones((1, 1))]).tolist()
@@ -449,7 +369,7 @@ def multiply(inputs, **kwargs):
     return Multiply(**kwargs)(inputs)
 
 
-def average(inputs, **kwargs):
+def average(inputs: Tree, **kwargs: Any):
     """`Average(**kwargs)(inputs)`: the mean of at least two tensors.
 
     >>> average([jnp.ones((1, 1)), jnp.zeros((1, 1))]).tolist()
@@ -458,7 +378,7 @@ def average(inputs, **kwargs):
     return Average(**kwargs)(inputs)
 
 
-def maximum(inputs, **kwargs):
+def maximum(inputs: Tree, **kwargs: Any):
     """`Maximum(**kwargs)(inputs)`: the largest of at least two tensors.
 
     >>> maximum([jnp.ones((1, 1)), jnp.zeros((1, 1))]).tolist()
@@ -467,7 +387,7 @@ def maximum(inputs, **kwargs):
     return Maximum(**kwargs)(inputs)
 
 
-def minimum(inputs, **kwargs):
+def minimum(inputs: Tree, **kwargs: Any):
     """`Minimum(**kwargs)(inputs)`: the smallest of at least two tensors.
 
     >>> minimum([jnp.ones((1, 1)), jnp.zeros((1, 1))]).tolist()
@@ -476,7 +396,7 @@ def minimum(inputs, **kwargs):
     return Minimum(**kwargs)(inputs)
 
 
-def concatenate(inputs, axis=-1, **kwargs):
+def concatenate(inputs: Tree, axis: int = -1, **kwargs: Any):
     """`Concatenate(axis, **kwargs)(inputs)`.
 
     >>> concatenate([jnp.ones((1, 1)), jnp.zeros((1, 1))]).tolist()
@@ -485,7 +405,7 @@ def concatenate(inputs, axis=-1, **kwargs):
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
-def dot(inputs, axes, normalize=False, **kwargs):
+def dot(inputs: Tree, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any):
     """`Dot(axes, normalize, **kwargs)(inputs)`.
 
     >>> dot([jnp.ones((1, 3)), jnp.ones((1, 3))], 1).tolist()

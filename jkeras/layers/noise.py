@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Unpack
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
@@ -12,7 +12,7 @@ from jkeras.core.arguments import (
     LayerArguments,
     ShapeLike,
 )
-from jkeras.core.types import Pair
+from jkeras.core.types import Array, Ctx, Pair
 from jkeras.engine.base_layer import Layer
 from jkeras.layers._common import floating, in_training, kept, noise_dims
 
@@ -50,7 +50,7 @@ class GaussianNoise(Layer):
     def formula(self) -> Pair:
         stddev = self.stddev
 
-        def noised(x, ctx):
+        def noised(x: Array, ctx: Ctx):
             x = floating(x)
             return x + stddev * ctx.normal(x.shape, x.dtype)
 
@@ -91,7 +91,7 @@ class GaussianDropout(Layer):
     def formula(self) -> Pair:
         stddev = math.sqrt(self.rate / (1 - self.rate)) if self.training_differs else 0.0
 
-        def noised(x, ctx):
+        def noised(x: Array, ctx: Ctx):
             if not stddev:
                 return x
             x = floating(x)
@@ -147,7 +147,7 @@ class AlphaDropout(Layer):
         a = ((1 - rate) * (1 + rate * _SELU_FLOOR**2)) ** -0.5 if active else 1.0
         b = -a * _SELU_FLOOR * rate
 
-        def drop(x, ctx):
+        def drop(x: Array, ctx: Ctx):
             if not active:
                 return x
             keep = kept(ctx, rate, noise_dims(x, noise_shape), seed, noise_shape)
@@ -155,7 +155,7 @@ class AlphaDropout(Layer):
 
         return in_training(drop)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """As Keras, which keeps the rate only; the other arguments are kept here where they are given."""
         config = super().get_config()
         return {k: v for k, v in config.items() if v is not None or k not in ("noise_shape", "seed")}

@@ -16,7 +16,7 @@ from jkeras.core.arguments import (
     LayerArguments,
     RegularizerLike,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import check_axis, floating
 
@@ -94,14 +94,14 @@ class BatchNormalization(Layer):
             self.center,
         )
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             if not -len(in_shape) <= axis < len(in_shape):
                 raise ValueError(f"axis {axis} does not exist")
             dim = (in_shape[axis],)
             params = draw(rng, self, gamma=scale and dim, beta=center and dim)
             return params, draw(random.fold_in(rng, 2), self, moving_mean=dim, moving_variance=dim)
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             check_axis(x, axis, state["moving_mean"].shape[0])
             place = axis % x.ndim
             over = tuple(i for i in range(x.ndim) if i != place)
@@ -127,21 +127,21 @@ class BatchNormalization(Layer):
         return Pair(init, apply)
 
 
-def _wide(x):
+def _wide(x: Array):
     """The input in at least float32: sums of many halves lose everything."""
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
-def _column(v, place: int, ndim: int):
+def _column(v: Array, place: int, ndim: int):
     """A vector over axis `place`, shaped to broadcast."""
     return v.reshape((1,) * place + (-1,) + (1,) * (ndim - 1 - place))
 
 
-def _moved(old, new, momentum: float):
+def _moved(old: Array, new: Array, momentum: float):
     return momentum * old + (1 - momentum) * lax.stop_gradient(new)
 
 
-def _sample_factor(x, over, ctx, epsilon: float, fused: bool):
+def _sample_factor(x: Array, over: tuple[int, ...], ctx: Ctx, epsilon: float, fused: bool):
     """The factor of the biased variance before it is averaged, as in Keras.
 
     Kept from Keras 2.2.4: `n / (n - (1 + epsilon))`; TensorFlow's fused kernel (rank 4, channels last)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.arguments import LayerArguments, Window
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Function, Out, Pair, Params, State
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.layers._common import no_weights
 from jkeras.primitives import conv_args, pool
@@ -42,10 +41,10 @@ class _Pooling(Layer):
         self.data_format = settings.normalize_data_format(data_format)
 
     def formula(self) -> Pair:
-        pooling: Callable = type(self).pooling
+        pooling: Function = type(self).pooling
         size, strides, padding, format = self.pool_size, self.strides, self.padding, self.data_format
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             return Out(pooling(x, size, strides, padding, format))
 
         return Pair(no_weights, apply)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from jkeras.core import registry
+from jkeras.core.types import AnyDict
 from jkeras.engine.base_layer import Layer
 
-_known: dict[str, type] = {"Layer": Layer}  # jkeras's own layers
+_known: dict[str, type[Any]] = {"Layer": Layer}  # jkeras's own layers
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
@@ -49,10 +50,10 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
         >>> deserialize({"class_name": "Layer", "config": {"name": "same"}}).name
         'same'
     """
-    if not isinstance(config, dict) or config.get("class_name") not in _known:
+    if not isinstance(config, AnyDict) or config.get("class_name") not in _known:
         _known.update({c.__name__: c for c in _descendants(Layer) if c.__module__.startswith("jkeras.")})
-    inside = config.get("config") if isinstance(config, dict) else None
-    with noted(inside.get("name") if isinstance(inside, dict) else None):
+    inside = config.get("config") if isinstance(config, AnyDict) else None
+    with noted(inside.get("name") if isinstance(inside, AnyDict) else None):
         return registry.deserialize_keras_object(
             config,
             module_objects=_known,
@@ -62,7 +63,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
 
 @contextlib.contextmanager
-def noted(name: Any) -> Iterator[None]:
+def noted(name: Any) -> Generator[None]:
     """Note in an error that it comes from the config of this layer.
 
     Example:
@@ -81,7 +82,7 @@ def noted(name: Any) -> Iterator[None]:
         raise
 
 
-def _descendants(cls: type) -> Iterator[type]:
+def _descendants(cls: type[Any]) -> Generator[type[Any]]:
     for inner in cls.__subclasses__():
         yield inner
         yield from _descendants(inner)

@@ -1,19 +1,35 @@
 """Layers around a layer: Wrapper, TimeDistributed, Bidirectional."""
 
+# pyright: reportUnnecessaryIsInstance=false
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from typing import Any, Unpack
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Unpack, cast
 
 import jax
 import jax.numpy as jnp
 
-from jkeras.core import random
 from jkeras.core.arguments import LayerArguments, SharedArguments
 from jkeras.core.dispatch import op
 from jkeras.core.registry import CustomObjectScope
-from jkeras.core.types import INFERENCE, Ctx, Out, Pair, joined
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    AnyTuple,
+    Array,
+    Ctx,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shape,
+    Shapes,
+    State,
+    Tree,
+    Weights,
+    joined,
+)
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.calling import formula_mask
 from jkeras.engine.layer.keras_internals import object_list_uid
@@ -61,23 +77,23 @@ class Wrapper(Layer):
     def trainable(self, value: bool) -> None:
         self.layer.trainable = value
 
-    def build(self, input_shape=None) -> None:
+    def build(self, input_shape: Shapes = None) -> None:
         """Create the weights; a wrapper of the user's, who has built the inner layer, gives no shape."""
         super().build(input_shape)
 
-    def get_weights(self) -> list:
+    def get_weights(self) -> list[Any]:
         """The inner layer's weights, in its order."""
         return self.layer.get_weights() if self.built else []
 
-    def set_weights(self, weights) -> None:
+    def set_weights(self, weights: Any) -> None:
         """Replace the inner layer's weights."""
         self.layer.set_weights(weights)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"layer": serialize(self.layer)}
 
     @classmethod
-    def from_config(cls, config: dict, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None):
         """A wrapper from `get_config()`; `custom_objects` names the classes of your own inner layers."""
         config = dict(config)
         return cls(deserialize(config.pop("layer"), custom_objects), **config)
@@ -111,20 +127,20 @@ class TimeDistributed(Wrapper):
     supports_masking = True
     call_words = ("training", "mask")
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Tree = None):
         """The mask of the output, as the inner layer makes it."""
         return formula_mask(self, inputs, mask)
 
     @property
-    def _input_map(self) -> dict:
+    def _input_map(self) -> dict[str, Any]:
         """Keras's record of what the inner layer gets for the inputs of each call."""
         calls = [node.inputs for node in self.inbound_nodes if node.args]
-        return {object_list_uid(inputs): op(_fold)(inputs[0]) for inputs in calls}
+        return {object_list_uid(inputs): cast("Any", op(_fold))(inputs[0]) for inputs in calls}
 
     def formula(self) -> Pair:
         inner = self.layer.checked_formula()
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             if len(in_shape) < 3:
                 raise ValueError(
                     f"the input must be (batch, time, features, ...): rank 3 or more, got {in_shape}"
@@ -132,12 +148,16 @@ class TimeDistributed(Wrapper):
             params, state = inner.init(rng, (in_shape[0], *in_shape[2:]))
             return ({"layer": params} if params else {}), ({"layer": state} if state else {})
 
-        def apply(params, state, x, ctx: Ctx = INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             steps = x.shape[:2]
             mask = None if ctx.mask is None else _fold(ctx.mask)
             inside = ctx.at("layer", mask=mask)
+
+            def unfold(a: Array) -> Array:
+                return a.reshape(steps + a.shape[1:])
+
             out = inner.apply(params.get("layer", {}), state.get("layer", {}), _fold(x), inside)
-            y, inner_mask = jax.tree.map(lambda a: a.reshape(steps + a.shape[1:]), (out.y, out.mask))
+            y, inner_mask = jax.tree.map(unfold, (out.y, out.mask))
             if inner_mask is None and ctx.mask is not None:
                 inner_mask = ctx.mask.any(axis=tuple(range(2, ctx.mask.ndim)))
             changed = {"layer": out.state} if out.state else {}
@@ -146,7 +166,7 @@ class TimeDistributed(Wrapper):
         return Pair(init, apply)
 
 
-def _fold(x):
+def _fold(x: Array):
     """`(batch, time, ...)` → `(batch * time, ...)`."""
     return x.reshape((x.shape[0] * x.shape[1],) + x.shape[2:])
 
@@ -235,7 +255,7 @@ class Bidirectional(Wrapper):
         constants = self._num_constants or 0
         merge = _merger(self.merge_mode, self.return_sequences, self.return_state)
 
-        def halves(inputs: list):
+        def halves(inputs: list[Any]):
             end = len(inputs) - constants
             states, rest = inputs[1:end], inputs[end:]
             if len(states) % 2:
@@ -245,16 +265,17 @@ class Bidirectional(Wrapper):
             half = len(states) // 2
             return [inputs[0], *states[:half], *rest], [inputs[0], *states[half:], *rest]
 
-        def init(rng, in_shape):
-            shapes = halves(in_shape) if isinstance(in_shape, list) else (in_shape, in_shape)
-            params, state = {}, {}
+        def init(rng: Key, in_shape: Shapes) -> Weights:
+            shapes = halves(in_shape) if isinstance(in_shape, AnyList) else (in_shape, in_shape)
+            params: Params = {}
+            state: State = {}
             for i, (name, way) in enumerate(ways.items()):
-                params[name], state[name] = way.init(random.fold_in(rng, i), shapes[i])
+                params[name], state[name] = way.init(jax.random.fold_in(rng, i), shapes[i])
             return params, {name: inner for name, inner in state.items() if inner}
 
-        def apply(params, state, x, ctx: Ctx = INFERENCE):
-            inputs = halves(list(x)) if isinstance(x, (list, tuple)) else (x, x)
-            masks = ctx.mask if isinstance(ctx.mask, (list, tuple)) else None
+        def apply(params: Params, state: State, x: Tree, ctx: Ctx = INFERENCE) -> Out:
+            inputs = halves(list(x)) if isinstance(x, (AnyList, AnyTuple)) else (x, x)
+            masks = ctx.mask if isinstance(ctx.mask, (AnyList, AnyTuple)) else None
             masks = halves(list(masks)) if masks else (ctx.mask, ctx.mask)
             outs = [
                 way.apply(params.get(name, {}), state.get(name, {}), inputs[i], ctx.at(name, mask=masks[i]))
@@ -267,49 +288,58 @@ class Bidirectional(Wrapper):
 
         return Pair(init, apply)
 
-    def __call__(self, inputs: Inputs, initial_state: Any = None, constants: Any = None, **kwargs: Any):
+    def __call__(self, inputs: Inputs, initial_state: Tree = None, constants: Tree = None, **kwargs: Any):
         """Call the layer; `initial_state` (forward states first) and `constants` become inputs."""
         if constants is not None:
-            count = len(constants) if isinstance(constants, (list, tuple)) else 1
+            count = len(constants) if isinstance(constants, (AnyList, AnyTuple)) else 1
             self._num_constants = count
             self.forward_layer._num_constants = self.backward_layer._num_constants = count
         return super().__call__(merge_inputs(inputs, initial_state, constants), **kwargs)
 
-    def call(self, inputs, mask=None, training=None, initial_state=None, constants=None):
+    def call(
+        self,
+        inputs: Tree,
+        mask: Tree = None,
+        training: bool | None = None,
+        initial_state: Tree = None,
+        constants: Tree = None,
+    ):
         """The layer's own computation, for a subclass that extends it by `super().call(inputs, ...)`."""
-        if not isinstance(inputs, (list, tuple)):  # else states and constants are among the inputs already
+        if not isinstance(
+            inputs, (AnyList, AnyTuple)
+        ):  # else states and constants are among the inputs already
             inputs = merge_inputs(inputs, initial_state, constants)
         return super().call(inputs, mask=mask, training=training)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Tree = None) -> Any:
         """The mask of the sequences; none for the last step alone, nor for the states."""
-        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        mask = mask[0] if isinstance(mask, (AnyList, AnyTuple)) else mask
         outputs = [mask if self.return_sequences else None] * (1 if self.merge_mode else 2)
         states = [None] * 2 * len(self.layer.state_sizes()) if self.return_state else []
         return [*outputs, *states] if len(outputs) + len(states) > 1 else outputs[0]
 
-    def get_weights(self) -> list:
+    def get_weights(self) -> list[Any]:
         """The forward layer's weights, then the backward layer's."""
         return self.forward_layer.get_weights() + self.backward_layer.get_weights()
 
-    def set_weights(self, weights) -> None:
+    def set_weights(self, weights: Any) -> None:
         """Replace all weights: the first half is the forward layer's."""
         half = len(weights) // 2
         self.forward_layer.set_weights(weights[:half])
         self.backward_layer.set_weights(weights[half:])
 
-    def reset_states(self, states=None) -> None:
+    def reset_states(self, states: Any = None) -> None:
         """Set the kept states of both layers; default: zeros."""
         half = None if states is None else len(states) // 2
         self.forward_layer.reset_states(None if states is None else states[:half])
         self.backward_layer.reset_states(None if states is None else states[half:])
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         return config if self._num_constants is None else config | {"num_constants": self._num_constants}
 
 
-def _both_ways(layer) -> tuple[Layer, Layer]:
+def _both_ways(layer: Layer) -> tuple[Layer, Layer]:
     """The layer under a new name, and a new one that goes the other way."""
     forward = copy.copy(layer)
     forward.inbound_nodes, forward.outbound_nodes = [], []
@@ -327,18 +357,19 @@ def _both_ways(layer) -> tuple[Layer, Layer]:
 
 def _merger(mode: str | None, sequences: bool, with_states: bool):
     """`merge(forward, backward) -> (output, mask)` of the two `Out`."""
-    join = {
+    joins: dict[str | None, Callable[[Array, Array], Any]] = {
         "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
         "sum": lambda a, b: a + b,
         "ave": lambda a, b: (a + b) / 2,
         "mul": lambda a, b: a * b,
         None: lambda a, b: [a, b],
-    }[mode]
+    }
+    join = joins[mode]
 
-    def merge(forward: Out, backward: Out):
+    def merge(forward: Out, backward: Out) -> tuple[Tree, Tree]:
         (y, *states), (z, *more) = (out.y if with_states else [out.y] for out in (forward, backward))
         merged = join(y, jnp.flip(z, 1) if sequences else z)
-        mask = forward.mask[0] if isinstance(forward.mask, list) else forward.mask
+        mask = forward.mask[0] if isinstance(forward.mask, AnyList) else forward.mask
         if not with_states:
             return merged, [mask, mask] if mode is None and mask is not None else mask
         outputs = [*(merged if mode is None else [merged]), *states, *more]

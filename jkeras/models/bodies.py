@@ -12,15 +12,28 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jkeras.core import bits, phase, random
+from jkeras.core import bits, phase
 from jkeras.core.lists import as_list, unpacked
-from jkeras.core.types import INFERENCE, AnyList, Array, Ctx, Key, Out, Pair, Params, State, Tree
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    Array,
+    Ctx,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shapes,
+    State,
+    Tree,
+    Weights,
+)
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import adapter
 from jkeras.engine.call.calling import shapes_of
 from jkeras.engine.call.checks import phases_differ
 from jkeras.engine.call.running import over_trees
-from jkeras.engine.call.types import OverVariables, Shapes
+from jkeras.engine.call.types import OverVariables
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.effects import Added, Whole, within
 from jkeras.engine.tensors.shapes import Spec, agree, is_spec
@@ -101,7 +114,7 @@ class CodeBody:
     def formula(self) -> Pair:
         """Functions that say why there are none; a graph may come before they are called."""
 
-        def init(rng: Key, in_shape: Shapes = None) -> tuple[Params, State]:
+        def init(rng: Key, in_shape: Shapes = None) -> Weights:
             self.network._graph_or_complain("init")
             return self.network.formula().init(rng, in_shape)
 
@@ -210,7 +223,7 @@ class GraphBody:
     def formula(self) -> Pair:
         """The graph as pure functions; trees are keyed by layer names: `params["dense_1"]["kernel"]`."""
 
-        def init(rng: Key, in_shape: Shapes = None) -> tuple[Params, State]:
+        def init(rng: Key, in_shape: Shapes = None) -> Weights:
             self._check_in_shape(in_shape)
             return self._init(rng)
 
@@ -220,12 +233,12 @@ class GraphBody:
         """The computation of the graph, with values, and what changes, by variable."""
         return partial(self._run, self.network._whole())
 
-    def _init(self, rng: Key) -> tuple[Params, State]:
+    def _init(self, rng: Key) -> Weights:
         values: Values = {}
         for i, layer in enumerate(self.graph.layers):
             node = next(n for n in layer.inbound_nodes if n in self.graph.layer_nodes)
             if node.args:
-                params, state = layer.pure().init(random.fold_in(rng, i), shapes_of(node.args[0]))
+                params, state = layer.pure().init(jax.random.fold_in(rng, i), shapes_of(node.args[0]))
                 by_variable(layer, params, state, values)
         for variable in self.network._state.values():
             values.setdefault(variable, variable._value)

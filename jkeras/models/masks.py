@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jkeras.core.dispatch import op
-from jkeras.core.types import INFERENCE, Ctx, Key, Operand, Out, Pair, Params, State, Tree
+from jkeras.core.types import INFERENCE, Ctx, Key, Operand, Out, Pair, Params, Shapes, State, Tree, Weights
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.call.types import Shapes
 
 
 class _Mark(Layer):
@@ -16,7 +15,7 @@ class _Mark(Layer):
     supports_masking = True
 
     def formula(self) -> Pair:
-        def init(rng: Key, in_shape: Shapes) -> tuple[Params, State]:
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             return {}, {}
 
         def apply(params: Params, state: State, x: Tree, ctx: Ctx = INFERENCE) -> Out:

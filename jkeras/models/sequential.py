@@ -10,9 +10,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 import jax.numpy as jnp
 
-from jkeras.core.types import INFERENCE, AnyList, Ctx, Key, Out, Pair, Params, Shape, State, Tree
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    Ctx,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shape,
+    Shapes,
+    State,
+    Tree,
+    Weights,
+)
 from jkeras.engine.base_layer import Layer
-from jkeras.engine.call.types import OverVariables, Shapes
+from jkeras.engine.call.types import OverVariables
 from jkeras.engine.graph import Graph
 from jkeras.engine.input_layer import Input, InputLayer
 from jkeras.engine.tensors.shapes import agree
@@ -180,7 +193,7 @@ class Sequential(Model):
                 twins[shape] = self._twin(shape).formula()
             return twins[shape]
 
-        def init(rng: Key, in_shape: Shapes = None) -> tuple[Params, State]:
+        def init(rng: Key, in_shape: Shapes = None) -> Weights:
             self.build(in_shape)
             return meaning(in_shape and (None, *in_shape[1:])).init(rng, in_shape)
 

@@ -9,16 +9,20 @@ compiled loop. So on a CPU what is differentiated is computed by patches (static
 one matrix product), and what is not, by XLA's convolution.
 """
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
 import itertools
 import math
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jkeras.core.types import Array, Length
 from jkeras.primitives.conv_args import channel_axis, spatial_axes, spread, window
 from jkeras.primitives.numeric import widened
 
@@ -26,13 +30,13 @@ _MOST_TAPS = 64  # above, slices one by one cost more than they save
 _MOST_BYTES = 2**28  # above, the patches of one layer take too much memory
 
 
-def promote(*arrays):
+def promote(*arrays: Array):
     """The arrays in their common floating dtype (`lax` convolutions refuse mixed dtypes)."""
     dtype = jnp.result_type(*arrays)
     return tuple(a.astype(dtype) for a in arrays)
 
 
-def bias_add(x, bias, format: str):
+def bias_add(x: Array, bias: Array, format: str) -> Array:
     """`x + bias` with one value per channel, or a value per place and channel (`(spatial..., channels)`).
 
     Kept from Keras 2.2.4: with channels second the latter is not transposed but read in the output's order.
@@ -45,7 +49,9 @@ def bias_add(x, bias, format: str):
     return x + widened(bias, x)
 
 
-def conv(x, kernel, strides, padding: str, format: str, dilation):
+def conv(
+    x: Array, kernel: Array, strides: Sequence[int], padding: str, format: str, dilation: Sequence[int]
+) -> Array:
     """Convolution: `y[p, o] = sum over k and i of x[p * stride + k * dilation - pad, i] * kernel[k, i, o]`.
 
     Args:
@@ -61,11 +67,13 @@ def conv(x, kernel, strides, padding: str, format: str, dilation):
     x, kernel = promote(x, kernel)
     if not _patches_pay(x, kernel, strides):
         return _conv_by_xla(x, kernel, strides, padding, format, dilation)
-    way = _conv_as_needed if _xla_is_fast(kernel) else _conv_by_patches
+    way = cast("Callable[..., Array]", _conv_as_needed if _xla_is_fast(kernel) else _conv_by_patches)
     return _in_last(lambda x: way(x, kernel, strides, padding, dilation), x, format)
 
 
-def depthwise_conv(x, kernel, strides, padding: str, format: str, dilation):
+def depthwise_conv(
+    x: Array, kernel: Array, strides: Sequence[int], padding: str, format: str, dilation: Sequence[int]
+) -> Array:
     """Every input channel with its own kernels: channel `i` and kernel `m` give output channel `i * M + m`.
 
     Args:
@@ -90,7 +98,15 @@ def depthwise_conv(x, kernel, strides, padding: str, format: str, dilation):
     )
 
 
-def conv_transpose(x, kernel, lengths, strides, padding: str, format: str, dilation):
+def conv_transpose(
+    x: Array,
+    kernel: Array,
+    lengths: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    format: str,
+    dilation: Sequence[int],
+) -> Array:
     """The transpose (gradient with respect to the input) of the convolution with the same arguments.
 
     Args:
@@ -108,8 +124,8 @@ def conv_transpose(x, kernel, lengths, strides, padding: str, format: str, dilat
     x, kernel = promote(x, kernel)
     axes = spatial_axes(format, x.ndim)
     for axis, length, size, stride, step in zip(axes, lengths, kernel.shape, strides, dilation, strict=False):
-        given, forward = x.shape[axis], window(length, size, stride, padding, step)[0]
-        if isinstance(given, int) and forward != given:
+        given: Length = x.shape[axis]
+        if isinstance(given, int) and window(length, size, stride, padding, step)[0] != given:
             raise ValueError(
                 f"A transposed convolution cannot make length {length} out of length {given} with kernel "
                 f"size {size}, stride {stride} and padding {padding!r}; change `output_padding`."
@@ -117,15 +133,16 @@ def conv_transpose(x, kernel, lengths, strides, padding: str, format: str, dilat
     shape = (x.shape[0], *spread(format, lengths, kernel.shape[-2])[1:])
     output = jax.ShapeDtypeStruct(shape, x.dtype)
 
-    def forward(y):
+    def forward(y: Array):
         if not _patches_pay(output, kernel, strides):
             return _conv_by_xla(y, kernel, strides, padding, format, dilation)
         return _in_last(lambda y: _conv_by_patches(y, kernel, strides, padding, dilation), y, format)
 
-    return jax.linear_transpose(forward, output)(x)[0]
+    transposed = cast("Callable[[Array], list[Array]]", jax.linear_transpose(forward, output))
+    return transposed(x)[0]
 
 
-def local_conv(x, kernel, size, strides, format: str):
+def local_conv(x: Array, kernel: Array, size: Sequence[int], strides: Sequence[int], format: str) -> Array:
     """A convolution whose kernel differs from place to place ("valid" padding).
 
     Args:
@@ -156,7 +173,7 @@ def _on_cpu() -> bool:
     return jax.default_backend() == "cpu"
 
 
-def _patches_pay(x, kernel, strides) -> bool:
+def _patches_pay(x: Array | jax.ShapeDtypeStruct, kernel: Array, strides: Sequence[int]) -> bool:
     """Whether to compute by patches: on a CPU, for windows and arrays that are not too large."""
     taps = math.prod(kernel.shape[:-2])
     if not _on_cpu() or taps > _MOST_TAPS:
@@ -166,7 +183,7 @@ def _patches_pay(x, kernel, strides) -> bool:
     return x.size * taps * x.dtype.itemsize // math.prod(strides) <= _MOST_BYTES
 
 
-def _in_last(function, x, format: str):
+def _in_last(function: Callable[[Array], Array], x: Array, format: str) -> Array:
     """Apply a channels-last function to an array of either format."""
     if format == "channels_last":
         return function(x)
@@ -179,13 +196,22 @@ def _layout(format: str, ndim: int):
     return data, f"{names}IO", data
 
 
-def _pads(x, kernel, strides, padding: str, format: str, dilation):
+def _pads(
+    x: Array, kernel: Array, strides: Sequence[int], padding: str, format: str, dilation: Sequence[int]
+):
     axes = spatial_axes(format, x.ndim)
     geometry = zip(axes, kernel.shape, strides, dilation, strict=False)
     return [window(x.shape[a], k, s, padding, d)[1:] for a, k, s, d in geometry]
 
 
-def _taps(x, axes, size, strides, lengths, dilation):
+def _taps(
+    x: Array,
+    axes: Sequence[int],
+    size: Sequence[int],
+    strides: Sequence[int],
+    lengths: Sequence[int],
+    dilation: Sequence[int],
+):
     """For every tap of the window, row-major, the elements that it meets: one strided slice of `x` each."""
     for offset in itertools.product(*(range(k) for k in size)):
         start, limit, step = [0] * x.ndim, list(x.shape), [1] * x.ndim
@@ -195,7 +221,7 @@ def _taps(x, axes, size, strides, lengths, dilation):
         yield lax.slice(x, start, limit, step)
 
 
-def _tap_slices(x, size, strides, padding: str, dilation):
+def _tap_slices(x: Array, size: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int]):
     """`_taps` of a channels-last array after padding."""
     axes = spatial_axes("channels_last", x.ndim)
     plan = [
@@ -207,7 +233,7 @@ def _tap_slices(x, size, strides, padding: str, dilation):
     return _taps(x, axes, size, strides, [p[0] for p in plan], dilation)
 
 
-def _xla_is_fast(kernel) -> bool:
+def _xla_is_fast(kernel: Array) -> bool:
     """Whether XLA's convolution on a CPU is faster than patches.
 
     It has none of its own for float64, a slow one over three axes, and a product is all that one tap needs.
@@ -216,7 +242,9 @@ def _xla_is_fast(kernel) -> bool:
     return plain and kernel.ndim <= 4 and math.prod(kernel.shape[:-2]) > 1
 
 
-def _conv_by_xla(x, kernel, strides, padding: str, format: str, dilation):
+def _conv_by_xla(
+    x: Array, kernel: Array, strides: Sequence[int], padding: str, format: str, dilation: Sequence[int]
+) -> Array:
     pads = _pads(x, kernel, strides, padding, format, dilation)
     return lax.conv_general_dilated(
         x, kernel, strides, pads, rhs_dilation=dilation, dimension_numbers=_layout(format, x.ndim)
@@ -224,24 +252,32 @@ def _conv_by_xla(x, kernel, strides, padding: str, format: str, dilation):
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3, 4))
-def _conv_as_needed(x, kernel, strides, padding: str, dilation):
+def _conv_as_needed(
+    x: Array, kernel: Array, strides: Sequence[int], padding: str, dilation: Sequence[int]
+) -> Array:
     """XLA's convolution, and where derivatives are taken (of any order, in any mode) patches."""
     return _conv_by_xla(x, kernel, strides, padding, "channels_last", dilation)
 
 
 @_conv_as_needed.defjvp
-def _conv_with_slopes(strides, padding: str, dilation, primals, tangents):
+def _conv_with_slopes(
+    strides: Sequence[int], padding: str, dilation: Sequence[int], primals: Any, tangents: Any
+):
     way = functools.partial(_conv_by_patches, strides=strides, padding=padding, dilation=dilation)
     return jax.jvp(way, primals, tangents)
 
 
-def _conv_by_patches(x, kernel, strides, padding: str, dilation):
+def _conv_by_patches(
+    x: Array, kernel: Array, strides: Sequence[int], padding: str, dilation: Sequence[int]
+) -> Array:
     columns = list(_tap_slices(x, kernel.shape[:-2], strides, padding, dilation))
     patches = columns[0] if len(columns) == 1 else jnp.concatenate(columns, -1)
     return patches @ kernel.reshape((-1, kernel.shape[-1]))
 
 
-def _depthwise_by_taps(kernel, strides, padding: str, dilation, x):
+def _depthwise_by_taps(
+    kernel: Array, strides: Sequence[int], padding: str, dilation: Sequence[int], x: Array
+) -> Array:
     channels, multiplier = kernel.shape[-2:]
     flat = kernel.reshape((-1, channels) if multiplier == 1 else (-1, channels, multiplier))
     columns = _tap_slices(x, kernel.shape[:-2], strides, padding, dilation)

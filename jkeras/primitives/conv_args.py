@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-def int_tuple(value, n: int, name: str) -> tuple[int, ...]:
+from jkeras.core.types import Length
+
+
+def int_tuple(value: Any, n: int, name: str) -> tuple[int, ...]:
     """An integer, or an iterable of `n` integers, as a tuple of `n` integers.
 
     Args:
@@ -31,7 +35,7 @@ def int_tuple(value, n: int, name: str) -> tuple[int, ...]:
     return numbers
 
 
-def positive_tuple(value, n: int, name: str) -> tuple[int, ...]:
+def positive_tuple(value: Any, n: int, name: str) -> tuple[int, ...]:
     """`int_tuple` whose entries must be at least 1 (window sizes, strides, dilation rates, factors)."""
     numbers = int_tuple(value, n, name)
     if any(v < 1 for v in numbers):
@@ -39,12 +43,12 @@ def positive_tuple(value, n: int, name: str) -> tuple[int, ...]:
     return numbers
 
 
-def positive_int(value, name: str) -> int:
+def positive_int(value: Any, name: str) -> int:
     """A number that must be whole and at least 1 (units, filters)."""
     return positive_tuple(value, 1, name)[0]
 
 
-def margins(value, n: int, name: str) -> tuple[tuple[int, int], ...]:
+def margins(value: Any, n: int, name: str) -> tuple[tuple[int, int], ...]:
     """The sizes to add to or to cut from both ends of `n` spatial axes, as `n` pairs.
 
     Args:
@@ -70,7 +74,7 @@ def margins(value, n: int, name: str) -> tuple[tuple[int, int], ...]:
     return pairs  # type: ignore[return-value]
 
 
-def padding_mode(value, allowed: tuple[str, ...] = ("valid", "same")) -> str:
+def padding_mode(value: Any, allowed: tuple[str, ...] = ("valid", "same")) -> str:
     """The padding mode in lower case.
 
     Raises:
@@ -96,12 +100,12 @@ def spatial_axes(format: str, ndim: int) -> tuple[int, ...]:
     return tuple(range(2, ndim)) if format == "channels_first" else tuple(range(1, ndim - 1))
 
 
-def spread(format: str, inner, outer):
+def spread(format: str, inner: Any, outer: Any):
     """A list for all axes: the entries of `inner` for spatial ones, `outer` for batch and channels."""
     return [outer, outer, *inner] if format == "channels_first" else [outer, *inner, outer]
 
 
-def ceil_div(a, b: int):
+def ceil_div(a: Length, b: int) -> Length:
     """`a / b` rounded up; `a` may be a symbolic dimension."""
     return -(-a // b)
 
@@ -111,7 +115,9 @@ def effective(size: int, dilation: int) -> int:
     return (size - 1) * dilation + 1
 
 
-def window(length, size: int, stride: int, padding: str, dilation: int = 1):
+def window(
+    length: Length, size: int, stride: int, padding: str, dilation: int = 1
+) -> tuple[Length, Length, Length]:
     """The size of one axis after a sliding window.
 
     Args:
@@ -146,8 +152,8 @@ def window(length, size: int, stride: int, padding: str, dilation: int = 1):
 
 
 def transposed_length(
-    length, size: int, stride: int, padding: str, output_padding: int | None, dilation: int
-):
+    length: Length, size: int, stride: int, padding: str, output_padding: int | None, dilation: int
+) -> Length:
     """Output length of a transposed convolution along one axis.
 
     Args:

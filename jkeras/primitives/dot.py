@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 
+from jkeras.core.types import Array
 
-def batch_dot(x, y, axes=None):
+
+def batch_dot(x: Array, y: Array, axes: Any = None):
     """Contract one axis of `x` with one of `y`, sample by sample.
 
     Args:

@@ -4,19 +4,22 @@ A window over several axes is taken axis by axis (the last one first), each as a
 and comparisons that fuse, are fast inside compiled loops on a CPU, and whose gradient needs no scatter.
 """
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jkeras.core.types import Array, Function
 from jkeras.primitives.conv_args import spatial_axes, window
 
 
-def max_pool(x, size, strides, padding: str, format: str):
+def max_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str, format: str):
     """Maximum over windows; of equal elements the first (row-major) one gets the gradient, as in TensorFlow.
 
     Args:
@@ -32,7 +35,7 @@ def max_pool(x, size, strides, padding: str, format: str):
     return _pool(x, size, strides, padding, format, lowest, first_maximum)
 
 
-def average_pool(x, size, strides, padding: str, format: str):
+def average_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding: str, format: str):
     """Mean over windows; padded places are not counted. Arguments as in `max_pool`."""
     x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
     zero = np.zeros((), x.dtype)
@@ -44,24 +47,32 @@ def average_pool(x, size, strides, padding: str, format: str):
     return total / _pool(ones, size, strides, padding, format, zero, jnp.add)
 
 
-def first_maximum(a, b):
+def first_maximum(a: Array, b: Array):
     """The larger of two arrays; where they are equal the gradient goes to the first."""
     return jnp.where(b > a, b, a)
 
 
-def first_minimum(a, b):
+def first_minimum(a: Array, b: Array):
     """The smaller of two arrays; where they are equal the gradient goes to the first."""
     return jnp.where(b < a, b, a)
 
 
-def _pool(x, size, strides, padding: str, format: str, filler, combine: Callable):
+def _pool(
+    x: Array,
+    size: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    format: str,
+    filler: Any,
+    combine: Function,
+):
     axes = spatial_axes(format, x.ndim)
     for axis, taps, stride in reversed(list(zip(axes, size, strides, strict=True))):
         x = _pool_axis(x, axis, taps, stride, padding, filler, combine)
     return x
 
 
-def _pool_axis(x, axis: int, taps: int, stride: int, padding: str, filler, combine: Callable):
+def _pool_axis(x: Array, axis: int, taps: int, stride: int, padding: str, filler: Any, combine: Function):
     length, before, after = window(x.shape[axis], taps, stride, padding)
     if before or after:
         x = lax.pad(x, filler, [(before, after, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)])

@@ -5,16 +5,17 @@ stands at index `t` also when the loop runs backwards, so that the caller decide
 reverse.
 """
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jkeras.core.types import Array, Function
 from jkeras.primitives.numeric import is_placed, rows_as, widened
 
 
@@ -35,7 +36,7 @@ class Way(NamedTuple):
 FORWARD = Way()
 
 
-def loop(step: Callable, xs, states: list, mask=None, way: Way = FORWARD):
+def loop(step: Function, xs: Any, states: list[Any], mask: Array | None = None, way: Way = FORWARD):
     """Run `step` over time.
 
     Where the mask is False a sample keeps its states, and its output repeats what came before: `states[0]`,
@@ -69,7 +70,7 @@ def loop(step: Callable, xs, states: list, mask=None, way: Way = FORWARD):
     if mask is not None and not way.unroll:
         _check_masked(states, y)
 
-    def body(carry, t):
+    def body(carry: Any, t: Any):
         x, keep = t
         states, previous = carry
         y, new = step(x, states)
@@ -84,9 +85,13 @@ def loop(step: Callable, xs, states: list, mask=None, way: Way = FORWARD):
     return last, ys, states
 
 
-def _settle(step, xs, states):
+def _settle(step: Function, xs: Any, states: Any):
     """The shape of the output, and the initial states in the dtype that the step keeps them in."""
-    first = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), xs)
+
+    def of_one(a: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(a.shape[1:], a.dtype)
+
+    first = jax.tree.map(of_one, xs)
     states, y = [jnp.asarray(s) for s in states], first
     for _ in range(2):
         y, new = jax.eval_shape(step, first, states)
@@ -96,7 +101,7 @@ def _settle(step, xs, states):
     return y, states
 
 
-def _check_masked(states, y) -> None:
+def _check_masked(states: Any, y: Array) -> None:
     if not states:
         raise ValueError("a mask needs states: where a time step is masked, the output is the first state")
     if states[0].shape != y.shape:
@@ -106,7 +111,7 @@ def _check_masked(states, y) -> None:
         )
 
 
-def _like(keep, value):
+def _like(keep: Any, value: Any):
     """A mask `(batch, 1)` with as many axes as `value`."""
     return keep.reshape(keep.shape[:1] + (1,) * (value.ndim - 1))
 
@@ -133,21 +138,28 @@ class Cell(NamedTuple):
     States are lists whose first entry is the output; w is a dict of recurrent weights.
     """
 
-    forward: Callable
-    tangent: Callable
-    late: Callable
+    forward: Function
+    tangent: Function
+    late: Function
 
 
 class Plan(NamedTuple):
     """The static part of a run: which cell, which functions, which way."""
 
     cell: Cell
-    activation: Callable
-    gate: Callable
+    activation: Function
+    gate: Function
     way: Way
 
 
-def run(plan: Plan, z, w: dict, states: list, drop=None, mask=None):
+def run(
+    plan: Plan,
+    z: Any,
+    w: dict[str, Any],
+    states: list[Any],
+    drop: Array | None = None,
+    mask: Array | None = None,
+) -> tuple[Array, Array | None, list[Array]]:
     """A standard cell over time.
 
     Args:
@@ -166,17 +178,17 @@ def run(plan: Plan, z, w: dict, states: list, drop=None, mask=None):
     w = {name: value.astype(z.dtype) for name, value in w.items()}
     if drop is not None:
         drop = lax.stop_gradient(drop).astype(z.dtype)
-    states, ys = _run(plan, z, w, states, drop, mask)
+    states, ys = cast("tuple[list[Array], Array | None]", _run(plan, z, w, states, drop, mask))
     return states[0], ys, states
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _run(plan: Plan, z, w, states, drop, mask):
+def _run(plan: Plan, z: Any, w: Any, states: Any, drop: Array | None, mask: Array | None):
     return _forward(plan, z, w, states, drop, mask, _value)[0]
 
 
 @_run.defjvp
-def _run_jvp(plan: Plan, primals, tangents):
+def _run_jvp(plan: Plan, primals: Any, tangents: Any):
     z, w, states, drop, mask = primals
     dz, dw, dstates, _, _ = tangents
     (last, ys), saved, extra = _forward(plan, z, w, states, drop, mask, _value_and_slope)
@@ -185,10 +197,10 @@ def _run_jvp(plan: Plan, primals, tangents):
     u = plan.cell.late(_dropped(before, drop), extra, dz, dw, drop)
     turned = jax.tree.map(jnp.transpose, w)  # once, for the transposed loop: the one that grad runs
 
-    def over_time(dstates, u):
+    def over_time(dstates: Any, u: Any):
         return _scan(plan.way, body, dstates, (u, saved, mask))
 
-    def body(dstates, t):
+    def body(dstates: Any, t: Any):
         u, saved, keep = t
         new = _kept(keep, plan.cell.tangent(saved, u, dstates, turned, drop), dstates)
         return new, (new[0] if plan.way.sequences else None)
@@ -197,19 +209,22 @@ def _run_jvp(plan: Plan, primals, tangents):
     return out, _linear(over_time, dstates, u)
 
 
-def _linear(function, *tangents):
+def _linear(function: Function, *tangents: Any):
     """A linear function of tangents that jax can transpose: before 0.10, a scan only if jax linearized it."""
     if jax.__version_info__ < (0, 10):
-        function = jax.linearize(function, *jax.tree.map(jnp.zeros_like, tangents))[1]
+        at = jax.tree.map(jnp.zeros_like, tangents)
+        function = cast("Function", jax.linearize(function, *at)[1])
     return function(*tangents)
 
 
-def _forward(plan: Plan, z, w, states, drop, mask, mode) -> tuple[tuple[Any, Any], Any, Any]:
+def _forward(
+    plan: Plan, z: Any, w: Any, states: Any, drop: Array | None, mask: Array | None, mode: Any
+) -> tuple[tuple[Any, Any], Any, Any]:
     """`((states, outputs), saved, extra)`; what a derivative needs is None unless `mode` makes slopes."""
     fns = (partial(mode, plan.activation), partial(mode, plan.gate))
     slopes = mode is _value_and_slope
 
-    def body(states, t):
+    def body(states: Any, t: Any):
         z, keep = t
         new, saved, extra = plan.cell.forward(fns, z, states, w, drop)
         new = _kept(keep, new, states)
@@ -220,7 +235,7 @@ def _forward(plan: Plan, z, w, states, drop, mask, mode) -> tuple[tuple[Any, Any
     return (states, ys), kept[0], kept[1]
 
 
-def _scan(way: Way, body, states, xs):
+def _scan(way: Way, body: Function, states: Any, xs: Any):
     return lax.scan(body, states, xs, reverse=way.reverse, unroll=_at_once(way))
 
 
@@ -233,35 +248,35 @@ def _at_once(way: Way) -> int | bool:
     return True if way.unroll else 4 if jax.default_backend() == "gpu" else 1
 
 
-def _kept(keep, new, old):
+def _kept(keep: Any, new: Any, old: Any):
     return new if keep is None else [jnp.where(keep, n, o) for n, o in zip(new, old, strict=True)]
 
 
-def _value(function, x):
+def _value(function: Function, x: Array):
     return function(x), 0.0
 
 
-def _value_and_slope(function, x):
+def _value_and_slope(function: Function, x: Array):
     return jax.jvp(function, (x,), (jnp.ones_like(x),))
 
 
-def stepper(cell: Cell, activation, gate, w: dict, drop=None) -> Callable:
+def stepper(cell: Cell, activation: Any, gate: Any, w: dict[str, Any], drop: Array | None = None) -> Function:
     """`step(z, states) -> (y, states)` of a standard cell for `loop`; its activations may be any function."""
     fns = (partial(_value, activation), partial(_value, gate))
 
-    def step(z, states):
+    def step(z: Any, states: Any):
         new, *_ = cell.forward(fns, z, states, w, drop)
         return new[0], new
 
     return step
 
 
-def _dropped(h, drop):
+def _dropped(h: Array, drop: Array | None):
     """The state under a mask that all gates share."""
     return h * widened(drop[0], h) if drop is not None and drop.shape[0] == 1 else h
 
 
-def project(h, kernel, drop=None):
+def project(h: Array, kernel: Array, drop: Array | None = None) -> Array:
     """`h @ kernel`; where `drop` has factors per gate, every gate's part of the kernel has its own.
 
     Whole sequences go as one matrix too: the gradient of the kernel is then twice as fast on a CPU.
@@ -276,7 +291,7 @@ def project(h, kernel, drop=None):
     )
 
 
-def _back(dh, turned, drop=None):
+def _back(dh: Array, turned: Array, drop: Array | None = None) -> Array:
     """`project` with a kernel that is given transposed."""
     if drop is None or drop.shape[0] == 1:
         return lax.dot_general(dh, turned, (((dh.ndim - 1,), (1,)), ((), ())))
@@ -289,17 +304,17 @@ def _back(dh, turned, drop=None):
 # SimpleRNN: h' = act(z + h U)
 
 
-def _simple_forward(fns, z, states, w, drop):
+def _simple_forward(fns: Any, z: Any, states: Any, w: Any, drop: Array | None):
     h = _dropped(states[0], drop)
     y, slope = fns[0](z + h @ w["recurrent_kernel"])
     return [y], slope, None
 
 
-def _simple_tangent(saved, u, dstates, turned, drop):
+def _simple_tangent(saved: Any, u: Any, dstates: Any, turned: Any, drop: Array | None):
     return [saved * (u + _back(_dropped(dstates[0], drop), turned["recurrent_kernel"]))]
 
 
-def _simple_late(h, extra, dz, dw, drop):
+def _simple_late(h: Array, extra: Any, dz: Array, dw: Any, drop: Array | None):
     return dz + project(h, dw["recurrent_kernel"])
 
 
@@ -309,7 +324,7 @@ SIMPLE = Cell(_simple_forward, _simple_tangent, _simple_late)
 # LSTM: i, f, o = gate(..), g = act(..); c' = f c + i g; h' = o act(c')
 
 
-def _lstm_forward(fns, z, states, w, drop):
+def _lstm_forward(fns: Any, z: Any, states: Any, w: Any, drop: Array | None):
     act, gate = fns
     h, c = _dropped(states[0], drop), states[1]
     i, f, g, o = jnp.split(z + project(h, w["recurrent_kernel"], drop), 4, axis=-1)
@@ -319,7 +334,7 @@ def _lstm_forward(fns, z, states, w, drop):
     return [o * s, new], (g * di, c * df, i * dg, s * do, f, o * ds), None
 
 
-def _lstm_tangent(saved, u, dstates, turned, drop):
+def _lstm_tangent(saved: Any, u: Any, dstates: Any, turned: Any, drop: Array | None):
     by_i, by_f, by_g, by_o, f, by_carry = saved
     dh, dc = _dropped(dstates[0], drop), dstates[1]
     i, forget, g, o = jnp.split(u + _back(dh, turned["recurrent_kernel"], drop), 4, axis=-1)
@@ -327,7 +342,7 @@ def _lstm_tangent(saved, u, dstates, turned, drop):
     return [by_o * o + by_carry * dc, dc]
 
 
-def _lstm_late(h, extra, dz, dw, drop):
+def _lstm_late(h: Array, extra: Any, dz: Array, dw: Any, drop: Array | None):
     return dz + project(h, dw["recurrent_kernel"], drop)
 
 
@@ -338,47 +353,49 @@ LSTM = Cell(_lstm_forward, _lstm_tangent, _lstm_late)
 # Factors that all gates share reach the h of the mix too: in Keras's implementation 2 they replace the state.
 
 
-def _gru_forward(fns, z, states, w, drop):
+def _gru_forward(fns: Any, z: Any, states: Any, w: Any, drop: Array | None):
     act, gate = fns
     h = _dropped(states[0], drop)
     units = h.shape[-1]
-    per_gate = _per_gate(drop)
     gates, candidate = z[..., : 2 * units], z[..., 2 * units :]
-    update, reset = jnp.split(gates + project(h, w["gates"], per_gate and drop[:2]), 2, axis=-1)
+    update, reset = jnp.split(gates + project(h, w["gates"], _of_gates(drop)), 2, axis=-1)
     (update, d_update), (reset, d_reset) = gate(update), gate(reset)
-    inner = h * drop[2] if per_gate else h
+    inner = _of_candidate(h, drop)
     product = reset * inner
     new, d_new = act(candidate + product @ w["candidate"])
     saved = (d_update * (h - new), update, reset, d_reset * inner, (1 - update) * d_new)
     return [update * h + (1 - update) * new], saved, product
 
 
-def _gru_tangent(saved, u, dstates, turned, drop):
+def _gru_tangent(saved: Any, u: Any, dstates: Any, turned: Any, drop: Array | None):
     by_update, update, reset, by_reset, by_new = saved
     dh = _dropped(dstates[0], drop)
     units = dh.shape[-1]
-    per_gate = _per_gate(drop)
     gates, candidate = u[..., : 2 * units], u[..., 2 * units :]
-    d_update, d_reset = jnp.split(gates + _back(dh, turned["gates"], per_gate and drop[:2]), 2, axis=-1)
-    d_product = by_reset * d_reset + reset * (dh * drop[2] if per_gate else dh)
+    d_update, d_reset = jnp.split(gates + _back(dh, turned["gates"], _of_gates(drop)), 2, axis=-1)
+    d_product = by_reset * d_reset + reset * _of_candidate(dh, drop)
     d_new = candidate + _back(d_product, turned["candidate"])
     return [by_update * d_update + update * dh + by_new * d_new]
 
 
-def _gru_late(h, product, dz, dw, drop):
-    gates = project(h, dw["gates"], _per_gate(drop) and drop[:2])
+def _gru_late(h: Array, product: Any, dz: Array, dw: Any, drop: Array | None):
+    gates = project(h, dw["gates"], _of_gates(drop))
     return dz + jnp.concatenate([gates, project(product, dw["candidate"])], axis=-1)
 
 
-def _per_gate(drop):
-    """True or None, to choose between one mask per gate and everything else."""
-    return True if drop is not None and drop.shape[0] > 1 else None
+def _of_gates(drop: Array | None) -> Array | None:
+    """The factors of the two gates, where each part of the kernel has its own."""
+    return drop[:2] if drop is not None and drop.shape[0] > 1 else None
+
+
+def _of_candidate(h: Array, drop: Array | None) -> Array:
+    return h * drop[2] if drop is not None and drop.shape[0] > 1 else h
 
 
 GRU = Cell(_gru_forward, _gru_tangent, _gru_late)
 
 
-def _gru_after_forward(fns, z, states, w, drop):
+def _gru_after_forward(fns: Any, z: Any, states: Any, w: Any, drop: Array | None):
     act, gate = fns
     h = _dropped(states[0], drop)
     x_update, x_reset, x_new = jnp.split(z, 3, axis=-1)
@@ -389,12 +406,12 @@ def _gru_after_forward(fns, z, states, w, drop):
     return [update * h + (1 - update) * new], saved, None
 
 
-def _inner(h, w, drop):
+def _inner(h: Array, w: Any, drop: Array | None):
     y = project(h, w["recurrent_kernel"], drop)
     return y + widened(w["recurrent_bias"], y) if "recurrent_bias" in w else y
 
 
-def _gru_after_tangent(saved, u, dstates, turned, drop):
+def _gru_after_tangent(saved: Any, u: Any, dstates: Any, turned: Any, drop: Array | None):
     by_update, update, reset, by_reset, by_new = saved
     dh = _dropped(dstates[0], drop)
     x_update, x_reset, x_new, late = jnp.split(u, 4, axis=-1)
@@ -403,7 +420,7 @@ def _gru_after_tangent(saved, u, dstates, turned, drop):
     return [by_update * (x_update + d_update) + update * dh + by_new * d_new]
 
 
-def _gru_after_late(h, extra, dz, dw, drop):
+def _gru_after_late(h: Array, extra: Any, dz: Array, dw: Any, drop: Array | None):
     units = h.shape[-1]
     late = _inner(h, dw, drop)
     gates = dz[..., : 2 * units] + late[..., : 2 * units]

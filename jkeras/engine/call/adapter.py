@@ -12,10 +12,21 @@ import jax
 import numpy as np
 from jax.typing import DTypeLike
 
-from jkeras.core import random
 from jkeras.core.lists import unpacked
-from jkeras.core.types import AnyDict, AnyList, AnyTuple, Ctx, Function, Init, Key, Out, Params, State, Tree
-from jkeras.engine.call.types import Shapes, Specs
+from jkeras.core.types import (
+    AnyDict,
+    AnyList,
+    AnyTuple,
+    Ctx,
+    Function,
+    Init,
+    Key,
+    Out,
+    Shapes,
+    Tree,
+    Weights,
+)
+from jkeras.engine.call.types import Specs
 from jkeras.engine.tensors.call_attributes import sweeping
 from jkeras.engine.tensors.scope import code_of, rewinder
 from jkeras.engine.tensors.shapes import Spec, agree, infer
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
 def init_of(layer: Layer) -> Init:
     """The `init` of a layer written as methods: weights are declared once and redrawn at each call."""
 
-    def init(rng: Key, in_shape: Shapes) -> tuple[Params, State]:
+    def init(rng: Key, in_shape: Shapes) -> Weights:
         with jax.ensure_compile_time_eval():
             build_once(layer, in_shape)
             _check_fits(layer, in_shape)
@@ -135,15 +146,15 @@ def trace(
     return specs, infer(run, specs)
 
 
-def redraw(layer: Layer, rng: Key) -> tuple[Params, State]:
+def redraw(layer: Layer, rng: Key) -> Weights:
     """Fresh values for every weight that has an initializer; the others (K.variable) keep theirs."""
     from_initializer: Values = {}
     for i, (_, inner) in enumerate(walk(layer)):
         if inner is not layer and inner.is_native and inner.build_shape is not None:
-            params, state = inner.pure().init(random.fold_in(rng, i), inner.build_shape)
+            params, state = inner.pure().init(jax.random.fold_in(rng, i), inner.build_shape)
             by_variable(inner, params, state, from_initializer)
         else:
-            _redraw_own(inner, random.fold_in(rng, i), from_initializer)
+            _redraw_own(inner, jax.random.fold_in(rng, i), from_initializer)
 
     def read(variable: Variable) -> Any:
         return from_initializer[variable] if variable in from_initializer else variable._value
@@ -154,7 +165,7 @@ def redraw(layer: Layer, rng: Key) -> tuple[Params, State]:
 def _redraw_own(layer: Layer, rng: Key, values: Values) -> None:
     for i, variable in enumerate([*layer._params.values(), *layer._state.values()]):
         if variable.initializer is not None and variable not in values:
-            key = random.fold_in(rng, i)
+            key = jax.random.fold_in(rng, i)
             values[variable] = variable.draw(key)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from jkeras.core import bits, phase, random
 from jkeras.core.dispatch import is_symbolic, op
-from jkeras.core.types import AnyList, AnyTuple, Array, ByObject, Ctx, Tree
+from jkeras.core.types import AnyList, AnyTuple, Array, ByObject, Ctx, Shapes, Tree
 from jkeras.engine.call import recurring
 from jkeras.engine.call.checks import MaskRefused
 from jkeras.engine.call.discovery import (
@@ -27,7 +27,7 @@ from jkeras.engine.call.discovery import (
     users_layers,
 )
 from jkeras.engine.call.running import aligned, run_layer
-from jkeras.engine.call.types import KeptSpecs, Masks, Shapes, Specs
+from jkeras.engine.call.types import KeptSpecs, Masks, Specs
 from jkeras.engine.tensors.scope import KeptValues, Masked, NeedsTensorsError
 from jkeras.engine.tensors.shapes import Spec, infer, is_spec, known
 from jkeras.engine.tensors.symbolic import Node, Tensor, Words, as_asked, specs_of, substitute, value_in

@@ -24,10 +24,11 @@ from jkeras.core.types import (
     Out,
     Params,
     Shape,
+    Shapes,
     State,
     Tree,
 )
-from jkeras.engine.call.types import Check, Compute, Masks, Shapes, Trees
+from jkeras.engine.call.types import Check, Compute, Masks, Trees
 from jkeras.engine.tensors.scope import NeedsTensorsError
 from jkeras.engine.tensors.shapes import known
 from jkeras.engine.tensors.variable import StrayTensorError

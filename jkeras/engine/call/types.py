@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from jkeras.engine.tensors.symbolic import Words
     from jkeras.engine.tensors.variable import Read, Values, Write
 
-Shapes: TypeAlias = Any  # the `Shape` of an input; of several a list of them
 Specs: TypeAlias = Any  # a tree of `Spec`
 Masks: TypeAlias = Any  # the mask of an input, or None; of several a list of these, or None if there is none
 Trees: TypeAlias = tuple[Tree, Tree]  # params and state by name

@@ -6,9 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-
-from jkeras.core.dispatch import is_symbol, op
+from jkeras.core.dispatch import op
 from jkeras.core.types import INFERENCE, Function
 from jkeras.engine.tensors.scope import asks_tensors
 from jkeras.engine.tensors.shapes import infer
@@ -45,9 +43,7 @@ def closed_over(
             for argument, tensor in zip(arguments, symbols, strict=False):
                 if tensor is not None:
                     frame.note_symbol(argument, tensor)
-            for result in jax.tree.leaves(fn(*arguments), is_leaf=is_symbol):
-                if isinstance(result, Variable):  # as it is: `lambda y_true, y_pred: optimizer.lr`
-                    frame.read(result)
+            fn(*arguments)
         variables[:] = frame.captured
         return ()
 

@@ -93,7 +93,7 @@ class HeadedAttention(Layer):
 
     def _make_parts(self, made: int = 1) -> None:
         """The inner layers; the output has `made` axes in the place of the features."""
-        common = dict(
+        common: dict[str, Any] = dict(
             use_bias=self.use_bias,
             kernel_initializer=self.kernel_initializer,
             bias_initializer=self.bias_initializer,

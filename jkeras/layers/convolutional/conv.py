@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Unpack
 
 from jkeras.compat.legacy_arguments import legacy
@@ -16,7 +15,7 @@ from jkeras.core.arguments import (
     RegularizerLike,
     Window,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Function, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import InputSpec, draw
 from jkeras.layers._common import check_axis
 from jkeras.layers._kernel_and_bias import KernelAndBias
@@ -42,7 +41,7 @@ class Windowed(KernelAndBias):
         self.data_format = settings.normalize_data_format(data_format)
 
 
-def check_strides(strides, dilation) -> None:
+def check_strides(strides: tuple[int, ...], dilation: tuple[int, ...]) -> None:
     """Refuse strides together with dilation, as TensorFlow does.
 
     Raises:
@@ -55,7 +54,7 @@ def check_strides(strides, dilation) -> None:
         )
 
 
-def finish(y, params, activation: Callable, format: str):
+def finish(y: Array, params: Params, activation: Function, format: str):
     """The end of every convolution: `activation(y + bias)`."""
     return activation(ops.bias_add(y, params["bias"], format) if "bias" in params else y)
 
@@ -71,12 +70,12 @@ class _Conv(Windowed):
         strides, padding, format, dilation = self.strides, self.padding, self.data_format, self.dilation_rate
         activation = self.activation
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             check_strides(strides, dilation)
             channels = in_shape[channel_axis(format, len(in_shape))]
             return draw(rng, self, kernel=(*size, channels, filters), bias=use_bias and (filters,)), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             check_axis(x, channel_axis(format, x.ndim), params["kernel"].shape[-2])
             y = ops.conv(x, params["kernel"], strides, padding, format, dilation)
             return Out(finish(y, params, activation, format))

@@ -1,10 +1,10 @@
 """Layers that repeat, pad or cut spatial axes: UpSampling, ZeroPadding, Cropping."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Unpack
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
@@ -15,7 +15,7 @@ from jkeras.core.arguments import (
     Margins,
     Window,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Function, Length, Out, Pair, Params, State
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.layers._common import no_weights
 from jkeras.primitives import conv_args
@@ -31,9 +31,9 @@ class _UpSampling(Layer):
 
     def formula(self) -> Pair:
         size, format = self.size, self.data_format
-        stretch: Callable = bilinear if self.interpolation == "bilinear" else repeat
+        stretch: Function = bilinear if self.interpolation == "bilinear" else repeat
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             axes = zip(conv_args.spatial_axes(format, x.ndim), size, strict=True)
             return Out(functools.reduce(lambda y, a: stretch(y, a[1], a[0]), reversed(list(axes)), x))
 
@@ -69,7 +69,7 @@ class UpSampling1D(_UpSampling):
         super().__init__(**kwargs)
         self.size = conv_args.positive_tuple(size, 1, "size")
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """As Keras: `size` is a number."""
         return super().get_config() | {"size": self.size[0]}
 
@@ -161,7 +161,7 @@ class _ZeroPadding(Layer):
     def formula(self) -> Pair:
         widths = conv_args.spread(self.data_format, self.padding, (0, 0))
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             return Out(jnp.pad(x, widths))
 
         return Pair(no_weights, apply)
@@ -195,7 +195,7 @@ class ZeroPadding1D(_ZeroPadding):
         super().__init__(**kwargs)
         self.padding = conv_args.margins((padding,), 1, "padding")
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """As Keras: one pair."""
         return super().get_config() | {"padding": self.padding[0]}
 
@@ -279,11 +279,12 @@ class _Cropping(Layer):
         cuts = [slice(before, -after or None) for before, after in cropping]
         index = tuple(conv_args.spread(format, cuts, slice(None)))
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             for axis, (before, after) in zip(conv_args.spatial_axes(format, x.ndim), cropping, strict=True):
-                if isinstance(x.shape[axis], int) and before + after > x.shape[axis]:
+                length: Length = x.shape[axis]
+                if isinstance(length, int) and before + after > length:
                     raise ValueError(
-                        f"the cropping is larger than the input: {before} + {after} of length {x.shape[axis]}"
+                        f"the cropping is larger than the input: {before} + {after} of length {length}"
                     )
             return Out(x[index])
 
@@ -318,7 +319,7 @@ class Cropping1D(_Cropping):
         super().__init__(**kwargs)
         self.cropping = conv_args.margins((cropping,), 1, "cropping")
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """As Keras: one pair."""
         return super().get_config() | {"cropping": self.cropping[0]}
 

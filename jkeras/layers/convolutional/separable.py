@@ -1,5 +1,6 @@
 """Convolutions that treat every channel on its own: SeparableConv1D and 2D, DepthwiseConv1D and 2D."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 from typing import Unpack, cast
@@ -15,7 +16,7 @@ from jkeras.core.arguments import (
     RegularizerLike,
     Window,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.layers._common import check_axis
 from jkeras.layers.convolutional.conv import Conv1D, Conv2D, _Conv, check_strides, finish
@@ -65,7 +66,7 @@ class _SeparableConv(_Conv):
         strides, padding, format, dilation = self.strides, self.padding, self.data_format, self.dilation_rate
         activation, ones = self.activation, (1,) * len(self.strides)
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             check_strides(strides, dilation)
             channels = in_shape[channel_axis(format, len(in_shape))]
             mixed = None if channels is None else channels * multiplier
@@ -77,7 +78,7 @@ class _SeparableConv(_Conv):
                 bias=use_bias and (filters,),
             ), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             check_axis(x, channel_axis(format, x.ndim), params["depthwise_kernel"].shape[-2])
             y = ops.depthwise_conv(x, params["depthwise_kernel"], strides, padding, format, dilation)
             y = ops.conv(y, params["pointwise_kernel"], ones, "valid", format, ones)
@@ -235,7 +236,7 @@ class SeparableConv2D(_SeparableConv):
         self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier")
 
 
-def _depthwise_pair(layer) -> Pair:
+def _depthwise_pair(layer: DepthwiseConv1D | DepthwiseConv2D) -> Pair:
     """The pair of a depthwise convolution of any rank."""
     size, multiplier, use_bias, activation = (
         layer.kernel_size,
@@ -245,14 +246,14 @@ def _depthwise_pair(layer) -> Pair:
     )
     strides, padding, format, dilation = layer.strides, layer.padding, layer.data_format, layer.dilation_rate
 
-    def init(rng, in_shape):
+    def init(rng: Key, in_shape: Shape) -> Weights:
         check_strides(strides, dilation)
         channels = in_shape[channel_axis(format, len(in_shape))]
         out = None if channels is None else channels * multiplier
         kernel = (*size, channels, multiplier)
         return draw(rng, layer, depthwise_kernel=kernel, bias=use_bias and (out,)), {}
 
-    def apply(params, state, x, ctx=INFERENCE):
+    def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
         check_axis(x, channel_axis(format, x.ndim), params["depthwise_kernel"].shape[-2])
         y = ops.depthwise_conv(x, params["depthwise_kernel"], strides, padding, format, dilation)
         return Out(finish(y, params, activation, format))

@@ -14,7 +14,7 @@ from jkeras.core.arguments import (
     RegularizerLike,
     Window,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import check_axis
 from jkeras.layers.convolutional.conv import Conv1D, Conv2D, Conv3D, check_strides, finish
@@ -29,18 +29,20 @@ from jkeras.primitives.conv_args import (
 )
 
 
-def _transposed_pair(layer, dilation) -> Pair:
+def _transposed_pair(
+    layer: Conv1DTranspose | Conv2DTranspose | Conv3DTranspose, dilation: tuple[int, ...]
+) -> Pair:
     """The pair of a transposed convolution of any rank."""
     size, filters, use_bias = layer.kernel_size, layer.filters, layer.use_bias
     strides, padding, format = layer.strides, layer.padding, layer.data_format
     activation, extra = layer.activation, layer.output_padding or (None,) * len(layer.strides)
 
-    def init(rng, in_shape):
+    def init(rng: Key, in_shape: Shape) -> Weights:
         check_strides(strides, dilation)
         channels = in_shape[channel_axis(format, len(in_shape))]
         return draw(rng, layer, kernel=(*size, filters, channels), bias=use_bias and (filters,)), {}
 
-    def apply(params, state, x, ctx=INFERENCE):
+    def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
         check_axis(x, channel_axis(format, x.ndim), params["kernel"].shape[-1])
         lengths = [
             transposed_length(x.shape[axis], k, s, padding, more, d)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 import jax
@@ -12,7 +12,22 @@ import numpy as np
 from jkeras.core import settings
 from jkeras.core.arguments import Cell, LayerArguments
 from jkeras.core.dispatch import is_symbolic, op
-from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    AnyTuple,
+    Array,
+    Ctx,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shape,
+    Shapes,
+    State,
+    Tree,
+    Weights,
+)
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.adapter import overrides
 from jkeras.engine.call.checks import InputSpec
@@ -84,7 +99,7 @@ class RNN(Layer):
         unroll: bool = False,
         **kwargs: Unpack[RNNArguments],
     ):
-        if isinstance(cell, (list, tuple)):
+        if isinstance(cell, (AnyList, AnyTuple)):
             cell = StackedRNNCells(list(cell))
         for needed in ("call", "state_size"):
             if not hasattr(cell, needed):
@@ -110,8 +125,8 @@ class RNN(Layer):
         split, first_states, finish = self.splitter(), self.first_states(), self.finisher()
         way = ops.Way(self.go_backwards, self.unroll, self.return_sequences)
 
-        def init(rng, in_shape):
-            x, _, constants = split(in_shape if isinstance(in_shape, list) else [in_shape])
+        def init(rng: Key, in_shape: Shapes) -> Weights:
+            x, _, constants = split(in_shape if isinstance(in_shape, AnyList) else [in_shape])
             self.check_rank(x)
             if unrolled and x[1] in (None, 1):
                 raise ValueError(
@@ -125,12 +140,12 @@ class RNN(Layer):
                 state = state | {f"_states_{i}": value for i, value in enumerate(zeros)}
             return params, state
 
-        def apply(params, state, x, ctx: Ctx = INFERENCE):
-            x, given, constants = split(list(x) if isinstance(x, (list, tuple)) else [x])
+        def apply(params: Params, state: State, x: Tree, ctx: Ctx = INFERENCE) -> Out:
+            x, given, constants = split(list(x) if isinstance(x, (AnyList, AnyTuple)) else [x])
             if isinstance(x.shape[1], int) and x.shape[1] == 0:
                 raise ValueError("a sequence needs at least one time step")
-            mask = ctx.mask[0] if isinstance(ctx.mask, (list, tuple)) else ctx.mask
-            kept = [state[f"_states_{i}"] for i in range(count)] if stateful else None
+            mask = ctx.mask[0] if isinstance(ctx.mask, (AnyList, AnyTuple)) else ctx.mask
+            kept: list[Array] | None = [state[f"_states_{i}"] for i in range(count)] if stateful else None
             first = first_states(params, x)
             given = [_for_all(s, f.shape) for s, f in zip(given, first, strict=False)] + given[len(first) :]
             states = given or kept or first
@@ -151,20 +166,33 @@ class RNN(Layer):
         fast = cell.over_time() if is_standard(cell) or isinstance(cell, StackedRNNCells) else None
         fast_masked = is_standard(cell)
 
-        def inner(tree):
+        def inner(tree: Tree) -> Tree:
             return tree.get("cell", {}) if nested else tree
 
-        def init(rng, in_shape):
+        def outer(tree: Tree) -> Tree:
+            return {"cell": tree} if nested and tree else tree
+
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             if takes and not step.takes_constants:
                 raise ValueError(f"the cell {cell!r} takes no constants: its `call` has no such argument")
-            return tuple({"cell": tree} if nested and tree else tree for tree in step.init(rng, in_shape))
+            params, state = step.init(rng, in_shape)
+            return outer(params), outer(state)
 
-        def run(params, state, x, states, mask, ctx, way, constants):
+        def run(
+            params: Params,
+            state: State,
+            x: Array,
+            states: list[Array],
+            mask: Tree,
+            ctx: Ctx,
+            way: ops.Way,
+            constants: Tree,
+        ):
             params, state, ctx = inner(params), inner(state), ctx.at("cell")
             if fast is not None and (mask is None or fast_masked):
                 return fast(params, x, states, mask, ctx, way)
 
-            def one(x, states):
+            def one(x: Array, states: list[Array]):
                 return step.apply(params, state, x, states, ctx, constants)
 
             return ops.loop(one, x, states, mask, way)
@@ -175,7 +203,7 @@ class RNN(Layer):
         """`split([x, *initial states, *constants]) -> (x, states, constants)`."""
         count = self._num_constants or 0
 
-        def split(inputs: list):
+        def split(inputs: list[Any]):
             end = len(inputs) - count
             return inputs[0], list(inputs[1:end]), list(inputs[end:])
 
@@ -186,7 +214,7 @@ class RNN(Layer):
         sequences, with_states, backwards = self.return_sequences, self.return_state, self.go_backwards
         stateful = self.stateful
 
-        def finish(last, ys, states, mask):
+        def finish(last: Array, ys: Any, states: list[Array], mask: Tree):
             y, changed = last, {f"_states_{i}": s for i, s in enumerate(states)} if stateful else {}
             if sequences:
                 y = jnp.swapaxes(ys, 0, 1)
@@ -208,13 +236,13 @@ class RNN(Layer):
         """`zeros(params, x) -> states` for a batch without a past."""
         sizes = self.state_sizes()
 
-        def zeros(params, x):
+        def zeros(params: Params, x: Array):
             dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else settings.floatx()
             return [rows_as(jnp.zeros((x.shape[0], size), dtype), x) for size in sizes]
 
         return zeros
 
-    def get_initial_state(self, inputs) -> list:
+    def get_initial_state(self, inputs: Tree) -> list[Any]:
         """The states that a sequence without a past starts from: zeros, unless a subclass says otherwise.
 
         Args:
@@ -226,24 +254,24 @@ class RNN(Layer):
             [(2, 5), (2, 5)]
         """
         zeros = self.zero_states()
-        return list(
-            op(lambda x: zeros({}, jnp.asarray(x)))(
-                inputs[0] if isinstance(inputs, (list, tuple)) else inputs
-            )
-        )
+
+        def of(x: Any) -> list[Array]:
+            return zeros({}, jnp.asarray(x))
+
+        return list(op(of)(inputs[0] if isinstance(inputs, (AnyList, AnyTuple)) else inputs))
 
     def first_states(self):
         """`states(params, x)` for a batch without a past."""
         if not overrides(self, "get_initial_state"):
             return self.zero_states()
 
-        def states(params, x):
+        def states(params: Params, x: Array):
             with Frame(by_variable(self, params, {}, {})):
                 return list(self.get_initial_state(x))
 
         return states
 
-    def state_shapes(self, shape) -> list[tuple]:
+    def state_shapes(self, shape: Shape) -> list[tuple[Any, ...]]:
         """The shapes of the kept states for an input of this shape.
 
         Raises:
@@ -256,7 +284,7 @@ class RNN(Layer):
             )
         return [(shape[0], size) for size in self.state_sizes()]
 
-    def check_rank(self, shape) -> None:
+    def check_rank(self, shape: Shape) -> None:
         """Refuse an input of another rank than the layer's."""
         complaint = InputSpec(ndim=self.rank).complaint(shape)
         if complaint:
@@ -266,11 +294,11 @@ class RNN(Layer):
             )
 
     @property
-    def states(self) -> list:
+    def states(self) -> list[Any]:
         """The variables that keep the states of a stateful layer; None for each state otherwise."""
         return [self._state.get(f"_states_{i}") for i in range(len(self.state_sizes()))]
 
-    def reset_states(self, states=None) -> None:
+    def reset_states(self, states: Any = None) -> None:
         """Set the kept states.
 
         Args:
@@ -289,7 +317,7 @@ class RNN(Layer):
             )
         if states is None:
             states = [np.zeros(cell.shape) for cell in cells]
-        states = list(states) if isinstance(states, (list, tuple)) else [states]
+        states = list(states) if isinstance(states, (AnyList, AnyTuple)) else [states]
         if len(states) != len(cells):
             raise ValueError(f"Layer {self.name!r} has {len(cells)} states; reset_states got {len(states)}.")
         for i, (cell, value) in enumerate(zip(cells, states, strict=True)):
@@ -303,32 +331,39 @@ class RNN(Layer):
 
     # --- calls and config -----------------------------------------------------------------------------------
 
-    def __call__(self, inputs: Inputs, initial_state: Any = None, constants: Any = None, **kwargs: Any):
+    def __call__(self, inputs: Inputs, initial_state: Tree = None, constants: Tree = None, **kwargs: Any):
         """Call the layer; `initial_state` and `constants` become further inputs."""
         if constants is not None:
             self._num_constants = len(_as_list(constants))
         return super().__call__(merge_inputs(inputs, initial_state, constants), **kwargs)
 
-    def call(self, inputs, mask=None, training=None, initial_state=None, constants=None):
+    def call(
+        self,
+        inputs: Tree,
+        mask: Tree = None,
+        training: bool | None = None,
+        initial_state: Tree = None,
+        constants: Tree = None,
+    ):
         """The layer's own computation, for a subclass that extends it by `super().call(inputs, ...)`."""
-        if isinstance(inputs, (list, tuple)):  # states and constants are among the inputs already
+        if isinstance(inputs, (AnyList, AnyTuple)):  # states and constants are among the inputs already
             return super().call(inputs, mask=mask, training=training)
         if constants is not None:
             self._num_constants = len(_as_list(constants))
         inputs = merge_inputs(inputs, initial_state, constants)
         return super().call(inputs, mask=mask, training=training)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Tree = None) -> Any:
         """The mask of the sequences; none for the last step alone, nor for the states.
 
         For subclasses that write their own `call`.
         """
         mask = super().compute_mask(inputs, mask)
-        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        mask = mask[0] if isinstance(mask, (AnyList, AnyTuple)) else mask
         mask = mask if self.return_sequences else None
         return [mask, *(None for _ in _as_list(self.cell.state_size))] if self.return_state else mask
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["cell"] = {"class_name": type(self.cell).__name__, "config": self.cell.get_config()}
         if self._num_constants is not None:
@@ -336,33 +371,33 @@ class RNN(Layer):
         return config
 
     @classmethod
-    def from_config(cls, config: dict, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None):
         """A layer from `get_config()`; `custom_objects` names the classes of your own cells."""
         config = dict(config)
         cell = deserialize(config.pop("cell"), custom_objects)
         return cls(cell, **config)
 
 
-def merge_inputs(inputs, initial_state, constants):
+def merge_inputs(inputs: Tree, initial_state: Tree, constants: Tree):
     """`[x, *initial states, *constants]`, or x alone where there are none."""
     if initial_state is None and constants is None:
         return inputs
-    if isinstance(inputs, (list, tuple)):
+    if isinstance(inputs, (AnyList, AnyTuple)):
         raise ValueError("Give initial states either in the list of inputs or as `initial_state`, not both.")
     return [inputs, *map(_tensor, _as_list(initial_state)), *map(_tensor, _as_list(constants))]
 
 
-def _as_list(x) -> list:
+def _as_list(x: Any) -> list[Any]:
     if x is None:
         return []
-    return list(x) if isinstance(x, (list, tuple)) else [x]
+    return list(x) if isinstance(x, (AnyList, AnyTuple)) else [x]
 
 
-def _tensor(x):
+def _tensor(x: Any) -> Any:
     return x if is_symbolic(x) or isinstance(x, jax.Array) else np.asarray(x, settings.floatx())
 
 
-def _time_major_mask(mask, x):
+def _time_major_mask(mask: Tree, x: Array):
     """`(batch, time)` → `(time, batch, 1)` of booleans."""
     if mask is None:
         return None
@@ -374,12 +409,12 @@ def _time_major_mask(mask, x):
     return jnp.swapaxes(mask, 0, 1).astype(bool)[..., None]
 
 
-def _for_all(state, shape):
+def _for_all(state: Array, shape: tuple[int, ...]) -> Array:
     """A state that was given for a batch of one, for all samples."""
     return jnp.broadcast_to(state, shape) if state.shape == (1, *shape[1:]) else state
 
 
-def _check_states(states, expected, kept) -> None:
+def _check_states(states: list[Array], expected: list[Array], kept: list[Array] | None) -> None:
     given, wanted = [s.shape for s in states], [s.shape for s in expected]
     if kept is not None and given == [k.shape for k in kept] and given[0][0] != wanted[0][0]:
         raise ValueError(

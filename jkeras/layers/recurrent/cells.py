@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Unpack
 
 from jkeras import activations
@@ -14,6 +13,7 @@ from jkeras.core.arguments import (
     LayerArguments,
     RegularizerLike,
 )
+from jkeras.core.types import Function, Params
 from jkeras.layers.recurrent.timed import StandardCell
 from jkeras.primitives import recurrent as ops
 from jkeras.primitives.conv_args import positive_int
@@ -152,17 +152,17 @@ class GRUCell(StandardCell):
     def bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
-    def splitter(self) -> Callable:
+    def splitter(self) -> Function:
         return split_gru_after if self.reset_after else split_gru
 
 
-def split_gru(params) -> tuple[Any, dict]:
+def split_gru(params: Params) -> tuple[Any, dict[str, Any]]:
     kernel = params["recurrent_kernel"]
     units = kernel.shape[0]
     return params.get("bias"), {"gates": kernel[:, : 2 * units], "candidate": kernel[:, 2 * units :]}
 
 
-def split_gru_after(params) -> tuple[Any, dict]:
+def split_gru_after(params: Params) -> tuple[Any, dict[str, Any]]:
     weights = {"recurrent_kernel": params["recurrent_kernel"]}
     if "bias" not in params:
         return None, weights

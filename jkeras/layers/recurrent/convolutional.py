@@ -1,8 +1,9 @@
 """ConvLSTM2D: a recurrent layer whose states are images."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 import jax
@@ -21,7 +22,7 @@ from jkeras.core.arguments import (
     RegularizerLike,
     Window,
 )
-from jkeras.core.types import Ctx
+from jkeras.core.types import Array, Ctx, Function, Params, Shape, Tree
 from jkeras.layers.convolutional.conv import Windowed, check_strides
 from jkeras.layers.recurrent.base import RNN, RNNArguments
 from jkeras.layers.recurrent.standard import StandardRNN
@@ -109,11 +110,11 @@ class ConvLSTM2DCell(TimedCell, Windowed):
         """Channels of both states."""
         return (self.filters, self.filters)
 
-    def drawing(self) -> Callable:
+    def drawing(self) -> Function:
         size, filters, use_bias, format = self.kernel_size, self.filters, self.use_bias, self.data_format
         strides, dilation = self.strides, self.dilation_rate
 
-        def shapes(step_shape):
+        def shapes(step_shape: Shape):
             check_strides(strides, dilation)
             channels = step_shape[channel_axis(format, 4)]
             return {
@@ -124,21 +125,21 @@ class ConvLSTM2DCell(TimedCell, Windowed):
 
         return shapes
 
-    def over_time(self) -> Callable:
+    def over_time(self) -> Function:
         format, activation, gate = self.data_format, self.activation, self.recurrent_activation
         strides, padding, dilation = self.strides, self.padding, self.dilation_rate
         rate, recurrent_rate, axis = self.dropout, self.recurrent_dropout, channel_axis(format, 4)
 
-        def input_conv(x, kernel):
+        def input_conv(x: Array, kernel: Array):
             return conv_ops.conv(x, kernel, strides, padding, format, dilation)
 
-        def state_conv(h, kernel):
+        def state_conv(h: Array, kernel: Array):
             return conv_ops.conv(h, kernel, (1, 1), "same", format, (1, 1))
 
-        def run(params, x, states, mask, ctx: Ctx, way: ops.Way):
+        def run(params: Params, x: Array, states: list[Array], mask: Tree, ctx: Ctx, way: ops.Way):
             drop = dropout_factors(ctx, rate, 4, x.shape[1:], x.dtype, salt=1)
 
-            def of_input(x, drop):
+            def of_input(x: Array, drop: Array | None):
                 z = _by_gate(input_conv, x, params["kernel"], drop, axis)
                 return conv_ops.bias_add(z, params["bias"], format) if "bias" in params else z
 
@@ -151,7 +152,7 @@ class ConvLSTM2DCell(TimedCell, Windowed):
                 z = z.reshape(x.shape[:2] + z.shape[1:])
             kept = dropout_factors(ctx, recurrent_rate, 4, states[1].shape, z.dtype, salt=2)
 
-            def step(z, states):
+            def step(z: Array, states: list[Array]):
                 h, c = states
                 z = z + _by_gate(state_conv, h, params["recurrent_kernel"], kept, axis)
                 i, f, g, o = jnp.split(z, 4, axis)
@@ -164,7 +165,7 @@ class ConvLSTM2DCell(TimedCell, Windowed):
         return run
 
 
-def _by_gate(convolve, x, kernel, drop, axis: int):
+def _by_gate(convolve: Function, x: Array, kernel: Array, drop: Array | None, axis: int):
     """One convolution for all gates, or one for each, where each has its own dropout factors."""
     if drop is None:
         return convolve(x, kernel)
@@ -214,13 +215,13 @@ class ConvRNN2D(RNN):
             raise TypeError("Convolutional cells cannot be stacked in one layer: use a layer for each.")
         super().__init__(cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs)
 
-    def _image(self) -> Callable:
+    def _image(self) -> Function:
         cell = self.cell
         sizes, format = self.state_sizes(), cell.data_format
         windows = tuple(zip(cell.kernel_size, cell.strides, cell.dilation_rate, strict=True))
         padding = cell.padding
 
-        def shapes(shape) -> list[tuple]:
+        def shapes(shape: tuple[int, ...]) -> list[tuple[Any, ...]]:
             lengths = [shape[i + 1] for i in spatial_axes(format, 4)]
             places = [window(n, k, s, padding, d)[0] for n, (k, s, d) in zip(lengths, windows, strict=True)]
             first = format == "channels_first"
@@ -231,13 +232,13 @@ class ConvRNN2D(RNN):
     def zero_states(self):
         shapes = self._image()
 
-        def zeros(params, x):
+        def zeros(params: Params, x: Array):
             dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else settings.floatx()
             return [rows_as(jnp.zeros(shape, dtype), x) for shape in shapes(x.shape)]
 
         return zeros
 
-    def state_shapes(self, shape) -> list[tuple]:
+    def state_shapes(self, shape: Shape) -> list[tuple[Any, ...]]:
         if None in (shape[0], *shape[2:]):
             raise ValueError(
                 f"Layer {self.name!r} ({type(self).__name__}) is stateful, so it must know batch size, rows "

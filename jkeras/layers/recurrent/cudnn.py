@@ -5,9 +5,9 @@ only the layout of their weights differs, so that files of Keras load into eithe
 offers, was slower than that loop at every size on an H200 (`benchmarks/gpu.md`).
 """
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Unpack
 
 from jkeras import activations
@@ -18,6 +18,7 @@ from jkeras.core.arguments import (
     LayerArguments,
     RegularizerLike,
 )
+from jkeras.core.types import Array, Ctx, Function, Params
 from jkeras.layers.recurrent.base import RNNArguments
 from jkeras.layers.recurrent.cells import split_gru_after
 from jkeras.layers.recurrent.standard import StandardRNN
@@ -29,7 +30,7 @@ _GATES = {"LSTM": 4, "GRU": 3}
 _WEIGHTS = ("kernel", "recurrent_kernel", "bias")
 
 
-def cudnn_to_plain(kind: str, weights) -> list:
+def cudnn_to_plain(kind: str, weights: Any) -> list[Any]:
     """Weights of CuDNNLSTM or CuDNNGRU as those of LSTM or GRU(reset_after=True), both with sigmoid gates.
 
     Args:
@@ -55,7 +56,7 @@ def cudnn_to_plain(kind: str, weights) -> list:
     ]
 
 
-def plain_to_cudnn(kind: str, weights) -> list:
+def plain_to_cudnn(kind: str, weights: Any) -> list[Any]:
     """The way back: weights of LSTM or GRU(reset_after=True) for the cuDNN layer.
 
     Args:
@@ -90,23 +91,23 @@ def plain_to_cudnn(kind: str, weights) -> list:
     ]
 
 
-def _each_gate(change: Callable, kernel, kind: str):
+def _each_gate(change: Function, kernel: Array, kind: str):
     """`change` of the matrices (gate, inputs, units) that stand side by side in a kernel."""
     gates = _GATES[kind]
     stacked = change(kernel.reshape(kernel.shape[0], gates, -1).swapaxes(0, 1))
     return stacked.swapaxes(0, 1).reshape(kernel.shape)
 
 
-def _from_memory(k):
+def _from_memory(k: Array):
     """cuDNN's memory holds (units, inputs) row by row, whatever shape Keras gave it."""
     return k.reshape(k.shape[0], k.shape[2], k.shape[1]).swapaxes(1, 2)
 
 
-def _to_memory(k):
+def _to_memory(k: Array):
     return k.swapaxes(1, 2).reshape(k.shape)
 
 
-def _transposed(k):
+def _transposed(k: Array):
     return k.swapaxes(1, 2)
 
 
@@ -141,10 +142,10 @@ class _CuDNNCell(StandardCell):
     def bias_shape(self) -> tuple[int, ...]:
         return (2 * self.gates * self.units,)
 
-    def preparation(self) -> Callable:
+    def preparation(self) -> Function:
         prepare, kind = super().preparation(), self.kind
 
-        def converted(params, x, ctx):
+        def converted(params: Params, x: Array, ctx: Ctx):
             plain = cudnn_to_plain(kind, [params[name] for name in _WEIGHTS])
             return prepare(dict(zip(_WEIGHTS, plain, strict=True)), x, ctx)
 
@@ -157,7 +158,7 @@ class _CuDNNLSTMCell(_CuDNNCell):
     def kernels(self) -> ops.Cell:
         return ops.LSTM
 
-    def splitter(self) -> Callable:
+    def splitter(self) -> Function:
         return split_plain
 
 
@@ -167,7 +168,7 @@ class _CuDNNGRUCell(_CuDNNCell):
     def kernels(self) -> ops.Cell:
         return ops.GRU_AFTER
 
-    def splitter(self) -> Callable:
+    def splitter(self) -> Function:
         return split_gru_after
 
 

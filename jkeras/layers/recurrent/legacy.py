@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +11,7 @@ from jkeras.backend.nn import rnn
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.arguments import LayerArguments
 from jkeras.core.dispatch import op
+from jkeras.core.types import AnyList, AnyTuple, Array, Function, Shapes, Tree
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.engine.tensors.variable import Variable
 from jkeras.layers.recurrent.base import merge_inputs
@@ -72,32 +73,38 @@ class Recurrent(Layer):
 
     # --- for the subclass to define -------------------------------------------------------------------------
 
-    def step(self, inputs, states):
+    def step(self, inputs: Tree, states: list[Array]):
         """One time step: `(output, new states)`; `states` ends with what `get_constants` returned."""
         raise TypeError(f"{type(self).__name__} must define step(inputs, states).")
 
-    def get_constants(self, inputs, training=None) -> list:
+    def get_constants(self, inputs: Tree, training: bool | None = None) -> list[Any]:
         """The constants that every step gets after the states."""
         return []
 
-    def preprocess_input(self, inputs, training=None):
+    def preprocess_input(self, inputs: Tree, training: bool | None = None):
         """The inputs as the steps get them, prepared for all steps at once."""
         return inputs
 
-    def get_initial_state(self, inputs) -> list:
+    def get_initial_state(self, inputs: Tree) -> list[Any]:
         """The states of a sequence without a past: zeros `(batch, units)`."""
         units, count = self.units, len(self.states)
-        return list(op(lambda x: [jnp.zeros((x.shape[0], units), x.dtype)] * count)(inputs))
+
+        def zeros(x: Array) -> list[Array]:
+            return [jnp.zeros((x.shape[0], units), x.dtype)] * count
+
+        return list(op(zeros)(inputs))
 
     # --- calls ----------------------------------------------------------------------------------------------
 
-    def __call__(self, inputs, initial_state=None, **kwargs):
+    def __call__(self, inputs: Tree, initial_state: Tree = None, **kwargs: Any):
         """Call the layer; the initial states become further inputs."""
         return super().__call__(merge_inputs(inputs, initial_state, None), **kwargs)
 
-    def call(self, inputs, mask=None, training=None, initial_state=None):
+    def call(
+        self, inputs: Tree, mask: Tree = None, training: bool | None = None, initial_state: Tree = None
+    ) -> Any:
         """The steps over time."""
-        if isinstance(inputs, (list, tuple)):
+        if isinstance(inputs, (AnyList, AnyTuple)):
             inputs, *initial_state = inputs
         elif initial_state is None:
             initial_state = self.states if self.stateful else self.get_initial_state(inputs)
@@ -106,12 +113,12 @@ class Recurrent(Layer):
                 f"Layer {self.name!r} has {len(self.states)} states but was passed {len(initial_state)} "
                 "initial states."
             )
-        last, outputs, states = rnn(
+        last, outputs, states = cast("Function", rnn)(
             self.step,
             self.preprocess_input(inputs, training=None),
             initial_state,
             go_backwards=self.go_backwards,
-            mask=mask[0] if isinstance(mask, (list, tuple)) else mask,
+            mask=mask[0] if isinstance(mask, (AnyList, AnyTuple)) else mask,
             constants=self.get_constants(inputs, training=None),
             unroll=self.unroll,
         )
@@ -120,21 +127,21 @@ class Recurrent(Layer):
         output = outputs if self.return_sequences else last
         return [output, *states] if self.return_state else output
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tree, mask: Tree = None) -> Any:
         """The mask of the sequences; none for the last step alone, nor for the states."""
-        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        mask = mask[0] if isinstance(mask, (AnyList, AnyTuple)) else mask
         mask = mask if self.return_sequences else None
         return [mask, *(None for _ in self.states)] if self.return_state else mask
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shapes) -> Shapes:
         """`(batch, units)`, or `(batch, time, units)`; with `return_state` the states' shapes after it."""
-        batch, steps, *_ = input_shape[0] if isinstance(input_shape, list) else input_shape
+        batch, steps, *_ = input_shape[0] if isinstance(input_shape, AnyList) else input_shape
         output = (batch, steps, self.units) if self.return_sequences else (batch, self.units)
         return [output, *((batch, self.units) for _ in self.states)] if self.return_state else output
 
     # --- kept states ----------------------------------------------------------------------------------------
 
-    def reset_states(self, states=None) -> None:
+    def reset_states(self, states: Any = None) -> None:
         """Set the kept states.
 
         Args:
@@ -146,7 +153,7 @@ class Recurrent(Layer):
         """
         if not self.stateful:
             raise AttributeError(f"Layer {self.name!r} must be stateful to have states that can be reset.")
-        spec = self.input_spec[0] if isinstance(self.input_spec, (list, tuple)) else self.input_spec
+        spec = self.input_spec[0] if isinstance(self.input_spec, (AnyList, AnyTuple)) else self.input_spec
         batch = (spec.shape or (None,))[0]
         if batch is None:
             raise ValueError(
@@ -155,7 +162,7 @@ class Recurrent(Layer):
             )
         zeros = np.zeros((batch, self.units), self.dtype)
         states = [zeros] * len(self.states) if states is None else states
-        states = list(states) if isinstance(states, (list, tuple)) else [states]
+        states = list(states) if isinstance(states, (AnyList, AnyTuple)) else [states]
         if len(states) != len(self.states):
             raise ValueError(
                 f"Layer {self.name!r} has {len(self.states)} states; reset_states got {len(states)}."

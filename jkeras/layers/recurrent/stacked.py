@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Unpack, cast
 
 import jax
 import jax.numpy as jnp
 
-from jkeras.core import random
 from jkeras.core.arguments import Cell, LayerArguments
 from jkeras.core.registry import has_arg
-from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    AnyTuple,
+    Array,
+    Ctx,
+    Function,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shapes,
+    State,
+    Tree,
+    Weights,
+)
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.added_metrics import adding_nothing
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable
 from jkeras.layers.recurrent.timed import TimedCell
 from jkeras.layers.serialization import deserialize, serialize
+from jkeras.primitives import recurrent as ops
 
 
 class PlainCell(Layer):
@@ -33,14 +48,14 @@ class PlainCell(Layer):
         super().__init__(name=type(cell).__name__)
         self.cell = cell
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: Shapes) -> None:
         made = (Variable, Tensor, jax.Array)
         wanted = hasattr(self.cell, "build") and not getattr(self.cell, "built", False)
-        if wanted and not any(isinstance(value, made) for value in vars(self.cell).values()):
+        if wanted and not any(isinstance(value, made) for value in self.cell.__dict__.values()):
             self.cell.build(input_shape)
         super().build(input_shape)
 
-    def call(self, inputs, states, training=None, **words):
+    def call(self, inputs: Tree, states: list[Array], training: bool | None = None, **words: Any):
         """One time step of the cell."""
         words |= {"training": training} if has_arg(self.cell.call, "training") else {}
         return self.cell.call(inputs, states, **words)
@@ -60,8 +75,8 @@ class Step(NamedTuple):
         takes_constants: whether the cell's `call` has that argument.
     """
 
-    init: Callable
-    apply: Callable
+    init: Function
+    apply: Function
     takes_constants: bool
 
 
@@ -71,23 +86,26 @@ def step_of(layer: Layer) -> Step:
     takes_constants = has_arg(cell.call, "constants")
     states_name = "states" if isinstance(layer, PlainCell) else _states_name(cell)
     pair = layer.checked_formula(as_cell=True)
+    cell_apply = cast("Function", pair.apply)  # a cell takes states too
 
-    def apply(params, state, x, states, ctx: Ctx, constants):
+    def apply(
+        params: Params, state: State, x: Array, states: list[Array], ctx: Ctx, constants: Tree
+    ) -> tuple[Array, list[Array]]:
         words = {"constants": constants} if takes_constants and constants else {}
         complaint = (
             f"The cell {layer.name!r} calls add_update, add_loss or add_metric; a cell runs inside a loop "
             "over time, where none of them has a meaning. Do it in a layer around the RNN."
         )
         with adding_nothing(complaint):
-            out = pair.apply(params, state, x, ctx, **{states_name: states}, **words)
-        if out.state or out.metrics or not (isinstance(out.loss, float) and out.loss == 0):
+            out = cell_apply(params, state, x, ctx, **{states_name: states}, **words)
+        if out.state or out.metrics or not (isinstance(out.loss, float) and not out.loss):
             raise ValueError(complaint)
         return _checked(cell, out.y)
 
     return Step(pair.init, apply, takes_constants)
 
 
-def _states_name(cell) -> str:
+def _states_name(cell: Any) -> str:
     """The cell's name for the second argument of `call`."""
     parameters = inspect.signature(cell.call).parameters.values()
     names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -96,8 +114,12 @@ def _states_name(cell) -> str:
     return names[1]
 
 
-def _checked(cell, result):
-    if not isinstance(result, (list, tuple)) or len(result) != 2 or not isinstance(result[1], (list, tuple)):
+def _checked(cell: Any, result: Any) -> tuple[Array, list[Array]]:
+    if (
+        not isinstance(result, (AnyList, AnyTuple))
+        or len(result) != 2
+        or not isinstance(result[1], (AnyList, AnyTuple))
+    ):
         kind = type(result).__name__
         raise ValueError(
             f"The `call` of the cell {cell!r} must return (output, [states]); it returned a {kind}."
@@ -105,17 +127,17 @@ def _checked(cell, result):
     return result[0], list(result[1])
 
 
-def is_standard(cell) -> bool:
+def is_standard(cell: Any) -> bool:
     """Whether the cell knows a fast way over time and nobody has overridden its step."""
     return isinstance(cell, TimedCell) and cell.is_native
 
 
-def sizes_of(cell) -> list:
+def sizes_of(cell: Any) -> list[Any]:
     """The sizes of a cell's states as a list."""
     return list(cell.state_size) if hasattr(cell.state_size, "__len__") else [cell.state_size]
 
 
-def output_size_of(cell):
+def output_size_of(cell: Any) -> Any:
     """The size of a cell's output: `output_size` where it has one, else that of its first state."""
     size = getattr(cell, "output_size", None)
     return size if size is not None else sizes_of(cell)[0]
@@ -168,16 +190,16 @@ class StackedRNNCells(Layer):
     def children(self) -> dict[str, Layer]:
         return self.parts
 
-    def _in_state_order(self, items: list) -> list:
+    def _in_state_order(self, items: list[Any]) -> list[Any]:
         return items[::-1] if self.reverse_state_order else items
 
     @property
-    def state_size(self) -> tuple:
+    def state_size(self) -> tuple[Any, ...]:
         """Sizes of all states."""
         return tuple(size for cell in self._in_state_order(self.cells) for size in sizes_of(cell))
 
     @property
-    def output_size(self):
+    def output_size(self) -> Any:
         """Size of the last cell's output."""
         return output_size_of(self.cells[-1])
 
@@ -186,20 +208,29 @@ class StackedRNNCells(Layer):
         counts, outputs = [len(sizes_of(c)) for c in self.cells], [output_size_of(c) for c in self.cells]
         ordered = self._in_state_order
 
-        def init(rng, in_shape):
-            shape, *constants = in_shape if isinstance(in_shape, list) else [in_shape]
-            params, state = {}, {}
+        def init(rng: Key, in_shape: Shapes) -> Weights:
+            shape, *constants = in_shape if isinstance(in_shape, AnyList) else [in_shape]
+            params: Params = {}
+            state: State = {}
             for i, (name, step, size) in enumerate(zip(names, steps, outputs, strict=True)):
                 with_constants = [shape, *constants] if constants and step.takes_constants else shape
-                inner, fixed = step.init(random.fold_in(rng, i), with_constants)
+                inner, fixed = step.init(jax.random.fold_in(rng, i), with_constants)
                 params |= {name: inner} if inner else {}
                 state |= {name: fixed} if fixed else {}
                 shape = (shape[0], size)
             return params, state
 
-        def apply(params, state, x, ctx: Ctx = INFERENCE, states=None, constants=()):
-            x, states, as_list = (x, states, False) if states is not None else (x[0], x[1:], True)
-            given = dict(zip(ordered(names), _portions(states, ordered(counts)), strict=True))
+        def apply(
+            params: Params,
+            state: State,
+            x: Tree,
+            ctx: Ctx = INFERENCE,
+            states: list[Array] | None = None,
+            constants: Tree = (),
+        ) -> Out:
+            as_list = states is None
+            x, *before = x if states is None else (x, *states)
+            given = dict(zip(ordered(names), _portions(before, ordered(counts)), strict=True))
             for name, step in zip(names, steps, strict=True):
                 inner, fixed = params.get(name, {}), state.get(name, {})
                 x, given[name] = step.apply(inner, fixed, x, given[name], ctx.at(name), constants)
@@ -215,7 +246,7 @@ class StackedRNNCells(Layer):
         runs = {f"cell_{i}": cell.over_time() for i, cell in enumerate(self.cells)}
         counts, ordered = [len(sizes_of(c)) for c in self.cells], self._in_state_order
 
-        def run(params, x, states, mask, ctx: Ctx, way):
+        def run(params: Params, x: Array, states: list[Array], mask: Tree, ctx: Ctx, way: ops.Way):
             given = dict(zip(ordered(list(runs)), _portions(states, ordered(counts)), strict=True))
             last = jnp.zeros(())
             for i, (name, one) in enumerate(runs.items()):
@@ -225,24 +256,31 @@ class StackedRNNCells(Layer):
 
         return run
 
-    def call(self, inputs, states=None, constants=None, training=None):
+    def call(
+        self,
+        inputs: Tree,
+        states: list[Array] | None = None,
+        constants: Tree = None,
+        training: bool | None = None,
+    ):
         """One time step: `(output, new states)`."""
         return super().call([inputs, *(states or ())])
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["cells"] = [serialize(cell) for cell in self.cells]
         return config | ({"reverse_state_order": True} if self.reverse_state_order else {})
 
     @classmethod
-    def from_config(cls, config: dict, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None):
         """A stack from `get_config()`."""
         config = dict(config)
         return cls([deserialize(cell, custom_objects) for cell in config.pop("cells")], **config)
 
 
-def _portions(items, counts: list[int]) -> list[list]:
-    portions, start = [], 0
+def _portions(items: list[Any], counts: list[int]) -> list[list[Any]]:
+    portions: list[list[Any]] = []
+    start = 0
     for count in counts:
         portions.append(list(items[start : start + count]))
         start += count

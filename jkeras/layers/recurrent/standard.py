@@ -1,8 +1,10 @@
 """SimpleRNN, GRU, LSTM: a standard cell over time, as one layer with its own weights."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jkeras import regularizers
@@ -53,10 +55,10 @@ class StandardRNN(RNN):
         cell.dtype = self.dtype
         self.activity_regularizer = regularizers.get(activity_regularizer)
 
-    def children(self) -> dict:
+    def children(self) -> dict[str, Any]:
         return {}
 
-    def adopt(self, params: dict, state: dict, *args, **kwargs) -> None:
+    def adopt(self, params: dict[str, Any], state: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         """Put drawn weights into variables, which the cell shows too."""
         super().adopt(params, state, *args, **kwargs)
         self.cell.__dict__["_own_params"] = self._params
@@ -83,11 +85,11 @@ class StandardRNN(RNN):
     def training_differs(self) -> bool:
         return self.cell.training_differs
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         return {name: value for name, value in super().get_config().items() if name != "cell"}
 
     @classmethod
-    def from_config(cls, config: dict, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None):
         """A layer from `get_config()`."""
         return cls(**config)
 

@@ -1,18 +1,33 @@
 """Common parts of cells: one time step and the fast way over a whole sequence, weights, dropout factors."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.typing import DTypeLike
 
 from jkeras import activations, constraints, initializers, regularizers
 from jkeras.core.arguments import ConstraintLike, InitializerLike, RegularizerLike
-from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.core.types import (
+    INFERENCE,
+    Array,
+    Ctx,
+    Function,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shape,
+    State,
+    Tree,
+    Weights,
+)
 from jkeras.engine.base_layer import draw
 from jkeras.engine.tensors.variable import current_frame
 from jkeras.initializers import Initializer
@@ -69,7 +84,7 @@ class TimedCell(KernelAndBias):
     def training_differs(self) -> bool:
         return self.dropout + self.recurrent_dropout > 0
 
-    def over_time(self) -> Callable:
+    def over_time(self) -> Function:
         """The cell over a whole sequence.
 
         Returns:
@@ -78,19 +93,19 @@ class TimedCell(KernelAndBias):
         """
         raise TypeError(f"{type(self).__name__} must define over_time.")
 
-    def drawing(self) -> Callable:
+    def drawing(self) -> Function:
         """`shapes(step_shape) -> {weight name: shape}`."""
         raise TypeError(f"{type(self).__name__} must define drawing.")
 
     def formula(self) -> Pair:
         states, over_time, shapes = self.states, self.over_time(), self.drawing()
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shape) -> Weights:
             step_shape = in_shape[0] if isinstance(in_shape, list) else in_shape
             bias = Blocks(self.bias_initializer, *self.forget_block) if self.unit_forget_bias else None
             return draw(rng, self, {"bias": bias}, **shapes(step_shape)), {}
 
-        def apply(params, state, x, ctx: Ctx = INFERENCE, **kwargs):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE, **kwargs: Any) -> Out:
             x, given = (x[0], x[1:]) if isinstance(x, (list, tuple)) else (x, kwargs.get("states"))
             if not given or len(given) != states:
                 raise ValueError(f"a time step takes the input and {states} states; got {len(given or ())}")
@@ -99,7 +114,7 @@ class TimedCell(KernelAndBias):
 
         return Pair(init, apply)
 
-    def call(self, inputs, states, training=None):
+    def call(self, inputs: Tree, states: list[Array], training: bool | None = None):
         """One time step: `(output, new states)`, as a cell of your own would call it from its `call`."""
         frame = current_frame()
         ctx = frame.ctx if frame is not None else Ctx(training=bool(training))
@@ -144,19 +159,19 @@ class StandardCell(TimedCell):
     def bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
 
-    def drawing(self) -> Callable:
+    def drawing(self) -> Function:
         units, size, bias = self.units, self.gates * self.units, self.use_bias and self.bias_shape()
 
-        def shapes(step_shape):
+        def shapes(step_shape: Shape):
             return {"kernel": (step_shape[-1], size), "recurrent_kernel": (units, size), "bias": bias}
 
         return shapes
 
-    def over_time(self) -> Callable:
+    def over_time(self) -> Function:
         cell, (activation, gate), prepare = self.kernels(), self.functions(), self.preparation()
         elementwise = activation in ELEMENTWISE and gate in ELEMENTWISE
 
-        def run(params, x, states, mask, ctx: Ctx, way: ops.Way):
+        def run(params: Params, x: Array, states: list[Array], mask: Tree, ctx: Ctx, way: ops.Way):
             z, weights, drop = prepare(params, x, ctx)
             if elementwise and (mask is None or not way.unroll):
                 return ops.run(ops.Plan(cell, activation, gate, way), z, weights, states, drop, mask)
@@ -164,12 +179,12 @@ class StandardCell(TimedCell):
 
         return run
 
-    def preparation(self) -> Callable:
+    def preparation(self) -> Function:
         """`prepare(params, x, ctx) -> (projection of x, recurrent weights, recurrent dropout factors)`."""
         gates = 1 if self.implementation == 2 else self.gates
         units, rate, recurrent_rate, split = self.units, self.dropout, self.recurrent_dropout, self.splitter()
 
-        def prepare(params, x, ctx: Ctx):
+        def prepare(params: Params, x: Array, ctx: Ctx):
             x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(params["kernel"].dtype)
             drop = dropout_factors(ctx, rate, gates, x.shape[1:], x.dtype, salt=1)
             if drop is not None and gates == 1:
@@ -182,30 +197,30 @@ class StandardCell(TimedCell):
 
         return prepare
 
-    def splitter(self) -> Callable:
+    def splitter(self) -> Function:
         """`split(params) -> (bias of the input's projection or None, weights of the recurrent step)`."""
         return split_plain
 
 
-def split_plain(params) -> tuple[Any, dict]:
+def split_plain(params: Params) -> tuple[Any, dict[str, Any]]:
     return params.get("bias"), {"recurrent_kernel": params["recurrent_kernel"]}
 
 
 class Blocks(Initializer):
     """Equal blocks, of which one is all ones (the bias of the forget gate), the others by an initializer."""
 
-    def __init__(self, rest, blocks: int, ones: int):
+    def __init__(self, rest: Any, blocks: int, ones: int):
         self.rest, self.blocks, self.ones = rest, blocks, ones
 
-    def draw(self, key, shape, dtype=None):
+    def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Any:
         size = shape[0] // self.blocks
         value = initializers.draw(self.rest, key, ((self.blocks - 1) * size,), dtype)
-        lib = jnp if isinstance(value, Tracer) else np  # numpy: no size costs a compilation
+        lib: Any = jnp if isinstance(value, Tracer) else np  # numpy: no size costs a compilation
         before, after = lib.split(lib.asarray(value), [self.ones * size])
         return jax.device_put(lib.concatenate([before, lib.ones(size, value.dtype), after]))
 
 
-def dropout_factors(ctx: Ctx, rate: float, gates: int, shape, dtype, salt: int):
+def dropout_factors(ctx: Ctx, rate: float, gates: int, shape: tuple[int, ...], dtype: DTypeLike, salt: int):
     """Dropout factors `(gates, *shape)` for a whole sequence, batch first in `shape`.
 
     None where nothing is dropped; a rate of 1 drops nothing, as in Keras.
