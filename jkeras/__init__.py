@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from jkeras.engine.input_layer import Input as Input
     from jkeras.models import Model as Model
     from jkeras.models import Sequential as Sequential
+    from jkeras.models import fit_many as fit_many
 
 _MODULES = frozenset(
     "activations applications backend callbacks constraints core datasets engine initializers layers legacy "
@@ -58,6 +59,7 @@ _HOMES = {
     "Pair": "core.types",
     "Input": "engine.input_layer",
     "Model": "models",
+    "fit_many": "models",
     "Sequential": "models",
 }
 

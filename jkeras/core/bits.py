@@ -20,7 +20,13 @@ _ADVICE = (
 )
 
 
-def _wide() -> bool:
+def has_wide() -> bool:
+    """Whether jax's 64-bit mode is on.
+
+    Example:
+        >>> has_wide()
+        False
+    """
     return jax.dtypes.canonicalize_dtype("int64").itemsize == 8
 
 
@@ -105,7 +111,7 @@ def check_range(value: Any, dtype: DTypeLike, what: str) -> None:
     low, high, room = value.min().item(), value.max().item(), np.iinfo(kept)
     if low < room.min or high > room.max:
         bad = low if low < room.min else high
-        advice = "make the numbers smaller" if _wide() else _ADVICE
+        advice = "make the numbers smaller" if has_wide() else _ADVICE
         raise ValueError(f"{what} holds {bad:.15g}, which does not fit into {kept.name}: {advice}")
 
 
@@ -122,7 +128,7 @@ def operand(value: Any, floating: bool, what: str) -> Any:
     if not _may_be_wide(value):
         return value
     if floating and isinstance(value, int):
-        return value if abs(value) < 2**31 or _wide() else float(value)
+        return value if abs(value) < 2**31 or has_wide() else float(value)
     check_range(np.asarray(value), np.asarray(value).dtype, what)
     return value
 

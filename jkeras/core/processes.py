@@ -45,7 +45,7 @@ def is_first() -> bool:
 
 
 def told(values: Sequence[float]) -> np.ndarray[Any, Any]:
-    """Numbers that each process says, of which all give equally many at the same point of the program.
+    """The word of each process: numbers, of which all give equally many at the same point of the program.
 
     Args:
         values: of this process.
@@ -99,7 +99,7 @@ def put(array: Any, sharding: Any) -> Any:
             return array
         if jax.numpy.issubdtype(array.dtype, jax.dtypes.prng_key):
             data = put(jax.random.key_data(array), sharding)
-            return cast("jax.Array", jax.random.wrap_key_data(data, impl=jax.random.key_impl(array)))
+            return jax.random.wrap_key_data(data, impl=jax.random.key_impl(array))
     here = whole(array)
 
     def part(index: Any) -> Any:

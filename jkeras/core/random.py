@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import math
 import random
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
@@ -16,6 +17,8 @@ from jax.typing import DTypeLike
 
 from jkeras.core import bits
 from jkeras.core.types import Array, Key, is_traced
+
+_config: Any = jax.config  # has no types
 
 Number: TypeAlias = float | np.number | Array  # also one that is traced
 
@@ -49,7 +52,26 @@ def next_key() -> Key:
         >>> next_key().shape
         ()
     """
-    return jax.random.key(next_seed())
+    return key_of(next_seed())
+
+
+def key_of(seed: int) -> Key:
+    """`jax.random.key`, whose words are found here: jax would compile programs for it.
+
+    Args:
+        seed: a whole number.
+
+    Returns:
+        A typed key.
+
+    Example:
+        >>> key_of(3) == jax.random.key(3)
+        Array(True, dtype=bool)
+    """
+    if _config.jax_default_prng_impl != "threefry2x32":
+        return jax.random.key(seed)
+    high = seed >> 32 if bits.has_wide() else 0
+    return _typed(jax.device_put(np.array([high & 0xFFFFFFFF, seed & 0xFFFFFFFF], np.uint32)))
 
 
 def fold_in(key: Key, number: int) -> Key:
@@ -68,7 +90,7 @@ def fold_in(key: Key, number: int) -> Key:
     """
     if not is_traced(key) and jax.random.key_impl(key) == "threefry2x32":
         first, second = np.asarray(jax.random.key_data(key)).tolist()
-        return _typed(jnp.asarray(np.array(_threefry(first, second, 0, number), np.uint32)))
+        return _typed(jax.device_put(np.array(_threefry(first, second, 0, number), np.uint32)))
     return jax.random.fold_in(key, number)
 
 
@@ -79,8 +101,8 @@ def _typed(words: Array) -> Key:
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
-def _threefry(key0: int, key1: int, x0: int, x1: int) -> tuple[int, int]:
-    """Threefry-2x32 with 20 rounds (Salmon et al. 2011) of one pair of numbers."""
+def _threefry(key0: Any, key1: Any, x0: Any, x1: Any) -> tuple[Any, Any]:
+    """Threefry-2x32 with 20 rounds (Salmon et al. 2011) of pairs of whole numbers, or of arrays of uint32."""
     ones = 0xFFFFFFFF
     keys = key0, key1, key0 ^ key1 ^ 0x1BD11BDA
     x0, x1 = (x0 + key0) & ones, (x1 + key1) & ones
@@ -205,6 +227,9 @@ def _truncated(key: Key) -> Array:
     return jax.random.truncated_normal(key, -2.0, 2.0, (_BLOCK,), "float32")
 
 
+_PROGRAMS: tuple[tuple[Sample, ...], ...] = (_uniform,), (_normal, _truncated)  # what one program can draw
+
+
 def _blocks(sample: Sample, key: Key, first: Number, count: int, shift: Number, scale: Number) -> Array:
     """`count` blocks of `shift + scale * sample(...)` from block `first` on, in one vector."""
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
@@ -219,16 +244,61 @@ def _blocks(sample: Sample, key: Key, first: Number, count: int, shift: Number, 
     return shift + scale * blocks.reshape(-1)
 
 
-@functools.partial(jax.jit, static_argnames="sample")
-def _tiles(sample: Sample, key: Key, first: Array, turns: Array, shift: Array, scale: Array) -> Array:
-    """The same from block `first` on, `turns` tiles of them at the beginning of a vector of fixed length."""
+class _Tiles:
+    """The same from block `first` on, `turns` tiles of them at the beginning of a vector of fixed length.
 
-    def turn(i: Array, filled: Array) -> Array:
-        tile = _blocks(sample, key, first + _TILE * i.astype(jnp.uint32), _TILE, shift, scale)
-        return jax.lax.dynamic_update_slice(filled, tile, (i * tile.size,))
+    Args:
+        samples: what it can draw; a call names one of them by its number.
+    """
 
-    empty = jnp.zeros(_TURNS * _TILE * _BLOCK, jnp.float32)
-    return cast("Array", jax.lax.fori_loop(0, turns, turn, empty))
+    def __init__(self, samples: tuple[Sample, ...]):
+        self.samples = samples
+        self._program: Any = None  # by the thread
+        apart = threading.Thread(target=self._compile)  # from the traces and contexts of this thread
+        apart.start()
+        apart.join()
+
+    def _compile(self) -> None:
+        kinds: list[tuple[tuple[int, ...], Any]] = [((2,), np.uint32), ((), np.uint32)]
+        kinds += [((), np.int32)] * 2 + [((), np.float32)] * 2
+        specs = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in kinds]
+        self._program = jax.jit(self._run).lower(*specs).compile()
+
+    def _run(self, key: Key, first: Array, turns: Array, chosen: Array, shift: Array, scale: Array) -> Array:
+        def tile(sample: Sample, at: Array) -> Array:
+            return _blocks(sample, key, at, _TILE, shift, scale)
+
+        choices = [functools.partial(tile, sample) for sample in self.samples]
+
+        def turn(i: Array, filled: Array) -> Array:
+            drawn = cast("Array", jax.lax.switch(chosen, choices, first + _TILE * i.astype(jnp.uint32)))
+            return jax.lax.dynamic_update_slice(filled, drawn, (i * drawn.size,))
+
+        empty = jnp.zeros(_TURNS * _TILE * _BLOCK, jnp.float32)
+        return cast("Array", jax.lax.fori_loop(0, turns, turn, empty))
+
+    def __call__(self, *args: Any) -> np.ndarray[Any, Any]:
+        if self._program is None:  # the thread has failed: here the caller hears of it
+            self._compile()
+        return np.asarray(cast("Any", self._program)(*args))
+
+
+_tiles = functools.cache(_Tiles)
+
+_SMALL = 1 << 20  # so many numbers are found here before a program for them would have been compiled
+
+
+def _plain_uniform(words: np.ndarray[Any, Any], size: int, shift: np.float32, scale: np.float32) -> Any:
+    """The numbers of `_blocks(_uniform, ...)`, to the bit, without a program."""
+    blocks = -(-size // _BLOCK)
+    first, second = (int(word) for word in words)
+    keys = _threefry(first, second, np.zeros(blocks, np.uint32), np.arange(blocks, dtype=np.uint32))
+    high, low = _threefry(
+        keys[0][:, None], keys[1][:, None], np.uint32(0), np.arange(_BLOCK, dtype=np.uint32)
+    )
+    mantissa = (high ^ low) >> np.uint32(9) | np.uint32(0x3F800000)
+    numbers = mantissa.reshape(-1)[:size].view(np.float32) - np.float32(1)
+    return (np.float64(shift) + np.float64(scale) * numbers.astype(np.float64)).astype(np.float32)
 
 
 def _aligned(size: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
@@ -244,16 +314,21 @@ def _draw(sample: Sample, key: Key, shape: Sequence[int], shift: Any, scale: Any
     size = math.prod(shape)
     affine = np.float32(shift), np.float32(scale)
     dtype = bits.supported(dtype, "A weight")
-    if any(is_traced(x) for x in (key, jax.device_put(affine[0]))):  # inside a transformation
+    if is_traced(key) or is_traced(jax.device_put(affine[0])):  # inside a transformation
         blocks = _blocks(sample, key, np.uint32(0), -(-size // _BLOCK), *affine)
         return blocks[:size].reshape(shape).astype(dtype)
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-        key = jax.random.key_data(key)  # jax dispatches programs on typed keys ten times more slowly
+        key = jax.random.key_data(key)
+    words = np.asarray(key).reshape(-1)[:2]
+    if sample is _uniform and size <= _SMALL and _config.jax_threefry_partitionable:
+        numbers = _plain_uniform(words, size, *affine)
+        return jax.device_put(numbers.astype(dtype).reshape(shape))
+    samples = next(samples for samples in _PROGRAMS if sample in samples)
+    chosen, tiles = np.int32(samples.index(sample)), _tiles(samples)
     flat, done = _aligned(size, dtype), 0
     while done < size:
         turns = min(-(-(size - done) // (_TILE * _BLOCK)), _TURNS)
-        tiles = cast("Array", _tiles(sample, key, np.uint32(done // _BLOCK), np.int32(turns), *affine))
-        part = np.asarray(tiles)
+        part = tiles(words, np.uint32(done // _BLOCK), np.int32(turns), chosen, *affine)
         flat[done : done + part.size] = part[: size - done]
         done += part.size
     return jax.device_put(flat.reshape(shape))  # jnp.asarray compiles once per shape

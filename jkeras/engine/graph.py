@@ -93,7 +93,7 @@ class Graph:
             at = waiting.pop()
             if at not in seen:
                 seen.add(at)
-                if _is_input(at.node):
+                if is_input(at.node):
                     return False
                 waiting += at.node.inputs
         return True
@@ -155,7 +155,7 @@ class Graph:
             if node.owner is None:
                 out = _run_function(node, computed, values, here, around)
             elif node in self.hidden:
-                out = self._run_layer(node, computed, values, moved, here, _nowhere)
+                out = self._run_layer(node, computed, values, moved, here, nowhere)
             else:
                 moving = self._statistics(node, computed, values, moved, here, ctx.training)
                 out = self._run_layer(node, computed, values, moved, here, note)
@@ -237,7 +237,7 @@ class Graph:
         )
 
 
-def _nowhere(variable: Variable, value: Any) -> None:
+def nowhere(variable: Variable, value: Any) -> None:
     """The states of what is no part of the model stay as they are."""
 
 
@@ -287,7 +287,7 @@ def _upstream(tensor: Tensor, given: set[Tensor], inputs: list[Tensor] | None) -
             continue
         if inputs is not None:
             _refuse_unknown_input(node, tensor, inputs)
-        elif node is None or _is_input(node):
+        elif node is None or is_input(node):
             return []
         seen.add(node)
         nodes.append(node)
@@ -295,7 +295,7 @@ def _upstream(tensor: Tensor, given: set[Tensor], inputs: list[Tensor] | None) -
     return nodes
 
 
-def _is_input(node: Node) -> bool:
+def is_input(node: Node) -> bool:
     """Whether the node's tensor has to be fed."""
     return not node.args and not node.variables
 
@@ -336,7 +336,7 @@ def _visit(inputs: list[Tensor], outputs: Sequence[object]) -> tuple[list[Node],
 
 
 def _refuse_unknown_input(node: Node, tensor: Tensor, inputs: list[Tensor]) -> None:
-    if _is_input(node):
+    if is_input(node):
         raise ValueError(
             f"Graph disconnected: an output depends on {tensor!r}, which is not among the inputs "
             f"{[t.name for t in inputs]}. Add it to the inputs of the model."

@@ -53,6 +53,13 @@ class Program:
         self.rowwise = all(inner.rowwise and functions_are_ours(inner) for _, inner in self._places)
         self.stateful = any(inner.stateful for _, inner in self._places)
 
+    def renewed(self) -> Program:
+        """The layer with what it holds and gives out now; what trains and moves of the rest is as it was."""
+        new = Program(self.layer)
+        new.live, new.order = self.live, self.order
+        new.moving = frozenset(p for p in new.moving | self.moving if p in self.moving or p not in self.state)
+        return new
+
     def _trains(self, path: str) -> bool:
         """Whether weights of a layer are trained: a class that lists its weights may leave them out."""
         cells = self.params.get(path, {})

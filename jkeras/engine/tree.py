@@ -218,14 +218,16 @@ def all_by_variable(layer: WeightAccess, params: Tree, state: Tree) -> Values:
     for path, inner in instances(layer):
         for kind, cells, tree in (("params", inner._params, params), ("state", inner._state, state)):
             for name, variable in cells.items():
-                if name.startswith(_HIDDEN):
+                if is_hidden(name):
                     values.setdefault(variable, variable._value)
                 elif variable not in values:
                     raise _missing(layer, inner, path.split("/")[1::2] if path else [], kind, name, tree)
     return values
 
 
-_HIDDEN = ("_free_", "_captured_")  # variables that the code of a layer uses without owning them
+def is_hidden(name: str) -> bool:
+    """Whether a state is a variable that code uses and no layer owns."""
+    return name.startswith(("_free_", "_captured_"))
 
 
 def _missing(

@@ -363,7 +363,7 @@ def _seed(seed: int | None) -> int | None:
 def _key(seed: int | None, key: Key | None) -> Key:
     """The seed's key if there is a seed, else `key`, else a fresh one."""
     if seed is not None:
-        return jax.random.key(int(seed))
+        return random.key_of(int(seed))
     return random.next_key() if key is None else key
 
 

@@ -10,6 +10,7 @@ from typing import Any, Unpack, cast
 import jax
 import jax.numpy as jnp
 
+from jkeras.core import random
 from jkeras.core.arguments import LayerArguments, SharedArguments
 from jkeras.core.dispatch import op
 from jkeras.core.registry import CustomObjectScope
@@ -270,7 +271,7 @@ class Bidirectional(Wrapper):
             params: Params = {}
             state: State = {}
             for i, (name, way) in enumerate(ways.items()):
-                params[name], state[name] = way.init(jax.random.fold_in(rng, i), shapes[i])
+                params[name], state[name] = way.init(random.fold_in(rng, i), shapes[i])
             return params, {name: inner for name, inner in state.items() if inner}
 
         def apply(params: Params, state: State, x: Tree, ctx: Ctx = INFERENCE) -> Out:

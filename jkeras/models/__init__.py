@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from jkeras.models.clone import clone_model as clone_model
 from jkeras.models.ensembles import average_outputs as average_outputs
 from jkeras.models.ensembles import average_weights as average_weights
+from jkeras.models.many import Members as Members
+from jkeras.models.many import fit_many as fit_many
 from jkeras.models.model import Model as Model
 from jkeras.models.network import Network as Network
 from jkeras.models.sequential import Sequential as Sequential

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jkeras.core import bits, phase
+from jkeras.core import bits, phase, random
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.types import (
     INFERENCE,
@@ -238,7 +238,7 @@ class GraphBody:
         for i, layer in enumerate(self.graph.layers):
             node = next(n for n in layer.inbound_nodes if n in self.graph.layer_nodes)
             if node.args:
-                params, state = layer.pure().init(jax.random.fold_in(rng, i), shapes_of(node.args[0]))
+                params, state = layer.pure().init(random.fold_in(rng, i), shapes_of(node.args[0]))
                 by_variable(layer, params, state, values)
         for variable in self.network._state.values():
             values.setdefault(variable, variable._value)

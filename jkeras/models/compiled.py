@@ -22,11 +22,11 @@ from jkeras.engine.tensors.variable import Variable
 from jkeras.models.functions import StepFunctions
 from jkeras.models.keras_internals import KerasInternals
 from jkeras.models.network import Network, Tensors
+from jkeras.models.results import Results
 from jkeras.training import Endpoint, Objective, Trainer
 from jkeras.training.devices import Devices, Mesh, Shard
 from jkeras.training.objective.arguments import is_ours
 from jkeras.training.objective.closures import observed
-from jkeras.training.objective.symbolic import Symbols
 from jkeras.training.run.pure_step import TrainingStep
 from jkeras.training.types import Data
 
@@ -63,7 +63,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         self._arguments: dict[str, Any] | None = None
         self._trainer: Trainer | None = None
         self._predictor: tuple[Graph | None, Trainer] | None = None
-        self._symbols: tuple[Objective, Symbols] | None = None
+        self._results: Results | None = None
 
     def _init_graph(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
         super()._init_graph(inputs, outputs)
@@ -166,6 +166,21 @@ class Compiled(StepFunctions, KerasInternals, Network):
                 tensors, variables = [*tensors, *seen], [*variables, *read]
         self.watch(list(dict.fromkeys(tensors)), list(dict.fromkeys(variables)))
 
+    def _take_results(self) -> None:
+        """Let steps report and do what a script has put into the results of `compile` since the last call."""
+        results, trainer = self._results, self._trainer
+        if results is None or trainer is None or results.objective is not trainer.objective:
+            return
+        if results.changed:
+            appended = results.appended(self._graph_or_complain("metrics_tensors"))
+            self.watch(list(dict.fromkeys([*self._watched, *appended.watched])), appended.variables)
+            results.take(trainer.objective.extended(appended))
+            program, ends = trainer.program.renewed(), (trainer.inputs, trainer.outputs)
+            assert self._arguments is not None
+            self._trainer = Trainer(program, *ends, results.objective, self.optimizer, **self._arguments)
+            self._trainer.go_on_from(trainer)
+        results.name()
+
     def _choices(self) -> tuple[Any, ...]:
         """The arguments that may be given by output, in the order of `Objective.build`."""
         return self.loss, self.metrics, self.loss_weights, self.sample_weight_mode, self.weighted_metrics
@@ -207,16 +222,6 @@ class Compiled(StepFunctions, KerasInternals, Network):
         limits = {t: [getattr(n.owner, "index_limit", None) for n in self._consumers(t)] for t in inputs}
         return [min((x for x in limits[t] if x is not None), default=None) for t in inputs]
 
-    @property
-    def metrics_names(self) -> list[str]:
-        """Names of what `evaluate` and `train_on_batch` return."""
-        return self._trainer.objective.names if self._trainer is not None else ["loss"]
-
-    @property
-    def stateful_metric_names(self) -> list[str]:
-        """Names of the metrics that keep a running value themselves."""
-        return self._trainer.objective.running if self._trainer is not None else []
-
     def _compiled(self, x: Data, what: str) -> Trainer:
         """The trainer of a compiled model; a model without an input shape is built from the data."""
         if self._arguments is None:
@@ -235,6 +240,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         if self._trainer is None:
             self.build_from_data(training.first_arrays(x))
             self._trainer = self._make_trainer()
+        self._take_results()
         if what == "training":
             self._warn_if_trainable_changed(stacklevel=5)
         return self._use_function("train" if what == "training" else "test", self._trainer)

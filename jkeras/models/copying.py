@@ -24,7 +24,7 @@ _NEW: Function = vars(copyreg)["__newobj__"]  # `cls.__new__(cls)`, as pickle kn
 Users: TypeAlias = dict[str, Any]  # classes and functions of the user's, by name
 
 _FUNCTIONS = ("train_function", "test_function", "predict_function")
-_MADE_ANEW = ("_trainer", "_predictor", "_symbols", "history", *_FUNCTIONS)
+_MADE_ANEW = ("_trainer", "_predictor", "_results", "history", *_FUNCTIONS)
 _OPTIMIZER = "_state_of_optimizer"
 
 

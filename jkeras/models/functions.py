@@ -29,6 +29,7 @@ class StepFunctions(Base):
     _trainer: Trainer | None
     _predicting: Callable[[Any], Trainer]
     _objective: Callable[[], Objective]
+    _take_results: Callable[[], None]
 
     def _make_train_function(self) -> None:
         """Set `train_function`, unless it is set; the optimizer gets its weights."""
@@ -44,6 +45,7 @@ class StepFunctions(Base):
 
     def _compiled_trainer(self) -> Trainer:
         self._objective()  # or its error
+        self._take_results()
         assert self._trainer is not None
         return self._trainer
 

@@ -13,10 +13,11 @@ import numpy as np
 from jkeras.core.types import Function, Shape
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable
+from jkeras.models.results import Results
 from jkeras.training import Objective, Trainer
 from jkeras.training.data import arrays
 from jkeras.training.objective.endpoints import Endpoint, Target
-from jkeras.training.objective.symbolic import Symbols, symbols
+from jkeras.training.objective.symbolic import symbols
 from jkeras.training.types import Data, Weights
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class KerasInternals(Base):
     compiled_trainable_weights: list[Variable]
     _arguments: dict[str, Any] | None
     _trainer: Trainer | None
-    _symbols: tuple[Objective, Symbols] | None
+    _results: Results | None
 
     def _objective(self) -> Objective:
         if self._trainer is None:
@@ -44,32 +45,76 @@ class KerasInternals(Base):
             )
         return self._trainer.objective
 
-    def _as_tensors(self) -> Symbols:
-        """The objective as tensors, made when somebody asks for them."""
+    def _lists(self) -> Results:
+        """The results of `compile` as lists, made when somebody asks for them."""
         objective = self._objective()
-        if self._symbols is None or self._symbols[0] is not objective:
-            self._symbols = objective, symbols(objective, self.outputs, self.losses)
-        return self._symbols[1]
+        if self._results is None or self._results.objective is not objective:
+            self._results = Results(objective, lambda: symbols(objective, self.outputs, self.losses))
+        return self._results
 
     @property
     def total_loss(self) -> Tensor:
         """The loss that training makes small, as a tensor: of `inputs`, `targets` and `sample_weights`."""
-        return self._as_tensors().total
+        return self._lists().symbols.total
 
     @property
     def targets(self) -> list[Any]:
         """For each output the tensor that stands for its target; None without a loss."""
-        return self._as_tensors().targets
+        return self._lists().symbols.targets
 
     @property
     def sample_weights(self) -> list[Any]:
         """For each output the tensor that stands for the weights of its samples; None without a loss."""
-        return self._as_tensors().weights
+        return self._lists().symbols.weights
 
     @property
-    def metrics_tensors(self) -> list[Tensor]:
-        """The losses of the outputs, where there are several, and the metrics, as tensors."""
-        return self._as_tensors().values
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` and `train_on_batch` return: of the loss and of `metrics_tensors`."""
+        return self._lists().names if self._trainer is not None else ["loss"]
+
+    @metrics_names.setter
+    def metrics_names(self, names: list[str]) -> None:
+        self._lists().names = names
+
+    @property
+    def metrics_tensors(self) -> list[Any]:
+        """The losses of the outputs, where there are several, and the metrics, as tensors.
+
+        What is appended, with a name in `metrics_names`, is reported by the calls that follow: the mean of a
+        tensor of the inputs, `outputs`, `targets` and `sample_weights`, or a variable.
+        """
+        return self._lists().tensors
+
+    @metrics_tensors.setter
+    def metrics_tensors(self, tensors: list[Any]) -> None:
+        self._lists().tensors = tensors
+
+    @property
+    def stateful_metric_names(self) -> list[str]:
+        """Names of the metrics that keep a running value themselves."""
+        return self._lists().running if self._trainer is not None else []
+
+    @stateful_metric_names.setter
+    def stateful_metric_names(self, names: list[str]) -> None:
+        self._lists().running = names
+
+    @property
+    def stateful_metric_functions(self) -> list[Any]:
+        """The metrics that keep a running value themselves; `reset_states` is called before each epoch."""
+        return self._lists().keepers
+
+    @stateful_metric_functions.setter
+    def stateful_metric_functions(self, functions: list[Any]) -> None:
+        self._lists().keepers = functions
+
+    @property
+    def metrics_updates(self) -> list[Any]:
+        """Updates for steps of training and testing; metrics given to `compile` need none."""
+        return self._lists().updates
+
+    @metrics_updates.setter
+    def metrics_updates(self, updates: list[Any]) -> None:
+        self._lists().updates = updates
 
     @property
     def loss_functions(self) -> list[Function | None]:
@@ -91,16 +136,6 @@ class KerasInternals(Base):
     @property
     def _is_compiled(self) -> bool:
         return self._arguments is not None
-
-    @property
-    def metrics_updates(self) -> list[Any]:
-        """Updates of metrics: none, for stateful metrics write to their variables themselves."""
-        return []
-
-    @property
-    def stateful_metric_functions(self) -> list[Any]:
-        """The metrics that keep a running value themselves."""
-        return [metric.fn for metric in self._objective().metrics if metric.is_stateful]
 
     @property
     def _collected_trainable_weights(self) -> list[Variable]:

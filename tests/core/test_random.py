@@ -86,3 +86,18 @@ def test_fold_in_is_that_of_jax(impl):
             assert random.fold_in(key, number) == jax.random.fold_in(key, np.uint32(number))
     traced = jax.jit(lambda k: jax.random.key_data(random.fold_in(k, 3)))(key)
     np.testing.assert_array_equal(traced, jax.random.key_data(random.fold_in(key, 3)))
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 1.0), (-0.3, 0.7), (5.0, 5.001)])
+def test_uniform_numbers_are_the_same_with_and_without_a_program(bounds, monkeypatch):
+    def drawn():
+        return np.asarray(random.uniform(jax.random.key(3), (5000,), *bounds))
+
+    plain = drawn()
+    monkeypatch.setattr(random, "_SMALL", 0)
+    np.testing.assert_array_equal(plain, drawn())
+
+
+@pytest.mark.parametrize("seed", [0, 5, 2**31, 2**32 - 1, 2**32 + 5, 2**62, -7])
+def test_keys_are_those_of_jax(seed):
+    assert random.key_of(seed) == jax.random.key(seed)

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 from jax.typing import DTypeLike
 
+from jkeras.core import random
 from jkeras.core.lists import unpacked
 from jkeras.core.types import (
     AnyDict,
@@ -151,10 +152,10 @@ def redraw(layer: Layer, rng: Key) -> Weights:
     from_initializer: Values = {}
     for i, (_, inner) in enumerate(walk(layer)):
         if inner is not layer and inner.is_native and inner.build_shape is not None:
-            params, state = inner.pure().init(jax.random.fold_in(rng, i), inner.build_shape)
+            params, state = inner.pure().init(random.fold_in(rng, i), inner.build_shape)
             by_variable(inner, params, state, from_initializer)
         else:
-            _redraw_own(inner, jax.random.fold_in(rng, i), from_initializer)
+            _redraw_own(inner, random.fold_in(rng, i), from_initializer)
 
     def read(variable: Variable) -> Any:
         return from_initializer[variable] if variable in from_initializer else variable._value
@@ -165,7 +166,7 @@ def redraw(layer: Layer, rng: Key) -> Weights:
 def _redraw_own(layer: Layer, rng: Key, values: Values) -> None:
     for i, variable in enumerate([*layer._params.values(), *layer._state.values()]):
         if variable.initializer is not None and variable not in values:
-            key = jax.random.fold_in(rng, i)
+            key = random.fold_in(rng, i)
             values[variable] = variable.draw(key)
 
 

@@ -6,7 +6,9 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from jkeras.core.dispatch import op
+import jax
+
+from jkeras.core.dispatch import is_symbol, op
 from jkeras.core.types import INFERENCE, Function
 from jkeras.engine.tensors.scope import asks_tensors
 from jkeras.engine.tensors.shapes import infer
@@ -43,7 +45,9 @@ def closed_over(
             for argument, tensor in zip(arguments, symbols, strict=False):
                 if tensor is not None:
                     frame.note_symbol(argument, tensor)
-            fn(*arguments)
+            for result in jax.tree.leaves(fn(*arguments), is_leaf=is_symbol):
+                if isinstance(result, Variable):  # as it is: `lambda y_true, y_pred: optimizer.lr`
+                    frame.read(result)
         variables[:] = frame.captured
         return ()
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Unpack, cast
 import jax
 import jax.numpy as jnp
 
+from jkeras.core import random
 from jkeras.core.arguments import Cell, LayerArguments
 from jkeras.core.registry import has_arg
 from jkeras.core.types import (
@@ -214,7 +215,7 @@ class StackedRNNCells(Layer):
             state: State = {}
             for i, (name, step, size) in enumerate(zip(names, steps, outputs, strict=True)):
                 with_constants = [shape, *constants] if constants and step.takes_constants else shape
-                inner, fixed = step.init(jax.random.fold_in(rng, i), with_constants)
+                inner, fixed = step.init(random.fold_in(rng, i), with_constants)
                 params |= {name: inner} if inner else {}
                 state |= {name: fixed} if fixed else {}
                 shape = (shape[0], size)

@@ -4,6 +4,7 @@ names."""
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -11,11 +12,12 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from jkeras import losses
-from jkeras.core.types import INFERENCE, AnyDict, AnyList, AnyTuple, Array, Batch, Ctx, Function, Means, Tree
+from jkeras.core.types import INFERENCE, AnyDict, AnyList, AnyTuple, Array, Batch, Ctx, Function, Out, Tree
 from jkeras.engine.call.added_metrics import Key
 from jkeras.engine.tensors.symbolic import Tensor
-from jkeras.engine.tensors.variable import Variable, current_frame
+from jkeras.engine.tensors.variable import Frame, Variable, current_frame
 from jkeras.training.objective import arguments
+from jkeras.training.objective.appended import Appended
 from jkeras.training.objective.endpoints import Endpoint, Target, by_name
 
 
@@ -88,6 +90,8 @@ class Objective:
         self.terms, self.metrics, self.names, self.targets = terms, metrics, names, targets
         self.rowwise, self.named_losses = rowwise, named_losses
         self.running, self.added = list(running), list(added)
+        self.appended: Appended | None = None
+        self.foreign_keepers: list[Any] = []  # what a script has put beside `keepers`
         self._slots = {term.output: slot for slot, term in enumerate(terms)}
 
     @classmethod
@@ -201,17 +205,22 @@ class Objective:
                 values = [*values, weighted(metric.function(key), y_true, y_pred, weight, mask, ctx)]
         return total, values
 
-    def reported(self, metrics: Means, ctx: Ctx) -> list[Array]:
-        """This device's share of the values that layers have reported: the last ones in `names`.
+    def with_others(self, values: list[Array], out: Out, batch: Batch, frame: Frame, ctx: Ctx) -> list[Array]:
+        """This device's share of all values: also of those that layers report or that a script has appended.
 
         Args:
-            metrics: `Out.metrics` of the model.
+            values: the losses and metrics.
+            out: of the model.
+            batch: of the step.
+            frame: the scope of losses and metrics.
             ctx: says over which devices the batch is spread.
         """
+        metrics = out.metrics
         means: list[Array | float] = [
             sum(metrics[key]) / len(metrics[key]) if key in metrics else 0.0 for key in self.added
         ]
-        return [mean / ctx.total(1) for mean in means]
+        values = [*values, *(mean / ctx.total(1) for mean in means)]
+        return values if self.appended is None else self.appended.values(values, out.y, batch, frame, ctx)
 
     def _target(
         self, output: int, batch: Batch, y_pred: Array, mask: Array | None
@@ -227,12 +236,22 @@ class Objective:
         value: Any = frame.tensor(symbol) if isinstance(symbol, Tensor) else frame.read(symbol)
         return value.astype(y_pred.dtype), y_pred, batch.weight[slot], mask
 
+    @property
+    def keepers(self) -> list[Any]:
+        """The metrics that keep a running value themselves."""
+        return [metric.fn for metric in self.metrics if metric.is_stateful]
+
     def reset(self) -> None:
         """Let stateful metrics begin anew: before an epoch, and before an evaluation."""
-        for metric in self.metrics:
-            if metric.is_stateful:
-                keeper: Any = metric.fn
-                keeper.reset_states()
+        for keeper in (*self.keepers, *self.foreign_keepers):
+            keeper.reset_states()
+
+    def extended(self, appended: Appended) -> Objective:
+        """The same with other values, as a script has put them together; their names are set after it."""
+        other = copy.copy(self)
+        other.appended, other.rowwise = appended, False
+        other.names, other.running = list(self.names), list(self.running)
+        return other
 
     def replace_foreign(self, other: Callable[[int, Function], Function]) -> None:
         """Replace the losses and metrics that are not jkeras's own by `other(output, function)`."""

@@ -34,7 +34,7 @@ class StepCarry(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """Companions of a loss.
+    """The company of a loss.
 
     Args:
         y: list of the model's outputs.
@@ -67,7 +67,7 @@ class TrainingStep:
         self._step, self._loss = trainer.step("train"), whole_objective(self.program, self.objective)
 
     def init(self, rng: Key | None = None) -> StepCarry:
-        """The start.
+        """The carry to start from.
 
         Args:
             rng: a key to draw new weights with, for an optimizer at its beginning; None: weights and
@@ -78,7 +78,10 @@ class TrainingStep:
             opt = [jnp.copy(array) for array in take_all(binding.cells)]
             stores = self._stores({}, {})
             return StepCarry(*self._trees(*jax.tree.map(jnp.copy, stores)), binding.treedef.unflatten(opt))
-        params, state = self.pair.init(rng, self.shape)
+        return self.begin(*self.pair.init(rng, self.shape))
+
+    def begin(self, params: Params, state: State) -> StepCarry:
+        """The carry for these weights and an optimizer at its beginning."""
         live, _ = self._parted(self._stores(params, state)[0])
         return StepCarry(params, state, self.trainer.first_state(live))
 

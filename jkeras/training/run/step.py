@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +35,9 @@ class Carry(NamedTuple):
     opt: Any
 
 
+Lent: TypeAlias = dict[tuple[str, str], int]  # (path, name): number among the leaves of the optimizer's state
+
+
 class Fixed(NamedTuple):
     """The arrays that a step only reads: the rest of the parameters and of the state."""
 
@@ -42,7 +45,9 @@ class Fixed(NamedTuple):
     state: Store
 
 
-def train_step(program: Program, objective: Objective, move: Function, inputs: list[Endpoint]) -> Step:
+def train_step(
+    program: Program, objective: Objective, move: Function, inputs: list[Endpoint], lent: Lent
+) -> Step:
     """One step of training: gradients of the live parameters, all updates at once.
 
     Args:
@@ -50,6 +55,7 @@ def train_step(program: Program, objective: Objective, move: Function, inputs: l
         objective: its `Objective`.
         move: the optimizer's step over `{path: {name: array}}`, see `Optimizer.mover`.
         inputs: the model's inputs.
+        lent: the entries of the state that are the optimizer's.
 
     Returns:
         The step; its result is the vector of the values that `objective.names` names.
@@ -59,7 +65,7 @@ def train_step(program: Program, objective: Objective, move: Function, inputs: l
 
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx) -> tuple[Carry, Array]:
         batch = cast(batch, inputs, objective.fed)
-        state = merge(fixed.state, carry.state)
+        state = merge(merge(fixed.state, carry.state), _borrowed(lent, carry.opt))
 
         def share(live: Store, ctx: Ctx = ctx) -> tuple[Array, tuple[list[Array], Store]]:
             loss, values, new, _ = total({**fixed.params, **live}, state, batch, ctx)
@@ -90,10 +96,18 @@ def whole_objective(program: Program, objective: Objective) -> Function:
         with program.frame(params, state, out, ctx) as frame:
             loss, values = objective(out.y, out.mask, batch, ctx)
             loss = loss + out.loss + program.penalty(params) / ctx.total(1)
-        values = [*values, *objective.reported(out.metrics, ctx)]
+            values = objective.with_others(values, out, batch, frame, ctx)
         return loss.astype(jnp.float32), values, written(program, out.state, frame), out.y
 
     return total
+
+
+def _borrowed(lent: Lent, opt: Any) -> Store:
+    """A store of those entries of the state that are the optimizer's, as they are before the step."""
+    store: Store = {}
+    for (path, name), number in lent.items():
+        store.setdefault(path, {})[name] = jax.tree.leaves(opt)[number]
+    return store
 
 
 def _gradient(share: Function, live: Store, ctx: Ctx) -> Any:

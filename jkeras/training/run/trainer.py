@@ -18,6 +18,7 @@ from jkeras.core.random import next_seed
 from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Key, Store, Tree
 from jkeras.engine.program import Program
 from jkeras.engine.tensors.variable import Variable, put_all, take_all
+from jkeras.engine.tree import is_hidden
 from jkeras.training.batching import Cut, Span
 from jkeras.training.data.samples import Samples, stack
 from jkeras.training.data.source import Block, placed
@@ -27,7 +28,7 @@ from jkeras.training.objective.function import Objective
 from jkeras.training.run import chunks, memory, user_steps
 from jkeras.training.run import step as steps
 from jkeras.training.run.program_cache import Programs
-from jkeras.training.run.step import Carry, Fixed
+from jkeras.training.run.step import Carry, Fixed, Lent
 from jkeras.training.types import Numpy, Step
 
 _INDEX = re.compile(r"\b\d{4}/")  # which a path in a store has before each name
@@ -152,11 +153,21 @@ class Trainer:
         """The state of the optimizer at its beginning, as arrays, for these values of the live weights."""
         return self.optimizer.first_state(live, self.binding, self.program.tree, self.program.flat)
 
+    def go_on_from(self, other: Trainer) -> None:
+        """Train on with the optimizer's state and the random numbers of another trainer of the model."""
+        self.binding, self._seed, self._calls = other.binding, other._seed, other._calls
+        self.replaced = other.replaced
+        if self.binding is not None:
+            self._refuse_shared(self.binding.cells)
+
     def _refuse_shared(self, cells: list[Variable]) -> None:
-        """A variable is the model's or the optimizer's: a step cannot move it in two places."""
+        """A variable is the model's or the optimizer's: a step cannot move it in two places.
+
+        What losses and metrics only read of the optimizer's, they are lent.
+        """
         program = self.program
         stores = [*program.params.items(), *program.state.items()]
-        ours = {cell: path for path, entries in stores for cell in entries.values()}
+        ours = {cell: path for path, cells in stores for name, cell in cells.items() if not is_hidden(name)}
         for cell in cells:
             if cell in ours:
                 raise ValueError(
@@ -198,14 +209,25 @@ class Trainer:
         live = program.live if training else frozenset[str]()
         params = [{p: c for p, c in program.params.items() if (p in live) == want} for want in (True, False)]
 
+        lent = self._lent() if training else {}
+
         def moves(path: str, name: str) -> bool:
             return path in program.moving if training else name.startswith("_")
 
+        def has(path: str, name: str, want: bool) -> bool:
+            return moves(path, name) == want and (path, name) not in lent
+
         state: list[Store] = []
         for want in (True, False):
-            part = {p: {n: v for n, v in c.items() if moves(p, n) == want} for p, c in program.state.items()}
+            part = {p: {n: v for n, v in c.items() if has(p, n, want)} for p, c in program.state.items()}
             state.append({path: cells for path, cells in part.items() if cells})
         return (params[0], state[0]), (params[1], state[1])
+
+    def _lent(self) -> Lent:
+        """Variables of the optimizer that losses and metrics read."""
+        places = {cell: i for i, cell in enumerate(self.binding.cells)}
+        state = self.program.state.items()
+        return {(p, n): places[v] for p, cells in state for n, v in cells.items() if v in places}
 
     # Programs.
 
@@ -219,7 +241,7 @@ class Trainer:
         if kind == "train":
             program = self.program
             move = self.optimizer.mover(self.binding, program.constrain, program.tree, program.flat)
-            return steps.train_step(program, self.objective, move, self.inputs)
+            return steps.train_step(program, self.objective, move, self.inputs, self._lent())
         if kind == "test":
             return steps.test_step(self.program, self.objective, self.inputs)
         return steps.predict_step(self.program, self.inputs)
