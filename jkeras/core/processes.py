@@ -99,7 +99,7 @@ def put(array: Any, sharding: Any) -> Any:
             return array
         if jax.numpy.issubdtype(array.dtype, jax.dtypes.prng_key):
             data = put(jax.random.key_data(array), sharding)
-            return jax.random.wrap_key_data(data, impl=jax.random.key_impl(array))
+            return cast("jax.Array", jax.random.wrap_key_data(data, impl=jax.random.key_impl(array)))
     here = whole(array)
 
     def part(index: Any) -> Any:

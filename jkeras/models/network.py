@@ -12,12 +12,12 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.identity import same_objects
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.names import snake_case, unique_name
-from jkeras.core.types import INFERENCE, AnyDict, Array, Ctx, Out, Pair, Params, State, Tree
+from jkeras.core.types import INFERENCE, AnyDict, Array, Ctx, Out, Pair, Params, Shapes, State, Tree
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.added_metrics import reported_by
 from jkeras.engine.call.calling import has_tensor
 from jkeras.engine.call.running import aligned, run_layer
-from jkeras.engine.call.types import Masks, OverVariables, Shapes
+from jkeras.engine.call.types import Masks, OverVariables
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.effects import Added, Update, Whole
 from jkeras.engine.program import Program
