@@ -47,6 +47,7 @@ from jkeras.layers.core import Activation as Activation
 from jkeras.layers.core import ActivityRegularization as ActivityRegularization
 from jkeras.layers.core import Dense as Dense
 from jkeras.layers.core import Flatten as Flatten
+from jkeras.layers.core import Identity as Identity
 from jkeras.layers.core import Masking as Masking
 from jkeras.layers.core import Permute as Permute
 from jkeras.layers.core import RepeatVector as RepeatVector
@@ -117,6 +118,19 @@ from jkeras.layers.pooling import MaxPool3D as MaxPool3D
 from jkeras.layers.pooling import MaxPooling1D as MaxPooling1D
 from jkeras.layers.pooling import MaxPooling2D as MaxPooling2D
 from jkeras.layers.pooling import MaxPooling3D as MaxPooling3D
+from jkeras.layers.preprocessing import CategoryEncoding as CategoryEncoding
+from jkeras.layers.preprocessing import CenterCrop as CenterCrop
+from jkeras.layers.preprocessing import Discretization as Discretization
+from jkeras.layers.preprocessing import Normalization as Normalization
+from jkeras.layers.preprocessing import RandomBrightness as RandomBrightness
+from jkeras.layers.preprocessing import RandomContrast as RandomContrast
+from jkeras.layers.preprocessing import RandomCrop as RandomCrop
+from jkeras.layers.preprocessing import RandomFlip as RandomFlip
+from jkeras.layers.preprocessing import RandomRotation as RandomRotation
+from jkeras.layers.preprocessing import RandomTranslation as RandomTranslation
+from jkeras.layers.preprocessing import RandomZoom as RandomZoom
+from jkeras.layers.preprocessing import Rescaling as Rescaling
+from jkeras.layers.preprocessing import Resizing as Resizing
 from jkeras.layers.recurrent import GRU as GRU
 from jkeras.layers.recurrent import LSTM as LSTM
 from jkeras.layers.recurrent import RNN as RNN

@@ -119,6 +119,28 @@ class Dense(KernelAndBias):
         return Pair(init, apply)
 
 
+class Identity(Layer):
+    """The input itself.
+
+    Input shape:
+        Any; the output has the same.
+
+    Raises:
+        TypeError: an unknown argument.
+
+    Keras 3: Identity
+
+    Example:
+        >>> Identity()(jnp.array([[1.0]])).tolist()
+        [[1.0]]
+    """
+
+    supports_masking = True
+
+    def formula(self) -> Pair:
+        return elementwise(lambda x: x)
+
+
 class Activation(Layer):
     """An activation function as a layer: `y = activation(x)`.
 

@@ -43,7 +43,7 @@ class EinsumDense(KernelAndBias):
     Raises:
         ValueError: an equation of another form, or that the sizes contradict.
 
-    Source: Keras 3: EinsumDense
+    Keras 3: EinsumDense
 
     Example:
         >>> EinsumDense("abc,cd->abd", output_shape=(None, 5), bias_axes="d")(jnp.ones((2, 3, 4))).shape

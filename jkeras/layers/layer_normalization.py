@@ -228,7 +228,7 @@ class UnitNormalization(Layer):
     Raises:
         ValueError: an axis does not exist.
 
-    Source: Keras 3: UnitNormalization
+    Keras 3: UnitNormalization
 
     Example:
         >>> UnitNormalization()(jnp.array([[3.0, 4.0]])).tolist()

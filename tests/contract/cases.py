@@ -54,6 +54,7 @@ NAMED_BY_SHAPE = {
         Dense(3) Activation('tanh') Dropout(0.4) ActivityRegularization(0.1) RepeatVector(3) ReLU() Softmax()
         ELU() LeakyReLU() PReLU() ThresholdedReLU() GaussianNoise(0.3) GaussianDropout(0.3) AlphaDropout(0.3)
         BatchNormalization() LayerNormalization() RMSNormalization() UnitNormalization()
+        Identity() Rescaling(0.5,1) Normalization() Discretization([0.],output_mode='one_hot')
         SpectralNormalization(L.Dense(3)) EinsumDense('ab,bc->ac',3,bias_axes='c')""",
     SEQUENCE: """
         Flatten() Reshape((2,-1)) Permute((2,1)) Masking() SpatialDropout1D(0.4) Conv1D(2,3)
@@ -70,7 +71,9 @@ NAMED_BY_SHAPE = {
         Conv2DTranspose(2,3,strides=2) Cropping2D(1) UpSampling2D(2) UpSampling2D(2,interpolation='bilinear')
         ZeroPadding2D(1) MaxPooling2D(2) AveragePooling2D(2) GlobalMaxPooling2D() GlobalAveragePooling2D()
         LocallyConnected2D(2,2) SpatialDropout2D(0.4) BatchNormalization() PReLU(shared_axes=[1,2])
-        TimeDistributed(L.Dense(2)) GroupNormalization(1)""",
+        TimeDistributed(L.Dense(2)) GroupNormalization(1)
+        Resizing(3,4) CenterCrop(3,4) RandomFlip() RandomCrop(3,4) RandomRotation(0.1) RandomZoom(0.1)
+        RandomTranslation(0.1,0.1) RandomContrast(0.1) RandomBrightness(0.1)""",
     VOLUME: """
         Conv3D(2,2) Conv3DTranspose(2,2) Cropping3D(1) UpSampling3D(2) ZeroPadding3D(1) MaxPooling3D(2)
         AveragePooling3D(2) GlobalMaxPooling3D() GlobalAveragePooling3D() SpatialDropout3D(0.4)
@@ -101,6 +104,7 @@ CASES: list[Case] = [
     ),
     Case(lambda: L.Concatenate(), (VECTOR, VECTOR)),
     Case(lambda: L.Dot(1), (VECTOR, VECTOR)),
+    Case(lambda: L.CategoryEncoding(5, "count"), ((4,),), kind="index"),
     Case(lambda: L.ReversibleEmbedding(5, 3, tie_weights=False), ((4,),), kind="index"),
     Case(lambda: L.MultiHeadAttention(2, 3, dropout=0.2), (SEQUENCE, SEQUENCE)),
     Case(lambda: L.GroupQueryAttention(3, 4, 2), (SEQUENCE, SEQUENCE)),

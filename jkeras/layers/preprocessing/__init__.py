@@ -1,0 +1,15 @@
+"""Layers that make numbers fit for a model: scaling, encoding, images, text."""
+
+from jkeras.layers.preprocessing.augmentation import RandomBrightness as RandomBrightness
+from jkeras.layers.preprocessing.augmentation import RandomContrast as RandomContrast
+from jkeras.layers.preprocessing.augmentation import RandomCrop as RandomCrop
+from jkeras.layers.preprocessing.augmentation import RandomFlip as RandomFlip
+from jkeras.layers.preprocessing.augmentation import RandomRotation as RandomRotation
+from jkeras.layers.preprocessing.augmentation import RandomTranslation as RandomTranslation
+from jkeras.layers.preprocessing.augmentation import RandomZoom as RandomZoom
+from jkeras.layers.preprocessing.categories import CategoryEncoding as CategoryEncoding
+from jkeras.layers.preprocessing.categories import Discretization as Discretization
+from jkeras.layers.preprocessing.images import CenterCrop as CenterCrop
+from jkeras.layers.preprocessing.images import Resizing as Resizing
+from jkeras.layers.preprocessing.scaling import Normalization as Normalization
+from jkeras.layers.preprocessing.scaling import Rescaling as Rescaling
