@@ -11,6 +11,7 @@ from jkeras.callbacks.base import Callback, Logs
 from jkeras.core.chunk import Chunk
 from jkeras.core.display import Displayed
 from jkeras.core.logs import MetricLogs
+from jkeras.core.processes import say
 
 Hook: TypeAlias = Callable[[int, Logs], object]  # `f(epoch, logs)` or `f(batch, logs)`
 
@@ -209,8 +210,8 @@ class TerminateOnNaN(Callback):
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not np.isfinite(loss):
-            print(f"Batch {batch:d}: Invalid loss, terminating training")
-            print(_FIND_THE_LAYER)
+            say(f"Batch {batch:d}: Invalid loss, terminating training")
+            say(_FIND_THE_LAYER)
             self.model.stop_training = True
 
     def on_chunk_end(self, chunk: Chunk) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 import string
+import tempfile
 import warnings
 from typing import Any, Literal
 
 from jkeras.callbacks.base import Callback, Logs
 from jkeras.callbacks.schedule import better, worst
+from jkeras.core import processes
 from jkeras.core.logs import MetricLogs
+from jkeras.core.processes import say
 
 
 class ModelCheckpoint(Callback):
@@ -118,9 +121,13 @@ class ModelCheckpoint(Callback):
     def _save(self, epoch: int, filepath: str) -> None:
         if not self.save_best_only:
             self._say(epoch, f"saving model to {filepath}")
-        os.makedirs(os.path.dirname(filepath) or ".", exist_ok=True)
         save = self.model.save_weights if self.save_weights_only else self.model.save
-        save(filepath, overwrite=True)
+        if processes.is_first():
+            os.makedirs(os.path.dirname(filepath) or ".", exist_ok=True)
+            save(filepath, overwrite=True)
+        elif any(processes.is_parted(variable.value) for variable in self.model.weights):
+            with tempfile.TemporaryDirectory() as folder:  # the first one cannot write it without the others
+                save(os.path.join(folder, "model.h5"), overwrite=True)
 
     def _filepath(self, epoch: int, logs: Logs) -> str:
         try:
@@ -152,7 +159,7 @@ class ModelCheckpoint(Callback):
 
     def _say(self, epoch: int, text: str) -> None:
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1:05d}: {text}")
+            say(f"\nEpoch {epoch + 1:05d}: {text}")
 
 
 def _check_template(template: str) -> None:

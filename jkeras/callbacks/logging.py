@@ -15,6 +15,7 @@ import numpy as np
 
 from jkeras.callbacks.base import Callback, Logs
 from jkeras.callbacks.basic import python_value
+from jkeras.core import processes
 from jkeras.core.chunk import Chunk
 from jkeras.core.progbar import Progbar
 
@@ -155,7 +156,8 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         if self.append and os.path.exists(self.filename):
             self.append_header = os.path.getsize(self.filename) == 0
-        self.csv_file = open(self.filename, "a" if self.append else "w", newline="")
+        path = self.filename if processes.is_first() else os.devnull
+        self.csv_file = open(path, "a" if self.append else "w", newline="")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
@@ -223,6 +225,8 @@ class RemoteMonitor(Callback):
         self.send_as_json = send_as_json
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if not processes.is_first():
+            return
         values = {name: python_value(value) for name, value in (logs or {}).items()}
         text = json.dumps({"epoch": epoch, **values})
         if self.send_as_json:

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 import warnings
+import zlib
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -15,8 +16,10 @@ import numpy as np
 
 from jkeras.callbacks.base import Callback, CallbackList, Logs
 from jkeras.callbacks.schedule import better
+from jkeras.core import processes
 from jkeras.core.background import BackgroundJob
 from jkeras.core.lock import Hold
+from jkeras.core.processes import say
 from jkeras.saving import checkpoint
 from jkeras.saving.contents import Contents
 from jkeras.saving.limits import telling
@@ -137,8 +140,11 @@ class RunCheckpoint(Callback):
     def resume(self, callbacks: CallbackList) -> dict[str, Any] | None:
         self._callbacks = callbacks
         self._at, self.steps = (0, 0), 0
-        self._lock = checkpoint.hold(self.run_dir)
+        if processes.is_first():
+            self._lock = checkpoint.hold(self.run_dir)
         checkpoints = checkpoint.list_checkpoints(self.run_dir)
+        if processes.count() > 1:
+            _check_seen(self.run_dir, checkpoints)
         if checkpoints and not self.resumes:
             raise FileExistsError(
                 f"{self.run_dir} holds {len(checkpoints)} checkpoints of an earlier run: go on from there "
@@ -234,14 +240,16 @@ class RunCheckpoint(Callback):
                 f"first of all, {difference}. Data, arguments, code and machine should be those of then, and "
                 "all random numbers should come from jkeras's or numpy's seeds. Nothing was written."
             )
-        print(f"Verified: training from {start.path.name} came to the very bits of {then.path.name}.")
+        say(f"Verified: training from {start.path.name} came to the very bits of {then.path.name}.")
 
     def _is_due(self, epoch: int, step: int) -> bool:
         if self.every_epochs is not None and step == 0 and epoch % self.every_epochs == 0:
             return True
         if self.every_steps is not None and self.steps - self._saved_steps >= self.every_steps:
             return True
-        return self.every_seconds is not None and time.monotonic() - self._saved_time >= self.every_seconds
+        if self.every_seconds is None:
+            return False
+        return bool(processes.told([time.monotonic() - self._saved_time >= self.every_seconds])[0, 0])
 
     def save(self) -> Path | None:
         """Begin to write a checkpoint, unless this very point has been saved; returns its path to be."""
@@ -251,7 +259,8 @@ class RunCheckpoint(Callback):
         name = checkpoint.file_name(self._at[0], self.steps)
         self._rank(name)
         contents = checkpoint.snapshot(self.model, self._state())
-        self._writing.start(checkpoint.write, contents, self.run_dir, self.keep, tuple(self.scores))
+        if processes.is_first():
+            self._writing.start(checkpoint.write, contents, self.run_dir, self.keep, tuple(self.scores))
         self._saved_at = self._at
         self._saved_steps = self.steps
         self._saved_time = time.monotonic()
@@ -300,3 +309,14 @@ class RunCheckpoint(Callback):
             self._give_back()
             signal.raise_signal(number)
         self._signal = number
+
+
+def _check_seen(run_dir: Path, found: list[checkpoint.Checkpoint]) -> None:
+    """Several processes go on from the same checkpoint, before the first one writes another."""
+    newest = zlib.crc32(found[-1].path.name.encode()) if found else 0
+    said = processes.told([len(found), newest])
+    if (said != said[0]).any():
+        raise ValueError(
+            f"The {len(said)} processes of this run see {said[:, 0].astype(int).tolist()} checkpoints in "
+            f"{run_dir}: it must be on a disk that they share."
+        )

@@ -10,6 +10,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 
 from jkeras.callbacks.base import Callback, Logs
+from jkeras.core.processes import say
 
 
 def better(mode: str, monitor: str, owner: str, rising: tuple[str, ...] = ("acc",)) -> np.ufunc:
@@ -140,12 +141,12 @@ class EarlyStopping(Callback):
             self.model.stop_training = True
             if self.restore_best_weights and self.best_weights is not None:
                 if self.verbose > 0:
-                    print("Restoring model weights from the end of the best epoch")
+                    say("Restoring model weights from the end of the best epoch")
                 self.model.set_weights(self.best_weights)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.stopped_epoch > 0 and self.verbose > 0:
-            print(f"Epoch {self.stopped_epoch + 1:05d}: early stopping")
+            say(f"Epoch {self.stopped_epoch + 1:05d}: early stopping")
 
     def get_monitor_value(self, logs: Logs) -> Any:
         """The monitored value, or None after a warning."""
@@ -205,7 +206,7 @@ class LearningRateScheduler(Callback):
             )
         set_lr(self.model, lr)
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {lr}.")
+            say(f"\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {lr}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
@@ -335,7 +336,7 @@ class ReduceLROnPlateau(Callback):
         new = max(old * self.factor, self.min_lr)
         set_lr(self.model, new)
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate to {new}.")
+            say(f"\nEpoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate to {new}.")
         self.cooldown_counter = self.cooldown
         self.wait = 0
 

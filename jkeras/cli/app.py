@@ -12,6 +12,7 @@ import typer
 
 from jkeras.cli import compare, data, files, history, overrides, run, text
 from jkeras.cli import config as config_module
+from jkeras.cli import processes as several
 from jkeras.cli.errors import UserError, reports_errors
 from jkeras.version import __version__
 
@@ -39,6 +40,10 @@ Sets = Annotated[
 ]
 Changed = Annotated[
     bool, typer.Option("--accept-changed", help="Read a file that was changed after it had been sealed.")
+]
+Processes = Annotated[
+    str | None,
+    typer.Option(help="How many processes train on this machine; auto: those that a cluster has started."),
 ]
 RunDir = Annotated[Path, typer.Argument(help="The directory of the run.")]
 
@@ -91,6 +96,7 @@ def train(
     resume: Annotated[
         str, typer.Option(help="auto: go on with an earlier run in the directory, if there is one.")
     ] = "never",
+    processes: Processes = None,
     as_json: Json = False,
 ) -> None:
     """Train the model that a YAML file, or the options, describe."""
@@ -109,7 +115,7 @@ def train(
     overrides.name(raw, named)
     raw |= {"model": model} if model else {}
     settings = config_module.checked(raw, str(config) if config else "The command line")
-    with _answer(as_json) as result:
+    with several.joined(processes), _answer(as_json and several.speaks()) as result:
         result.update(run.train(settings, overwrite, go_on=resume == "auto"))
 
 
@@ -123,10 +129,11 @@ def resume(
     verify: Annotated[
         bool, typer.Option("--verify", help="First prove it, from the last checkpoint but one to the newest.")
     ] = False,
+    processes: Processes = None,
     as_json: Json = False,
 ) -> None:
     """Go on with an interrupted run, to the same bits as without the interruption."""
-    with _answer(as_json) as result:
+    with several.joined(processes), _answer(as_json and several.speaks()) as result:
         result.update(run.resume(run_dir, epochs, {"data": data, "model": model}, verify))
 
 

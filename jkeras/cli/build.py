@@ -14,6 +14,7 @@ from jkeras import losses, metrics, optimizers
 from jkeras.callbacks import Callback
 from jkeras.cli import user_code
 from jkeras.cli.errors import UserError, close_to
+from jkeras.core import processes
 from jkeras.engine.base_layer import Layer
 from jkeras.models import Model, Sequential, model_from_json
 
@@ -122,7 +123,7 @@ def _optimizer(value: Any) -> Any:
 
 
 def _devices(config: dict[str, Any]) -> list | None:
-    """The first `fit.devices` devices; None leaves the choice to jkeras."""
+    """The first `fit.devices` devices, of several processes of each; None leaves the choice to jkeras."""
     count = config["fit"]["devices"]
     if count is None:
         return None
@@ -130,7 +131,7 @@ def _devices(config: dict[str, Any]) -> list | None:
     if count > len(devices):
         there = f"{len(devices)} devices ({devices[0].platform})"
         raise UserError(f"fit.devices is {count}, but there are {there}.")
-    return devices[:count]
+    return [d for number in range(processes.count()) for d in jax.local_devices(number)[:count]]
 
 
 def callbacks_from(config: dict[str, Any]) -> list[Callback]:

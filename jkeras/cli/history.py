@@ -11,7 +11,7 @@ from typing import Any
 from jkeras.callbacks import History
 from jkeras.cli import text
 from jkeras.cli.errors import UserError, close_to
-from jkeras.core import atomic
+from jkeras.core import atomic, processes
 from jkeras.saving import checkpoint
 from jkeras.saving.limits import regular
 from jkeras.visualization import plot_history
@@ -42,7 +42,7 @@ class HistoryFile(History):
         super().on_epoch_end(epoch, logs)
         if self._titles != list(self.history):  # a quantity that was not there before
             self._write()
-        else:
+        elif processes.is_first():
             with open(self._path, "a", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerow([epoch, *(values[-1] for values in self.history.values())])
 
@@ -57,7 +57,8 @@ class HistoryFile(History):
                 for name in self._titles
             ]
             writer.writerow([epoch, *(column[i] for column in late)])
-        atomic.write_text(self._path, text.getvalue())
+        if processes.is_first():
+            atomic.write_text(self._path, text.getvalue())
 
 
 def write_result(run_dir: Path, result: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from jkeras.cli.config import check
 from jkeras.cli.errors import UserError, say
 from jkeras.cli.sources import TABLES
 from jkeras.cli.user_code import is_code
+from jkeras.core import processes
 from jkeras.core.sequence import Sequence
 from jkeras.saving import checkpoint
 from jkeras.utils import set_random_seed
@@ -36,10 +37,10 @@ def train(config: dict[str, Any], overwrite: bool = False, go_on: bool = False) 
     run_dir = Path(config["output"]["run_dir"])
     earlier = checkpoint.list_checkpoints(run_dir)
     _anchor(config)
+    processes.told([])  # all have looked before the first one writes
     if earlier and go_on and not overwrite:
         _check_same(run_dir, config)
-        with checkpoint.hold(run_dir):
-            checkpoint.write_run(run_dir, config)
+        _note(run_dir, config)
         return _resumed(run_dir, config)
     if earlier and not overwrite:
         raise UserError(
@@ -48,12 +49,20 @@ def train(config: dict[str, Any], overwrite: bool = False, go_on: bool = False) 
             "or start anew with --overwrite."
         )
     prepared = _prepare(config)  # complains before anything is written or dropped
-    with checkpoint.hold(run_dir):
-        if earlier:
-            shutil.rmtree(run_dir / "checkpoints")
-        (run_dir / history.RESULT).unlink(missing_ok=True)
-        checkpoint.write_run(run_dir, config)
+    _note(run_dir, config, anew=True)
     return _go(config, *prepared, resume=False)
+
+
+def _note(run_dir: Path, config: dict[str, Any], anew: bool = False) -> None:
+    """Write the configuration of a run into its directory; `anew`: drop what an earlier run left there."""
+    if processes.is_first():
+        with checkpoint.hold(run_dir):
+            if anew and (run_dir / "checkpoints").exists():
+                shutil.rmtree(run_dir / "checkpoints")
+            if anew:
+                (run_dir / history.RESULT).unlink(missing_ok=True)
+            checkpoint.write_run(run_dir, config)
+    processes.told([])  # the others go on when it is there
 
 
 def _anchor(config: dict[str, Any]) -> None:
@@ -112,8 +121,7 @@ def resume(
         place[key] = value or place[key]
     if epochs is not None:
         config["fit"]["epochs"] = epochs
-        with checkpoint.hold(run_dir):
-            checkpoint.write_run(run_dir, config)
+        _note(run_dir, config)
     return _resumed(run_dir, config, verify)
 
 
@@ -169,14 +177,16 @@ def _go(
             **_validation(options["validation"], model, arrays),
         )
     path = Path(output["model"]) if output["model"] else run_dir / "model.h5"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    model.save(str(path))
+    if processes.is_first():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save(str(path))
     result: dict[str, Any] = {"run_dir": str(run_dir), "model": str(path), "history": trained.history}
     print(f"Model: {path}  Checkpoints: {run_dir / 'checkpoints'}")
     if testable(arrays):
         result["test"] = score(model, arrays)
         print("Test " + " - ".join(f"{name}: {value:.4f}" for name, value in result["test"].items()))
-    history.write_result(run_dir, {key: value for key, value in result.items() if key != "history"})
+    if processes.is_first():
+        history.write_result(run_dir, {key: value for key, value in result.items() if key != "history"})
     return result
 
 

@@ -180,7 +180,7 @@ TABLE: dict[str, dict[str, str]] = {
         "utils.data_utils": "GeneratorEnqueuer OrderedEnqueuer Sequence",
         "utils.layer_utils": "convert_all_kernels_in_model get_source_inputs print_summary",
         "backend": "clear_session",
-        "core.sequence": "PyDataset",
+        "core.sequence": "OwnBatches PyDataset",
         "preprocessing.batches": "timeseries_dataset_from_array",
         "preprocessing.directories": "image_dataset_from_directory text_dataset_from_directory",
         "preprocessing.image": "array_to_img img_to_array load_img save_img",

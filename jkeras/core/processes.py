@@ -87,9 +87,69 @@ def whole(array: Any) -> np.ndarray[Any, Any]:
         >>> whole(jax.numpy.ones(2)).tolist()
         [1.0, 1.0]
     """
-    if not isinstance(array, jax.Array) or array.is_fully_addressable or array.is_fully_replicated:
+    if not is_parted(array):
         return np.asarray(array)
     return np.asarray(cast("Any", multihost_utils.process_allgather)(array, tiled=True))
+
+
+def is_parted(array: Any) -> bool:
+    """Whether other processes hold parts of an array.
+
+    Example:
+        >>> is_parted(np.ones(2))
+        False
+    """
+    return isinstance(array, jax.Array) and not (array.is_fully_addressable or array.is_fully_replicated)
+
+
+def say(text: str) -> None:
+    """Print words, once for all processes.
+
+    Example:
+        >>> say("done")
+        done
+    """
+    if is_first():
+        print(text)
+
+
+def gathered(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The arrays of all processes, which are equally large, as one with an axis more.
+
+    Example:
+        >>> gathered(np.ones(2)).shape
+        (1, 2)
+    """
+    if count() == 1:
+        return array[None]
+    return np.asarray(cast("Any", multihost_utils.process_allgather)(array))
+
+
+def of_first(tree: Any) -> Any:
+    """The arrays of the first process, in the place of those that the others have.
+
+    Example:
+        >>> of_first([np.ones(2)])[0].tolist()
+        [1.0, 1.0]
+    """
+    if count() == 1:
+        return tree
+
+    def data(a: Any) -> Any:
+        return cast("Any", jax.random.key_data(a)) if _is_key(a) else whole(a)
+
+    def back(a: Any, old: Any) -> Any:
+        here = np.asarray(a)
+        if not _is_key(old):
+            return cast("Any", here)
+        return cast("Any", jax.random.wrap_key_data(jax.device_put(here), impl=jax.random.key_impl(old)))
+
+    every: Any = multihost_utils.broadcast_one_to_all(jax.tree.map(data, tree))
+    return jax.tree.map(back, every, tree)
+
+
+def _is_key(array: Any) -> bool:
+    return jax.numpy.issubdtype(array.dtype, jax.dtypes.prng_key)
 
 
 def put(array: Any, sharding: Any) -> Any:
@@ -97,7 +157,7 @@ def put(array: Any, sharding: Any) -> Any:
     if isinstance(array, jax.Array):
         if array.sharding == sharding:
             return array
-        if jax.numpy.issubdtype(array.dtype, jax.dtypes.prng_key):
+        if _is_key(array):
             data = put(jax.random.key_data(array), sharding)
             return cast("jax.Array", jax.random.wrap_key_data(data, impl=jax.random.key_impl(array)))
     here = whole(array)

@@ -72,6 +72,26 @@ class PyDataset(Sequence):
         return len(self)
 
 
+class OwnBatches:
+    """Batches that are this process's own share: where several processes train one model, each of them feeds
+    what it is given here. Without it they deal the batches out among themselves.
+
+    Args:
+        batches: what yields them: a `Sequence`, a loader, a generator.
+
+    Example:
+        >>> [batch for batch in OwnBatches([1, 2])]
+        [1, 2]
+    """
+
+    def __init__(self, batches: Any):
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[Any]:
+        """The batches."""
+        return iter(self.batches)
+
+
 class RandomSequence(Sequence):
     """Base of sequences that draw their batches at random, and can say which one a run has at which place.
 

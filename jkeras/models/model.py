@@ -11,6 +11,7 @@ import numpy as np
 from jkeras import training
 from jkeras.callbacks import BaseLogger, Callback, CallbackList, History, ProgbarLogger
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core import processes
 from jkeras.core.lists import as_list
 from jkeras.core.logs import MetricLogs
 from jkeras.models import copying
@@ -104,7 +105,8 @@ class Model(Compiled):
         self.history = History()
         by_steps = steps_per_epoch is not None or training.is_stream(x)
         running = self.stateful_metric_names
-        bar = [ProgbarLogger("steps" if by_steps else "samples", running)] if verbose else []
+        shows = verbose and processes.is_first()
+        bar = [ProgbarLogger("steps" if by_steps else "samples", running)] if shows else []
         hooks = CallbackList([BaseLogger(running), *bar, *as_list(callbacks or []), self.history])
         training.fit(
             trainer,

@@ -12,6 +12,7 @@ import numpy as np
 import optax
 
 from jkeras.core.dispatch import Symbolic, is_symbol
+from jkeras.core.processes import whole
 from jkeras.core.stored import on_device
 from jkeras.core.types import Array, Function, Tree
 from jkeras.engine.tensors.variable import Variable
@@ -133,7 +134,7 @@ def path_name(path: Any) -> str:
 
 def to_numpy(arrays: Iterable[jax.Array]) -> list[np.ndarray]:
     """Copies of arrays for a file; of a random key its data."""
-    return [np.array(jax.random.key_data(a) if is_key(a) else a) for a in arrays]
+    return [np.array(whole(jax.random.key_data(a) if is_key(a) else a)) for a in arrays]
 
 
 def shape_in_numpy(cell: Variable) -> tuple[int, ...]:

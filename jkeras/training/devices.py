@@ -216,6 +216,15 @@ class Layout:
 
         return jax.tree.map(joined, tree)
 
+    def gathered(self, tree: Tree, sizes: list[int]) -> Tree:
+        """The first `sizes[i]` rows of process `i`, one under the other, on every device."""
+
+        def joined(a: Numpy) -> Array:
+            every = np.asarray(processes.gathered(a))
+            return self.place(np.concatenate([rows[:n] for rows, n in zip(every, sizes, strict=True)]))
+
+        return jax.tree.map(joined, tree)
+
     @property
     def budget(self) -> int:
         """Bytes of data that may stay on each device: a quarter of its memory."""

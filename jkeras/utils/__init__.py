@@ -22,6 +22,7 @@ from jkeras.utils.np_utils import to_categorical as to_categorical
 
 if TYPE_CHECKING:  # found by the table of `compat/module_aliases.py`
     from jkeras.backend import clear_session as clear_session
+    from jkeras.core.sequence import OwnBatches as OwnBatches
     from jkeras.core.sequence import PyDataset as PyDataset
     from jkeras.preprocessing.batches import timeseries_dataset_from_array as timeseries_dataset_from_array
     from jkeras.preprocessing.directories import image_dataset_from_directory as image_dataset_from_directory

@@ -21,6 +21,7 @@ from jax.typing import DTypeLike
 from jkeras import initializers
 from jkeras.core import bits, settings
 from jkeras.core.identity import IdentityMap
+from jkeras.core.processes import whole
 from jkeras.core.types import (
     INFERENCE,
     Array,
@@ -207,7 +208,7 @@ class Variable(Operators):
 
     def numpy(self) -> Numpy:
         """A copy as a numpy array."""
-        return np.array(self._value)
+        return np.array(whole(self._value))
 
     def __repr__(self) -> str:
         return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}>"
@@ -226,7 +227,7 @@ def put_all(cells: Iterable[Variable], arrays: Iterable[jax.Array]) -> None:
 
 def numpy_views(cells: Iterable[Variable]) -> list[Numpy]:
     """The arrays of cells as they are now, to be read only; large ones are lent, where that saves a copy."""
-    return [cell.numpy() if math.prod(cell.shape) < _LARGE else np.asarray(_held(cell)) for cell in cells]
+    return [cell.numpy() if math.prod(cell.shape) < _LARGE else whole(_held(cell)) for cell in cells]
 
 
 def _held(cell: Variable) -> Array:

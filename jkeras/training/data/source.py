@@ -10,14 +10,16 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import jax
 import numpy as np
 
+from jkeras.core import processes
 from jkeras.core.types import Array, Batch
 from jkeras.training.batching import Cut
 from jkeras.training.data.arrays import read
 from jkeras.training.data.counts import whole
+from jkeras.training.data.positions import digest
 from jkeras.training.data.samples import Samples, is_lazy, owned, rows_of, stack
 from jkeras.training.data.stream import Consumer, Repeat, Stream, is_stream, permutation, stream, stream_only
 from jkeras.training.data.workers import ONE_THREAD, Supply
-from jkeras.training.devices import Layout
+from jkeras.training.devices import Brought, Layout, Order
 from jkeras.training.types import Numpy
 
 _GROUP = 16  # the most batches of a stream that go to the devices together
@@ -25,6 +27,8 @@ _GROUP_BYTES = 1 << 24
 _PAUSE = 0.005  # seconds: for so long idle devices wait for more batches than those that are there
 _SMALL_ORDER = 1 << 14  # an order of so many rows costs less as an argument than as an array of its own
 
+
+_OVER: Any = object()  # stands for the batch after the last one
 
 Shapes: TypeAlias = tuple[tuple[Any, ...], ...]  # (shape, dtype) of each array of a batch
 
@@ -35,7 +39,7 @@ class Block(NamedTuple):
     Args:
         data: `Batch` of arrays.
         cut: the batches.
-        order: permutation of the rows, or None.
+        order: permutation of the rows; None: as they lie, or as processes have brought them.
         before: steps of the epoch before this block.
         steps: how many of the batches are there.
         told: what callbacks are told as the size of each batch, instead of its number of rows.
@@ -43,7 +47,7 @@ class Block(NamedTuple):
 
     data: Batch
     cut: Cut
-    order: Array | Numpy | None
+    order: Order
     before: int
     steps: int
     told: int | None = None
@@ -81,11 +85,25 @@ class Arrays:
         shuffled = rows[permutation(seed, epoch, len(rows))].reshape(-1)
         return np.concatenate([shuffled, np.arange(full, n, dtype=np.int32)])
 
-    def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Samples]:
-        """The batches of an epoch from number `start` on, on the host."""
-        order = self.order(seed, epoch)
-        for at in range(start * self.size, self.samples.rows, self.size):
-            stop = min(at + self.size, self.samples.rows)
+    def batches(
+        self, seed: int, epoch: int, start: int, last: bool = True, share: tuple[int, int] = (0, 1)
+    ) -> Iterator[Samples | None]:
+        """The batches of an epoch from number `start` on, on the host; of each the rows of a process.
+
+        Args:
+            seed, epoch: what the order depends on.
+            start: number of the first batch.
+            last: no epoch follows.
+            share: number of the process, and how many there are. None: it has no rows of a batch.
+        """
+        order, (number, count) = self.order(seed, epoch), share
+        for first in range(start * self.size, self.samples.rows, self.size):
+            end = min(first + self.size, self.samples.rows)
+            part = -(-(end - first) // count)
+            at, stop = first + number * part, min(end, first + (number + 1) * part)
+            if at >= stop:
+                yield None
+                continue
             rows = slice(at, stop) if order is None else order[at:stop]
             parts: list[list[Any]] = [
                 [None if a is None else rows_of(a, rows) for a in part] for part in self.samples
@@ -194,11 +212,15 @@ class Blocks:
             idle: tells whether the devices have nothing to do.
         """
         if not self.is_resident:
-            yield from self._groups(seed, epoch, start, last, idle)
+            if self.layout.processes > 1 and not isinstance(self.source, Repeat):
+                yield from self._brought(seed, epoch, start, last)
+            else:
+                yield from self._groups(seed, epoch, start, last, idle)
             return
         assert isinstance(self.source, Arrays)
         if self._resident is None:
             samples, cut = self.source.samples, Cut(self.source.samples.rows, self.source.size)
+            _check_same(samples, cut)
             data = placed(samples, self.dtypes, cut.rows, self.layout)
             self._resident = Block(data, cut, None, 0, cut.steps)
         made = self._next
@@ -219,8 +241,9 @@ class Blocks:
         group: list[Samples] = []
         shape: Shapes = ()
         began = 0.0
-        most = 1 if getattr(self.source, "one_by_one", False) else _GROUP
-        batches = self.source.batches(seed, epoch, start, last)
+        single = getattr(self.source, "one_by_one", False) or self.layout.processes > 1
+        most = 1 if single else _GROUP
+        batches = cast("Iterator[Samples]", self.source.batches(seed, epoch, start, last))
         while True:
             try:
                 samples = next(batches, None)
@@ -244,6 +267,55 @@ class Blocks:
         if group:
             yield self._block(group, shape, start)
 
+    def _brought(self, seed: int, epoch: int, start: int, last: bool) -> Iterator[Block]:
+        """Batches whose rows several processes have, each in a block of its own. They tell one another how
+        many rows they have in a step; who has fewer fills up."""
+        if isinstance(self.source, Arrays):
+            share = processes.number(), processes.count()
+            batches = self.source.batches(seed, epoch, start, last, share)
+        else:
+            batches = cast("Iterator[Samples | None]", self.source.batches(seed, epoch, start, last))
+        known: Samples | None = None
+        goes_on = True
+        while True:
+            samples = None
+            if goes_on:
+                samples = next(batches, _OVER)
+                goes_on = samples is not _OVER
+            samples = samples if goes_on else None
+            said = processes.told([samples.rows if samples else 0, goes_on])
+            if not said[:, 1].any():
+                return
+            known = samples or known
+            if known is None:
+                raise ValueError(
+                    f"Process {processes.number()} of {processes.count()} has not a single batch: there must "
+                    "be at least as many as processes."
+                )
+            yield self._of_all(known, [int(rows) for rows in said[:, 0]], start)
+            start += 1
+
+    def _of_all(self, samples: Samples, sizes: list[int], before: int) -> Block:
+        """A block of the rows of all processes; this one has `sizes[number]` of these samples."""
+        most, own, here = max(sizes), sizes[processes.number()], self.layout.parts // len(sizes)
+        part = -(-most // here) * here
+        whole = min(sizes) == part
+        data = stack([samples], self.dtypes, max(part, samples.rows))
+        told = getattr(self.source, "told", None)
+        cut = Cut(sum(sizes), sum(sizes))
+        if not whole and not self.layout.fills:
+            return Block(
+                self.layout.gathered(jax.tree.map(_first(most), data), sizes), cut, None, before, 1, told
+            )
+
+        def filled(a: Numpy) -> Numpy:
+            a[own:] = a[max(0, own - 1)]
+            return a[:part]
+
+        present = None if whole else self.layout.brought(np.arange(part) < own)
+        data = self.layout.brought(jax.tree.map(filled, data))
+        return Block(data, cut, Brought(present), before, 1, told)
+
     def _goes_now(self, began: float, idle: Callable[[], bool]) -> bool:
         """Whether a group goes to idle devices, rather than waits for another batch."""
         ready = self.source.is_ready(_PAUSE)
@@ -263,6 +335,24 @@ def placed(samples: Samples, dtypes: Batch, rows: int, layout: Layout) -> Batch:
     matter."""
     data = layout.place(stack([samples], dtypes, rows, copy=not layout.copies))
     return cast("Batch", jax.block_until_ready(data)) if layout.copies else data
+
+
+def _check_same(samples: Samples, cut: Cut) -> None:
+    """Of several processes all pass the same arrays, of which each feeds its share."""
+    said = processes.told([*cut, digest(samples)])
+    if (said != said[0]).any():
+        raise ValueError(
+            f"The arrays of the {len(said)} processes differ (rows, batch size, checksum: {said.tolist()}). "
+            "All pass the same whole arrays, of which each feeds its share; what a process has for itself "
+            "goes as batches: fit(jkeras.utils.OwnBatches(a Sequence or a generator))."
+        )
+
+
+def _first(rows: int) -> Callable[[Numpy], Numpy]:
+    def cut(a: Numpy) -> Numpy:
+        return a[:rows]
+
+    return cut
 
 
 def _shape(samples: Samples) -> Shapes:

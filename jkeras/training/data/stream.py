@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from jkeras.core.sequence import gives_by_run, is_sequence
+from jkeras.core import processes
+from jkeras.core.sequence import OwnBatches, gives_by_run, is_sequence
 from jkeras.core.types import AnyDict, AnyList, AnyTuple, Batch
 from jkeras.training.data import positions
 from jkeras.training.data.arrays import read
@@ -64,6 +65,8 @@ class Stream:
         dtypes: what the arrays become on the device, as `Batch` of lists of names.
         supply: the workers.
         shuffle: whether the batches of a `Sequence` are permuted.
+        share: of several processes the number of this one, and how many there are. A step is then one batch
+            of each: those of a `Sequence` by number, those of anything else in turn.
     """
 
     def __init__(
@@ -74,11 +77,13 @@ class Stream:
         dtypes: Batch,
         supply: Supply,
         shuffle: bool = False,
+        share: tuple[int, int] = (0, 1),
     ):
         self.items: Any = items
+        self.share = share
         self.shuffle = shuffle
         self.is_sequence = is_sequence(items)
-        self._length = length_of(items)
+        self._length = self._steps_of(length_of(items))
         self._is_pass = self.is_sequence and steps is None
         self._by_run = self.is_sequence and gives_by_run(items)
         self._seen = items.total_batches_seen if self._by_run else 0
@@ -98,9 +103,13 @@ class Stream:
         if self.is_sequence:
             self._job: Any = FetchOfRun(items) if self._by_run else Fetch(items)
         else:
-            self._job = Next(items, endless=self.steps is not None)
+            self._job = Next(items, endless=self.steps is not None, share=share)
         finish = partial(self._finish, check, dtypes)
         self._feed = Feed(self._job, supply, finish, serial=not self.is_sequence)
+
+    def _steps_of(self, batches: int | None) -> int | None:
+        """How many steps so many batches are, of which each process feeds one."""
+        return None if batches is None else -(-batches // self.share[1])
 
     def _finish(self, check: Callable[[Any], Samples], dtypes: Batch, found: Any) -> Taken:
         """The work of the threads on an item."""
@@ -110,8 +119,8 @@ class Stream:
         samples = owned(check(item), dtypes)
         return Taken(samples, position, positions.digest(samples) if self.keeps else 0)
 
-    def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Samples]:
-        """The batches of an epoch from number `start` on.
+    def batches(self, seed: int, epoch: int, start: int, last: bool = True) -> Iterator[Samples | None]:
+        """The batches of an epoch from number `start` on; None where only other processes have one.
 
         Args:
             seed, epoch: what the order depends on.
@@ -180,7 +189,7 @@ class Stream:
         """End the workers."""
         self._feed.close()
 
-    def _of_sequence(self, seed: int, epoch: int, start: int, last: bool) -> Iterator[Samples]:
+    def _of_sequence(self, seed: int, epoch: int, start: int, last: bool) -> Iterator[Samples | None]:
         self._measure()
         feed, length, steps = self._feed, self._length or 0, self.steps or 0
         stride, first = (_STRIDE, epoch * _STRIDE) if self._is_pass else (length, epoch * steps)
@@ -192,9 +201,9 @@ class Stream:
             after = place - first + 1
             if self.keeps:
                 self._note(epoch, after, self._kept[-1][1]["source"], taken.digest)
-            yield taken.samples
+            yield None if taken.samples is END else taken.samples
             if self._by_run:
-                self.items.total_batches_seen = self._number(stride, length, place) + 1
+                self.items.total_batches_seen = self._number(stride, length, place + 1)
             elif place % stride + 1 == length:
                 self._passes.end()
                 if self._passes.changes:
@@ -209,8 +218,8 @@ class Stream:
 
     def _measure(self) -> None:
         """Ask for an epoch's length again where it is a pass, and forget what was fetched for another one."""
-        if self._is_pass and len(self.items) != self._length:
-            self._length = self.steps = len(self.items)
+        if self._is_pass and self._steps_of(len(self.items)) != self._length:
+            self._length = self.steps = self._steps_of(len(self.items))
             self._feed.drop()
             if self._length == 0:
                 raise _empty(self.items)
@@ -220,19 +229,25 @@ class Stream:
         end = place // stride * stride + (self._length or 0)
         self._feed.ahead(range(place, min(horizon, end)), ticket)
 
-    def _ticket(self, seed: int, stride: int, length: int, place: int) -> int | tuple[int, int, int, int]:
-        """The ticket of the job for a place in the row of all epochs' batches."""
-        index = self._index(seed, stride, length, place)
+    def _ticket(
+        self, seed: int, stride: int, length: int, place: int
+    ) -> int | tuple[int, int, int, int] | None:
+        """The ticket of the job for a place in the row of all epochs' steps; None: the others have a batch in
+        this step, this process has none."""
+        mine, count = self.share
+        index = self._index(seed, stride, length, place) * count + mine
+        if count > 1 and index >= len(self.items):
+            return None
         if not self._by_run:
             return index
         number = self._number(stride, length, place)
-        return index, max(0, number - place % stride), number, seed
+        return index, max(0, number - place % stride * count), number + mine, seed
 
     def _number(self, stride: int, length: int, place: int) -> int:
-        """How many batches come before that of a place, in this run and in those before."""
+        """How many batches come before those of a place, in this run and in those before."""
         turn, i = divmod(place, stride)
-        before = turn * length + i
-        return self._seen + before - self.origin * (length if self._is_pass else self.steps or 0)
+        before = turn * length + i - self.origin * (length if self._is_pass else self.steps or 0)
+        return self._seen + before * self.share[1]
 
     def _index(self, seed: int, stride: int, length: int, place: int) -> int:
         """Number of the batch at a place in the row of all epochs' batches."""
@@ -243,7 +258,7 @@ class Stream:
             self._order = (seed, turn, length, permutation(seed, turn, length))
         return int(self._order[3][i])
 
-    def _of_iterable(self, epoch: int, start: int, last: bool) -> Iterator[Samples]:
+    def _of_iterable(self, epoch: int, start: int, last: bool) -> Iterator[Samples | None]:
         steps, feed = self.steps or 0, self._feed
         horizon = self._at + (steps - start) + (0 if last else steps)
         for step in range(start, steps):
@@ -260,7 +275,7 @@ class Stream:
             yield taken.samples
         feed.ahead(range(self._at, horizon), _continue)
 
-    def _to_its_end(self, epoch: int, start: int) -> Iterator[Samples]:
+    def _to_its_end(self, epoch: int, start: int) -> Iterator[Samples | None]:
         feed, place = self._feed, start
         feed.drop()
         while True:
@@ -356,6 +371,8 @@ def is_endless(items: Any) -> bool:
 
 def is_stream(x: object) -> bool:
     """Whether `x` yields batches, rather than being arrays."""
+    if isinstance(x, OwnBatches):
+        return True
     known = isinstance(x, (list, tuple, dict, str, bytes, type))
     if x is None or known or hasattr(x, "shape") or hasattr(x, "to_numpy"):
         return False
@@ -407,6 +424,8 @@ def first_arrays(x: Any) -> list[HostArray]:
     Raises:
         ValueError: for an iterator, whose first batch cannot be looked at without losing it.
     """
+    if isinstance(x, OwnBatches):
+        x = x.batches
     if is_stream(x):
         if hasattr(x, "__next__") and not is_sequence(x):
             raise ValueError(
@@ -442,6 +461,8 @@ def stream(
     Raises:
         ValueError: a number of steps is missing or wrong.
     """
+    dealt = not isinstance(x, OwnBatches)
+    x = x if dealt else x.batches
     # The iterators of Keras's image generators are sequences that can be asked for their next batch as well.
     is_iterator = hasattr(x, "__next__") and not is_sequence(x)
     if steps is None and (is_iterator or is_endless(x)):
@@ -452,7 +473,8 @@ def stream(
         )
     inputs = trainer.inputs
     check = partial(_pair, inputs, targets, class_weight) if need_y else partial(_inputs, inputs)
-    return Stream(x, steps, check, trainer.dtypes(need_y), supply.checked(), bool(shuffle))
+    share = (processes.number(), processes.count()) if dealt else (0, 1)
+    return Stream(x, steps, check, trainer.dtypes(need_y), supply.checked(), bool(shuffle), share)
 
 
 def _inputs(endpoints: list[Endpoint], item: Any) -> Samples:

@@ -29,6 +29,8 @@ class Fetch:
         self.items = items
 
     def __call__(self, index: Any) -> Any:
+        if index is None:  # the others have one in this step, this process has none
+            return END
         try:
             return self.items[index]
         except StopIteration as error:  # it would end the generators on its way to the user
@@ -44,8 +46,8 @@ class FetchOfRun:
     def __init__(self, items: RandomSequence):
         self.items = items
 
-    def __call__(self, index: tuple[int, int, int, int]) -> Any:
-        return self.items.batch_of_run(*index)
+    def __call__(self, index: tuple[int, int, int, int] | None) -> Any:
+        return END if index is None else self.items.batch_of_run(*index)
 
 
 class Next:
@@ -54,10 +56,11 @@ class Next:
     Args:
         items: an iterator, or an iterable that starts anew each time.
         endless: begin anew when an iterable is at its end.
+        share: which of how many items that follow one another is given; the others are passed over.
     """
 
-    def __init__(self, items: Any, endless: bool):
-        self.items, self.endless = items, endless
+    def __init__(self, items: Any, endless: bool, share: tuple[int, int] = (0, 1)):
+        self.items, self.endless, self.share = items, endless, share
         self.keeps = False  #: whether it tells where it stands
         self._iterator: Iterator[Any] | None = None
         self._is_over = False
@@ -67,6 +70,16 @@ class Next:
         self._start: dict[str, Any] | None = None
 
     def __call__(self, anew: bool) -> tuple[Any, dict[str, Any] | None]:
+        number, count = self.share
+        own = END
+        for i in range(count):
+            item = self._draw(anew and i == 0)
+            own = item if i == number else own
+            if item is END:
+                break
+        return own, self.position() if self.keeps else None
+
+    def _draw(self, anew: bool) -> Any:
         if self._start is not None:
             self._go(self._start)
         if anew or (self._iterator is None and not self._is_over):
@@ -77,7 +90,7 @@ class Next:
             item = next(self._iterator, END)  # type: ignore[arg-type]
         self._is_over = item is END
         self._taken = 0 if self._is_over else self._taken + 1
-        return item, self.position() if self.keeps else None
+        return item
 
     def _begin(self) -> None:
         generator = getattr(self.items, "generator", None)

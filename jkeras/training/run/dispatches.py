@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jkeras.core import processes
 from jkeras.core.types import Array
 from jkeras.training.batching import Cut, Span
 from jkeras.training.data.source import Block
@@ -31,7 +32,9 @@ class Dispatches:
     def __init__(self, trainer: Trainer, kind: str, seconds: float | None = None, single: bool = False):
         self.trainer, self.kind, self.single = trainer, kind, single
         self.seconds = min(_DISPATCH_SECONDS, seconds or _DISPATCH_SECONDS)
-        self.flight = Flight()
+        # What processes tell one another must not overtake a dispatch: that order is theirs in all of them.
+        self.several = processes.count() > 1
+        self.flight = Flight(0 if self.several else 2)
 
     def spans(
         self,
@@ -57,6 +60,8 @@ class Dispatches:
             if begin is not None:
                 begin(block.before + start, about(block, start))
             count = min(self._count(key, block), block.steps - start, most or ROOM)
+            if self.several:
+                count = int(processes.told([count]).min())  # the first one has a progress bar
             span = Span(seed, epoch, start, start + count, block.before)
             began, traces = time.perf_counter(), self.trainer.compilations
             logs = self.trainer.run(self.kind, block, span)
@@ -64,7 +69,8 @@ class Dispatches:
             if key not in self.trainer.step_seconds:
                 self.flight.wait()
                 if self.trainer.compilations == traces:  # not the dispatch that compiled
-                    self.trainer.step_seconds[key] = (time.perf_counter() - began) / count
+                    seconds = (time.perf_counter() - began) / count
+                    self.trainer.step_seconds[key] = float(processes.told([seconds])[0, 0])
             yield span, logs
             start += count
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from jkeras.core import processes
 from jkeras.core.chunk import Chunk
 from jkeras.core.lists import unpacked
 from jkeras.core.progbar import Progbar
@@ -73,7 +75,7 @@ def fit(
         validation_batch_size,
         supply,
     )
-    if verbose and isinstance(train, Arrays) and isinstance(validation, Arrays):
+    if verbose and processes.is_first() and isinstance(train, Arrays) and isinstance(validation, Arrays):
         print(f"Train on {train.sample_count} samples, validate on {validation.sample_count} samples")
     trainer.prepare()
     callbacks.set_model(model)
@@ -84,12 +86,13 @@ def fit(
         about_data["steps"] = steps_per_epoch  # as it was given, a float too
     callbacks.set_params(told | about_data)
     run = _Fit(trainer, model, callbacks, train, validation, validation_freq)
-    with Interrupt() as interrupt, explained():
+    with Interrupt() as interrupt, explained(), processes.together():
         try:
             run.epochs(first, last, interrupt)
         finally:
             run.close()
             callbacks.close()
+        processes.told([])  # the files of the first one are written when any goes on
 
 
 def _about_data(train: Source, batch_size: int | None, validates: bool, names: list[str]) -> dict[str, Any]:
@@ -134,7 +137,7 @@ class _Fit:
         resume = self.callbacks.resume() or {}
         self.seed = resume.get("fit", {}).get("seed")
         if self.seed is None:
-            self.seed = next_seed()
+            self.seed = int(processes.told([next_seed()])[0, 0])
         self.callbacks.fit_state = {"seed": self.seed}
         self.callbacks.on_train_begin()
         self.model.stop_training = False
@@ -157,7 +160,7 @@ class _Fit:
                 logs = self._validate(epoch, last_size, interrupt)
             self.hooks.on_epoch_end(epoch, logs)
             interrupt.check()
-            if self.model.stop_training:
+            if self._stops():
                 break
         self.catch_up()
         self.callbacks.on_train_end()
@@ -254,9 +257,15 @@ class _Fit:
                 sizes = block.sizes(span.start, span.stop)
                 hooks.on_chunk_end(Chunk(first, sizes, Columns(self.names, logs)))
             interrupt.check()
-            if self.model.stop_training:
+            if self._stops():
                 break
         return done
+
+    def _stops(self) -> bool:
+        """Whether training stops here: in all processes, where one of them says so."""
+        if processes.count() > 1:
+            self.model.stop_training = bool(processes.told([self.model.stop_training]).any())
+        return bool(self.model.stop_training)
 
     def _limit(self, step: int) -> int | None:
         """How many steps may run before callbacks want control."""
@@ -298,11 +307,12 @@ def evaluate(
     count = counts.steps(steps, "steps")
     batches = source(trainer, x, y, batch_size, False, count, sample_weight, supply=supply)
     blocks = Blocks(batches, trainer.layout, trainer.dtypes())
-    bar = Progbar(batches.sample_count or steps or batches.steps, verbose=1) if verbose == 1 else None
+    shows = verbose == 1 and processes.is_first()
+    bar = Progbar(batches.sample_count or steps or batches.steps, verbose=1) if shows else None
     if callbacks:
         callbacks.on_test_begin()
     try:
-        with Interrupt() as interrupt, explained():
+        with Interrupt() as interrupt, explained(), processes.together():
             values = _evaluate(trainer, blocks, interrupt, trainer.seed, 0, bar, callbacks)
     finally:
         blocks.close()
@@ -365,11 +375,12 @@ def predict(
     """
     count = counts.steps(steps, "steps")
     batches = source(trainer, x, None, batch_size, False, count, need_y=False, supply=supply)
-    bar = Progbar(batches.sample_count or steps or batches.steps, verbose=1) if verbose == 1 else None
+    shows = verbose == 1 and processes.is_first()
+    bar = Progbar(batches.sample_count or steps or batches.steps, verbose=1) if shows else None
     if callbacks:
         callbacks.on_predict_begin()
     try:
-        with Interrupt() as interrupt, explained():
+        with Interrupt() as interrupt, explained(), processes.together():
             parts = _predicted(trainer, batches, interrupt, bar, callbacks)
     finally:
         if not isinstance(batches, Arrays):
@@ -393,19 +404,30 @@ def _predicted(
     # (outputs on the device, rows): copied back two dispatches later
     flying: deque[tuple[list[Any], int | None]] = deque()
     done = 0
-    for number, samples in enumerate(interrupt.over(batches.batches(trainer.seed, 0, 0))):
+    for number, (rows, compute) in enumerate(interrupt.over(_to_predict(trainer, batches))):
         if hooked:
-            callbacks.on_predict_batch_begin(number, {"batch": number, "size": samples.rows})
-        room = batches.size if isinstance(batches, Arrays) and (batches.steps or 0) > 1 else samples.rows
-        flying.append((trainer.predict(samples, room), samples.rows if samples.x else None))
-        if hooked or len(flying) > 2:
+            callbacks.on_predict_batch_begin(number, {"batch": number, "size": rows})
+        flying.append((compute(), rows if trainer.inputs else None))
+        if hooked or len(flying) > (2 if processes.count() == 1 else 0):
             parts.append(_landed(*flying.popleft()))
         if hooked:
-            callbacks.on_predict_batch_end(number, {"batch": number, "size": samples.rows})
-        done += samples.rows
+            callbacks.on_predict_batch_end(number, {"batch": number, "size": rows})
+        done += rows
         if bar:
             bar.update(done if batches.sample_count else number + 1)
     return parts + [_landed(*flight) for flight in flying]
+
+
+def _to_predict(trainer: Trainer, batches: Source) -> Iterator[tuple[int, Callable[[], list[Any]]]]:
+    """Of each batch its rows, and what computes its outputs."""
+    if trainer.layout.processes > 1 and isinstance(batches, Stream):
+        for block in Blocks(batches, trainer.layout, trainer.dtypes(False)).epoch(trainer.seed, 0):
+            yield block.cut.rows, partial(trainer.outputs_of, block)
+        return
+    for samples in batches.batches(trainer.seed, 0, 0):
+        assert samples is not None  # only some of several processes have no rows of a batch
+        room = batches.size if isinstance(batches, Arrays) and (batches.steps or 0) > 1 else samples.rows
+        yield samples.rows, partial(trainer.predict, samples, room)
 
 
 def _landed(outputs: list[Any], rows: int | None) -> list[Numpy]:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jkeras.core.processes import whole
 from jkeras.core.types import Array
 from jkeras.training.types import Device, Numpy
 
@@ -74,7 +75,7 @@ def advice(text: str, rows: int | None = None, device: Device | None = None) -> 
 def copies(arrays: list[Array]) -> list[Array | Numpy]:
     """Copies that no device memory is used for."""
     return [
-        jnp.array(a, copy=True) if jnp.issubdtype(a.dtype, jax.dtypes.extended) else np.array(a)
+        jnp.array(a, copy=True) if jnp.issubdtype(a.dtype, jax.dtypes.extended) else np.array(whole(a))
         for a in arrays
     ]
 

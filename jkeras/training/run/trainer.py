@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jkeras.core import bits
+from jkeras.core import bits, processes
 from jkeras.core.dispatch import is_symbol
 from jkeras.core.random import next_seed
 from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Key, Store, Tree
@@ -22,7 +22,7 @@ from jkeras.engine.tree import is_hidden
 from jkeras.training.batching import Cut, Span
 from jkeras.training.data.samples import Samples, stack
 from jkeras.training.data.source import Block, placed
-from jkeras.training.devices import Devices, Layout, Mesh, Shard
+from jkeras.training.devices import Brought, Devices, Layout, Mesh, Shard
 from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.function import Objective
 from jkeras.training.run import chunks, memory, user_steps
@@ -68,6 +68,8 @@ class Cells:
     def take(self, place: Callable[[Tree, Any], Tree], donate: bool) -> list[Array]:
         """The arrays; those that were not there last time are put on the devices first."""
         arrays = take_all(self.cells, donate)
+        if self._placed and all(array is None for array in self._placed):  # each may have drawn its own
+            arrays = processes.of_first(arrays)
         strange = [i for i, array in enumerate(arrays) if array is not self._seen[i]]
         if strange:
             where = self.shardings and [self.shardings[i] for i in strange]
@@ -352,6 +354,17 @@ class Trainer:
         outputs = self._dispatch("predict", rows, lambda: self._whole(rows), rows, data, span)
         return self.layout.joined(outputs)
 
+    def outputs_of(self, block: Block) -> list[Any]:
+        """The outputs for a batch whose rows several processes have brought: whole in each of them."""
+        rows = block.data.x[0].shape[0] if block.data.x else block.cut.rows
+        span = np.array(self.call_span(), np.int32)
+        outputs = self._dispatch("predict", rows, lambda: self._whole(rows), rows, block.data, span)
+        present = block.order.present if isinstance(block.order, Brought) else None
+        if present is None:
+            return outputs
+        kept = processes.whole(present)
+        return [np.asarray(y)[kept] if np.ndim(y) else y for y in outputs]
+
     def dtypes(self, need_y: bool = True) -> Batch:
         """The dtypes of arrays on the device, in the shape of a `Batch`."""
         fed = self.objective.fed if need_y else ()
@@ -388,7 +401,7 @@ class Trainer:
     def seed(self) -> int:
         """The seed of single steps and predictions, drawn when it is first needed."""
         if self._seed is None:
-            self._seed = next_seed()
+            self._seed = int(processes.told([next_seed()])[0, 0])
         return self._seed
 
     def call_span(self) -> Span:
