@@ -73,6 +73,17 @@ def unique_name(prefix: str) -> str:
     return f"{prefix}_{get_uid(prefix)}"
 
 
+def auto_name(prefix: str) -> str:
+    """The name of an object of Keras 3: the prefix, then `prefix_1`, ...
+
+    Example:
+        >>> auto_name("a new kind"), auto_name("a new kind")
+        ('a new kind', 'a new kind_1')
+    """
+    number = get_uid(prefix) - 1
+    return f"{prefix}_{number}" if number else prefix
+
+
 def within_scope(name: str) -> str:
     """The name of a variable as TensorFlow 1 gives it: after the scopes around it, and never twice.
 

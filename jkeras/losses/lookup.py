@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from jkeras.core.registry import (
     deserialize_keras_object,
@@ -101,4 +101,8 @@ def get(identifier: Any) -> Any:
     if identifier is None:
         return None
     found: Any = get_function(identifier, _BUILT_IN, "loss function")
-    return cast("Any", found() if isinstance(found, type) and issubclass(found, loss.Loss) else found)
+    return found() if _is_class(found) else found
+
+
+def _is_class(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, loss.Loss)

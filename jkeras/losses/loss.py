@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from jkeras.core.dispatch import op
-from jkeras.core.names import snake_case, unique_name
+from jkeras.core.names import auto_name, snake_case
 from jkeras.core.settings import floatx
 from jkeras.core.types import INFERENCE, Array, Ctx, Operand
 
@@ -52,7 +52,7 @@ class Loss:
                 f"{type(self).__name__}: `reduction` should be one of {', '.join(map(repr, REDUCTIONS))}; "
                 f"got {reduction!r}."
             )
-        self.name, self.reduction = name or unique_name(snake_case(type(self).__name__)), reduction
+        self.name, self.reduction = name or auto_name(snake_case(type(self).__name__)), reduction
         self.dtype = jnp.dtype(floatx() if dtype is None else dtype).name
 
     def __call__(self, y_true: Operand, y_pred: Operand, sample_weight: Operand = None) -> Any:
@@ -208,13 +208,18 @@ def reduced(
         values = values * weight
     if reduction in ("none", None) or values.ndim == 0:
         return values
-    total = jnp.sum(values)
     if reduction == "sum":
-        return total
+        return jnp.sum(ctx.kept(values))
     if reduction == "mean_with_sample_weight" and weight is not None:
-        whole = ctx.total(jnp.sum(weight))
-        return jnp.where(whole != 0, total / jnp.where(whole != 0, whole, 1), 0)
-    return total / (values.size * ctx.total(1)) if values.size else total
+        whole = ctx.total(jnp.sum(ctx.kept(weight)))
+        return jnp.where(whole != 0, jnp.sum(ctx.kept(values)) / jnp.where(whole != 0, whole, 1), 0)
+    return ctx.share(values, tuple(range(values.ndim)))
+
+
+def masked_weight(weight: Array | None, mask: Array) -> Array:
+    """The weights of samples that count, and 0 for the others."""
+    held = mask.astype(jnp.float32)
+    return held if weight is None else jnp.multiply(*_aligned(held, weight))
 
 
 def _aligned(values: Array, weight: Array) -> tuple[Array, Array]:

@@ -160,6 +160,8 @@ class Compiled(StepFunctions, KerasInternals, Network):
             return fn
 
         objective.replace_foreign(look)
+        for metric in objective.metrics:
+            variables.extend(getattr(metric.fn, "variables", ()))
         for variable in self.weights:
             if variable.regularizer is not None and not is_ours(variable.regularizer):
                 seen, read = closed_over(variable.regularizer, Spec(variable.shape, variable.dtype))

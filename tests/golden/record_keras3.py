@@ -137,7 +137,81 @@ def losses() -> Any:
     return {"data": data, "cases": found}
 
 
-RECORDED = (activations, losses)
+METRICS = [
+    *[(name, {}, "numbers", "other") for name in (
+        "MeanSquaredError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredLogarithmicError "
+        "LogCoshError CosineSimilarity RootMeanSquaredError R2Score PearsonCorrelation "
+        "ConcordanceCorrelation").split()],
+    ("R2Score", {"class_aggregation": None}, "numbers", "other"),
+    ("R2Score", {"class_aggregation": "variance_weighted_average", "num_regressors": 2}, "numbers", "other"),
+    ("Hinge", {}, "binary", "other"), ("SquaredHinge", {}, "binary", "other"),
+    ("CategoricalHinge", {}, "one_hot", "other"), ("KLDivergence", {}, "one_hot", "p"),
+    ("Poisson", {}, "positive", "positive"), ("BinaryCrossentropy", {}, "binary", "scores"),
+    ("BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.1}, "binary", "logits"),
+    ("CategoricalCrossentropy", {"from_logits": True}, "one_hot", "logits"),
+    ("SparseCategoricalCrossentropy", {}, "classes", "p"),
+    ("SparseCategoricalCrossentropy", {"from_logits": True, "ignore_class": 1}, "classes", "logits"),
+    ("Accuracy", {}, "classes", "labels"), ("BinaryAccuracy", {"threshold": 0.7}, "binary", "scores"),
+    ("CategoricalAccuracy", {}, "one_hot", "p"), ("SparseCategoricalAccuracy", {}, "classes", "p"),
+    ("TopKCategoricalAccuracy", {"k": 2}, "one_hot", "p"),
+    ("SparseTopKCategoricalAccuracy", {"k": 2}, "classes", "p"),
+    *[(name, {}, "binary", "scores") for name in (
+        "TruePositives FalsePositives TrueNegatives FalseNegatives Precision Recall").split()],
+    ("TruePositives", {"thresholds": [0.1, 0.6]}, "binary", "scores"),
+    ("Precision", {"thresholds": [0.0, 0.5, 1.0]}, "binary", "scores"),
+    ("Recall", {"thresholds": [0.2, 0.9]}, "binary", "scores"),
+    ("Precision", {"top_k": 2}, "binary", "scores"),
+    ("Recall", {"class_id": 2, "thresholds": 0.3}, "binary", "scores"),
+    ("AUC", {}, "binary", "scores"), ("AUC", {"num_thresholds": 2}, "binary", "scores"),
+    *[("AUC", {"num_thresholds": 11, "curve": curve, "summation_method": method}, "binary", "scores")
+      for curve in ("ROC", "PR", "PRGAIN") for method in ("interpolation", "majoring", "minoring")],
+    ("AUC", {"thresholds": [0.2, 0.25, 0.8]}, "binary", "scores"),
+    ("AUC", {"from_logits": True, "label_weights": [1.0, 0.5, 0.0, 2.0]}, "binary", "logits"),
+    ("AUC", {"multi_label": True, "num_thresholds": 20}, "binary", "scores"),
+    ("AUC", {"multi_label": True, "num_labels": 4, "curve": "PR", "label_weights": [1.0, 0.5, 0.0, 2.0]},
+     "binary", "scores"),
+    ("SensitivityAtSpecificity", {"specificity": 0.6}, "binary", "scores"),
+    ("SpecificityAtSensitivity", {"sensitivity": 0.6, "num_thresholds": 1}, "binary", "scores"),
+    ("PrecisionAtRecall", {"recall": 0.5, "num_thresholds": 30}, "binary", "scores"),
+    ("RecallAtPrecision", {"precision": 0.5, "class_id": 1}, "binary", "scores"),
+    ("FBetaScore", {"average": "weighted", "beta": 2.0}, "one_hot", "p"),
+    ("FBetaScore", {"average": "micro", "beta": 0.5, "threshold": 0.4}, "binary", "scores"),
+    ("F1Score", {}, "one_hot", "p"), ("F1Score", {"average": "macro", "threshold": 0.5}, "binary", "scores"),
+    ("MeanIoU", {"num_classes": 4, "dtype": "float32"}, "classes", "labels"),
+    ("IoU", {"num_classes": 4, "target_class_ids": [0, 2], "ignore_class": 1, "dtype": "float32"},
+     "classes", "labels"),
+    ("BinaryIoU", {"threshold": 0.4, "target_class_ids": [1]}, "binary", "scores"),
+    ("OneHotIoU", {"num_classes": 4, "target_class_ids": [1, 3], "dtype": "float32"}, "one_hot", "p"),
+    ("OneHotMeanIoU", {"num_classes": 4, "dtype": "float32"}, "one_hot", "p"),
+    ("Mean", {}, None, "scores"), ("Sum", {}, None, "scores"),
+]  # fmt: skip
+CUTS = [(0, 4), (4, 6)]
+
+
+def metrics() -> Any:
+    import keras
+
+    data, found = targets(), []
+    data["scores"][0, :2] = 0.0, 1.0
+    unweighted = ("BinaryIoU",)  # whose confusion matrix is of whole numbers
+    for name, args, y_true, y_pred in METRICS:
+        case = {"name": name, "args": args, "y_true": y_true, "y_pred": y_pred}
+        for weighted in (False, True):
+            if weighted and name in unweighted:
+                continue
+            metric, results = getattr(keras.metrics, name)(**args), []
+            for a, b in CUTS:
+                pair = [np.asarray(data[key][a:b], "float32") for key in (y_true, y_pred) if key]
+                weight = {"sample_weight": data["weight"][a:b].astype("float32")} if weighted else {}
+                metric.update_state(*pair, **weight)
+                results.append(metric.result())
+            case |= {"weighted" if weighted else "results": results, "config": metric.get_config()}
+        case["config"].pop("name")
+        found.append(case)
+    return {"data": data, "cases": found, "cuts": CUTS}
+
+
+RECORDED = (activations, losses, metrics)
 
 
 def main(names: list[str]) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from jkeras import losses
 from jkeras import metrics as metric_functions
 from jkeras.backend.values import placeholder
 from jkeras.core import settings
 from jkeras.core.names import function_name
-from jkeras.core.types import AnyDict, AnyList, AnyTuple, Array, Function
+from jkeras.core.types import AnyDict, AnyList, AnyTuple, Array, Function, Shape
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.adapter import tracked_layers
 from jkeras.engine.tensors.symbolic import Tensor
@@ -194,10 +195,33 @@ def keeps_state(fn: Function) -> bool:
     return bool(getattr(fn, "stateful", False)) and hasattr(fn, "reset_states")
 
 
-def let_begin(fn: Function, endpoint: Endpoint) -> None:
+def begun_metric(
+    identifier: Any, endpoint: Endpoint, target: Target, others: Sequence[Function]
+) -> tuple[str, Function, tuple[str, ...] | None]:
+    """The name and the function of a metric, whose variables are there, and the names of its values.
+
+    Args:
+        identifier: what the user wrote.
+        endpoint, target: of the output.
+        others: the metrics of the outputs before.
+    """
+    name, fn = named_metric(identifier, endpoint, target.fn)
+    fn = _own_copy(fn, others)
+    _let_begin(fn, endpoint)
+    return name, fn, _keys_of(fn, name, endpoint, target)
+
+
+def _own_copy(fn: Function, others: Sequence[Function]) -> Function:
+    """A metric that keeps state, or one like it where another output has this very one."""
+    if isinstance(fn, metric_functions.Metric) and any(fn is other for other in others):
+        return type(fn).from_config(fn.get_config())
+    return fn
+
+
+def _let_begin(fn: Function, endpoint: Endpoint) -> None:
     """Call a metric that keeps state on tensors, as Keras's `compile` does: the first call may make the
     variables, which must outlive the step."""
-    if not keeps_state(fn) or endpoint.shape is None:
+    if not keeps_state(fn) or endpoint.shape is None or isinstance(fn, metric_functions.Metric):
         return
     y_true, y_pred = (placeholder(endpoint.shape, dtype=endpoint.dtype) for _ in range(2))
     with contextlib.suppress(TypeError):  # functions of arrays alone do not take tensors
@@ -214,21 +238,27 @@ def _forget_updates(metric: Layer) -> None:
         _forget_updates(inner)
 
 
-def keys_of(fn: Function, endpoint: Endpoint) -> tuple[str, ...] | None:
-    """The entries of the dict that a user's metric returns, found by running it on shapes."""
-    if is_ours(fn) or endpoint.shape is None:
+def _keys_of(fn: Function, name: str, endpoint: Endpoint, target: Target) -> tuple[str, ...] | None:
+    """The names of the values of a metric that has several, found by running it on shapes: the entries of a
+    dict, or `name_0`, ... for an array. A metric that makes its variables in the first call does it now."""
+    kept = isinstance(fn, metric_functions.Metric)
+    if (is_ours(fn) and not kept) or endpoint.shape is None:
         return None
     seen: list[tuple[str, ...] | None] = []
 
     def probe(y_true: Array, y_pred: Array) -> int:
         with Frame({}):
-            value = fn(y_true, y_pred)
-        seen.append(tuple(value) if isinstance(value, AnyDict) else None)
+            value: Any = fn(y_true, y_pred)
+        count = 1 if isinstance(value, AnyDict) else int(np.size(value))
+        names = tuple(f"{name}_{i}" for i in range(count)) if kept and count > 1 else None
+        seen.append(tuple(value) if isinstance(value, AnyDict) else names)
         return 0
 
-    like = jax.ShapeDtypeStruct(tuple(2 if n is None else n for n in endpoint.shape), settings.floatx())
+    def like(shape: Shape) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(tuple(2 if n is None else n for n in shape), settings.floatx())
+
     try:
-        jax.eval_shape(probe, like, like)
+        jax.eval_shape(probe, like((kept and target.shape) or endpoint.shape), like(endpoint.shape))
     except Exception:  # whatever user code does with a made-up shape: the step will tell with the real one
         return None
     return seen[0]

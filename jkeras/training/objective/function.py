@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from jkeras import losses
+from jkeras import metrics as metric_functions
 from jkeras.core.types import INFERENCE, AnyDict, AnyList, AnyTuple, Array, Batch, Ctx, Function, Out, Tree
 from jkeras.engine.call.added_metrics import Key
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Frame, Variable, current_frame
+from jkeras.losses.loss import masked_weight
 from jkeras.training.objective import arguments
 from jkeras.training.objective.appended import Appended
 from jkeras.training.objective.endpoints import Endpoint, Target, by_name
@@ -41,6 +43,20 @@ class Metric(NamedTuple):
     def is_stateful(self) -> bool:
         """Whether it keeps a running value itself, as Keras's stateful metrics do."""
         return arguments.keeps_state(self.fn)
+
+    def values(
+        self, y_true: Array, y_pred: Array, weight: Array | None, mask: Array | None, ctx: Ctx
+    ) -> list[Array]:
+        """This device's share of each of its values."""
+        weight = weight if self.weighted else None
+        if not isinstance(self.fn, metric_functions.Metric):
+            functions = [self.function(key) for key in self.keys or (None,)]
+            return [weighted(fn, y_true, y_pred, weight, mask, ctx) for fn in functions]
+        if mask is not None:
+            weight = masked_weight(weight, mask)
+        result = self.fn(y_true, y_pred) if weight is None else self.fn(y_true, y_pred, sample_weight=weight)
+        parts = list(result.values()) if isinstance(result, AnyDict) else [*jnp.ravel(result)]
+        return [part / ctx.total(1) for part in parts]
 
     def function(self, key: str | None) -> Function:
         """The function of one of its values."""
@@ -140,6 +156,7 @@ class Objective:
                 "add one with add_loss or a regularizer."
             )
         labels = ["loss"] + [f"{names[t.output]}_loss" for t in terms if len(outputs) > 1]
+        targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
         measured: list[Metric] = []
         running: list[str] = []
         unweighted = arguments.per_output_metrics(spread(metrics), names, "metrics")
@@ -147,9 +164,9 @@ class Objective:
         for term in terms:
             for identifiers, flag in ((unweighted[term.output], False), (weighted[term.output], True)):
                 for identifier in identifiers:
-                    name, fn = arguments.named_metric(identifier, outputs[term.output], term.fn)
-                    arguments.let_begin(fn, outputs[term.output])
-                    keys = arguments.keys_of(fn, outputs[term.output])
+                    name, fn, keys = arguments.begun_metric(
+                        identifier, outputs[term.output], targets[term.output], [m.fn for m in measured]
+                    )
                     measured.append(Metric(term.output, fn, flag, keys))
                     for key in keys or (name,):
                         label = arguments.append(
@@ -159,7 +176,6 @@ class Objective:
                             running.append(label)
         for _, name in added:
             arguments.append(labels, name, names[:1], 0)
-        targets = {t.output: Target.of(outputs[t.output], t.fn, modes[t.output]) for t in terms}
         given = arguments.given_targets(spread(target_tensors), names, targets, set(inputs))
         rowwise = all(arguments.is_rowwise(f.fn) for f in (*terms, *measured)) and not given
         all_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
@@ -200,9 +216,7 @@ class Objective:
         for metric in self.metrics:
             i = metric.output
             y_true, y_pred, weight, mask = self._target(i, batch, ys[i], masks[i])
-            weight = weight if metric.weighted else None
-            for key in metric.keys or (None,):
-                values = [*values, weighted(metric.function(key), y_true, y_pred, weight, mask, ctx)]
+            values = [*values, *metric.values(y_true, y_pred, weight, mask, ctx)]
         return total, values
 
     def with_others(self, values: list[Array], out: Out, batch: Batch, frame: Frame, ctx: Ctx) -> list[Array]:

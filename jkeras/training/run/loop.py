@@ -152,7 +152,8 @@ class _Fit:
             self._keep_data(resume.get("data") or {}, first, step)
         self.validations = sum(self._is_due(epoch) for epoch in range(begin, first))
         for epoch in range(first, last):
-            self.trainer.objective.reset()
+            if not step:  # in mid-epoch, metrics with a state go on from the checkpoint's
+                self.trainer.objective.reset()
             self.hooks.on_epoch_begin(epoch)
             last_size, is_whole = self._train(epoch, step, epoch + 1 == last, interrupt)
             step, logs = 0, {}

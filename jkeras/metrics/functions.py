@@ -1,24 +1,23 @@
-"""Metrics: functions of (y_true, y_pred) whose values are averaged over samples and batches."""
+"""Metrics that are functions of (y_true, y_pred): their values are averaged over samples and batches."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
-from jkeras.core.registry import (
-    deserialize_keras_object,
-    get_function,
-    serialize_keras_object,
-)
 from jkeras.core.settings import floatx
-from jkeras.core.types import Array, Function, Operand
+from jkeras.core.types import Array, Operand
 from jkeras.losses import binary_crossentropy as binary_crossentropy
+from jkeras.losses import binary_focal_crossentropy as binary_focal_crossentropy
 from jkeras.losses import categorical_crossentropy as categorical_crossentropy
+from jkeras.losses import categorical_focal_crossentropy as categorical_focal_crossentropy
+from jkeras.losses import categorical_hinge as categorical_hinge
 from jkeras.losses import cosine_proximity as cosine_proximity
 from jkeras.losses import hinge as hinge
+from jkeras.losses import huber as huber
+from jkeras.losses import kl_divergence as kl_divergence
 from jkeras.losses import kullback_leibler_divergence as kullback_leibler_divergence
+from jkeras.losses import log_cosh as log_cosh
 from jkeras.losses import logcosh as logcosh
 from jkeras.losses import mean_absolute_error as mean_absolute_error
 from jkeras.losses import mean_absolute_percentage_error as mean_absolute_percentage_error
@@ -151,85 +150,3 @@ mae = MAE = mean_absolute_error
 mape = MAPE = mean_absolute_percentage_error
 msle = MSLE = mean_squared_logarithmic_error
 cosine = cosine_proximity
-
-_BUILT_IN = {
-    name: value
-    for name, value in globals().items()
-    if getattr(value, "__module__", "") in (__name__, mean_squared_error.__module__)
-}
-_STATEFUL = "a metric of your own: a Layer with `stateful = True` and `reset_states`"
-# Names of other Kerases; who asks for one here is told.
-_RENAMED = {
-    "Accuracy": "metrics=['accuracy'] in compile()",
-    "accuracy": "metrics=['accuracy'] in compile()",
-    "acc": "metrics=['acc'] in compile()",
-    "CosineSimilarity": "cosine_proximity",
-    "KLDivergence": "kullback_leibler_divergence",
-    "RootMeanSquaredError": "mean_squared_error, and take the root",
-    "AUC": _STATEFUL,
-    "Mean": _STATEFUL,
-    "Metric": _STATEFUL,
-    "Precision": _STATEFUL,
-    "Recall": _STATEFUL,
-}
-
-
-def serialize(metric: Function) -> Any:
-    """Write a metric function down.
-
-    Args:
-        metric: a named function, or an object with `get_config`.
-
-    Returns:
-        Its name, or `{"class_name", "config"}`.
-
-    Example:
-        >>> serialize(mean_squared_error)
-        'mean_squared_error'
-
-    Keras 2.2.4: keras/metrics.py serialize
-    """
-    return serialize_keras_object(metric)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The metric function that `serialize` wrote.
-
-    Args:
-        config: a name, or `{"class_name", "config"}`.
-        custom_objects: names of your own.
-
-    Returns:
-        The function or object.
-
-    Raises:
-        ValueError: if the name is unknown.
-
-    Example:
-        >>> deserialize("mse") is mean_squared_error
-        True
-
-    Keras 2.2.4: keras/metrics.py deserialize
-    """
-    return deserialize_keras_object(config, _BUILT_IN, custom_objects, "metric function")
-
-
-def get(identifier: Any) -> Any:
-    """The metric function that an argument of `compile()` means.
-
-    Args:
-        identifier: a name, a config dictionary, or a function of (y_true, y_pred).
-
-    Returns:
-        The function.
-
-    Raises:
-        ValueError: if the name is unknown or `identifier` is something else.
-
-    Example:
-        >>> get("mae") is mean_absolute_error
-        True
-
-    Keras 2.2.4: keras/metrics.py get
-    """
-    return get_function(identifier, _BUILT_IN, "metric function")
