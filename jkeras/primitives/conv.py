@@ -3,31 +3,28 @@
 Kernels are laid out as Keras keeps them: `(spatial..., in, out)`, transposed ones `(spatial..., out, in)`,
 depthwise ones `(spatial..., in, multiplier)`.
 
-On a GPU it is XLA's convolution (cuDNN). On a CPU, XLA has a fast convolution over one or two axes, channels
-last. What its gradient is made of has another layout, and that XLA computes up to 200 times more slowly in a
-compiled loop. So on a CPU what is differentiated is computed by patches (static slices put side by side, and
-one matrix product), and what is not, by XLA's convolution.
+On a GPU it is XLA's convolution (cuDNN). On a CPU it is too, in the layout that is fast there
+(`conv_products`), and patches (static slices put side by side, and one matrix product) where XLA has no fast
+one: over three axes, in double precision, for windows of one tap.
 """
 
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import cast
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jkeras.core.types import Array, Length
-from jkeras.primitives.conv_args import channel_axis, spatial_axes, spread, window
+from jkeras.primitives import conv_products as products
+from jkeras.primitives.conv_args import spatial_axes, spread, window
+from jkeras.primitives.conv_products import Geometry
 from jkeras.primitives.numeric import widened
-
-_MOST_TAPS = 64  # above, slices one by one cost more than they save
-_MOST_BYTES = 2**28  # above, the patches of one layer take too much memory
 
 
 def promote(*arrays: Array):
@@ -65,10 +62,14 @@ def conv(
         The output in the same data format, in the common dtype of input and kernel.
     """
     x, kernel = promote(x, kernel)
-    if not _patches_pay(x, kernel, strides):
-        return _conv_by_xla(x, kernel, strides, padding, format, dilation)
-    way = cast("Callable[..., Array]", _conv_as_needed if _xla_is_fast(kernel) else _conv_by_patches)
-    return _in_last(lambda x: way(x, kernel, strides, padding, dilation), x, format)
+    lengths = [x.shape[axis] for axis in spatial_axes(format, x.ndim)]
+    at = _geometry(lengths, kernel, strides, padding, dilation)
+    if _xla_is_fast(kernel):
+        way = cast("Callable[..., Array]", products.convolution)
+        return _in_last(lambda x: way(x, kernel, at), x, format)
+    if _on_cpu() and products.patches_pay(x, at):
+        return _in_last(lambda x: products.by_patches(x, kernel, at), x, format)
+    return _conv_by_xla(x, kernel, at, format)
 
 
 def depthwise_conv(
@@ -83,15 +84,16 @@ def depthwise_conv(
     """
     x, kernel = promote(x, kernel)
     channels, multiplier = kernel.shape[-2:]
-    if _on_cpu() and math.prod(kernel.shape[:-2]) <= _MOST_TAPS:
-        return _in_last(functools.partial(_depthwise_by_taps, kernel, strides, padding, dilation), x, format)
-    pads = _pads(x, kernel, strides, padding, format, dilation)
+    lengths = [x.shape[axis] for axis in spatial_axes(format, x.ndim)]
+    at = _geometry(lengths, kernel, strides, padding, dilation)
+    if _on_cpu() and math.prod(at.size) <= products.MOST_TAPS:
+        return _in_last(lambda x: _depthwise_by_taps(x, kernel, at), x, format)
     grouped = kernel.reshape(kernel.shape[:-2] + (1, channels * multiplier))
     return lax.conv_general_dilated(
         x,
         grouped,
         strides,
-        pads,
+        at.pads,
         rhs_dilation=dilation,
         dimension_numbers=_layout(format, x.ndim),
         feature_group_count=channels,
@@ -130,13 +132,17 @@ def conv_transpose(
                 f"A transposed convolution cannot make length {length} out of length {given} with kernel "
                 f"size {size}, stride {stride} and padding {padding!r}; change `output_padding`."
             )
+    at = _geometry(lengths, kernel, strides, padding, dilation)
+    if _xla_is_fast(kernel):
+        way = cast("Callable[..., Array]", products.transposed_convolution)
+        return _in_last(lambda x: way(x, kernel, at), x, format)
     shape = (x.shape[0], *spread(format, lengths, kernel.shape[-2])[1:])
     output = jax.ShapeDtypeStruct(shape, x.dtype)
 
-    def forward(y: Array):
-        if not _patches_pay(output, kernel, strides):
-            return _conv_by_xla(y, kernel, strides, padding, format, dilation)
-        return _in_last(lambda y: _conv_by_patches(y, kernel, strides, padding, dilation), y, format)
+    def forward(y: Array) -> Array:
+        if _on_cpu() and products.patches_pay(output, at):
+            return _in_last(lambda y: products.by_patches(y, kernel, at), y, format)
+        return _conv_by_xla(y, kernel, at, format)
 
     transposed = cast("Callable[[Array], list[Array]]", jax.linear_transpose(forward, output))
     return transposed(x)[0]
@@ -156,10 +162,11 @@ def local_conv(x: Array, kernel: Array, size: Sequence[int], strides: Sequence[i
         `(batch, new spatial..., filters)`, or filters second.
     """
     x, kernel = promote(x, kernel)
-    axes = spatial_axes(format, x.ndim)
-    lengths = tuple(window(x.shape[a], k, s, "valid")[0] for a, k, s in zip(axes, size, strides, strict=True))
-    at = channel_axis(format, x.ndim)
-    columns = [jnp.moveaxis(c, at, -1) for c in _taps(x, axes, size, strides, lengths, (1,) * len(size))]
+    x = x if format == "channels_last" else jnp.moveaxis(x, 1, -1)
+    ones = (1,) * len(size)
+    at = Geometry(x.shape[1:-1], tuple(size), tuple(strides), ((0, 0),) * len(size), ones)
+    columns = list(products.taps_of(x, at))
+    lengths = columns[0].shape[1:-1]
     patches = jnp.stack(
         columns, -1 if format == "channels_first" else -2
     )  # (batch, places..., taps x channels)
@@ -171,16 +178,6 @@ def local_conv(x: Array, kernel: Array, size: Sequence[int], strides: Sequence[i
 
 def _on_cpu() -> bool:
     return jax.default_backend() == "cpu"
-
-
-def _patches_pay(x: Array | jax.ShapeDtypeStruct, kernel: Array, strides: Sequence[int]) -> bool:
-    """Whether to compute by patches: on a CPU, for windows and arrays that are not too large."""
-    taps = math.prod(kernel.shape[:-2])
-    if not _on_cpu() or taps > _MOST_TAPS:
-        return False
-    if not all(isinstance(d, int) for d in x.shape):
-        return True
-    return x.size * taps * x.dtype.itemsize // math.prod(strides) <= _MOST_BYTES
 
 
 def _in_last(function: Callable[[Array], Array], x: Array, format: str) -> Array:
@@ -196,91 +193,36 @@ def _layout(format: str, ndim: int):
     return data, f"{names}IO", data
 
 
-def _pads(
-    x: Array, kernel: Array, strides: Sequence[int], padding: str, format: str, dilation: Sequence[int]
-):
-    axes = spatial_axes(format, x.ndim)
-    geometry = zip(axes, kernel.shape, strides, dilation, strict=False)
-    return [window(x.shape[a], k, s, padding, d)[1:] for a, k, s, d in geometry]
-
-
-def _taps(
-    x: Array,
-    axes: Sequence[int],
-    size: Sequence[int],
-    strides: Sequence[int],
-    lengths: Sequence[int],
-    dilation: Sequence[int],
-):
-    """For every tap of the window, row-major, the elements that it meets: one strided slice of `x` each."""
-    for offset in itertools.product(*(range(k) for k in size)):
-        start, limit, step = [0] * x.ndim, list(x.shape), [1] * x.ndim
-        for axis, i, stride, length, apart in zip(axes, offset, strides, lengths, dilation, strict=True):
-            start[axis], step[axis] = i * apart, stride
-            limit[axis] = i * apart + (length - 1) * stride + 1
-        yield lax.slice(x, start, limit, step)
-
-
-def _tap_slices(x: Array, size: Sequence[int], strides: Sequence[int], padding: str, dilation: Sequence[int]):
-    """`_taps` of a channels-last array after padding."""
-    axes = spatial_axes("channels_last", x.ndim)
-    plan = [
-        window(x.shape[a], *g[:2], padding, g[2])
-        for a, g in zip(axes, zip(size, strides, dilation, strict=True), strict=True)
-    ]
-    if any(before or after for _, before, after in plan):
-        x = jnp.pad(x, [(0, 0), *(p[1:] for p in plan), (0, 0)])
-    return _taps(x, axes, size, strides, [p[0] for p in plan], dilation)
+def _geometry(
+    lengths: Sequence[Length], kernel: Array, strides: Sequence[int], padding: str, dilation: Sequence[int]
+) -> Geometry:
+    size = kernel.shape[:-2]
+    axes = zip(lengths, size, strides, dilation, strict=True)
+    pads = tuple(window(n, k, s, padding, d)[1:] for n, k, s, d in axes)
+    return Geometry(tuple(lengths), size, tuple(strides), pads, tuple(dilation))
 
 
 def _xla_is_fast(kernel: Array) -> bool:
-    """Whether XLA's convolution on a CPU is faster than patches.
-
-    It has none of its own for float64, a slow one over three axes, and a product is all that one tap needs.
-    """
-    plain = jnp.issubdtype(kernel.dtype, jnp.floating) and kernel.dtype.itemsize <= 4
-    return plain and kernel.ndim <= 4 and math.prod(kernel.shape[:-2]) > 1
+    """Whether XLA's convolution is faster than patches: on a CPU; one tap needs only a product."""
+    taps = math.prod(kernel.shape[:-2])
+    return _on_cpu() and products.is_fast(kernel.ndim - 2, kernel.dtype) and taps > 1
 
 
-def _conv_by_xla(
-    x: Array, kernel: Array, strides: Sequence[int], padding: str, format: str, dilation: Sequence[int]
-) -> Array:
-    pads = _pads(x, kernel, strides, padding, format, dilation)
+def _conv_by_xla(x: Array, kernel: Array, at: Geometry, format: str) -> Array:
     return lax.conv_general_dilated(
-        x, kernel, strides, pads, rhs_dilation=dilation, dimension_numbers=_layout(format, x.ndim)
+        x,
+        kernel,
+        at.strides,
+        at.pads,
+        rhs_dilation=at.dilation,
+        dimension_numbers=_layout(format, x.ndim),
     )
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3, 4))
-def _conv_as_needed(
-    x: Array, kernel: Array, strides: Sequence[int], padding: str, dilation: Sequence[int]
-) -> Array:
-    """XLA's convolution, and where derivatives are taken (of any order, in any mode) patches."""
-    return _conv_by_xla(x, kernel, strides, padding, "channels_last", dilation)
-
-
-@_conv_as_needed.defjvp
-def _conv_with_slopes(
-    strides: Sequence[int], padding: str, dilation: Sequence[int], primals: Any, tangents: Any
-):
-    way = functools.partial(_conv_by_patches, strides=strides, padding=padding, dilation=dilation)
-    return jax.jvp(way, primals, tangents)
-
-
-def _conv_by_patches(
-    x: Array, kernel: Array, strides: Sequence[int], padding: str, dilation: Sequence[int]
-) -> Array:
-    columns = list(_tap_slices(x, kernel.shape[:-2], strides, padding, dilation))
-    patches = columns[0] if len(columns) == 1 else jnp.concatenate(columns, -1)
-    return patches @ kernel.reshape((-1, kernel.shape[-1]))
-
-
-def _depthwise_by_taps(
-    kernel: Array, strides: Sequence[int], padding: str, dilation: Sequence[int], x: Array
-) -> Array:
+def _depthwise_by_taps(x: Array, kernel: Array, at: Geometry) -> Array:
     channels, multiplier = kernel.shape[-2:]
     flat = kernel.reshape((-1, channels) if multiplier == 1 else (-1, channels, multiplier))
-    columns = _tap_slices(x, kernel.shape[:-2], strides, padding, dilation)
+    columns = products.taps_of(x, at)
     kernels = (
         lax.index_in_dim(flat, i, keepdims=False) for i in range(flat.shape[0])
     )  # `flat[i]` is a gather

@@ -12,6 +12,8 @@ import pytest
 
 from jkeras.primitives import conv as ops
 from jkeras.primitives import conv_args
+from jkeras.primitives import conv_products as products
+from jkeras.training.run.step import has_slow_convolution
 
 LAST, FIRST = "channels_last", "channels_first"
 rng = np.random.RandomState(0)
@@ -108,35 +110,86 @@ def by_xla(function, *arrays) -> bool:
     return "conv_general_dilated" in str(jax.make_jaxpr(function)(*arrays))
 
 
+def run_by_xla(x, kernel, strides, padding, dilation):
+    """`lax`'s own convolution, with its own derivatives."""
+    at = ops._geometry(x.shape[1:-1], kernel, strides, padding, dilation)
+    return ops._conv_by_xla(x, kernel, at, LAST)
+
+
 @on_a_cpu
-def test_large_patches_are_not_made(monkeypatch):
-    x, kernel = normal(1, 8, 8, 1), normal(3, 3, 1, 2)
-    assert not by_xla(jax.grad(lambda x: jnp.sum(plain(x, kernel))), x)
-    monkeypatch.setattr(ops, "_MOST_BYTES", 1000)
-    assert by_xla(jax.grad(lambda x: jnp.sum(plain(x, kernel))), x)
+@pytest.mark.parametrize("most", [products.MOST_BYTES, 0], ids=["patches", "no patches"])
+@pytest.mark.parametrize(
+    "spatial, size, strides, padding, dilation",
+    [
+        ((9,), (3,), (1,), "causal", (2,)),
+        ((9,), (3,), (2,), "same", (1,)),
+        ((7, 6), (3, 2), (1, 1), "valid", (1, 1)),
+        ((7, 6), (2, 3), (1, 1), "same", (2, 1)),
+        ((8, 7), (3, 2), (2, 3), "same", (1, 1)),
+        ((8, 7), (3, 3), (2, 2), "valid", (1, 1)),
+        ((5, 4), (5, 4), (1, 1), "valid", (1, 1)),
+        ((9, 10), (9, 8), (1, 2), "same", (1, 1)),
+        ((4, 1), (1, 1), (3, 1), "same", (1, 1)),
+    ],
+    ids=str,
+)
+def test_products_are_those_of_lax(monkeypatch, spatial, size, strides, padding, dilation, most):
+    monkeypatch.setattr(products, "MOST_BYTES", most)
+    x, kernel = normal(2, *spatial, 3), normal(*size, 3, 4)
+    geometry = dict(strides=strides, padding=padding, dilation=dilation)
+
+    def results(conv):
+        y, pull = jax.vjp(conv, x, kernel)
+        return y, pull(jnp.sin(y)), jax.jvp(conv, (x, kernel), (2 * x, kernel + 1))[1]
+
+    ours = jax.jit(lambda: results(functools.partial(ops.conv, format=LAST, **geometry)))()
+    same(ours, jax.jit(lambda: results(functools.partial(run_by_xla, **geometry)))())
+
+
+def test_no_rows_are_convolved_to_no_rows():
+    x, kernel = normal(0, 5, 4, 3), normal(3, 2, 3, 2)
+    assert plain(x, kernel).shape == (0, 5, 4, 2)
+    slope = jax.jit(jax.grad(lambda kernel: plain(x, kernel).sum()))(kernel)
+    np.testing.assert_array_equal(slope, jnp.zeros_like(kernel))
 
 
 @on_a_cpu
 @pytest.mark.parametrize("format", [LAST, FIRST])
-@pytest.mark.parametrize(
-    "shape, size, xla",
-    [
-        ((6, 3), (3,), True),
-        ((6, 5, 3), (3, 2), True),
-        ((6, 5, 3), (1, 1), False),
-        ((4, 5, 3, 3), (2, 2, 2), False),
-    ],
-    ids=str,
-)
-def test_on_a_cpu_what_is_not_differentiated_is_xla_s_where_that_is_fast(shape, size, xla, format):
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("shape, size", [((6, 3), (3,)), ((6, 5, 3), (3, 2)), ((6, 5, 3), (1, 1))], ids=str)
+def test_products_are_fast_in_loops(shape, size, strides, format):
+    """Each convolution of a value and its derivatives is in the layout that a loop has a fast one for."""
     x, kernel = normal(2, *shape), normal(*size, 3, 4)
     x = x if format == LAST else jnp.moveaxis(x, -1, 1)
-    ones = (1,) * len(size)
-    run = functools.partial(ops.conv, strides=ones, padding="same", format=format, dilation=ones)
-    assert by_xla(run, x, kernel) is xla
-    assert by_xla(lambda x: jax.lax.fori_loop(0, 2, lambda i, y: y + run(x, kernel).sum(), 0.0), x) is xla
-    assert not by_xla(jax.grad(lambda x, kernel: run(x, kernel).sum(), (0, 1)), x, kernel)
-    assert not by_xla(lambda x, t: jax.jvp(lambda x: run(x, kernel), [x], [t]), x, x)
+    steps, ones = (strides,) * len(size), (1,) * len(size)
+
+    def run(x, kernel):
+        y = ops.conv(x, kernel, steps, "same", format, ones)
+        back = ops.conv_transpose(y, kernel, shape[:-1], steps, "same", format, ones)
+        return jnp.sum(jnp.tanh(y)) + jnp.sum(jnp.tanh(back))
+
+    assert not has_slow_convolution(jax.make_jaxpr(jax.grad(run, (0, 1)))(x, kernel))
+    assert not has_slow_convolution(jax.make_jaxpr(run)(x, kernel))
+
+
+def test_derivatives_of_lax_are_slow_in_loops():
+    x, kernel = normal(1, 4, 4, 2), normal(3, 3, 2, 2)
+    ones, run = (1, 1), functools.partial(run_by_xla, padding="same")
+    assert not has_slow_convolution(jax.make_jaxpr(lambda x: run(x, kernel, ones, dilation=ones))(x))
+    loss = jax.grad(lambda x: run(x, kernel, ones, dilation=ones).sum())
+    assert has_slow_convolution(jax.make_jaxpr(loss)(x))
+    cube, window = normal(1, 4, 4, 4, 2), normal(3, 3, 3, 2, 2)
+    plain = jax.make_jaxpr(lambda x: run(x, window, (1, 1, 1), dilation=(1, 1, 1)))(cube)
+    assert has_slow_convolution(plain)
+
+
+@on_a_cpu
+def test_large_patches_are_not_made(monkeypatch):
+    x, kernel = normal(1, 4, 4, 4, 1), normal(2, 2, 2, 1, 2)
+    run = functools.partial(ops.conv, strides=(1, 1, 1), padding="same", format=LAST, dilation=(1, 1, 1))
+    assert not by_xla(lambda x: run(x, kernel), x)
+    monkeypatch.setattr(products, "MOST_BYTES", 1000)
+    assert by_xla(lambda x: run(x, kernel), x)
 
 
 @on_a_cpu
@@ -150,7 +203,7 @@ def test_half_and_double_precision_on_a_cpu():
 def test_every_derivative_through_both_ways():
     """Derivatives of all orders and modes, of one sample and of many, are those of the sum by patches."""
     x, kernel = normal(2, 5, 4, 3), normal(3, 2, 3, 2)
-    pads = dict(strides=(1, 1), padding="same", dilation=(1, 1))
+    at = ops._geometry((5, 4), kernel, (1, 1), "same", (1, 1))
 
     def results(conv):
         def loss(x, kernel):
@@ -172,7 +225,7 @@ def test_every_derivative_through_both_ways():
             jax.grad(lambda k: jax.lax.scan(lambda s, x: (s + loss(x[None], k), None), 0.0, x)[0])(kernel),
         ]
 
-    same(jax.jit(lambda: results(plain))(), results(lambda x, k: ops._conv_by_patches(x, k, **pads)))
+    same(jax.jit(lambda: results(plain))(), results(lambda x, k: products.by_patches(x, k, at)))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

@@ -20,6 +20,7 @@ from jkeras.core import bits
 from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Store
 from jkeras.engine.program import Program
 from jkeras.engine.tensors.variable import Frame
+from jkeras.primitives.conv_products import is_fast_in_loops
 from jkeras.training.objective.dependence import Reach, refuse
 from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.function import Objective
@@ -216,19 +217,16 @@ def _whole(share: Callable[[Store], Array], ctx: Ctx) -> Function:
     return typing.cast(Function, loss)
 
 
-def has_convolution(jaxpr: Any) -> bool:
-    """Whether a convolution of XLA's that derivatives may be taken of occurs in a jaxpr, at any depth.
-
-    What stands under a derivative rule of its own is not one: of that, no derivative has been taken.
-    """
+def has_slow_convolution(jaxpr: Any) -> bool:
+    """Whether a convolution that XLA's CPU backend makes slower in a loop occurs in a jaxpr, at any depth."""
     for eqn in jaxpr.eqns:
         if eqn.primitive.name == "conv_general_dilated":
-            return True
-        if eqn.primitive.name == "custom_jvp_call":
+            if not is_fast_in_loops(eqn.params, eqn.outvars[0].aval.dtype):
+                return True
             continue
         for value in eqn.params.values():
             for entry in value if isinstance(value, (AnyList, AnyTuple)) else [value]:
                 inner = getattr(entry, "jaxpr", entry)
-                if hasattr(inner, "eqns") and has_convolution(inner):
+                if hasattr(inner, "eqns") and has_slow_convolution(inner):
                     return True
     return False

@@ -299,7 +299,7 @@ class Trainer:
         def run(carry: Carry, fixed: Fixed, batch: Batch, key: Key) -> tuple[Any, Any]:
             return step(carry, fixed, batch, Ctx(key, training=training))
 
-        return steps.has_convolution(jax.jit(run).trace(carry, fixed, batch, key).jaxpr)
+        return steps.has_slow_convolution(jax.jit(run).trace(carry, fixed, batch, key).jaxpr)
 
     # Dispatches.
 

@@ -116,7 +116,7 @@ def test_compilations_do_not_grow(data):
 
 @pytest.mark.parametrize("trainable", [True, False])
 def test_convolutions_stay_in_the_loop(data, trainable, monkeypatch):
-    """On a CPU too: those that are differentiated are patches, those that are not are XLA's."""
+    """On a CPU too: all are in the layout that XLA is fast in there."""
     model = _model(convolution=True)
     model.get_layer(index=1).trainable = trainable
     model.compile("sgd", "mse")
