@@ -37,7 +37,7 @@ def train(config: dict[str, Any], overwrite: bool = False, go_on: bool = False) 
     run_dir = Path(config["output"]["run_dir"])
     earlier = checkpoint.list_checkpoints(run_dir)
     _anchor(config)
-    processes.told([])  # all have looked before the first one writes
+    processes.meet()  # all have looked before the first one writes
     if earlier and go_on and not overwrite:
         _check_same(run_dir, config)
         _note(run_dir, config)
@@ -62,7 +62,7 @@ def _note(run_dir: Path, config: dict[str, Any], anew: bool = False) -> None:
             if anew:
                 (run_dir / history.RESULT).unlink(missing_ok=True)
             checkpoint.write_run(run_dir, config)
-    processes.told([])  # the others go on when it is there
+    processes.meet()  # the others go on when it is there
 
 
 def _anchor(config: dict[str, Any]) -> None:

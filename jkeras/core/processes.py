@@ -66,6 +66,15 @@ def told(values: Sequence[float]) -> np.ndarray[Any, Any]:
     return np.asarray(exchange(everyone)).view(np.float64)
 
 
+def meet() -> None:
+    """Wait until all processes are here.
+
+    Example:
+        >>> meet()
+    """
+    told([0])
+
+
 @functools.cache
 def _exchange() -> tuple[NamedSharding, Callable[[Any], Any]]:
     firsts: dict[int, Any] = {}

@@ -92,7 +92,7 @@ def fit(
         finally:
             run.close()
             callbacks.close()
-        processes.told([])  # the files of the first one are written when any goes on
+        processes.meet()  # the files of the first one are written when any goes on
 
 
 def _about_data(train: Source, batch_size: int | None, validates: bool, names: list[str]) -> dict[str, Any]:
