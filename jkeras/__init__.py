@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jkeras import constraints as constraints
     from jkeras import core as core
     from jkeras import datasets as datasets
+    from jkeras import debug as debug
     from jkeras import engine as engine
     from jkeras import initializers as initializers
     from jkeras import layers as layers
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
     from jkeras.models import fit_many as fit_many
 
 _MODULES = frozenset(
-    "activations applications backend callbacks constraints core datasets engine initializers layers legacy "
-    "losses metrics models optimizers preprocessing regularizers saving training utils visualization "
+    "activations applications backend callbacks constraints core datasets debug engine initializers layers "
+    "legacy losses metrics models optimizers preprocessing regularizers saving training utils visualization "
     "wrappers".split()
 )
 _HOMES = {

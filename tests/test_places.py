@@ -52,6 +52,7 @@ ELSEWHERE = {
     "training/run/dispatches": "tests/training/run/test_loop.py",
     "training/run/one_batch": "tests/training/run/test_loop.py",
     "training/run/step": "tests/training/run/test_loop.py",
+    "training/run/trouble": "tests/test_debug.py",
     "training/run/trainer": "tests/training/run/test_loop.py",
     "training/types": "tests/training/run/test_loop.py",  # of what its loop passes on
     "training/run/user_steps": "tests/models/test_functions.py",

@@ -12,6 +12,8 @@ from jkeras.core.chunk import Chunk
 from jkeras.core.display import Displayed
 from jkeras.core.logs import MetricLogs
 from jkeras.core.processes import say
+from jkeras.training.run.pure_step import TrainingStep
+from jkeras.training.run.trouble import first_trouble
 
 Hook: TypeAlias = Callable[[int, Logs], object]  # `f(epoch, logs)` or `f(batch, logs)`
 
@@ -181,9 +183,8 @@ class LambdaCallback(Callback):
 
 
 _FIND_THE_LAYER = (
-    'To find the layer where it begins: train with jax.config.update("jax_debug_nans", True), which raises '
-    "there; or predict that batch with Model(model.inputs, layer.output) for one layer after the other. "
-    "Common causes: a learning rate that is too high, log(0), NaN in the data."
+    "Where it begins: TerminateOnNaN(locate=True) says it, or jkeras.debug.locate(model, x, y) of that "
+    "batch. Common causes: a learning rate that is too high, log(0), NaN in the data."
 )
 
 
@@ -192,6 +193,10 @@ class TerminateOnNaN(Callback):
 
     Looks once per dispatch; steps of the same dispatch after the bad one do not count in the epoch's
     averages.
+
+    Args:
+        locate: whether to say where the first NaN or infinity arises: layer, phase, operation, line of code.
+            It costs a copy of the weights before each step, and a dispatch for each; on one device only.
 
     Keras 2.2.4: keras/callbacks.py TerminateOnNaN.
 
@@ -202,17 +207,55 @@ class TerminateOnNaN(Callback):
         >>> guard.set_model(Model())
         >>> guard.on_batch_end(7, {"loss": float("nan")})
         Batch 7: Invalid loss, terminating training
-        To find the layer where it begins: train with jax.config.update("jax_debug_nans", True), ...
+        Where it begins: TerminateOnNaN(locate=True) says it, or jkeras.debug.locate(model, x, y) ...
         >>> guard.model.stop_training
         True
     """
+
+    def __init__(self, locate: bool = False):
+        super().__init__()
+        self._step: TrainingStep | None = None
+        self._before: Any = (
+            None  # what this step and the one before began with; of that, batch and context too
+        )
+        self._earlier: Any = None
+        self._is_bad = False
+        if locate:  # a hook of this object's own: every step is a dispatch
+            self.on_batch_begin = self._keep
+
+    def _keep(self, batch: int, logs: Logs | None = None) -> None:
+        step: TrainingStep = self._step or self.model.step()
+        if self._before is not None:
+            self._earlier = self._before, *step.trainer.last_step()
+        self._step, self._before = step, step.init()
+        step.trainer.keeps_batch = True
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not np.isfinite(loss):
             say(f"Batch {batch:d}: Invalid loss, terminating training")
-            say(_FIND_THE_LAYER)
-            self.model.stop_training = True
+            if self._step is None:
+                say(_FIND_THE_LAYER)
+            self.model.stop_training = self._is_bad = True
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self._is_bad and self._step is not None:
+            say(self._found(self._step))
+
+    def _found(self, step: TrainingStep) -> str:
+        """The place in this step; or in the one before, which has left weights that are NaN."""
+        now = (self._before, *step.trainer.last_step())
+        for carry, data, ctx in [now] if self._earlier is None else [self._earlier, now]:
+            place = first_trouble(step, (data.x, data.y, data.weight), carry, ctx)
+            if place is not None:
+                return str(place)
+        return "No operation of these steps makes it by itself."
+
+    def close(self) -> None:
+        if self._step is not None:
+            self._step.trainer.keeps_batch, self._step.trainer.last = False, None
+        self._step = self._before = self._earlier = None
+        self._is_bad = False
 
     def on_chunk_end(self, chunk: Chunk) -> None:
         bad = np.flatnonzero(~np.isfinite(chunk.logs().get("loss", np.zeros(0))))

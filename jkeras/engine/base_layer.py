@@ -18,6 +18,7 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import random, settings
 from jkeras.core.arguments import LayerArguments
 from jkeras.core.display import Displayed
+from jkeras.core.frames import users_line
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.snapshot import as_now, settled
 from jkeras.core.types import (
@@ -182,9 +183,8 @@ class Layer(LayerInternals, Displayed):
         self._given_weights = kwargs.get("weights")
         self.inbound_nodes = []
         self.outbound_nodes = []
-        self.extra_losses = []
-        self.extra_updates = []
-        self.follows = []  # what of these was said to follow inputs
+        self.made_at = users_line()
+        self.extra_losses, self.extra_updates, self.follows = [], [], []  # the last: those that follow inputs
         self.extra_metrics: list[tuple[str, Tensor]] = []
         self.reported: list[str] = []  # names of the metrics that `call` adds
 

@@ -119,7 +119,7 @@ def test_terminate_on_nan_stops_after_the_bad_batch(bad, hook, capsys):
     assert hooks.has_batch_hooks is hook
     assert model.stop_training and history.epoch == [0]
     first, advice = capsys.readouterr().out.splitlines()
-    assert first == "Batch 2: Invalid loss, terminating training" and "find the layer" in advice
+    assert first == "Batch 2: Invalid loss, terminating training" and "Where it begins" in advice
     assert hooks.callbacks[0].seen == 6
 
 

@@ -28,7 +28,7 @@ _HOME = "jkeras.layers."
 
 # Attributes that a formula does not look at, or that are told by what is noted beside them.
 _BESIDE = frozenset(
-    "name _trainable built build_shape batch_input_shape _given_weights input_spec inbound_nodes "
+    "name made_at _trainable built build_shape batch_input_shape _given_weights input_spec inbound_nodes "
     "outbound_nodes extra_losses extra_updates follows extra_metrics reported "
     "_own_params _own_state _own_plans".split()
 )

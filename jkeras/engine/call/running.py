@@ -6,9 +6,10 @@ takes them by variable, as whoever runs it has them.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import jax
@@ -23,6 +24,8 @@ from jkeras.engine.tree import all_by_variable, gather, nested, scatter, variabl
 
 if TYPE_CHECKING:
     from jkeras.engine.base_layer import Layer
+
+_NOTE = "In the call of layer "
 
 
 def run_layer(
@@ -52,17 +55,31 @@ def runner(layer: Layer) -> Run:
     def run(read: Read, x: Tree, ctx: Ctx, write: Write | None = None, words: Mapping[str, Any] = {}) -> Out:
         values, rewind = {v: read(v) for v in variables_of([layer])}, rewinder()
         said, rest = _split(layer, words)
-        out = once(values, x, overridden(ctx, said), rest)
-        if write is not None:
-            changed: Any = out.state
-            hand_over(layer, changed, write)
-        if "mask" not in said:
-            return out
-        rewind()
-        own = once(values, x, overridden(ctx, {**said, "mask": ctx.mask}), rest)
+        with named(layer):
+            out = once(values, x, overridden(ctx, said), rest)
+            if write is not None:
+                changed: Any = out.state
+                hand_over(layer, changed, write)
+            if "mask" not in said:
+                return out
+            rewind()
+            own = once(values, x, overridden(ctx, {**said, "mask": ctx.mask}), rest)
         return dataclasses.replace(out, mask=own.mask)
 
     return run
+
+
+@contextlib.contextmanager
+def named(layer: Layer) -> Generator[None]:
+    """Programs and profiles show the layer's name, and so does an error that its code raises."""
+    try:
+        with jax.named_scope(layer.name):
+            yield
+    except Exception as error:
+        if not any(note.startswith(_NOTE) for note in getattr(error, "__notes__", ())):
+            made = f", made at {layer.made_at}" if layer.made_at else ""
+            error.add_note(f"{_NOTE}{layer.name!r} ({type(layer).__name__}){made}.")
+        raise
 
 
 def _of_formula(layer: Layer) -> Once:

@@ -26,6 +26,8 @@ from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.function import Objective
 from jkeras.training.types import Step
 
+LOSS, UPDATE = "loss", "update"  # the names that programs and profiles show beside those of layers
+
 
 class Carry(NamedTuple):
     """The arrays that a step changes: stores `{path: {name: array}}` of parameters and state, and the
@@ -80,7 +82,8 @@ def train_step(
 
         whole = _whole(loss_of, ctx)
         same = ctx.at("optimizer").replace(axis=None)  # what is drawn is the same on all devices
-        live, opt = move(grads, carry.opt, carry.params, same, loss, whole)
+        with jax.named_scope(UPDATE):
+            live, opt = move(grads, carry.opt, carry.params, same, loss, whole)
         return Carry(like(live, carry.params), like(new, carry.state), opt), _vector(loss, values)
 
     return step
@@ -94,7 +97,7 @@ def whole_objective(program: Program, objective: Objective) -> Function:
         params: Store, state: Store, batch: Batch, ctx: Ctx
     ) -> tuple[Array, list[Array], Store, list[Array]]:
         out = program.apply(params, state, batch.x, ctx)
-        with program.frame(params, state, out, ctx) as frame:
+        with jax.named_scope(LOSS), program.frame(params, state, out, ctx) as frame:
             loss, values = objective(out.y, out.mask, batch, ctx)
             loss = loss + out.loss + program.penalty(params) / ctx.total(1)
             values = objective.with_others(values, out, batch, frame, ctx)

@@ -19,7 +19,7 @@ from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Ke
 from jkeras.engine.program import Program
 from jkeras.engine.tensors.variable import Variable, put_all, take_all
 from jkeras.engine.tree import is_hidden
-from jkeras.training.batching import Cut, Span
+from jkeras.training.batching import Cut, Span, epoch_key
 from jkeras.training.data.samples import Samples, stack
 from jkeras.training.data.source import Block, placed
 from jkeras.training.devices import Brought, Devices, Layout, Mesh, Shard
@@ -125,6 +125,8 @@ class Trainer:
         self._cells: dict[str, tuple[Cells, Cells]] = {}
         self._seed: int | None = None
         self._calls = 0
+        self.keeps_batch = False  # whether `last` holds the block and span of the last dispatch
+        self.last: tuple[Block, Span] | None = None
 
     @property
     def objective(self) -> Objective:
@@ -314,6 +316,8 @@ class Trainer:
         Returns:
             Logs on the device, one row per step and perhaps further rows: `(steps, len(objective.names))`.
         """
+        if self.keeps_batch:
+            self.last = block, span
         if kind in self.replaced:
             return user_steps.logs(self.replaced[kind], self.objective, block, span)
         return self.own_steps(kind, block, span)
@@ -326,6 +330,21 @@ class Trainer:
         else:
             key, build = (cut, size), lambda: self._one_step(kind, cut, size)
         return self._dispatch(kind, key, build, size, block.data, block.order, np.array(span, np.int32))
+
+    def last_step(self) -> tuple[Batch, Ctx]:
+        """The batch and the context of the last step, where `keeps_batch` was set before.
+
+        Raises:
+            ValueError: several devices share batches.
+        """
+        if self.layout.kind != "one" or self.last is None:
+            raise ValueError("A step can be looked into on one device only: compile(..., devices=1).")
+        block, span = self.last
+        cut = block.cut
+        size = cut.size_of(span.start)
+        batch, _ = self.layout.batch(block.data, block.order, span.start * cut.size, size, None)
+        key = jax.random.fold_in(epoch_key(span), span.before + span.start)
+        return batch, Ctx(key, training=True)
 
     def predict(self, samples: Samples, room: int) -> list[Any]:
         """The outputs for one batch, on the device; they may have further rows.

@@ -1,0 +1,158 @@
+"""Planted faults: layer, phase and line are found each time."""
+
+import inspect
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import jkeras
+from jkeras import debug, layers
+from jkeras.callbacks import TerminateOnNaN
+from jkeras.models import Sequential
+
+X, Y = np.linspace(0, 1, 12, dtype="float32").reshape(4, 3), np.ones((4, 1), "float32")
+
+
+def line_of(thing, text):
+    """The line of the code of `thing` that holds `text`, as `file:number`."""
+    lines, first = inspect.getsourcelines(thing)
+    return f"{__file__}:{first + next(i for i, line in enumerate(lines) if text in line)}"
+
+
+class Ratio(layers.Layer):
+    def call(self, x):
+        total = jnp.sum(x, -1, keepdims=True)
+        return x / (total - total)
+
+
+class Root(layers.Layer):
+    def call(self, x):
+        positive = jnp.abs(x)
+        return jnp.sqrt(positive)
+
+
+def spoilt_loss(y_true, y_pred):
+    error = y_pred - y_pred
+    return jnp.mean(jnp.log(error), -1)
+
+
+def log_activation(x):
+    return jnp.log(x - x)
+
+
+def spoilt_update():
+    def update(updates, state, params=None):
+        return {k: {n: g / (g - g) for n, g in v.items()} for k, v in updates.items()}, state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def exploding(x):
+    return 1e20 * x * x * x
+
+
+FAULTS = {
+    "forward": (lambda: [Ratio(name="bad")], {}, "bad", "forward", line_of(Ratio, "x / (total")),
+    "gradient": (
+        lambda: [layers.Dense(2, kernel_initializer="zeros"), Root(name="bad")],
+        {},
+        "bad",
+        "backward",
+        line_of(Root, "jnp.sqrt"),
+    ),
+    "loss": (lambda: [], dict(loss=spoilt_loss), "loss", "forward", line_of(spoilt_loss, "jnp.log")),
+    "update": (
+        lambda: [],
+        dict(optimizer=spoilt_update()),
+        "update",
+        "update",
+        line_of(spoilt_update, "/ (g"),
+    ),
+    "activation": (
+        lambda: [layers.Dense(2, activation=log_activation, name="bad")],
+        {},
+        "bad",
+        "forward",
+        line_of(log_activation, "jnp.log"),
+    ),
+    "lambda": (lambda: [layers.Lambda(log_activation, name="bad")], {}, "bad", "forward", None),
+    "nested": (
+        lambda: [Sequential([jkeras.Input((3,)), Ratio(name="bad")], name="outer")],
+        {},
+        "bad",
+        "forward",
+        None,
+    ),
+    "built-in": (
+        lambda: [
+            layers.Lambda(lambda x: 1e38 * (x + 1)),
+            layers.Dense(2, kernel_initializer="ones", name="bad"),
+        ],
+        {},
+        "bad",
+        "forward",
+        None,
+    ),
+    "regularizer": (
+        lambda: [layers.Dense(2, kernel_regularizer=lambda w: jnp.sum(jnp.log(w - w)), name="fine")],
+        {},
+        "loss",
+        "forward",
+        None,
+    ),
+    "state": (
+        lambda: [layers.Reshape((3, 1)), layers.SimpleRNN(2, activation=exploding, name="bad")],
+        {},
+        "bad",
+        "forward",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("make, arguments, layer, phase, line", FAULTS.values(), ids=FAULTS)
+def test_a_planted_fault(make, arguments, layer, phase, line):
+    model = Sequential([jkeras.Input((3,)), *make(), layers.Dense(1, kernel_initializer="ones", name="head")])
+    model.compile(**{"optimizer": "sgd", "loss": "mse", **arguments})
+    before = model.get_weights()
+    place = debug.locate(model, X, Y)
+    assert (place.layer, place.phase) == (layer, phase), place
+    assert place.line.startswith(__file__) and line in (None, place.line), place
+    assert place.value in ("nan", "inf") and all("float" in text or "int" in text for text in place.inputs)
+    for mine, theirs in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_sound_step_and_spoilt_numbers():
+    model = Sequential([jkeras.Input((3,)), layers.Dropout(0.5), layers.Dense(1, name="head")])
+    model.compile("adam", "mse")
+    assert debug.locate(model, X, Y) is None
+    with pytest.raises(ValueError, match="`y` holds NaN"):
+        debug.locate(model, X, Y * np.nan)
+    model.layers[-1].set_weights([np.full((3, 1), np.inf), np.zeros(1)])
+    place = debug.locate(model, X, Y)
+    assert (place.layer, place.phase, place.operation) == ("head", "before the step", "head/kernel")
+
+
+def test_the_callback_names_the_place(capsys):
+    jkeras.utils.set_random_seed(0)
+    model = Sequential([jkeras.Input((3,)), layers.Dense(1), Root(name="root")])
+    model.compile(jkeras.optimizers.SGD(lr=0.1), "mse", devices=1)
+    x = np.where(np.arange(12)[:, None] < 4, 0, 1).astype("float32") * np.ones((1, 3), "float32")
+    model.fit(x, np.ones((12, 1)), 2, 3, verbose=0, shuffle=False, callbacks=[TerminateOnNaN(locate=True)])
+    said = capsys.readouterr().out
+    assert "Invalid loss, terminating training" in said and "'root'" in said and "backward phase" in said
+    assert model._trainer.last is None and not model._trainer.keeps_batch
+
+
+def test_an_error_in_a_call_names_the_layer_and_its_line():
+    class Wrong(layers.Layer):
+        def call(self, x):
+            return jnp.dot(x, jnp.ones((7, 7)))
+
+    with pytest.raises(ValueError) as error:
+        Sequential([jkeras.Input((3,)), Wrong(name="wrong")])
+    made = line_of(test_an_error_in_a_call_names_the_layer_and_its_line, "Sequential(")
+    assert f"In the call of layer 'wrong' (Wrong), made at {made}." in error.value.__notes__
