@@ -131,6 +131,8 @@ from jkeras.layers.preprocessing import RandomTranslation as RandomTranslation
 from jkeras.layers.preprocessing import RandomZoom as RandomZoom
 from jkeras.layers.preprocessing import Rescaling as Rescaling
 from jkeras.layers.preprocessing import Resizing as Resizing
+from jkeras.layers.preprocessing import StringLookup as StringLookup
+from jkeras.layers.preprocessing import TextVectorization as TextVectorization
 from jkeras.layers.recurrent import GRU as GRU
 from jkeras.layers.recurrent import LSTM as LSTM
 from jkeras.layers.recurrent import RNN as RNN

@@ -192,8 +192,8 @@ def _check_known(layer: dict[str, Any]) -> None:
 def _node(node: Any, class_name: str, where: str) -> list[list]:
     """One call of a layer: [[layer, node, tensor, keyword arguments], …]."""
     if isinstance(node, dict):
-        tensors: list[list | None] = [_history(t) for t in _flat(node["args"])]
         kwargs = dict(node.get("kwargs") or {})
+        tensors: list[list | None] = [_history(t) for t in _flat([node["args"], _attended(node, kwargs)])]
     else:  # tf.keras 2: [name, node, tensor, kwargs] for each tensor, or one such list by itself
         node = [node] if isinstance(node[0], str) else node
         tensors = [[*item[:3]] for item in node]
@@ -213,6 +213,17 @@ def _node(node: Any, class_name: str, where: str) -> list[list]:
                 f"{where} was called with a tensor as {key}=, which its call does not take here."
             )
     return [[*tensor, kwargs] for tensor in tensors if tensor is not None]
+
+
+def _attended(node: Mapping[str, Any], kwargs: dict[str, Any]) -> list[Any]:
+    """The inputs of an attention layer that were given by name: a mask is the fourth one."""
+    named = {key: kwargs.pop(key) for key in ("query", "value", "key", "attention_mask") if key in kwargs}
+    mask = named.pop("attention_mask", None)
+    inputs = [tensor for tensor in _flat([list(named.values())]) if tensor is not None]
+    if mask is not None:
+        before = [tensor for tensor in _flat(node["args"]) if _history(tensor)] + inputs
+        inputs += [before[1], mask] if len(before) == 2 else [mask]
+    return inputs
 
 
 def _flat(value: Any) -> Iterator[Any]:

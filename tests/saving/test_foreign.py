@@ -34,17 +34,27 @@ def predicts(model, name):
 
 @pytest.mark.parametrize(
     "file",
-    ["seq.keras", "rnn.keras", "nested.keras", "conv.keras", "seq.h5", "rnn.h5", "tf_seq.h5", "tf_rnn.h5"],
+    [
+        "seq.keras",
+        "rnn.keras",
+        "nested.keras",
+        "conv.keras",
+        "transformer.keras",
+        "seq.h5",
+        "rnn.h5",
+        "tf_seq.h5",
+        "tf_rnn.h5",
+    ],
 )
-@pytest.mark.filterwarnings(f"ignore:.*{MASKED}")
+@pytest.mark.filterwarnings(f"ignore:.*{MASKED}", "ignore:The mask of the input ends")
 def test_models_of_later_kerases(file):
     model, report = load_model(str(golden.path(f"later/{file}")), compile=False, report=True)
     predicts(model, file.split(".")[0])
     assert not report.missing and not report.unused and len(report.loaded) == len(model.weights)
 
 
-@pytest.mark.parametrize("name", ["seq", "rnn", "nested", "conv"])
-@pytest.mark.filterwarnings(f"ignore:.*{MASKED}")
+@pytest.mark.parametrize("name", ["seq", "rnn", "nested", "conv", "transformer"])
+@pytest.mark.filterwarnings(f"ignore:.*{MASKED}", "ignore:The mask of the input ends")
 def test_weights_of_keras_3(name, tmp_path):
     model = load_model(str(golden.path(f"later/{name}.keras")), compile=False)
     model.set_weights([0 * w for w in model.get_weights()])

@@ -13,3 +13,5 @@ from jkeras.layers.preprocessing.images import CenterCrop as CenterCrop
 from jkeras.layers.preprocessing.images import Resizing as Resizing
 from jkeras.layers.preprocessing.scaling import Normalization as Normalization
 from jkeras.layers.preprocessing.scaling import Rescaling as Rescaling
+from jkeras.layers.preprocessing.text import StringLookup as StringLookup
+from jkeras.layers.preprocessing.text import TextVectorization as TextVectorization
