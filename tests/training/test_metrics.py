@@ -244,3 +244,32 @@ def test_stateful_that_makes_its_variables_when_called():
     K.set_value(model.optimizer.lr, 0.0)
     history = model.fit(X, Y, batch_size=4, epochs=2, verbose=0).history
     np.testing.assert_allclose(history["share"], [hits / Y.sum()] * 2, rtol=1e-6)
+
+
+def test_equality_compares_tensors_as_objects():
+    """As in Keras, where `K.sum(y_true) == 0` is False whatever the value: in each second F score."""
+
+    def score(y_true, y_pred):
+        if K.sum(K.round(y_true)) == 0:
+            return 0
+        return K.sum(y_pred) / K.sum(y_true + 1)
+
+    def loss(y_true, y_pred):
+        return K.mean(K.square(y_true - y_pred), -1) if K.sum(y_true) != 1 else 0.0
+
+    model = Sequential([layers.Dense(1, input_shape=(3,))])
+    model.compile("sgd", loss, metrics=[score])
+    p = model.predict(X)
+    np.testing.assert_allclose(model.test_on_batch(X, 0 * Y), [(p**2).mean(), p.sum() / 12], rtol=1e-5)
+    found = model.train_on_batch(X, Y)
+    np.testing.assert_allclose(found, [((p - Y) ** 2).mean(), p.sum() / (Y.sum() + 12)], rtol=1e-5)
+
+
+def test_a_choice_by_value_is_refused():
+    def chosen(y_true, y_pred):
+        return K.mean(y_pred) if K.sum(y_true) > 0 else K.sum(y_pred)
+
+    model = Sequential([layers.Dense(1, input_shape=(3,))])
+    model.compile("sgd", "mse", metrics=[chosen])
+    with pytest.raises(TypeError, match="has no truth value; use K.switch"):
+        model.test_on_batch(X, Y)

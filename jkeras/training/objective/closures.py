@@ -6,6 +6,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from jax.errors import TracerBoolConversionError
+
 from jkeras.core.snapshot import as_now
 from jkeras.core.types import Array, Function
 from jkeras.engine.call.discovery import asks_for_tensors
@@ -13,6 +15,8 @@ from jkeras.engine.tensors.closures import closed_over
 from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_answers
 from jkeras.engine.tensors.symbolic import Node, Tensor, value_in
 from jkeras.engine.tensors.variable import Variable, current_frame
+
+_ABOUT_TENSORS = (AttributeError, NeedsTensorsError, TracerBoolConversionError)
 
 
 class Observed:
@@ -23,7 +27,8 @@ class Observed:
         tensors: what the arguments are the values of.
 
     Attributes:
-        as_tensors: whether `fn` gets the tensors, to look at what arrays do not have (`_keras_history`).
+        as_tensors: whether `fn` gets the tensors, to look at what arrays do not have (`_keras_history`), or
+            to find that `==` compares objects, as in Keras.
         answers: what each `K.gradients` and `K.get_value` in `fn` gives.
     """
 
@@ -47,9 +52,10 @@ class Observed:
         """The tensors and variables that `fn` closes over; other errors will come again in the step."""
         specs, symbols = [self.tensors[1].spec()] * 2, (None, self.tensors[1])
         try:
-            return closed_over(self, *specs, symbols=symbols, passing=(AttributeError, NeedsTensorsError))
-        except AttributeError as error:
-            if self.as_tensors or not asks_for_tensors(error):
+            return closed_over(self, *specs, symbols=symbols, passing=_ABOUT_TENSORS)
+        except (AttributeError, TracerBoolConversionError) as error:
+            compares = isinstance(error, TracerBoolConversionError)  # `K.sum(y_true) == 0`: no tensor is 0
+            if self.as_tensors or not (compares or asks_for_tensors(error)):
                 return closed_over(self, *specs, symbols=symbols)
             self.as_tensors = True
         except NeedsTensorsError:
