@@ -1,5 +1,6 @@
-"""Optimizers of Keras 2.2.4, and any optax transformation, as one kind of object."""
+"""Optimizers of Keras 2.2.4 and of Keras 3, and any optax transformation, as one kind of object."""
 
+from jkeras.optimizers import schedules as schedules
 from jkeras.optimizers._builtin import SGD as SGD
 from jkeras.optimizers._builtin import Adadelta as Adadelta
 from jkeras.optimizers._builtin import Adagrad as Adagrad
@@ -21,6 +22,9 @@ from jkeras.optimizers._get import serialize as serialize
 from jkeras.optimizers._keras import KerasState as KerasState
 from jkeras.optimizers._keras import Step as Step
 from jkeras.optimizers._keras import clip_norm as clip_norm
+from jkeras.optimizers._later import AdamW as AdamW
+from jkeras.optimizers._later import Lamb as Lamb
+from jkeras.optimizers._later import Lion as Lion
 from jkeras.optimizers._optimizer import Optimizer as Optimizer
 from jkeras.optimizers._state import Binding as Binding
 from jkeras.optimizers._state import Hyper as Hyper

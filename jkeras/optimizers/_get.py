@@ -10,10 +10,12 @@ import optax
 
 from jkeras.core.registry import deserialize_keras_object, get_custom_objects, serialize_keras_object
 from jkeras.optimizers._builtin import SGD, Adadelta, Adagrad, Adam, Adamax, Nadam, RMSprop, TFOptimizer
+from jkeras.optimizers._later import AdamW, Lamb, Lion
 from jkeras.optimizers._optimizer import Optimizer
 from jkeras.optimizers._wrapped import OptaxOptimizer
 
-_CLASSES = {c.__name__: c for c in (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam, TFOptimizer)}
+_KERAS_2 = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam)
+_CLASSES = {c.__name__: c for c in (*_KERAS_2, AdamW, Lion, Lamb, TFOptimizer)}
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Step(NamedTuple):
 
     leaf: Function  # (g, *slots) → (update, *new slots)
     moved: Mapping[str, Any] = {}
+    sees_weight: bool = False  # whether the formula takes the weight, too: (g, w, *slots)
 
 
 def sgd(h: Any) -> Step:
@@ -77,6 +78,26 @@ def adam(h: Any) -> Step:
         return -lr * m / (jnp.sqrt(*largest or [v]) + h.epsilon), m, v, *largest
 
     return Step(leaf)
+
+
+def lion(h: Any) -> Step:
+    def leaf(g: Array, m: Array):
+        update = -h.lr * jnp.sign(h.beta_1 * m + (1 - h.beta_1) * g)
+        return update, h.beta_2 * m + (1 - h.beta_2) * g
+
+    return Step(leaf)
+
+
+def lamb(h: Any) -> Step:
+    def leaf(g: Array, w: Array, m: Array, v: Array):
+        m = h.beta_1 * m + (1 - h.beta_1) * g
+        v = h.beta_2 * v + (1 - h.beta_2) * jnp.square(g)
+        u = m / (1 - h.beta_1**h.t) / (jnp.sqrt(v / (1 - h.beta_2**h.t)) + h.epsilon)
+        size, step = (jnp.sqrt(jnp.sum(jnp.square(a))) for a in (w, u))
+        trust = jnp.where((size > 0) & (step > 0), size / jnp.where(step > 0, step, 1), 1.0)
+        return -trust * h.lr * u, m, v
+
+    return Step(leaf, sees_weight=True)
 
 
 def adamax(h: Any) -> Step:
@@ -154,6 +175,7 @@ def transformation(
     schedule: Function | None = None,
     clipnorm: float | None = None,
     clipvalue: float | None = None,
+    weight_decay: float | None = None,
 ) -> optax.GradientTransformationExtraArgs:
     """An optax transformation that follows `rule`; all is computed from the old state and stored afterwards.
 
@@ -164,6 +186,7 @@ def transformation(
         constants: hyperparameters that are part of the program (`epsilon`, `nesterov`, ...).
         schedule: `iterations → lr`; the state then shows the rate that was used last.
         clipnorm, clipvalue: limits of the gradients.
+        weight_decay: share of each weight, times the rate, that goes before the update.
     """
 
     def init(params: Tree) -> KerasState:
@@ -171,7 +194,7 @@ def transformation(
         return KerasState(jnp.int32(0), scalars, {slot: jax.tree.map(_zeros, params) for slot in slots})
 
     def update(updates: Tree, state: Tree, params: Tree = None, **extra: Any):
-        del params, extra
+        del extra
         leaves, tree = jax.tree.flatten(updates)
         grads = clip([g.astype(at_least_float32(g)) for g in leaves], clipnorm, clipvalue)
         now = dict(state.hyper)
@@ -179,7 +202,15 @@ def transformation(
             now["lr"] = jnp.asarray(schedule(state.iterations), jnp.float32)
         step = rule(_of_step(state.iterations, {**constants, **now}))
         columns = [tree.flatten_up_to(state.slots[slot]) for slot in slots]
+        lost: list[Any] = [0] * len(grads)
+        if weight_decay is not None or step.sees_weight:
+            weights = [w.astype(at_least_float32(w)) for w in tree.flatten_up_to(params)]
+            lost = [w * (weight_decay or 0) * now["lr"] for w in weights]
+            left = [w - part for w, part in zip(weights, lost, strict=True)]
+            columns = [left, *columns] if step.sees_weight else columns
         rows = [step.leaf(*row) for row in zip(grads, *columns, strict=True)]
+        if weight_decay is not None:
+            rows = [(row[0] - part, *row[1:]) for row, part in zip(rows, lost, strict=True)]
         result, *new = (tree.unflatten([row[i] for row in rows]) for i in range(1 + len(slots)))
         kept = dict(zip(slots, new, strict=True))
         return result, KerasState(state.iterations + 1, {**now, **step.moved}, kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, TypeAlias, TypedDict
+from typing import Any, ClassVar, TypeAlias, TypedDict, cast
 
 import jax
 import numpy as np
@@ -16,12 +16,15 @@ from jkeras.core import settings
 from jkeras.core.dispatch import is_symbol
 from jkeras.core.types import Ctx, Function, Tree
 from jkeras.engine.tensors.variable import Variable, numpy_copies, numpy_views, take_all
-from jkeras.optimizers import _graph
+from jkeras.optimizers import _graph, schedules
 from jkeras.optimizers._keras import transformation
 from jkeras.optimizers._state import Binding, Hyper, from_numpy, path_name, shape_in_numpy, to_numpy, zeros
 from jkeras.optimizers._updates import gradients_of, updates_of
 
 Rate: TypeAlias = float | Callable[..., Any]  # a number, or a schedule: a function of the steps done
+
+
+_COMMON = ("clipnorm", "clipvalue", "weight_decay")  # arguments of every optimizer, written where given
 
 
 class OptimizerArguments(TypedDict, total=False):
@@ -30,6 +33,9 @@ class OptimizerArguments(TypedDict, total=False):
     clipnorm: float | None
     clipvalue: float | None
     learning_rate: Rate  # Keras 2.3's word for `lr`
+    weight_decay: float | None
+    global_clipnorm: float | None
+    name: str | None
 
 
 class Optimizer:
@@ -48,6 +54,9 @@ class Optimizer:
         clipnorm: if positive, gradients are scaled so that the norm of all of them together is at most this.
         clipvalue: if positive, every element of a gradient is limited to [-clipvalue, clipvalue].
         learning_rate: another name for `lr`, as in tf.keras.
+        weight_decay: share of each weight, times the rate, that a step takes off it before its update.
+        global_clipnorm: another name for `clipnorm`, whose norm is the global one, as in Keras 2.2.4.
+        name: a name.
 
     Raises:
         TypeError: for any other keyword.
@@ -82,15 +91,18 @@ class Optimizer:
         self.updates: list[Any] = []
         if self.rule is not None and isinstance(type(self).iterations, Hyper):
             self.iterations = 0
-        if "learning_rate" in kwargs and "lr" in self.config:
-            kwargs["lr"] = kwargs.pop("learning_rate")
+        for later, ours in (("learning_rate", "lr"), ("global_clipnorm", "clipnorm")):
+            if later in kwargs and ours in (*self.config, *_COMMON):
+                kwargs[ours] = kwargs.pop(later)
+        if isinstance(kwargs.get("lr"), dict):
+            kwargs["lr"] = schedules.deserialize(kwargs["lr"])
         if "epsilon" in self.config and kwargs.get("epsilon") is None:
             kwargs["epsilon"] = settings.epsilon()
         for name, value in kwargs.items():
-            if name not in (*self.config, "clipnorm", "clipvalue"):
+            if name not in (*self.config, *_COMMON, "name"):
                 raise TypeError(
                     f"Unexpected keyword argument passed to optimizer: {name}. {type(self).__name__} takes "
-                    f"{', '.join((*self.config, 'clipnorm', 'clipvalue'))}."
+                    f"{', '.join((*self.config, *_COMMON))}."
                 )
             if value is not None or name in self.config:
                 setattr(self, name, value)
@@ -161,7 +173,17 @@ class Optimizer:
             self._schedule,
             getattr(self, "clipnorm", None) if clips else None,
             getattr(self, "clipvalue", None) if clips else None,
+            getattr(self, "weight_decay", None),
         )
+
+    @property
+    def learning_rate(self) -> Any:
+        """The cell of the learning rate, as `lr`: read it, or give it a number."""
+        return cast(Any, self).lr
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        cast(Any, self).lr = value
 
     # Symbolic tensors
 
@@ -365,18 +387,20 @@ class Optimizer:
     def get_config(self) -> dict[str, Any]:
         """Arguments that make this optimizer anew; numbers in the state as the floats they are now.
 
-        A schedule is a function and cannot be in it: its rate of the last step is, with a warning.
+        A function as a schedule cannot be in it: its rate of the last step is, with a warning.
         """
-        if self._schedule is not None:
+        if not self.portable:
             warnings.warn(
                 f"{type(self).__name__}: a schedule is not part of a config; the current learning rate is "
                 "written as a constant. After loading, compile with the schedule again.",
                 stacklevel=2,
             )
-        config = {name: getattr(self, name) for name in ("clipnorm", "clipvalue") if hasattr(self, name)}
+        config = {name: getattr(self, name) for name in _COMMON if hasattr(self, name)}
         for name in self.config:
             value = getattr(self, name)
             config[name] = float(value.numpy()) if isinstance(value, Variable) else value
+        if self._schedule is not None and self.portable:
+            config["lr"] = schedules.serialize(cast(Any, self._schedule))
         return config
 
     @classmethod
@@ -386,8 +410,8 @@ class Optimizer:
 
     @property
     def portable(self) -> bool:
-        """Whether `get_config` tells all: not so with a schedule or an optax transformation."""
-        return self._schedule is None
+        """Whether `get_config` tells all: not so with a function as a schedule or an optax transformation."""
+        return self._schedule is None or isinstance(self._schedule, schedules.LearningRateSchedule)
 
     # jkeras's own files
 

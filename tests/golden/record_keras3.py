@@ -211,7 +211,46 @@ def metrics() -> Any:
     return {"data": data, "cases": found, "cuts": CUTS}
 
 
-RECORDED = (activations, losses, metrics)
+OPTIMIZERS = [
+    ("AdamW", {}), ("AdamW", {"learning_rate": 0.05, "weight_decay": 0.1, "amsgrad": True, "beta_1": 0.8}),
+    ("Lion", {}), ("Lion", {"learning_rate": 0.05, "beta_1": 0.5, "beta_2": 0.7, "weight_decay": 0.1}),
+    ("Lamb", {}), ("Lamb", {"learning_rate": 0.05, "beta_1": 0.5, "weight_decay": 0.1, "epsilon": 1e-3}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+    ("Adam", {"learning_rate": 0.1, "global_clipnorm": 0.5}),
+    ("Adam", {"learning_rate": 0.1, "clipvalue": 0.3}),
+]  # fmt: skip
+SCHEDULES = [
+    ("ExponentialDecay", [0.5, 4, 0.7]), ("ExponentialDecay", [0.5, 4, 0.7, True]),
+    ("PiecewiseConstantDecay", [[3, 7], [1.0, 0.5, 0.1]]), ("PolynomialDecay", [0.5, 5]),
+    ("PolynomialDecay", [0.5, 5, 0.1, 2.0, True]), ("InverseTimeDecay", [0.5, 4, 0.7]),
+    ("InverseTimeDecay", [0.5, 4, 0.7, True]), ("CosineDecay", [0.5, 8]),
+    ("CosineDecay", [0.1, 6, 0.2, "warm", 0.5, 4]), ("CosineDecayRestarts", [0.5, 3]),
+    ("CosineDecayRestarts", [0.5, 3, 1.0, 0.8, 0.1]),
+]  # fmt: skip
+
+
+def optimizers() -> Any:
+    import keras
+
+    rng, found = np.random.RandomState(2), []
+    weights = [rng.randn(3, 2).astype("float32"), rng.randn(2).astype("float32")]
+    slopes = [[rng.randn(*w.shape).astype("float32") for w in weights] for _ in range(4)]
+    for name, args in OPTIMIZERS:
+        optimizer = getattr(keras.optimizers, name)(**args)
+        cells, steps = [keras.Variable(w) for w in weights], []
+        for gradients in slopes:
+            optimizer.apply(gradients, cells)
+            steps.append([np.array(cell) for cell in cells])
+        found.append({"name": name, "args": args, "steps": steps})
+    rates = []
+    for name, args in SCHEDULES:
+        schedule = getattr(keras.optimizers.schedules, name)(*args)
+        values = [schedule(step) for step in range(14)]
+        rates.append({"name": name, "args": args, "values": values, "config": schedule.get_config()})
+    return {"weights": weights, "slopes": slopes, "cases": found, "schedules": rates}
+
+
+RECORDED = (activations, losses, metrics, optimizers)
 
 
 def main(names: list[str]) -> None:
