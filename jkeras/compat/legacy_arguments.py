@@ -212,6 +212,7 @@ def _conv_lstm(args, kwargs):
 
 
 def _embedding(args, kwargs):
+    kwargs.pop("input_dtype", None)  # that of the indices, which Keras 1 wrote into every file
     if "dropout" in kwargs:
         kwargs.pop("dropout")
         warnings.warn(

@@ -179,7 +179,8 @@ def deserialize_keras_object(
             '{"class_name": ..., "config": ...}.'
         )
     cls = find(identifier["class_name"], module_objects, custom_objects, printable_module_name)
-    config: dict[str, Any] = dict(identifier["config"])
+    given = identifier["config"]
+    config: Any = dict(given) if isinstance(given, AnyDict) else given  # a list: Sequential's of old
     if hasattr(cls, "from_config") and has_arg(cls.from_config, "custom_objects"):
         return cls.from_config(config, custom_objects={**_custom_objects, **(custom_objects or {})})
     with CustomObjectScope(custom_objects):

@@ -8,7 +8,7 @@ import math
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import jax
 import numpy as np
@@ -88,14 +88,15 @@ def read_at(file: BinaryIO, start: int, room: memoryview) -> int:
         handle = file.fileno() if hasattr(os, "preadv") else None
     except io.UnsupportedOperation:  # in memory
         handle = None
-    done = 0
+    done: int = 0
     while done < len(room):
+        count: int
         if handle is not None:
             count = os.preadv(handle, [room[done:]], start + done)
         else:
             with _turn:
                 file.seek(start + done)
-                count = cast("io.RawIOBase", file).readinto(room[done:])
+                count = file.readinto(room[done:])  # type: ignore[attr-defined]
         if not count:
             break
         done += count

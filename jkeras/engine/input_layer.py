@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 from jax.typing import DTypeLike
 
+from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.names import unique_name
 from jkeras.engine.base_layer import Layer
@@ -36,6 +37,7 @@ class InputLayer(Layer):
 
     supports_masking = True
 
+    @legacy("input")
     def __init__(
         self,
         input_shape: Sequence[int | None] | int | None = None,

@@ -22,7 +22,9 @@ from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Sha
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.layers._common import check_axis
 from jkeras.layers.convolutional.conv import Conv1D, Conv2D
+from jkeras.layers.merge import Add, Average, Concatenate, Dot, Maximum, Multiply
 from jkeras.layers.recurrent.legacy import Recurrent as Recurrent
+from jkeras.layers.serialization import called_as_class
 
 L = TypeVar("L", bound=Layer)
 
@@ -204,6 +206,7 @@ class Highway(_Keras1Layer):
         return Pair(init, apply)
 
 
+@called_as_class
 def AtrousConvolution1D(*args: Any, **kwargs: Any) -> Conv1D:
     """`Conv1D` with its dilation called `atrous_rate`.
 
@@ -212,6 +215,7 @@ def AtrousConvolution1D(*args: Any, **kwargs: Any) -> Conv1D:
     return _atrous(Conv1D, args, kwargs)
 
 
+@called_as_class
 def AtrousConvolution2D(*args: Any, **kwargs: Any) -> Conv2D:
     """`Conv2D` with its dilation called `atrous_rate`.
 
@@ -232,6 +236,33 @@ def _atrous(cls: type[L], args: tuple[Any, ...], kwargs: dict[str, Any]) -> L:
         stacklevel=3,
     )
     return cls(*args, **{"dilation_rate": kwargs.pop("atrous_rate", 1), **kwargs})
+
+
+@called_as_class
+def Merge(
+    mode: str = "sum",
+    concat_axis: int = -1,
+    dot_axes: int | Sequence[int] = -1,
+    name: str | None = None,
+    trainable: bool = True,
+    **of_functions: Any,
+) -> Layer:
+    """The layer that took the place of Keras 1's `Merge`, in files of then; Keras 2.2.4 does not read these.
+
+    Raises:
+        ValueError: the mode is a function, or none that Keras 1 had.
+    """
+    kinds: dict[str, Any] = {"sum": Add, "mul": Multiply, "ave": Average, "max": Maximum}
+    if mode in kinds:
+        return kinds[mode](name=name, trainable=trainable)
+    if mode == "concat":
+        return Concatenate(concat_axis, name=name, trainable=trainable)
+    if mode in ("dot", "cos"):
+        return Dot(dot_axes, mode == "cos", name=name, trainable=trainable)
+    raise ValueError(
+        f"Merge of Keras 1 with mode={mode!r} has no layer in its place: build the model in code, with a "
+        "Lambda, and load its weights."
+    )
 
 
 class _Gone(Layer):

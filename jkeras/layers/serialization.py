@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping
-from typing import Any
+import sys
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, TypeVar
 
 from jkeras.core import registry
 from jkeras.core.types import AnyDict
 from jkeras.engine.base_layer import Layer
 
-_known: dict[str, type[Any]] = {"Layer": Layer}  # jkeras's own layers
+Make = TypeVar("Make", bound=Callable[..., Layer])
+_known: dict[str, Any] = {"Layer": Layer}  # jkeras's own layers, by all of their names
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
@@ -52,6 +54,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """
     if not isinstance(config, AnyDict) or config.get("class_name") not in _known:
         _known.update({c.__name__: c for c in _descendants(Layer) if c.__module__.startswith("jkeras.")})
+        names = vars(sys.modules["jkeras.layers"])  # `Convolution2D` is `Conv2D` there
+        _known.update({n: c for n, c in names.items() if isinstance(c, type) and issubclass(c, Layer)})
     inside = config.get("config") if isinstance(config, AnyDict) else None
     with noted(inside.get("name") if isinstance(inside, AnyDict) else None):
         return registry.deserialize_keras_object(
@@ -60,6 +64,12 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
             custom_objects=custom_objects,
             printable_module_name="layer",
         )
+
+
+def called_as_class(make: Make) -> Make:
+    """Let files of Keras 1 name a function in the place of a class."""
+    _known[make.__name__] = make
+    return make
 
 
 @contextlib.contextmanager
