@@ -57,7 +57,7 @@ class Lambda(Layer):
             raise TypeError(f"Lambda {self.name!r} needs a function; got {function!r}.")
         if (
             output_shape is not None
-            and not isinstance(output_shape, (AnyList, AnyNumpy, AnyTuple))
+            and not isinstance(output_shape, (AnyList, AnyTuple))
             and not callable(output_shape)
         ):
             raise TypeError(
@@ -131,7 +131,7 @@ def packed(value: Any) -> Any:
     """Arguments for a file: arrays as Keras writes them, and their type."""
     if isinstance(value, AnyDict):
         return {key: packed(item) for key, item in value.items()}
-    if isinstance(value, (AnyList, AnyNumpy, AnyTuple)):
+    if isinstance(value, (AnyList, AnyTuple)):
         items = [packed(item) for item in value]
         return items if isinstance(value, AnyList) else tuple(items)
     if isinstance(value, (AnyNumpy, jax.Array)):
@@ -178,7 +178,7 @@ def find(stored: Any, kind: str, layer_name: str | None, custom_objects: dict[st
             custom_objects=custom_objects,
             printable_module_name="function in Lambda layer",
         )
-    mark = stored[0] if isinstance(stored, (AnyList, AnyNumpy, AnyTuple)) else stored
+    mark = stored[0] if isinstance(stored, (AnyList, AnyTuple)) else stored
     if isinstance(mark, str) and mark.startswith(PREFIX):
         function = functions.recall(mark.removeprefix(PREFIX))
         if function is not None:
