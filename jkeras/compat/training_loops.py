@@ -216,8 +216,21 @@ def fit_generator(
 
     Keras 2.2.4: keras/engine/training_generator.py fit_generator
     """
-    arguments = dict(locals())
-    return arguments.pop("model").fit_generator(**arguments)
+    return model.fit_generator(
+        generator,
+        steps_per_epoch=steps_per_epoch,
+        epochs=epochs,
+        verbose=verbose,
+        callbacks=callbacks,
+        validation_data=validation_data,
+        validation_steps=validation_steps,
+        class_weight=class_weight,
+        max_queue_size=max_queue_size,
+        workers=workers,
+        use_multiprocessing=use_multiprocessing,
+        shuffle=shuffle,
+        initial_epoch=initial_epoch,
+    )
 
 
 def evaluate_generator(
@@ -227,8 +240,14 @@ def evaluate_generator(
 
     Keras 2.2.4: keras/engine/training_generator.py evaluate_generator
     """
-    arguments = dict(locals())
-    return arguments.pop("model").evaluate_generator(**arguments)
+    return model.evaluate_generator(
+        generator,
+        steps=steps,
+        max_queue_size=max_queue_size,
+        workers=workers,
+        use_multiprocessing=use_multiprocessing,
+        verbose=verbose,
+    )
 
 
 def predict_generator(
@@ -238,5 +257,11 @@ def predict_generator(
 
     Keras 2.2.4: keras/engine/training_generator.py predict_generator
     """
-    arguments = dict(locals())
-    return arguments.pop("model").predict_generator(**arguments)
+    return model.predict_generator(
+        generator,
+        steps=steps,
+        max_queue_size=max_queue_size,
+        workers=workers,
+        use_multiprocessing=use_multiprocessing,
+        verbose=verbose,
+    )

@@ -4,6 +4,7 @@ Only what lies in the file itself is reached: links of any kind but the plain on
 and virtual data sets are refused. Nothing is read before its declared size is known to be honest.
 """
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import math
@@ -47,7 +48,7 @@ class Access:
             at = at[part]
         return at
 
-    def member(self, group: h5py.Group, name: str, kind: type) -> Any:
+    def member(self, group: h5py.Group, name: str, kind: type[Any]) -> Any:
         """The member called `name`.
 
         Raises:

@@ -15,6 +15,7 @@ import numpy as np
 from jkeras import backend
 from jkeras.core import functions
 from jkeras.core.registry import get_custom_objects
+from jkeras.core.types import AnyDict, AnyList, AnyTuple
 from jkeras.engine.tree import instances
 from jkeras.layers.lambda_layer import PREFIX, Lambda, packed
 
@@ -37,14 +38,14 @@ def resolve(
         ValueError: a Lambda holds bytecode, and neither `custom_objects` nor `safe_mode` says what to do; or
             the bytecode is not of this Python; or it names a function that is none of the allowed ones.
     """
-    if isinstance(config, (list, tuple)):
+    if isinstance(config, (AnyList, AnyTuple)):
         return type(config)(resolve(v, custom_objects, safe_mode, marks) for v in config)
-    if not isinstance(config, dict):
+    if not isinstance(config, AnyDict):
         return config
     config = {key: resolve(value, custom_objects, safe_mode, marks) for key, value in config.items()}
-    if config.get("class_name") == "Lambda" and isinstance(config.get("config"), dict):
+    if config.get("class_name") == "Lambda" and isinstance(config.get("config"), AnyDict):
         config["config"] = _with_functions(config["config"], custom_objects, safe_mode)
-    if isinstance(config.get("config"), dict) and "function_type" in config["config"]:
+    if isinstance(config.get("config"), AnyDict) and "function_type" in config["config"]:
         config["config"] = _with_named(config["config"], custom_objects, marks)
     return config
 
@@ -57,7 +58,9 @@ def marks_of(model: Any) -> list[str]:
     return sorted({functions.remember(f) for f in named})
 
 
-def _with_named(config: dict, custom_objects: Mapping[str, Any], marks: Collection[str]) -> dict:
+def _with_named(
+    config: dict[str, Any], custom_objects: Mapping[str, Any], marks: Collection[str]
+) -> dict[str, Any]:
     """Functions by name are those of the fingerprints: not any that this process happens to have used."""
     known = [f for f in map(functions.recall, marks) if f is not None]
     custom_objects = {**get_custom_objects(), **custom_objects}
@@ -78,17 +81,19 @@ def _with_named(config: dict, custom_objects: Mapping[str, Any], marks: Collecti
 
 def with_arrays(config: Any) -> Any:
     """A copy of a config in which the arguments of every `Lambda` are as files keep them."""
-    if isinstance(config, (list, tuple)):
-        return (list if isinstance(config, list) else tuple)(with_arrays(v) for v in config)
-    if not isinstance(config, dict):
+    if isinstance(config, (AnyList, AnyTuple)):
+        return (list if isinstance(config, AnyList) else tuple)(with_arrays(v) for v in config)
+    if not isinstance(config, AnyDict):
         return config
     config = {key: with_arrays(value) for key, value in config.items()}
-    if config.get("class_name") == "Lambda" and isinstance(config.get("config"), dict):
+    if config.get("class_name") == "Lambda" and isinstance(config.get("config"), AnyDict):
         config["config"] = config["config"] | {"arguments": packed(config["config"].get("arguments"))}
     return config
 
 
-def _with_functions(config: dict, custom_objects: Mapping[str, Any], safe_mode: bool) -> dict:
+def _with_functions(
+    config: dict[str, Any], custom_objects: Mapping[str, Any], safe_mode: bool
+) -> dict[str, Any]:
     name = config.get("name")
     given = custom_objects.get(name) if isinstance(name, str) else None
     if callable(given):
@@ -108,7 +113,9 @@ def _with_functions(config: dict, custom_objects: Mapping[str, Any], safe_mode: 
 
 
 def _is_fingerprint(contents: Any) -> bool:
-    return isinstance(contents, (list, tuple)) and bool(contents) and str(contents[0]).startswith(PREFIX)
+    return (
+        isinstance(contents, (AnyList, AnyTuple)) and bool(contents) and str(contents[0]).startswith(PREFIX)
+    )
 
 
 def _decode(contents: Any, name: Any, custom_objects: Mapping[str, Any]) -> types.FunctionType:
@@ -136,7 +143,9 @@ def decode(text: str) -> types.CodeType:
     return code
 
 
-def function(code: types.CodeType, defaults, closure, names: dict | None = None) -> types.FunctionType:
+def function(
+    code: types.CodeType, defaults, closure, names: dict[str, Any] | None = None
+) -> types.FunctionType:
     """A function of code, defaults, the values (or cells) of its closure, and its global names."""
     cells = tuple(v if isinstance(v, types.CellType) else types.CellType(v) for v in closure or ())
     names = _names() if names is None else names

@@ -23,6 +23,7 @@ import numpy as np
 
 from jkeras.core import atomic
 from jkeras.core.lock import Hold
+from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyTuple
 from jkeras.saving import compiled, model_contents, msgpack, weights
 from jkeras.saving.contents import Contents
 from jkeras.saving.limits import parse_json, regular, telling
@@ -185,11 +186,11 @@ def _same(x: Any, y: Any) -> bool:
 
 
 def _first_in_state(a: Any, b: Any, place: str) -> str | None:
-    if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
+    if isinstance(a, AnyDict) and isinstance(b, AnyDict) and a.keys() == b.keys():
         pairs = [(f"{place}.{key}".lstrip("."), a[key], b[key]) for key in a]
-    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+    elif isinstance(a, AnyList) and isinstance(b, AnyList) and len(a) == len(b):
         pairs = [(f"{place}[{i}]", x, y) for i, (x, y) in enumerate(zip(a, b, strict=True))]
-    elif isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+    elif isinstance(a, AnyNumpy) and isinstance(b, AnyNumpy):
         return None if _same(a, b) else place
     else:
         same = a is b or a == b or (a != a and b != b)
@@ -400,7 +401,7 @@ def read_run(run_dir: str | Path) -> dict[str, Any]:
             f"{run_dir} is not a run directory: it has no run.json, which jkeras train writes."
         ) from e
     config = parse_json(text, str(path))
-    if not isinstance(config, dict):
+    if not isinstance(config, AnyDict):
         raise ValueError(f"{path} should hold a JSON object; got {type(config).__name__}.")
     return config
 
@@ -441,13 +442,13 @@ def flatten(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
         return value
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, dict):
+    if isinstance(value, AnyDict):
         if not all(isinstance(key, str) for key in value):
             raise ValueError(
                 f"run_state: the keys of {path or 'the state'} should be text; got {list(value)}."
             )
         return {key: flatten(v, arrays, f"{path}/{key}".lstrip("/")) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (AnyList, AnyTuple)):
         return [flatten(v, arrays, f"{path}/{i}".lstrip("/")) for i, v in enumerate(value)]
     if isinstance(value, (np.ndarray, jax.Array)):
         typed = jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
@@ -460,8 +461,8 @@ def flatten(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
 
 def unflatten(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     """Undo `flatten`; random keys come back as their numbers (`jax.random.wrap_key_data`)."""
-    if isinstance(value, dict):
+    if isinstance(value, AnyDict):
         if set(value) == {"__array__"}:
             return np.array(arrays[value["__array__"]])
         return {key: unflatten(v, arrays) for key, v in value.items()}
-    return [unflatten(v, arrays) for v in value] if isinstance(value, list) else value
+    return [unflatten(v, arrays) for v in value] if isinstance(value, AnyList) else value

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from jkeras import optimizers
+from jkeras.core.types import AnyDict, AnyList
 from jkeras.engine.tree import instances, unnamed
 from jkeras.saving import later_optimizer
 from jkeras.saving.config import json_value
@@ -82,7 +83,7 @@ def state_of(contents: Contents) -> dict[str, Any]:
         raise ValueError(f"the record of the optimizer's state is malformed: {e}") from e
 
 
-def _optimizer_config(optimizer: Any) -> dict | None:
+def _optimizer_config(optimizer: Any) -> dict[str, Any] | None:
     with warnings.catch_warnings():  # that a schedule is written as a number is said when the file is loaded
         warnings.simplefilter("ignore")
         try:
@@ -91,7 +92,7 @@ def _optimizer_config(optimizer: Any) -> dict | None:
             return None
 
 
-def compile_as_saved(model: Any, contents: Contents, custom_objects: dict) -> None:
+def compile_as_saved(model: Any, contents: Contents, custom_objects: dict[str, Any]) -> None:
     """Compile `model` as the file says and give its optimizer the state of the file.
 
     Raises:
@@ -138,14 +139,16 @@ def compile_as_saved(model: Any, contents: Contents, custom_objects: dict) -> No
 
 
 def _refuse_nan(config: Any, place: str) -> None:
-    if isinstance(config, dict):
+    if isinstance(config, AnyDict):
         for key, value in config.items():
             _refuse_nan(value, f"{place}/{key}")
     elif isinstance(config, float) and not math.isfinite(config):
         raise ValueError(f"{place} is {config}, which no optimizer can use")
 
 
-def _compile(model: Any, training: dict, weighted: Any, optimizer: Any, custom_objects: dict) -> None:
+def _compile(
+    model: Any, training: dict[str, Any], weighted: Any, optimizer: Any, custom_objects: dict[str, Any]
+) -> None:
     if optimizer is None:
         _refuse_nan(training["optimizer_config"], "optimizer_config")
         optimizer = optimizers.deserialize(training["optimizer_config"], custom_objects=custom_objects)
@@ -200,11 +203,11 @@ def _renamed(saved: dict[str, np.ndarray], current: dict[str, Any]) -> dict[str,
     return dict(zip(current, saved.values(), strict=True)) if same else saved
 
 
-def _custom(value: Any, custom_objects: dict) -> Any:
+def _custom(value: Any, custom_objects: dict[str, Any]) -> Any:
     """Replace names by custom objects, inside lists and dicts too."""
-    if isinstance(value, list):
+    if isinstance(value, AnyList):
         return [_custom(v, custom_objects) for v in value]
-    if isinstance(value, dict):
+    if isinstance(value, AnyDict):
         return {k: _custom(v, custom_objects) for k, v in value.items()}
     return custom_objects.get(value, value) if isinstance(value, str) else value
 

@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 
 from jkeras.core.names import function_name
+from jkeras.core.types import AnyDict, AnyList, AnyNumpy
 from jkeras.layers.serialization import deserialize
 from jkeras.saving import bytecode
 from jkeras.saving.contents import KERAS_BACKEND, KERAS_VERSION
@@ -31,7 +32,7 @@ def json_value(value: Any) -> Any:
     """
     if hasattr(value, "get_config") and not isinstance(value, type):
         return {"class_name": type(value).__name__, "config": value.get_config()}
-    if isinstance(value, np.ndarray):
+    if isinstance(value, AnyNumpy):
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
@@ -170,12 +171,12 @@ def model_from_config(
 
     Keras 2.2.4: keras/engine/saving.py model_from_config
     """
-    if isinstance(config, list):
+    if isinstance(config, AnyList):
         raise TypeError(
             "`model_from_config` expects a dictionary, not a list. Maybe you meant to use "
             "`Sequential.from_config(config)`?"
         )
-    if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
+    if not isinstance(config, AnyDict) or "class_name" not in config or "config" not in config:
         raise ValueError(
             f"the config of a model is a dict with 'class_name' and 'config'; got {str(config)[:200]!r}."
         )
@@ -212,7 +213,7 @@ class Loader(yaml.SafeLoader):
             raise ValueError(f"a mapping has {len(node.value)} keys after merging others into it.")
 
 
-def _construct_tuple(loader: Any, node: Any) -> tuple:
+def _construct_tuple(loader: Any, node: Any) -> tuple[Any, ...]:
     return tuple(loader.construct_sequence(node, deep=True))
 
 

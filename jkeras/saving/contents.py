@@ -49,8 +49,8 @@ class Contents:
         file: the open file that arrays are still to be read from (they are `core.stored.Stored`), or None.
     """
 
-    model: dict | None = None
-    training: dict | None = None
+    model: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
     layers: list[LayerContents] = dataclasses.field(default_factory=list)
     optimizer: list[tuple[str, Any]] | None = None
     notes: dict[str, Any] = dataclasses.field(default_factory=dict)

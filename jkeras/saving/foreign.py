@@ -3,6 +3,7 @@
 Nothing in such a file is run, unpacked to the disk, or imported by a name that it holds.
 """
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import contextlib

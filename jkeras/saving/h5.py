@@ -4,6 +4,7 @@ A file starts with a user block of 512 bytes that holds the seal of everything b
 `saving/seal.py`, and a line feed); HDF5 readers skip it.
 """
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import contextlib
@@ -243,7 +244,7 @@ def _read_arrays(access: Access, group: h5py.Group) -> list[tuple[str, Any]]:
     ]
 
 
-def _read_extra(access: Access, group: h5py.Group) -> tuple[dict, dict[str, np.ndarray]]:
+def _read_extra(access: Access, group: h5py.Group) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     arrays = {}
     for key in list(group.keys()):
         dataset = access.member(group, key, h5py.Dataset)

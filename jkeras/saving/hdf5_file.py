@@ -1,5 +1,6 @@
 """New HDF5 files, whose writing may fail: HDF5 itself keeps damaged files open then, or ends the process."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import contextlib

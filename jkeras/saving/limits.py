@@ -8,7 +8,7 @@ import os
 import stat
 import struct
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def allowance(size: int) -> int:
 
 
 @contextlib.contextmanager
-def telling(source: Any, place: str = "") -> Iterator[None]:
+def telling(source: Any, place: str = "") -> Generator[None]:
     """Turn what reading something malformed raises into a `ValueError` with the file, the place, the reason.
 
     Args:

@@ -38,7 +38,7 @@ def of_weights(model: Any) -> Contents:
     return contents
 
 
-def build(contents: Contents, custom_objects: dict | None, safe_mode: bool) -> Any:
+def build(contents: Contents, custom_objects: dict[str, Any] | None, safe_mode: bool) -> Any:
     """A new model of the record's architecture, not compiled, with weights of its own.
 
     Raises:

@@ -166,7 +166,7 @@ def to_map(contents: Contents) -> dict[str, Any]:
     return {key: content[key] for key in _KEYS[:-1]}
 
 
-def _array(name: str, value: np.ndarray) -> list:
+def _array(name: str, value: np.ndarray) -> list[Any]:
     value = np.asarray(value)
     data = little_endian(value).tobytes()
     split = [data[i : i + _PIECE] for i in range(0, len(data), _PIECE)] if len(data) > _PIECE else data
@@ -247,7 +247,7 @@ def from_map(content: dict[str, Any]) -> Contents:
         )
 
 
-def _value(array: list) -> tuple[str, Any]:
+def _value(array: list[Any]) -> tuple[str, Any]:
     name, dtype, shape, data = array
     parts = data if isinstance(data, list) else [data]
     if not isinstance(name, str):
