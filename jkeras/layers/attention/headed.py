@@ -111,7 +111,8 @@ class HeadedAttention(Layer):
         if self.use_gate:
             self.gate_dense = Projection(1, 2, name="gate", activation="sigmoid", **common)
 
-    def children(self) -> dict[str, Layer]:
+    def children(self) -> dict[str, Any]:
+        """The projections by name."""
         parts = {"query": self.query_dense, "key": self.key_dense}
         parts |= {"gate": self.gate_dense} if self.use_gate else {}
         return parts | {"value": self.value_dense, "attention_output": self.output_dense}
@@ -221,7 +222,7 @@ class HeadedAttention(Layer):
             "attention_output": (made, self.out_sizes(query)),
         }
 
-    def _attention(self):
+    def _attention(self) -> Any:
         """A pure function of queries, keys and values in heads: (output, weights or None)."""
         heads, window, flash = self.heads(), self.sliding_window, bool(self.flash_attention)
         rate, seed, scale = self.dropout, self.seed, 1 / math.sqrt(heads.size)

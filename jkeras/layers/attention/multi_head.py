@@ -121,7 +121,7 @@ class MultiHeadAttention(HeadedAttention):
     def out_sizes(self, features: int | None) -> tuple:
         return (features,) if self.made is None else self.made
 
-    def _attention(self):
+    def _attention(self) -> Any:
         """Over several axes: as if they were one."""
         attend, axes = super()._attention(), self.attention_axes
 

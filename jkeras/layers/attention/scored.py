@@ -80,7 +80,7 @@ class Attention(Layer):
             rng, self, scale=() if self.use_scale else None, concat_score_weight=() if mixed else None
         )
 
-    def _scores(self):
+    def _scores(self) -> Any:
         """A pure function: parameters, queries and keys → scores."""
         mode = self.score_mode
 
@@ -104,13 +104,14 @@ class Attention(Layer):
             params, state, x, ctx: Ctx = INFERENCE, return_attention_scores=False, use_causal_mask=False
         ):
             _check_count(x)
-            query, value, key = (*x, x[1])[:3]
+            query, value, key = x[0], x[1], x[-1]
             seen, masks = scores(params, query, key), list(ctx.mask or (None, None))
             hides = [] if masks[1] is None else [masks[1][..., None, :]]
-            hides += [place[0] for place in places(*seen.shape[-2:], use_causal_mask, None)]
-            if hides:
+            hides += [place[0] for place in places(seen.shape[-2], seen.shape[-1], use_causal_mask, None)]
+            mask = conjunction(hides)
+            if mask is not None:
                 far = 65504.0 if seen.dtype == jnp.float16 else 1e9
-                seen = jnp.where(conjunction(hides), seen, seen - far)
+                seen = jnp.where(mask, seen, seen - far)
             weights = jax.nn.softmax(seen, axis=-1)
             used = weights
             if ctx.training and rate > 0:

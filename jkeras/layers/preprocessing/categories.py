@@ -128,7 +128,8 @@ class Discretization(Layer):
     def from_config(cls, config: dict) -> Discretization:
         """A layer from `get_config()`, with the boundaries that `adapt` had found."""
         found = config.get("bin_boundaries") if config.get("num_bins") is not None else None
-        layer = cls(**(config if found is None else config | {"bin_boundaries": None}))
+        arguments: dict[str, Any] = config if found is None else config | {"bin_boundaries": None}
+        layer = cls(**arguments)
         if found is not None:
             layer.bin_boundaries = found
         return layer

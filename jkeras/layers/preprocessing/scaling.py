@@ -178,7 +178,7 @@ def _kept(axis: tuple[int, ...], ndim: int) -> tuple[int, ...]:
     return tuple(sorted(a % ndim for a in axis))
 
 
-def _batches(data: Iterable[Any]) -> Iterable[Any]:
+def _batches(data: Any) -> Iterable[Any]:
     """Arrays of batches; of (x, y) the x."""
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, (list, tuple)):
         data = (data[i] for i in range(len(data)))  # a Sequence

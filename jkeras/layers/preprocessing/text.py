@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Unpack
 
+import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core.arguments import LayerArguments
@@ -160,8 +161,8 @@ class StringLookup(_OnHost):
                 counts.update(row)
                 samples.update(set(row))
                 total += 1
-        for token in (self.mask_token, self.oov_token):
-            counts.pop(token, None)
+        for token in {self.mask_token, self.oov_token} - {None}:
+            counts.pop(str(token), None)
         tokens = sorted(counts, key=lambda token: (counts[token], token.encode()), reverse=True)
         if self.max_tokens is not None:
             tokens = tokens[: self.max_tokens - len(self.special_tokens())]
@@ -197,7 +198,7 @@ class StringLookup(_OnHost):
         """Numbers as vectors, as the mode says."""
         depth = self.max_tokens if self.pad_to_max_tokens and self.max_tokens else self.vocabulary_size()
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
-        found = np.asarray(encoding.encode(numbers.astype(np.int32), mode, depth, "float32"))
+        found = np.asarray(encoding.encode(jnp.asarray(numbers, np.int32), mode, depth, "float32"))
         if self.output_mode != "tf_idf":
             return found
         weights = np.asarray(self.idf_weights, np.float32)
