@@ -46,6 +46,53 @@ class Cut(NamedTuple):
         return [self.size] * full + [self.rest] * (stop - start - max(0, full))
 
 
+def room_for(rows: int, row_bytes: int, is_free: bool) -> int:
+    """The rows that an array on the device has room for: of few sizes, so that more data seldom need another
+    program.
+
+    Args:
+        rows: how many there are.
+        row_bytes: the size of one.
+        is_free: whether rows that nobody writes to cost no memory.
+
+    Example:
+        >>> room_for(100, 80, True), room_for(20_000, 80, True), room_for(20_000, 80, False)
+        (16384, 32768, 20480)
+    """
+    room = min(_LEAST_ROWS, (_LEAST_FREE if is_free else _LEAST) // max(1, row_bytes))
+    if rows <= room:
+        return room
+    step = 1 << (rows - 1).bit_length()
+    return step if is_free else -(-rows // (step // 8)) * (step // 8) if step >= 8 else rows
+
+
+_LEAST_ROWS, _LEAST_FREE, _LEAST = 1 << 14, 1 << 26, 1 << 18  # rows, bytes, bytes
+
+
+class Sizes:
+    """The sizes in which single batches are computed, where rows may be added that count for nothing: the
+    first few sizes as they are, after those powers of two, so that batches of any size need few programs.
+
+    Example:
+        >>> sizes = Sizes()
+        >>> [sizes.fitting(rows) for rows in (50, 1, 2, 3, 5, 9, 50)]
+        [50, 1, 2, 3, 8, 16, 50]
+    """
+
+    _EXACT = 4
+
+    def __init__(self):
+        self._known: set[int] = set()
+
+    def fitting(self, rows: int) -> int:
+        """The size in which a batch of `rows` rows is computed."""
+        if rows not in self._known:
+            if len(self._known) >= self._EXACT:
+                rows = 1 << (rows - 1).bit_length() if rows else 0
+            self._known.add(rows)
+        return rows
+
+
 class Span(NamedTuple):
     """The steps that a dispatch makes; on the device a vector of int32.
 
@@ -58,6 +105,7 @@ class Span(NamedTuple):
     start: int  # steps of this block of data: from
     stop: int  # up to
     before: int  # steps of the epoch before this block
+    rows: int = 0  # of this block of data
 
 
 def epoch_key(span: Span | Array) -> Key:

@@ -130,7 +130,13 @@ class Layout:
         return AXIS if self.kind == "map" else None
 
     def batch(
-        self, data: Batch, order: Order, first: Array | int, size: int, index: Array | None
+        self,
+        data: Batch,
+        order: Order,
+        first: Array | int,
+        size: int,
+        index: Array | None,
+        rows: Array | None = None,
     ) -> tuple[Batch, Array | None]:
         """The rows of a batch that a program computes.
 
@@ -140,6 +146,8 @@ class Layout:
             first: place of the batch's first row.
             size: its rows.
             index: the number of the device under a mapped axis, else None.
+            rows: how many there are in all; given where a batch at their end may have less than `size`,
+                and is filled up.
 
         Returns:
             `(batch, present)`: `present` as in `Ctx`.
@@ -148,14 +156,15 @@ class Layout:
             return data, order.present
         parts = self.parts
         part = -(-size // parts)
-        fills = size % parts != 0 and self.fills
-        if self.kind == "one" or (self.kind == "mesh" and not fills and size % parts):
+        fills = self.fills and (rows is not None or size % parts != 0)
+        if not fills and (self.kind == "one" or (self.kind == "mesh" and size % parts)):
             return gather(data, order, first, size), None
         start, count = (0, part * parts) if index is None else (index * part, part)
         if not fills:
             batch, present = gather(data, order, first + start, count), None
         else:
-            batch, present = gather_filled(data, order, first, size, start, count)
+            there = size if rows is None else jnp.minimum(size, rows - first)
+            batch, present = gather_filled(data, order, first, there, start, count)
         if self.kind == "mesh":
             batch, present = lax.with_sharding_constraint((batch, present), self.by_row)
         return batch, present
@@ -396,7 +405,12 @@ def gather(tree: Tree, order: Array | Numpy | None, first: Array | int, count: i
 
 
 def gather_filled(
-    tree: Tree, order: Array | Numpy | None, first: Array | int, size: int, start: Array | int, count: int
+    tree: Tree,
+    order: Array | Numpy | None,
+    first: Array | int,
+    size: Array | int,
+    start: Array | int,
+    count: int,
 ) -> tuple[Tree, Array]:
     """`count` rows from row `start` on of a batch of `size` rows, and which of them are there.
 

@@ -55,7 +55,7 @@ def test_shuffled_blocks_stay_together(monkeypatch):
         rows = np.asarray(block.data.x[0])[:, 0]
         order = np.arange(len(rows)) if block.order is None else np.asarray(block.order)
         for i in range(span.start, span.stop):
-            seen.append(rows[order][i * block.cut.size : (i + 1) * block.cut.size].tolist())
+            seen.append(rows[order][i * block.cut.size :][: block.cut.size_of(i)].tolist())
         return run(self, kind, block, span)
 
     monkeypatch.setattr(Trainer, "run", noted)

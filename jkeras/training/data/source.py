@@ -12,11 +12,11 @@ import numpy as np
 
 from jkeras.core import processes
 from jkeras.core.types import Array, Batch
-from jkeras.training.batching import Cut
+from jkeras.training.batching import Cut, room_for
 from jkeras.training.data.arrays import read
 from jkeras.training.data.counts import whole
 from jkeras.training.data.positions import digest
-from jkeras.training.data.samples import Samples, is_lazy, owned, rows_of, stack
+from jkeras.training.data.samples import Samples, aligned, is_lazy, owned, rows_of, stack
 from jkeras.training.data.stream import Consumer, Repeat, Stream, is_stream, permutation, stream, stream_only
 from jkeras.training.data.workers import ONE_THREAD, Supply
 from jkeras.training.devices import Brought, Layout, Order
@@ -219,9 +219,9 @@ class Blocks:
             return
         assert isinstance(self.source, Arrays)
         if self._resident is None:
-            samples, cut = self.source.samples, Cut(self.source.samples.rows, self.source.size)
+            samples, cut = self.source.samples, self._cut()
             _check_same(samples, cut)
-            data = placed(samples, self.dtypes, cut.rows, self.layout)
+            data = placed(samples, self.dtypes, self._room(), self.layout)
             self._resident = Block(data, cut, None, 0, cut.steps)
         made = self._next
         known = made is not None and made[:2] == (seed, epoch)
@@ -230,9 +230,27 @@ class Blocks:
         if self.source.shuffle:
             self._next = (seed, epoch + 1, self._order(seed, epoch + 1))
 
+    def _cut(self) -> Cut:
+        """The batches of the arrays. Where they are not even one, it is no larger than it need be."""
+        assert isinstance(self.source, Arrays)
+        rows, size = self.source.samples.rows, self.source.size
+        if rows < size:
+            size = min(size, 1 << (rows - 1).bit_length()) if self.layout.fills else rows
+        return Cut(rows, size)
+
+    def _room(self) -> int:
+        assert isinstance(self.source, Arrays)
+        rows, size = self.source.samples.rows, self.source.bytes or 0
+        is_free = self.layout.kind == "one" and not self.layout.copies
+        return room_for(rows, -(-size // max(1, rows)), is_free)
+
     def _order(self, seed: int, epoch: int) -> Array | Numpy | None:
         order = self.source.order(seed, epoch) if isinstance(self.source, Arrays) else None
-        return self.layout.place(order) if order is not None and len(order) > _SMALL_ORDER else order
+        if order is None:
+            return None
+        told = aligned((self._room(),), order.dtype)
+        told[: len(order)] = order
+        return self.layout.place(told) if len(order) > _SMALL_ORDER else told
 
     def _groups(
         self, seed: int, epoch: int, start: int, last: bool, idle: Callable[[], bool]

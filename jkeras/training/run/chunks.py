@@ -3,31 +3,53 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import jax
-import jax.numpy as jnp
 from jax import lax
 
 from jkeras.core.types import Array, Batch, Ctx, Function, Tree
-from jkeras.training.batching import Cut, epoch_key
-from jkeras.training.devices import Layout, stacked
+from jkeras.training.batching import epoch_key
+from jkeras.training.devices import Layout, Order, stacked
 from jkeras.training.types import Step
 
 
-def chunk(step: Step, width: int, training: bool, cut: Cut, layout: Layout, room: int) -> Function:
+class Batches(NamedTuple):
+    """The batches of a program: all are computed as equally large.
+
+    Args:
+        size: rows of each.
+        short: whether the last one may have less, and is filled up.
+        training: the phase.
+        layout: the devices.
+    """
+
+    size: int
+    short: bool
+    training: bool
+    layout: Layout
+
+    def at(
+        self, first: Array, index: Array | None, data: Batch, order: Order, span: Array
+    ) -> tuple[Batch, Array | None]:
+        """The batch from row `first` on, and which of its rows are there."""
+        return self.layout.batch(data, order, first, self.size, index, span[5] if self.short else None)
+
+    def ctx(self, span: Array, i: Array, present: Array | None) -> Ctx:
+        key = jax.random.fold_in(epoch_key(span), span[4] + i)
+        return Ctx(key, training=self.training, axis=self.layout.axis, present=present)
+
+
+def chunk(step: Step, width: int, batches: Batches, room: int) -> Function:
     """The steps of a span, in one dispatch.
 
-    Both loops are `fori_loop`s with limits that are arguments: one program serves every number of steps, and
-    the bits of a step do not depend on it.
+    The limits of the loop are arguments, as is the number of rows: one program serves every number of steps,
+    and the bits of a step do not depend on it.
 
     Args:
         step: a step whose result is a vector.
         width: length of that vector.
-        training: the phase.
-        cut: how the data are cut into batches.
-        layout: the devices.
+        batches: the batches.
         room: the most steps in a dispatch.
 
     Returns:
@@ -35,43 +57,37 @@ def chunk(step: Step, width: int, training: bool, cut: Cut, layout: Layout, room
     """
 
     def run(
-        index: Array | None, carry: Tree, fixed: Tree, data: Batch, order: Array | None, span: Array
+        index: Array | None, carry: Tree, fixed: Tree, data: Batch, order: Order, span: Array
     ) -> tuple[Tree, Array]:
-        key = epoch_key(span)
-        start, stop, before = span[2], span[3], span[4]
+        start, stop = span[2], span[3]
 
-        def turn(size: int, i: Array, state: tuple[Tree, Array]) -> tuple[Tree, Array]:
+        def turn(i: Array, state: tuple[Tree, Array]) -> tuple[Tree, Array]:
             carry, logs = state
-            batch, present = layout.batch(data, order, i * cut.size, size, index)
-            key_now = jax.random.fold_in(key, before + i)
-            ctx = Ctx(key_now, training=training, axis=layout.axis, present=present)
-            carry, values = step(carry, fixed, batch, ctx)
+            batch, present = batches.at(i * batches.size, index, data, order, span)
+            carry, values = step(carry, fixed, batch, batches.ctx(span, i, present))
             return carry, logs.at[i - start].set(values)
 
         state: Any = carry, stacked(room, width)
-        if cut.full:
-            stop_full = jnp.minimum(stop, cut.full)
-            state = cast(Any, lax.fori_loop(start, stop_full, partial(turn, cut.size), state))
-        if cut.rest:
-            state = cast(
-                Any, lax.fori_loop(jnp.maximum(start, cut.full), stop, partial(turn, cut.rest), state)
-            )
-        return state
+        return cast(Any, lax.fori_loop(start, stop, turn, state))
 
     return run
 
 
-def single(step: Step, training: bool, cut: Cut, size: int, layout: Layout) -> Function:
+def single(step: Step, first: int, batches: Batches) -> Function:
     """One step in one dispatch, without a loop around it; otherwise as `chunk`, and logs of shape (1,
-    width)."""
+    width).
+
+    Args:
+        step: a step whose result is a vector.
+        first: rows in each batch before this one.
+        batches: the batches.
+    """
 
     def run(
-        index: Array | None, carry: Tree, fixed: Tree, data: Batch, order: Array | None, span: Array
+        index: Array | None, carry: Tree, fixed: Tree, data: Batch, order: Order, span: Array
     ) -> tuple[Tree, Array]:
-        batch, present = layout.batch(data, order, span[2] * cut.size, size, index)
-        key = jax.random.fold_in(epoch_key(span), span[4] + span[2])
-        ctx = Ctx(key, training=training, axis=layout.axis, present=present)
-        carry, values = step(carry, fixed, batch, ctx)
+        batch, present = batches.at(span[2] * first, index, data, order, span)
+        carry, values = step(carry, fixed, batch, batches.ctx(span, span[2], present))
         return carry, values[None]
 
     return run

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
+import jax
 import numpy as np
 
 from jkeras.core import processes
 from jkeras.core.types import Array
-from jkeras.training.batching import Cut, Span
+from jkeras.training.batching import Span
 from jkeras.training.data.source import Block
 from jkeras.training.devices import Flight
 from jkeras.training.run.trainer import ROOM, Trainer
@@ -54,12 +55,13 @@ class Dispatches:
             limit: function from a step of the epoch to the most steps that may follow, or to None.
             begin: called before a dispatch with what batch hooks are told, where each step is one.
         """
-        key = (self.kind, block.cut)
+        rows: list[tuple[int, ...]] = [a.shape[1:] for a in jax.tree.leaves(tuple(block.data))]
+        key = (self.kind, block.cut.size, *rows)
         while start < block.steps:
             most = limit(block.before + start) if limit else None
             if begin is not None:
                 begin(block.before + start, about(block, start))
-            count = min(self._count(key, block), block.steps - start, most or ROOM)
+            count = min(self._count(key, block, start), block.steps - start, most or ROOM)
             if self.several:
                 count = int(processes.told([count]).min())  # the first one has a progress bar
             span = Span(seed, epoch, start, start + count, block.before)
@@ -74,11 +76,11 @@ class Dispatches:
             yield span, logs
             start += count
 
-    def _count(self, key: tuple[str, Cut], block: Block) -> int:
-        if self.single or self.kind in self.trainer.replaced or not self.trainer.loops(self.kind, block):
-            return 1
+    def _count(self, key: Hashable, block: Block, start: int) -> int:
         seconds = self.trainer.step_seconds.get(key)
-        return 1 if seconds is None else max(1, min(ROOM, int(self.seconds / seconds)))
+        if self.single or seconds is None:
+            return 1
+        return max(1, min(self.trainer.reach(self.kind, block, start), int(self.seconds / seconds)))
 
 
 class Columns(Mapping[str, Numpy]):

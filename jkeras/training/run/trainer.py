@@ -19,7 +19,7 @@ from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Ke
 from jkeras.engine.program import Program
 from jkeras.engine.tensors.variable import Variable, put_all, take_all
 from jkeras.engine.tree import is_hidden
-from jkeras.training.batching import Cut, Span, epoch_key
+from jkeras.training.batching import Sizes, Span, epoch_key
 from jkeras.training.data.samples import Samples, stack
 from jkeras.training.data.source import Block, placed
 from jkeras.training.devices import Brought, Devices, Layout, Mesh, Shard
@@ -117,6 +117,7 @@ class Trainer:
             Any, float
         ] = {}  # what a step of a program took, for the length of dispatches
         self.compilations = 0
+        self.sizes = {kind: Sizes() for kind in ("train", "test", "predict")}  # of single batches
         self._programs = {kind: Programs() for kind in ("train", "test", "predict")}
         self._steps: dict[str, Step] = {}
         self._convolutional: dict[str, bool] = {}
@@ -264,14 +265,16 @@ class Trainer:
 
         return flat
 
-    def _steps_of_chunk(self, kind: str, cut: Cut) -> Function:
+    def _steps_of_chunk(self, kind: str, size: int, short: bool) -> Function:
         """The program of a span of steps: `run(carry, fixed, data, order, span)`."""
-        width, room = len(self.objective.names), min(cut.steps, ROOM)
-        body = chunks.chunk(self.step(kind), width, kind == "train", cut, self.layout, room)
+        batches = chunks.Batches(size, short, kind == "train", self.layout)
+        body = chunks.chunk(self.step(kind), len(self.objective.names), batches, self.room)
         return self.layout.spread(self._flat(kind, body), 6, carried=self._cells_for(kind)[0].shardings)
 
-    def _one_step(self, kind: str, cut: Cut, size: int) -> Function:
-        body = chunks.single(self.step(kind), kind == "train", cut, size, self.layout)
+    def _one_step(self, kind: str, first: int, size: int, short: bool) -> Function:
+        body = chunks.single(
+            self.step(kind), first, chunks.Batches(size, short, kind == "train", self.layout)
+        )
         return self.layout.spread(self._flat(kind, body), 6, carried=self._cells_for(kind)[0].shardings)
 
     def _whole(self, rows: int) -> Function:
@@ -279,9 +282,26 @@ class Trainer:
         carried = self._cells_for("predict")[0].shardings
         return self.layout.spread(self._flat("predict", body), 5, True, carried)
 
+    @property
+    def room(self) -> int:
+        """The most steps in a dispatch; with very many metrics less, as there is room for the logs of all."""
+        return max(16, min(ROOM, ROOM * 64 // len(self.objective.names)))
+
+    def reach(self, kind: str, block: Block, start: int) -> int:
+        """How many steps from `start` on one dispatch can make."""
+        if kind in self.replaced or start >= block.cut.full > 0 and not self._fills(block):
+            return 1
+        if not self.loops(kind, block):
+            return 1
+        return min(self.room, (block.cut.steps if self._fills(block) else block.cut.full) - start)
+
+    def _fills(self, block: Block) -> bool:
+        """Whether the last batch is computed as one of full size."""
+        return self.layout.fills and block.cut.rest > 0
+
     def loops(self, kind: str, block: Block) -> bool:
         """Whether there is a loop over the steps of this block of data in a dispatch."""
-        if block.cut.steps == 1:
+        if block.cut.full == 0 or block.cut.rows == block.cut.size:
             return False
         if self.layout.loops_convolutions:
             return True
@@ -324,12 +344,14 @@ class Trainer:
 
     def own_steps(self, kind: str, block: Block, span: Span) -> Array:
         """As `run`, by our own program in any case."""
-        cut, size = block.cut, block.cut.size_of(span.start)
-        if self.loops(kind, block):
-            key, build = cut, lambda: self._steps_of_chunk(kind, cut)
+        cut, short = block.cut, self._fills(block)
+        size = cut.size if short else cut.size_of(span.start)
+        if self.loops(kind, block) and (short or span.start < cut.full):
+            key, build = ("chunk", size, short), lambda: self._steps_of_chunk(kind, size, short)
         else:
-            key, build = (cut, size), lambda: self._one_step(kind, cut, size)
-        return self._dispatch(kind, key, build, size, block.data, block.order, np.array(span, np.int32))
+            key, build = (cut.size, size, short), lambda: self._one_step(kind, cut.size, size, short)
+        told = np.array(span._replace(rows=cut.rows), np.int32)
+        return self._dispatch(kind, key, build, size, block.data, block.order, told)
 
     def last_step(self) -> tuple[Batch, Ctx]:
         """The batch and the context of the last step, where `keeps_batch` was set before.
@@ -362,7 +384,7 @@ class Trainer:
         """As `predict`, by our own program in any case."""
         rows, count = samples.rows, self.layout.parts
         if self._rowwise:
-            rows = -(-max(rows, room) // count) * count
+            rows = -(-self.sizes["predict"].fitting(max(rows, room)) // count) * count
         dtypes = self.dtypes(False)
         if self.layout.copies:
             data = placed(samples, dtypes, rows, self.layout)

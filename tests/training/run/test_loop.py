@@ -124,7 +124,7 @@ def test_convolutions_stay_in_the_loop(data, trainable, monkeypatch):
     single, chunk = (getattr(model._trainer, name) for name in ("_one_step", "_steps_of_chunk"))
     monkeypatch.setattr(model._trainer, "_one_step", lambda *a: kinds.append("single") or single(*a))
     monkeypatch.setattr(
-        model._trainer, "_steps_of_chunk", lambda kind, cut: kinds.append(kind) or chunk(kind, cut)
+        model._trainer, "_steps_of_chunk", lambda kind, *a: kinds.append(kind) or chunk(kind, *a)
     )
     _fit(data, model=model)
     model.evaluate(*data, batch_size=SIZE, verbose=0)
