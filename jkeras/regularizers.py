@@ -14,7 +14,7 @@ from jkeras.core.registry import (
     serialize_keras_object,
 )
 from jkeras.core.settings import cast_to_floatx
-from jkeras.primitives.numeric import absolute
+from jkeras.primitives.numeric import absolute, l2_normalize
 
 
 class Regularizer:
@@ -68,6 +68,88 @@ class L1L2(Regularizer):
     def get_config(self) -> dict[str, Any]:
         """The factors, as the float type holds them (0.01 in float32 is 0.009999999776482582)."""
         return {"l1": float(self.l1), "l2": float(self.l2)}
+
+
+class L1(L1L2):
+    """l1 * sum(|x|), in the words of Keras 3.
+
+    Args:
+        l1: factor.
+
+    Example:
+        >>> float(L1(0.5)(jnp.asarray([2.0, -4.0])))
+        3.0
+
+    Keras 3: keras/src/regularizers/regularizers.py L1
+    """
+
+    def __init__(self, l1: float = 0.01):
+        super().__init__(l1=l1)
+
+    def get_config(self) -> dict[str, float]:
+        """The factor."""
+        return {"l1": float(self.l1)}
+
+
+class L2(L1L2):
+    """l2 * sum(x²), in the words of Keras 3.
+
+    Args:
+        l2: factor.
+
+    Example:
+        >>> float(L2(0.5)(jnp.asarray([2.0, -4.0])))
+        10.0
+
+    Keras 3: keras/src/regularizers/regularizers.py L2
+    """
+
+    def __init__(self, l2: float = 0.01):
+        super().__init__(l2=l2)
+
+    def get_config(self) -> dict[str, float]:
+        """The factor."""
+        return {"l2": float(self.l2)}
+
+
+class OrthogonalRegularizer(Regularizer):
+    """factor * the mean of |cosine| between different rows (or columns) of a matrix, over all pairs.
+
+    Args:
+        factor: factor.
+        mode: "rows" or "columns".
+
+    Raises:
+        ValueError: for another mode, and for what is no matrix.
+
+    Example:
+        >>> float(OrthogonalRegularizer(0.5)(jnp.asarray([[1.0, 0.0], [2.0, 0.0]])))
+        0.5
+
+    Keras 3: keras/src/regularizers/regularizers.py OrthogonalRegularizer
+    """
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows"):
+        if mode not in ("rows", "columns"):
+            raise ValueError(f"OrthogonalRegularizer: `mode` should be 'rows' or 'columns'; got {mode!r}.")
+        self.factor, self.mode = factor, mode
+
+    def __call__(self, x: Any) -> Any:
+        return _alignment(x, float(self.factor), self.mode == "rows")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this regularizer anew."""
+        return {"factor": float(self.factor), "mode": self.mode}
+
+
+@op
+def _alignment(x: Any, factor: float, by_row: bool) -> Any:
+    if x.ndim != 2:
+        raise ValueError(f"OrthogonalRegularizer needs a matrix; got an array of shape {x.shape}.")
+    x = l2_normalize(x if by_row else x.T, axis=1)
+    count = x.shape[0]
+    apart = absolute(x @ x.T) * (1.0 - jnp.eye(count, dtype=x.dtype))
+    return factor * 0.5 * jnp.sum(apart) / (count * (count - 1.0) / 2.0)
 
 
 @op
@@ -135,7 +217,18 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     return L1L2(l1=l1, l2=l2)
 
 
-_BUILT_IN = {"Regularizer": Regularizer, "L1L2": L1L2, "l1": l1, "l2": l2, "l1_l2": l1_l2}
+orthogonal_regularizer = OrthogonalRegularizer
+_BUILT_IN = {
+    "Regularizer": Regularizer,
+    "L1L2": L1L2,
+    "L1": L1,
+    "L2": L2,
+    "OrthogonalRegularizer": OrthogonalRegularizer,
+    "orthogonal_regularizer": OrthogonalRegularizer,
+    "l1": l1,
+    "l2": l2,
+    "l1_l2": l1_l2,
+}
 
 
 def serialize(regularizer: Any) -> Any:

@@ -76,5 +76,19 @@ def test_errors():
         regularizers.get("l3")
     with pytest.raises(ValueError, match="Could not interpret regularizer identifier: 0.01"):
         regularizers.get(0.01)
-    with pytest.raises(AttributeError, match="In Keras 2.2.4 it is 'l2'"):
-        _ = regularizers.L2
+    with pytest.raises(AttributeError, match="In Keras 2.2.4 it is 'L1L2'"):
+        _ = regularizers.L1_L2
+
+
+def test_those_of_keras_3_have_its_values_and_configs():
+    recorded = golden.json("keras3/regularizers")
+    x = jnp.asarray(recorded["x"], "float32")
+    for case in recorded["cases"]:
+        made = getattr(regularizers, case["name"])(**case["args"])
+        np.testing.assert_allclose(made(x), case["value"], rtol=1e-5, err_msg=case["name"])
+        assert made.get_config() == case["config"]
+        assert type(regularizers.get(regularizers.serialize(made))) is type(made)
+    with pytest.raises(ValueError, match="`mode` should be 'rows' or 'columns'"):
+        regularizers.OrthogonalRegularizer(mode="x")
+    with pytest.raises(ValueError, match="needs a matrix"):
+        regularizers.OrthogonalRegularizer()(jnp.ones(3))

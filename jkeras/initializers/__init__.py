@@ -31,6 +31,12 @@ from jkeras.initializers.lookup import deserialize as deserialize
 from jkeras.initializers.lookup import draw as draw
 from jkeras.initializers.lookup import get as get
 from jkeras.initializers.lookup import serialize as serialize
+from jkeras.initializers.named import GlorotNormal as GlorotNormal
+from jkeras.initializers.named import GlorotUniform as GlorotUniform
+from jkeras.initializers.named import HeNormal as HeNormal
+from jkeras.initializers.named import HeUniform as HeUniform
+from jkeras.initializers.named import LecunNormal as LecunNormal
+from jkeras.initializers.named import LecunUniform as LecunUniform
 from jkeras.initializers.scaled import glorot_normal as glorot_normal
 from jkeras.initializers.scaled import glorot_uniform as glorot_uniform
 from jkeras.initializers.scaled import he_normal as he_normal

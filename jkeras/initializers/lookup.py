@@ -14,13 +14,13 @@ from jkeras.core.dispatch import Symbolic
 from jkeras.core.registry import deserialize_keras_object, get_configured, has_arg, serialize_keras_object
 from jkeras.core.settings import floatx
 from jkeras.core.types import Array, Key
-from jkeras.initializers import classes, scaled
+from jkeras.initializers import classes, named, scaled
 from jkeras.initializers.arrays import filled
 from jkeras.initializers.classes import Initializer
 
 BUILT_IN: dict[str, Any] = {
     name: value
-    for module in (classes, scaled)
+    for module in (classes, scaled, named)
     for name, value in vars(module).items()
     if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
 }

@@ -250,7 +250,21 @@ def optimizers() -> Any:
     return {"weights": weights, "slopes": slopes, "cases": found, "schedules": rates}
 
 
-RECORDED = (activations, losses, metrics, optimizers)
+def regularizers() -> Any:
+    import keras
+
+    x = np.random.RandomState(3).randn(4, 3).astype("float32")
+    cases = [("L1", {"l1": 0.25}), ("L2", {"l2": 0.5}), ("OrthogonalRegularizer", {"factor": 0.5})]
+    cases += [("OrthogonalRegularizer", {"factor": 0.5, "mode": "columns"})]
+    found = []
+    for name, args in cases:
+        made = getattr(keras.regularizers, name)(**args)
+        value = made(keras.ops.convert_to_tensor(x))
+        found.append({"name": name, "args": args, "value": value, "config": made.get_config()})
+    return {"x": x, "cases": found}
+
+
+RECORDED = (activations, losses, metrics, optimizers, regularizers)
 
 
 def main(names: list[str]) -> None:
