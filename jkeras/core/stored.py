@@ -96,7 +96,7 @@ def read_at(file: BinaryIO, start: int, room: memoryview) -> int:
         else:
             with _turn:
                 file.seek(start + done)
-                count = file.readinto(room[done:])  # type: ignore[attr-defined]
+                count = int(file.readinto(room[done:]))  # type: ignore[attr-defined]
         if not count:
             break
         done += count
