@@ -200,3 +200,20 @@ def test_inputs_and_outputs_by_name():
         model({"a": X})
     with pytest.raises(ValueError, match="fed by the names of input layers"):
         keras.Model({"x": a}, layers.Dense(1)(a))
+
+
+def test_a_metric_says_whether_more_is_better(model, tmp_path):
+    model.compile(
+        "sgd", "binary_crossentropy", metrics=[keras.metrics.AUC(name="auc"), keras.metrics.FalsePositives()]
+    )
+    watching = [
+        callbacks.EarlyStopping("val_auc", min_delta=0.1),
+        callbacks.EarlyStopping("val_false_positives"),
+        callbacks.EarlyStopping("val_auc", mode="min"),
+        callbacks.ModelCheckpoint(str(tmp_path / "m.h5"), "val_auc", save_best_only=True),
+        callbacks.ReduceLROnPlateau("auc", patience=3),
+    ]
+    model.fit(X, Y, validation_split=0.5, verbose=0, callbacks=watching)
+    rising = [getattr(c, "_operation", getattr(c, "monitor_op", None)) for c in watching]
+    assert rising == [np.greater, np.less, np.less, np.greater, np.greater]
+    assert watching[0].min_delta == 0.1 and 0 <= watching[3].best <= 1

@@ -10,7 +10,7 @@ import warnings
 from typing import Any, Literal
 
 from jkeras.callbacks.base import Callback, Logs
-from jkeras.callbacks.schedule import better, worst
+from jkeras.callbacks.schedule import better, told, worst
 from jkeras.core import processes
 from jkeras.core.logs import MetricLogs
 from jkeras.core.processes import say
@@ -88,8 +88,15 @@ class ModelCheckpoint(Callback):
             )
         _check_template(self.filepath)
         rising = ("acc", monitor) if monitor.startswith("fmeasure") else ("acc",)
+        self.mode = mode
         self.monitor_op = better(mode, monitor, "ModelCheckpoint", rising)
         self.best = worst(self.monitor_op) if initial_value_threshold is None else initial_value_threshold
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        operation = told(self.mode, self.monitor, self.model, self.monitor_op)
+        if operation is not self.monitor_op:
+            fresh = self.best == worst(self.monitor_op)
+            self.monitor_op, self.best = operation, worst(operation) if fresh else self.best
 
     def chunk_limit(self, step: int) -> int | None:
         return None if self._every is None else self._every - self.batches_since_last_save

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jkeras.callbacks.base import Callback, CallbackList, Logs
-from jkeras.callbacks.schedule import better
+from jkeras.callbacks.schedule import better, told
 from jkeras.core import processes
 from jkeras.core.background import BackgroundJob
 from jkeras.core.lock import Hold
@@ -120,6 +120,7 @@ class RunCheckpoint(Callback):
         self.verified: bool | None = None
         self.best = best
         self.keep_best = keep_best
+        self.mode = mode
         self.is_better = better(mode, best, "RunCheckpoint") if best is not None else np.less
         #: value of `best` at the checkpoints that are kept for it, by name of the file
         self.scores: dict[str, float] = {}
@@ -182,6 +183,8 @@ class RunCheckpoint(Callback):
         return earlier[-1].path
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        if self.best is not None:
+            self.is_better = told(self.mode, self.best, self.model, self.is_better)
         self._take_up()
         self._saved_steps = self.steps
         self._saved_time = time.monotonic()

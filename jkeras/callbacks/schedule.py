@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any, TypedDict, Unpack
 
+import jax
 import numpy as np
 
 from jkeras.callbacks.base import Callback, Logs
@@ -32,6 +34,27 @@ def better(mode: str, monitor: str, owner: str, rising: tuple[str, ...] = ("acc"
     if mode == "auto":
         mode = "max" if any(part in monitor for part in rising) else "min"
     return np.greater if mode == "max" else np.less
+
+
+def told(mode: str, monitor: str, model: Any, operation: np.ufunc) -> np.ufunc:
+    """As `operation`, but `np.greater` where a metric object of the model says that more is better.
+
+    Args:
+        mode: what the callback was given; only "auto" asks the metric.
+        monitor: name of the quantity.
+        model: the model that trains.
+        operation: what the name alone says.
+    """
+    name = monitor.removeprefix("val_")
+    for metric in jax.tree.leaves(getattr(model, "metrics", None)):
+        theirs = getattr(metric, "name", None)
+        if (
+            getattr(metric, "rises", False)
+            and theirs is not None
+            and re.search(rf"(^|_){re.escape(theirs)}$", name)
+        ):
+            return np.greater if mode not in ("min", "max") else operation
+    return operation
 
 
 def worst(operation: np.ufunc) -> float:
@@ -111,6 +134,7 @@ class EarlyStopping(Callback):
         self.patience = patience
         self.verbose = verbose
         self.restore_best_weights = restore_best_weights
+        self.mode = mode
         self.monitor_op = better(mode, monitor, "EarlyStopping")
         self.min_delta = min_delta if self.monitor_op is np.greater else -min_delta
         self._reset()
@@ -122,6 +146,9 @@ class EarlyStopping(Callback):
         self.best_weights: list[Any] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        operation = told(self.mode, self.monitor, self.model, self.monitor_op)
+        if operation is not self.monitor_op:
+            self.monitor_op, self.min_delta = operation, -self.min_delta
         self._reset()
         self._take_up()
 
@@ -303,6 +330,7 @@ class ReduceLROnPlateau(Callback):
         return bool(self._operation(a, b + delta))
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._operation = told(self.mode, self.monitor, self.model, self._operation)
         self._reset()
         self._take_up()
 

@@ -161,6 +161,8 @@ class Accuracy(FunctionMean):
     Keras 3: keras/src/metrics/accuracy_metrics.py Accuracy
     """
 
+    rises = True
+
     function = staticmethod(matches.accuracy)
 
     def __init__(self, name: str | None = "accuracy", dtype: DTypeLike | None = None):
@@ -182,6 +184,8 @@ class BinaryAccuracy(FunctionMean):
 
     Keras 3: keras/src/metrics/accuracy_metrics.py BinaryAccuracy
     """
+
+    rises = True
 
     function = staticmethod(matches.binary_accuracy)
     given = ("threshold",)
@@ -209,6 +213,8 @@ class CategoricalAccuracy(FunctionMean):
     Keras 3: keras/src/metrics/accuracy_metrics.py CategoricalAccuracy
     """
 
+    rises = True
+
     function = staticmethod(matches.categorical_accuracy)
 
     def __init__(self, name: str | None = "categorical_accuracy", dtype: DTypeLike | None = None):
@@ -229,6 +235,8 @@ class SparseCategoricalAccuracy(FunctionMean):
 
     Keras 3: keras/src/metrics/accuracy_metrics.py SparseCategoricalAccuracy
     """
+
+    rises = True
 
     function = staticmethod(matches.sparse_categorical_accuracy)
 
@@ -251,6 +259,8 @@ class TopKCategoricalAccuracy(FunctionMean):
 
     Keras 3: keras/src/metrics/accuracy_metrics.py TopKCategoricalAccuracy
     """
+
+    rises = True
 
     function = staticmethod(matches.top_k_categorical_accuracy)
     given = ("k",)
@@ -279,6 +289,8 @@ class SparseTopKCategoricalAccuracy(FunctionMean):
 
     Keras 3: keras/src/metrics/accuracy_metrics.py SparseTopKCategoricalAccuracy
     """
+
+    rises = True
 
     function = staticmethod(matches.sparse_top_k_categorical_accuracy)
     given = ("k", "from_sorted_ids")

@@ -261,6 +261,8 @@ class Precision(ThresholdMetric):
     Keras 3: keras/src/metrics/confusion_metrics.py Precision
     """
 
+    rises = True
+
     kept = (TP, FP)
 
     def share(self, counts: dict[str, Array]) -> Array:
@@ -282,6 +284,8 @@ class Recall(ThresholdMetric):
 
     Keras 3: keras/src/metrics/confusion_metrics.py Recall
     """
+
+    rises = True
 
     kept = (TP, FN)
 

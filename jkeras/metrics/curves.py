@@ -51,6 +51,8 @@ class AUC(Metric):
     Keras 3: keras/src/metrics/confusion_metrics.py AUC
     """
 
+    rises = True
+
     arguments = (
         "num_thresholds",
         "curve",
@@ -164,6 +166,8 @@ def _interpolated(counts: dict[str, Array]) -> Array:
 
 class RateAtRate(Metric):
     """The base of metrics that are the largest value of one rate where another one is large enough."""
+
+    rises = True
 
     limit: ClassVar[str]  # the argument that says how large
     rates: ClassVar[tuple[tuple[str, str], tuple[str, str]]]  # what is limited, what is told: counts of each

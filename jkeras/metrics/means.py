@@ -135,6 +135,8 @@ class CosineSimilarity(FunctionMean):
     Keras 3: keras/src/metrics/regression_metrics.py CosineSimilarity
     """
 
+    rises = True
+
     function = staticmethod(matches.cosine_similarity)
     given = ("axis",)
 
@@ -245,6 +247,8 @@ class PearsonCorrelation(FunctionMean):
     Keras 3: keras/src/metrics/correlation_metrics.py PearsonCorrelation
     """
 
+    rises = True
+
     function = staticmethod(matches.pearson_correlation)
     given = ("axis",)
     arguments = ("axis",)
@@ -271,6 +275,8 @@ class ConcordanceCorrelation(FunctionMean):
 
     Keras 3: keras/src/metrics/correlation_metrics.py ConcordanceCorrelation
     """
+
+    rises = True
 
     function = staticmethod(matches.concordance_correlation)
     given = ("axis",)

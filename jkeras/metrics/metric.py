@@ -100,6 +100,8 @@ class Metric:
     Keras 3: keras/src/metrics/metric.py Metric
     """
 
+    rises: ClassVar[bool] = False  # whether more is better, for callbacks that watch it
+
     stateful = True
     rowwise: bool = False  # whether devices may count their rows apart: the state is sums over samples
     arguments: ClassVar[tuple[str, ...]] = ()  # attributes that the config has beside name and dtype

@@ -39,6 +39,8 @@ class IoU(Metric):
     Keras 3: keras/src/metrics/iou_metrics.py IoU
     """
 
+    rises = True
+
     arguments = ("num_classes", "target_class_ids", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
 
     def __init__(

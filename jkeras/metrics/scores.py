@@ -42,6 +42,8 @@ class FBetaScore(Metric):
     Keras 3: keras/src/metrics/f_score_metrics.py FBetaScore
     """
 
+    rises = True
+
     arguments = ("average", "beta", "threshold")
 
     def __init__(
@@ -142,6 +144,8 @@ class R2Score(Metric):
 
     Keras 3: keras/src/metrics/regression_metrics.py R2Score
     """
+
+    rises = True
 
     arguments = ("class_aggregation", "num_regressors")
 
