@@ -108,7 +108,7 @@ class Embedding(Layer):
         return config
 
     @property
-    def index_limit(self) -> int:
+    def index_limit(self) -> int | None:
         """Indices must lie below this; models check their inputs for it on the host."""
         return self.input_dim
 

@@ -95,6 +95,7 @@ def _kernel_of(params: dict, kind: str) -> str:
 def _normalized(kernel, vector, steps: int):
     """The kernel divided by its largest singular value, and the vector of the power iteration after it."""
     matrix, u = kernel.reshape((-1, kernel.shape[-1])), vector
+    v = u @ matrix.T
     for _ in range(steps):
         v = l2_normalize(u @ matrix.T)
         u = l2_normalize(v @ matrix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -67,7 +68,7 @@ def transformed(images: Array, maps: Array, interpolation: str, fill: str, value
     rows, columns = images.shape[1:3]
     grid = jnp.stack(jnp.meshgrid(jnp.arange(rows), jnp.arange(columns), indexing="ij"), -1)
     places = jnp.einsum("bij,rcj->birc", maps[:, :, :2], grid.astype(maps.dtype)) + maps[:, :, 2, None, None]
-    read = functools.partial(
+    read: Any = functools.partial(
         jax.scipy.ndimage.map_coordinates, order=_ORDERS[interpolation], mode=fill, cval=value
     )
     over_channels = jax.vmap(read, in_axes=(-1, None), out_axes=-1)

@@ -310,7 +310,8 @@ class RandomTranslation(_Mapped):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(seed, data_format, **kwargs)
-        _bounds(height_factor, "height_factor"), _bounds(width_factor, "width_factor")
+        _bounds(height_factor, "height_factor")
+        _bounds(width_factor, "width_factor")
         self.height_factor, self.width_factor = height_factor, width_factor
         self._set_look(fill_mode, interpolation, fill_value)
 

@@ -103,7 +103,9 @@ class Objective:
         running: Iterable[str] = (),
         added: Iterable[Key] = (),
     ):
-        self.terms, self.metrics, self.names, self.targets = terms, metrics, names, targets
+        self.terms: list[Term] = terms
+        self.metrics: list[Metric] = metrics
+        self.names, self.targets = names, targets
         self.rowwise, self.named_losses = rowwise, named_losses
         self.running, self.added = list(running), list(added)
         self.appended: Appended | None = None
