@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jkeras import applications as applications
     from jkeras import backend as backend
     from jkeras import callbacks as callbacks
+    from jkeras import config as config
     from jkeras import constraints as constraints
     from jkeras import core as core
     from jkeras import datasets as datasets
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from jkeras import layers as layers
     from jkeras import losses as losses
     from jkeras import metrics as metrics
+    from jkeras import mixed_precision as mixed_precision
     from jkeras import models as models
+    from jkeras import ops as ops
     from jkeras import optimizers as optimizers
     from jkeras import preprocessing as preprocessing
+    from jkeras import random as random
     from jkeras import regularizers as regularizers
     from jkeras import saving as saving
     from jkeras import training as training
@@ -47,9 +51,9 @@ if TYPE_CHECKING:
     from jkeras.models import fit_many as fit_many
 
 _MODULES = frozenset(
-    "activations applications backend callbacks constraints core datasets debug engine initializers layers "
-    "legacy losses metrics models optimizers preprocessing regularizers saving training utils visualization "
-    "wrappers".split()
+    "activations applications backend callbacks config constraints core datasets debug engine initializers "
+    "layers legacy losses metrics mixed_precision models ops optimizers preprocessing random regularizers "
+    "saving training utils visualization wrappers".split()
 )
 _HOMES = {
     "install_as_keras": "compat.as_keras",

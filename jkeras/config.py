@@ -1,0 +1,87 @@
+"""Settings under Keras 3's names; those of 2.2.4 are in `jkeras.backend`, and are the same.
+
+Keras 3: keras/config
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jax
+
+from jkeras.compat.as_keras import backend_name as backend
+from jkeras.core.settings import epsilon as epsilon
+from jkeras.core.settings import floatx as floatx
+from jkeras.core.settings import home
+from jkeras.core.settings import image_data_format as image_data_format
+from jkeras.core.settings import set_epsilon as set_epsilon
+from jkeras.core.settings import set_floatx as set_floatx
+from jkeras.core.settings import set_image_data_format as set_image_data_format
+
+__all__ = [
+    "backend",
+    "dtype_policy",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "set_compilation_cache",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+]
+
+
+def dtype_policy() -> str:
+    """The name of the policy: layers compute and keep their weights in `floatx`."""
+    return floatx()
+
+
+def set_dtype_policy(policy: str) -> None:
+    """Set the dtype that layers compute in.
+
+    Args:
+        policy: the name of a dtype, "float32", "float64", "bfloat16" or "float16".
+
+    Raises:
+        ValueError: a mixed policy: weights and computations have one dtype here.
+
+    Example:
+        >>> set_dtype_policy("float32")
+        >>> dtype_policy()
+        'float32'
+    """
+    if str(policy).startswith("mixed_"):
+        raise ValueError(
+            f"The policy {policy!r} is not there: weights and computations have one dtype. "
+            "set_dtype_policy('bfloat16') sets it for the layers that are made from then on, "
+            "Dense(..., dtype='bfloat16') for one."
+        )
+    set_floatx(str(policy))
+
+
+def set_compilation_cache(path: str | os.PathLike[str] | None = None) -> Path:
+    """Keep compiled programs in a folder, so that a script's first epoch begins sooner the next time.
+
+    Call it before anything is compiled. Processes that run at the same time should have a folder each.
+
+    Args:
+        path: of the folder; None: `cache` in jkeras's home.
+
+    Returns:
+        The folder.
+
+    Example:
+        >>> import tempfile
+        >>> before = jax.config.jax_compilation_cache_dir
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     set_compilation_cache(folder).is_dir()
+        True
+        >>> jax.config.update("jax_compilation_cache_dir", before)
+    """
+    folder = home() / "cache" if path is None else Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+    return folder
