@@ -13,12 +13,12 @@ from jkeras.core.types import Function
 from jkeras.losses import (
     crossentropy,
     crossentropy_classes,
-    loss,
     margins,
     overlaps,
     regression,
     regression_classes,
 )
+from jkeras.losses.loss import Loss
 
 _BUILT_IN = {
     name: value
@@ -29,7 +29,6 @@ _BUILT_IN = {
         overlaps,
         regression_classes,
         crossentropy_classes,
-        loss,
     )
     for name, value in vars(module).items()
     if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
@@ -105,4 +104,4 @@ def get(identifier: Any) -> Any:
 
 
 def _is_class(found: object) -> bool:
-    return isinstance(found, type) and issubclass(found, loss.Loss)
+    return isinstance(found, type) and issubclass(found, Loss)

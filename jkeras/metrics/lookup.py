@@ -31,7 +31,7 @@ _FUNCTIONS = {
 }
 _CLASSES = {
     name: value
-    for module in (metric, reductions, means, class_means, confusion, curves, scores, overlaps)
+    for module in (reductions, means, class_means, confusion, curves, scores, overlaps)
     for name, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, metric.Metric) and not name.startswith("_")
 }
