@@ -1,7 +1,11 @@
 """What people have learnt from pages about later Kerases: it works, or the error says what to write."""
 
+import builtins
+import contextlib
+import io
 import os
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -217,3 +221,35 @@ def test_a_metric_says_whether_more_is_better(model, tmp_path):
     rising = [getattr(c, "_operation", getattr(c, "monitor_op", None)) for c in watching]
     assert rising == [np.greater, np.less, np.less, np.greater, np.greater]
     assert watching[0].min_delta == 0.1 and 0 <= watching[3].best <= 1
+
+
+GUIDE = Path(__file__).parents[1] / "examples" / "guides" / "en" / "idioms.md"
+
+
+def test_the_table_of_idioms(tmp_path, monkeypatch):
+    """Every row of the guide does what it says; the ones that cannot work name the way out."""
+    monkeypatch.chdir(tmp_path)
+    text = GUIDE.read_text()
+    scope: dict = {"__name__": "guide"}
+    exec(text.partition("```python\n")[2].partition("```")[0], scope)
+    rows = [line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) >= 60
+    wrong = []
+    for code, outcome in rows:
+        expected, _, words = outcome.strip().partition(": ")
+        kind = {"warning": UserWarning}.get(expected) or getattr(builtins, expected, None)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(code.strip().strip("`").replace("\\|", "|"), scope)
+            done = "works"
+        except Exception as error:
+            done = error
+        fits = (
+            isinstance(done, kind) and words in str(done)
+            if kind
+            else done == "works" and outcome.startswith("works")
+        )
+        if not fits:
+            wrong.append(f"{code} -> {done!r}, expected {outcome}")
+    keras.utils.get_custom_objects().clear()
+    assert not wrong, "\n".join(wrong)

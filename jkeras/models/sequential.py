@@ -67,6 +67,7 @@ class Sequential(Model):
         self._chain: list[Layer] = []
         self._ends: list[Tensor] = []  # the model's input, then the output of each layer
         self.build_input_shape: Shape | None = None
+        self._input_layer: InputLayer | None = None  # one that was given as the first of the layers
         for layer in layers or []:
             self.add(layer)
 
@@ -84,7 +85,7 @@ class Sequential(Model):
             )
         if not self._chain and not self._ends:
             if isinstance(layer, InputLayer):
-                self._ends = [layer.tensor]
+                self._input_layer, self._ends = layer, [layer.tensor]
                 return
             shape = _input_shape_of(layer)
             if shape is not None:
@@ -253,13 +254,18 @@ class Sequential(Model):
     def get_config(self) -> dict[str, Any]:
         layers = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._chain]
         config: dict[str, Any] = {"name": self.name, "layers": copy.deepcopy(layers)}
-        return config | ({"build_input_shape": self.build_input_shape} if self.build_input_shape else {})
+        shape = self.build_input_shape
+        if self._input_layer is not None:  # Keras 2.2.4 forgets it, and cannot load the weights then
+            config["input_layer"], shape = self._input_layer.get_config(), self._input_layer.batch_input_shape
+        return config | ({"build_input_shape": shape} if shape else {})
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Self:
         """A new model; Keras 2.0 files hold the bare list of layers."""
         words: dict[str, Any] = {"layers": config} if isinstance(config, AnyList) else config
         model = cls(name=words.get("name"))
+        if words.get("input_layer"):
+            model.add(InputLayer.from_config(dict(words["input_layer"])))
         for layer in words["layers"]:
             made: Layer = deserialize(layer, custom_objects)
             with noted(made.name):

@@ -1,11 +1,13 @@
 """Sequential: what it does before it knows its input shape."""
 
+import pickle
+
 import jax
 import numpy as np
 import pytest
 
 from jkeras.layers import LSTM, Activation, Conv2D, Dense, Embedding, Input, InputLayer
-from jkeras.models import Sequential
+from jkeras.models import Sequential, clone_model, load_model
 from jkeras.models.sequential import NotBuiltError
 
 X = np.random.RandomState(0).rand(8, 4).astype("float32")
@@ -94,3 +96,17 @@ def test_first_layers_of_many_kinds():
     shared = Dense(4, input_shape=(4,))
     first, second = Sequential([shared, Dense(1)]), Sequential([shared, Dense(2)])
     assert first.layers[0] is second.layers[0]
+
+
+@pytest.mark.parametrize(
+    "first, dtype", [(Dense(2), "float32"), (Embedding(9, 2), "int32")], ids=["dense", "words"]
+)
+def test_an_input_given_as_the_first_layer_is_kept_in_files(tmp_path, first, dtype):
+    model = Sequential([Input((2,), dtype=dtype), first])
+    model.compile("sgd", "mse")
+    model.save(tmp_path / "m.h5")
+    data = np.array([[1, 2]], dtype)
+    for again in (load_model(tmp_path / "m.h5"), clone_model(model), pickle.loads(pickle.dumps(model))):
+        again.set_weights(model.get_weights())
+        np.testing.assert_array_equal(again.predict(data), model.predict(data))
+        assert again.inputs[0].shape == (None, 2) and again.inputs[0].dtype == dtype
