@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jkeras import datasets as datasets
     from jkeras import debug as debug
     from jkeras import engine as engine
+    from jkeras import export as export
     from jkeras import initializers as initializers
     from jkeras import layers as layers
     from jkeras import losses as losses
@@ -51,9 +52,9 @@ if TYPE_CHECKING:
     from jkeras.models import fit_many as fit_many
 
 _MODULES = frozenset(
-    "activations applications backend callbacks config constraints core datasets debug engine initializers "
-    "layers legacy losses metrics mixed_precision models ops optimizers preprocessing random regularizers "
-    "saving training utils visualization wrappers".split()
+    "activations applications backend callbacks config constraints core datasets debug engine export "
+    "initializers layers legacy losses metrics mixed_precision models ops optimizers preprocessing random "
+    "regularizers saving training utils visualization wrappers".split()
 )
 _HOMES = {
     "install_as_keras": "compat.as_keras",

@@ -3,10 +3,12 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from jkeras import saving
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.saving import stablehlo
 
 
 class Files:
@@ -30,6 +32,39 @@ class Files:
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Write the weights to a file."""
         saving.save_weights(self, filepath, overwrite)
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "stablehlo",
+        inputs: Sequence[str] | None = None,
+        outputs: Sequence[str] | None = None,
+    ) -> None:
+        """Write the model for inference, as a program that runs without the code of its layers.
+
+        Args:
+            filepath: the file; `jkeras.export.load` reads it.
+            format: "stablehlo": for the CPU and for CUDA, any batch size, and any length where the model
+                takes any.
+            inputs, outputs: other names of inputs and outputs; default: those of the layers.
+
+        Raises:
+            ValueError: another format, or a model that cannot be one program.
+
+        Example:
+            >>> import jkeras, tempfile
+            >>> model = jkeras.Sequential([jkeras.Input((3,)), jkeras.layers.Dense(2)])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.export(f"{folder}/m.stablehlo", inputs=["x"])
+            ...     list(jkeras.export.load(f"{folder}/m.stablehlo").inputs)
+            ['x']
+        """
+        if format != "stablehlo":
+            raise ValueError(
+                f"jkeras exports 'stablehlo', not {format!r}. For TensorFlow's formats load the .h5 file in "
+                "tf-keras and export it there."
+            )
+        stablehlo.write(self, filepath, inputs, outputs)
 
     def load_weights(
         self,
