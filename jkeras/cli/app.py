@@ -6,15 +6,22 @@ import contextlib
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jkeras.cli import compare, data, files, history, overrides, run, text
-from jkeras.cli import config as config_module
-from jkeras.cli import processes as several
 from jkeras.cli.errors import UserError, reports_errors
+from jkeras.core.late import late
 from jkeras.version import __version__
+
+if TYPE_CHECKING:
+    from jkeras.cli import compare, data, files, history, overrides, run, text
+    from jkeras.cli import config as config_module
+    from jkeras.cli import processes as several
+else:  # only commands that compute wait for jax
+    compare, data, files, history = map(late, ("cli.compare", "cli.data", "cli.files", "cli.history"))
+    overrides, run, text = map(late, ("cli.overrides", "cli.run", "cli.text"))
+    config_module, several = map(late, ("cli.config", "cli.processes"))
 
 app = typer.Typer(
     name="jkeras",
