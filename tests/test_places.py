@@ -50,6 +50,7 @@ ELSEWHERE = {
     "training/run/chunks": "tests/training/run/test_loop.py",
     "training/run/delayed_callbacks": "tests/training/run/test_loop.py",
     "training/run/dispatches": "tests/training/run/test_loop.py",
+    "training/objective/appended": "tests/models/test_results.py",
     "training/run/one_batch": "tests/training/run/test_loop.py",
     "training/run/step": "tests/training/run/test_loop.py",
     "training/run/trouble": "tests/test_debug.py",

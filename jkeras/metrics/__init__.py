@@ -23,6 +23,7 @@ from jkeras.metrics.curves import PrecisionAtRecall as PrecisionAtRecall
 from jkeras.metrics.curves import RecallAtPrecision as RecallAtPrecision
 from jkeras.metrics.curves import SensitivityAtSpecificity as SensitivityAtSpecificity
 from jkeras.metrics.curves import SpecificityAtSensitivity as SpecificityAtSensitivity
+from jkeras.metrics.functions import BY_ROW as BY_ROW
 from jkeras.metrics.functions import MAE as MAE
 from jkeras.metrics.functions import MAPE as MAPE
 from jkeras.metrics.functions import MSE as MSE

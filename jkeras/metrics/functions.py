@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
@@ -26,6 +28,7 @@ from jkeras.losses import mean_squared_logarithmic_error as mean_squared_logarit
 from jkeras.losses import poisson as poisson
 from jkeras.losses import sparse_categorical_crossentropy as sparse_categorical_crossentropy
 from jkeras.losses import squared_hinge as squared_hinge
+from jkeras.metrics import matches
 from jkeras.primitives.numeric import as_classes, in_top_k
 
 
@@ -144,6 +147,12 @@ def sparse_top_k_categorical_accuracy(y_true: Operand, y_pred: Operand, k: int =
     """
     return jnp.mean(in_top_k(y_pred, as_classes(y_true, y_pred), k), axis=-1, dtype=floatx())
 
+
+# Keras's means over the batch → the functions that they are the means of.
+BY_ROW: dict[Any, Any] = {
+    top_k_categorical_accuracy: matches.top_k_categorical_accuracy,
+    sparse_top_k_categorical_accuracy: matches.sparse_top_k_categorical_accuracy,
+}
 
 mse = MSE = mean_squared_error
 mae = MAE = mean_absolute_error

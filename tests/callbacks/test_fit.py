@@ -62,7 +62,7 @@ def test_terminate_on_nan(recorded, hooked, capsys):
     callbacks = [TerminateOnNaN(), *([spy] if hooked else [])]
     history = model.fit(x, y, 2, 3, verbose=0, shuffle=False, callbacks=callbacks)
     first, advice = capsys.readouterr().out.splitlines()
-    assert first == "Batch 2: Invalid loss, terminating training" and "find the layer" in advice
+    assert first == "Batch 2: Invalid loss, terminating training" and "Where it begins" in advice
     assert history.epoch == [0] and np.isnan(history.history["loss"][0])
     if hooked:
         theirs = recorded["terminate_on_nan"][0]["calls"]

@@ -99,6 +99,11 @@ class StringLookup(_OnHost):
         self.vocabulary: list[str] | None = None
         self.idf_weights: list[float] | None = None
         self._places: dict[str, int] = {}
+        if isinstance(vocabulary, str):
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r} takes a vocabulary as a list of words; it opens no "
+                f"file or address: read {vocabulary!r} yourself."
+            )
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
 

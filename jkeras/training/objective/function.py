@@ -64,7 +64,13 @@ class Metric(NamedTuple):
         def entry(y_true: Array, y_pred: Array) -> Any:
             return self.fn(y_true, y_pred)[key]
 
-        return self.fn if key is None else entry
+        return self.by_row if key is None else entry
+
+    @property
+    def by_row(self) -> Function:
+        """The function with a value for each sample, where Keras's own takes the mean itself: rows that only
+        fill a batch up would be in it. With weights Keras multiplies that mean by them, so that it stays."""
+        return self.fn if self.weighted else metric_functions.BY_ROW.get(self.fn, self.fn)
 
 
 class Objective:
@@ -180,6 +186,7 @@ class Objective:
             arguments.append(labels, name, names[:1], 0)
         given = arguments.given_targets(spread(target_tensors), names, targets, set(inputs))
         rowwise = all(arguments.is_rowwise(f.fn) for f in (*terms, *measured)) and not given
+        rowwise = rowwise and not any(m.by_row in metric_functions.BY_ROW for m in measured)
         all_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
         return cls(terms, measured, labels, all_targets, rowwise, len(outputs) > 1, running, added)
 
