@@ -30,6 +30,11 @@ class Term(NamedTuple):
     fn: Function
     weight: float
 
+    @property
+    def is_rowwise(self) -> bool:
+        """Whether it is jkeras's own and treats every sample apart."""
+        return arguments.is_rowwise(self.fn)
+
 
 class Metric(NamedTuple):
     """A metric of one output; `keys` are the entries of the dict that it returns, or None for one value."""
@@ -65,6 +70,11 @@ class Metric(NamedTuple):
             return self.fn(y_true, y_pred)[key]
 
         return self.by_row if key is None else entry
+
+    @property
+    def is_rowwise(self) -> bool:
+        """Whether it is jkeras's own and treats every sample apart."""
+        return arguments.is_rowwise(self.fn) and self.by_row not in metric_functions.BY_ROW
 
     @property
     def by_row(self) -> Function:
@@ -185,8 +195,7 @@ class Objective:
         for _, name in added:
             arguments.append(labels, name, names[:1], 0)
         given = arguments.given_targets(spread(target_tensors), names, targets, set(inputs))
-        rowwise = all(arguments.is_rowwise(f.fn) for f in (*terms, *measured)) and not given
-        rowwise = rowwise and not any(m.by_row in metric_functions.BY_ROW for m in measured)
+        rowwise = not given and all(part.is_rowwise for part in (*terms, *measured))
         all_targets = [target._replace(symbol=given.get(output)) for output, target in targets.items()]
         return cls(terms, measured, labels, all_targets, rowwise, len(outputs) > 1, running, added)
 
