@@ -16,6 +16,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from tests.saving import corpus
@@ -142,6 +143,7 @@ def _tried(load: Loader, path: Path, item: dict[str, str]) -> tuple[bool, str]:
 
 def main(folder: Path) -> None:
     """Load every file of the list; print what is wrong."""
+    jax.config.update("jax_enable_compilation_cache", False)  # it would write files of its own
     load, watch = Loader(folder), Watch(folder)
     todo, bad, loaded, slowest, idle = json.loads((folder / "list.json").read_text()), [], 0, 0.0, 0
     os.chdir(folder)
