@@ -181,8 +181,7 @@ class Layer(LayerInternals, Displayed):
         self.built = False
         self.build_shape: Any = None
         self._given_weights = kwargs.get("weights")
-        self.inbound_nodes = []
-        self.outbound_nodes = []
+        self.inbound_nodes, self.outbound_nodes = [], []
         self.made_at = users_line()
         self.extra_losses, self.extra_updates, self.follows = [], [], []  # the last: those that follow inputs
         self.extra_metrics: list[tuple[str, Tensor]] = []

@@ -170,7 +170,7 @@ class HeadedAttention(Layer):
 
     def heads(self) -> Heads:
         """How many heads there are, and their sizes."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define heads().")
 
     def out_sizes(self, features: int | None) -> tuple:
         """The last axes of the output, where the query has so many features."""

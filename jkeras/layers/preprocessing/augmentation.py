@@ -42,7 +42,7 @@ class _Random(ImageLayer):
 
     def change(self) -> Any:
         """A pure function of images (batch, rows, columns, channels) and the context."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define change().")
 
     def picture(self):
         change, seed = self.change(), self.seed
@@ -157,7 +157,7 @@ class _Mapped(_Random):
 
     def maps(self) -> Any:
         """A pure function of images and context: `(batch, 2, 3)` maps of (row, column, 1)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define maps().")
 
     def change(self):
         maps, way, fill, value = self.maps(), self.interpolation, self.fill_mode, self.fill_value

@@ -23,7 +23,7 @@ class ImageLayer(Layer):
 
     def picture(self) -> Any:
         """A pure function of images `(batch, rows, columns, channels)` and the context."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define picture().")
 
     def formula(self) -> Pair:
         picture, first = self.picture(), self.data_format == "channels_first"

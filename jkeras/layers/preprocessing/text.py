@@ -38,7 +38,7 @@ class _OnHost(Layer):
 
     def on_host(self, inputs: Any) -> np.ndarray:
         """The result as a numpy array."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define on_host().")
 
 
 class StringLookup(_OnHost):
