@@ -30,7 +30,7 @@ _DROPOUT = "_generate_dropout_mask _standardize_args"
 _FUNCTIONS = {"utils.generic_utils": "func_dump func_load", "engine.layer.keras_internals": "object_list_uid"}
 _DEVICES = "_get_available_devices _normalize_device_name"
 _TENSORFLOW = {
-    "compat.backend_internals": "_get_available_gpus _has_nchw_support _to_tensor _preprocess_conv1d_input "
+    "keras_internals.backend": "_get_available_gpus _has_nchw_support _to_tensor _preprocess_conv1d_input "
     "_preprocess_conv2d_input _preprocess_conv3d_input _preprocess_padding tf",
     "backend.nn": "_regular_normalize_batch_in_training=normalize_batch_in_training "
     "_broadcast_normalize_batch_in_training=normalize_batch_in_training",
@@ -107,26 +107,26 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "engine.saving": {
         "saving": "load_model model_from_config model_from_json model_from_yaml save_model",
-        "compat.hdf5_groups": "*",
+        "keras_internals.hdf5_groups": "*",
         "utils.io_utils": "ask_to_proceed_with_overwrite h5dict",
     },
     "engine.sequential": {**_INPUT, "models": "Model Sequential"},
-    "engine.topology": {**_INPUT, **_SOURCES, "models": "Network", "compat.hdf5_groups": "*"},
-    "engine.training": {"models": "Model Network", "compat.training_utils": "*"},
+    "engine.topology": {**_INPUT, **_SOURCES, "models": "Network", "keras_internals.hdf5_groups": "*"},
+    "engine.training": {"models": "Model Network", "keras_internals.training_utils": "*"},
     "engine.training_arrays": {
         "core.progbar": "Progbar",
-        "compat.training_loops": "fit_loop predict_loop test_loop",
-        "compat.training_utils": "batch_shuffle check_num_samples make_batches",
+        "keras_internals.training_loops": "fit_loop predict_loop test_loop",
+        "keras_internals.training_utils": "batch_shuffle check_num_samples make_batches",
     },
     "engine.training_generator": {
         "core.progbar": "Progbar",
-        "compat.training_loops": "fit_generator evaluate_generator predict_generator",
-        "compat.training_utils": "iter_sequence_infinite",
+        "keras_internals.training_loops": "fit_generator evaluate_generator predict_generator",
+        "keras_internals.training_utils": "iter_sequence_infinite",
         "utils.data_utils": "GeneratorEnqueuer OrderedEnqueuer Sequence",
     },
-    "engine.training_utils": {"compat.training_utils": "*"},
+    "engine.training_utils": {"keras_internals.training_utils": "*"},
     "layers.convolutional_recurrent": {
-        "compat.layer_bases": _DROPOUT,
+        "keras_internals.layer_bases": _DROPOUT,
         "layers.recurrent": "ConvRNN2D ConvLSTM2DCell ConvLSTM2D RNN Recurrent",
         "layers.legacy_layers": "ConvRecurrent2D",
     },
@@ -140,19 +140,19 @@ TABLE: dict[str, dict[str, str]] = {
     "objectives": {"losses": "*"},
     "utils.training_utils": {
         "utils.multi_gpu_utils": "multi_gpu_model",
-        "compat.utils_internals": _DEVICES,
+        "keras_internals.utils": _DEVICES,
         "models": "Model clone_model",
         "layers": "Lambda concatenate",
     },
     # Further names of modules that have a file.
     "backend": {
         "compat.as_keras": "_BACKEND=_backend",
-        "compat.backend_internals": "tf",
+        "keras_internals.backend": "tf",
         "utils.generic_utils": "transpose_shape",
     },
     "engine": {**_INPUT, **_SOURCES, "models": "Model Sequential Network"},
     "activations": {"engine.base_layer": "Layer"},
-    "callbacks": {"compat.training_utils": "standardize_input_data"},
+    "callbacks": {"keras_internals.training_utils": "standardize_input_data"},
     "engine.base_layer": {
         "core.names": "_to_snake_case=snake_case",
         "engine.layer.keras_internals": "_collect_input_shape=collect_input_shape object_list_uid "
@@ -160,15 +160,18 @@ TABLE: dict[str, dict[str, str]] = {
         "utils.layer_utils": "count_params",
     },
     "layers.convolutional": {
-        "compat.layer_bases": "_Conv _Cropping _SeparableConv _UpSampling _ZeroPadding",
+        "keras_internals.layer_bases": "_Conv _Cropping _SeparableConv _UpSampling _ZeroPadding",
         "layers.pooling": _POOLING,
         "layers.global_pooling": _GLOBAL,
         "layers.legacy_layers": "AtrousConv1D AtrousConv2D AtrousConvolution1D AtrousConvolution2D",
     },
     "layers": _FUNCTIONS,
     "layers.core": {"layers.lambda_layer": "Lambda", **_FUNCTIONS},
-    "layers.pooling": {"layers.global_pooling": _GLOBAL, "compat.layer_bases": _POOLING_BASES},
-    "layers.recurrent": {"layers.legacy_layers": "ConvRecurrent2D Recurrent", "compat.layer_bases": _DROPOUT},
+    "layers.pooling": {"layers.global_pooling": _GLOBAL, "keras_internals.layer_bases": _POOLING_BASES},
+    "layers.recurrent": {
+        "layers.legacy_layers": "ConvRecurrent2D Recurrent",
+        "keras_internals.layer_bases": _DROPOUT,
+    },
     "layers.wrappers": {"engine.layer.keras_internals": "object_list_uid"},
     "models": {
         **_INPUT,
@@ -189,7 +192,7 @@ TABLE: dict[str, dict[str, str]] = {
         "utils.vis_utils": "model_to_dot plot_model",
     },
     "utils.data_utils": {
-        "compat.utils_internals": "_extract_archive _hash_file get_index init_pool init_pool_generator "
+        "keras_internals.utils": "_extract_archive _hash_file get_index init_pool init_pool_generator "
         "next_sample",
         "utils.generic_utils": "Progbar",
     },
@@ -198,7 +201,7 @@ TABLE: dict[str, dict[str, str]] = {
         "engine.layer.keras_internals": "object_list_uid",
     },
     "utils.multi_gpu_utils": {
-        "compat.utils_internals": _DEVICES,
+        "keras_internals.utils": _DEVICES,
         "utils.generic_utils": "to_list",
         "models": "clone_model",
         "layers": "Lambda concatenate",

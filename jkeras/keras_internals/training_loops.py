@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from jkeras import callbacks as cbks
-from jkeras.compat.training_utils import batch_shuffle, check_num_samples, make_batches
 from jkeras.core.progbar import Progbar
+from jkeras.keras_internals.training_utils import batch_shuffle, check_num_samples, make_batches
 
 
 def _list(x) -> list:
