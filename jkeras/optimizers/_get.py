@@ -10,12 +10,13 @@ import optax
 
 from jkeras.core.registry import deserialize_keras_object, get_custom_objects, serialize_keras_object
 from jkeras.optimizers._builtin import SGD, Adadelta, Adagrad, Adam, Adamax, Nadam, RMSprop, TFOptimizer
-from jkeras.optimizers._later import AdamW, Lamb, Lion
+from jkeras.optimizers._later import Adafactor, AdamW, Ftrl, Lamb, Lion, Muon, ScheduleFreeAdamW
 from jkeras.optimizers._optimizer import Optimizer
 from jkeras.optimizers._wrapped import OptaxOptimizer
 
 _KERAS_2 = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam)
-_CLASSES = {c.__name__: c for c in (*_KERAS_2, AdamW, Lion, Lamb, TFOptimizer)}
+_KERAS_3 = (AdamW, Lion, Lamb, Adafactor, Muon, Ftrl, ScheduleFreeAdamW)
+_CLASSES = {c.__name__: c for c in (*_KERAS_2, *_KERAS_3, TFOptimizer)}
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:

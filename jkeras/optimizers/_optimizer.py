@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, TypeAlias, TypedDict, cast
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, cast
 
 import jax
 import numpy as np
@@ -17,28 +17,23 @@ from jkeras.core.dispatch import is_symbol
 from jkeras.core.types import Ctx, Function, Tree
 from jkeras.engine.tensors.variable import Variable, numpy_copies, numpy_views, take_all
 from jkeras.optimizers import _graph, schedules
-from jkeras.optimizers._keras import transformation
-from jkeras.optimizers._state import Binding, Hyper, from_numpy, path_name, shape_in_numpy, to_numpy, zeros
+from jkeras.optimizers._arguments import COMMON, CommonArguments
+from jkeras.optimizers._arguments import OptimizerArguments as OptimizerArguments
+from jkeras.optimizers._arguments import Rate as Rate
+from jkeras.optimizers._state import (
+    Binding,
+    Hyper,
+    filled,
+    from_numpy,
+    path_name,
+    shape_in_numpy,
+    to_numpy,
+)
+from jkeras.optimizers._transformation import Plan, transformation
 from jkeras.optimizers._updates import gradients_of, updates_of
 
-Rate: TypeAlias = float | Callable[..., Any]  # a number, or a schedule: a function of the steps done
 
-
-_COMMON = ("clipnorm", "clipvalue", "weight_decay")  # arguments of every optimizer, written where given
-
-
-class OptimizerArguments(TypedDict, total=False):
-    """The arguments that every optimizer of Keras takes as its `**kwargs`."""
-
-    clipnorm: float | None
-    clipvalue: float | None
-    learning_rate: Rate  # Keras 2.3's word for `lr`
-    weight_decay: float | None
-    global_clipnorm: float | None
-    name: str | None
-
-
-class Optimizer:
+class Optimizer(CommonArguments):
     """Base class of all optimizers.
 
     An optimizer of your own is a subclass that names `config`, `slots` and `rule`, as the example does, or
@@ -56,10 +51,18 @@ class Optimizer:
         learning_rate: another name for `lr`, as in tf.keras.
         weight_decay: share of each weight, times the rate, that a step takes off it before its update.
         global_clipnorm: another name for `clipnorm`, whose norm is the global one, as in Keras 2.2.4.
+        use_ema: keep a moving average of the weights; at the end of `fit` it takes their place.
+        ema_momentum: share of the old average in the new one.
+        ema_overwrite_frequency: after how many moves the average takes the place of the weights, too.
+        loss_scale_factor: number that the loss is multiplied with and gradients are divided by: without
+            effect on numbers, since gradients are float32 here.
+        gradient_accumulation_steps: number of batches, at least 2, whose mean gradient makes one move.
+            Schedules and `decay` count the batches, everything else the moves.
         name: a name.
 
     Raises:
         TypeError: for any other keyword.
+        ValueError: for values of the arguments of averages and accumulation that have no meaning.
 
     Keras 2.2.4: keras/optimizers.py Optimizer.
 
@@ -78,12 +81,11 @@ class Optimizer:
         [-0.5, 0.5]
     """
 
-    config: ClassVar[tuple[str, ...]] = ()  # arguments; those that are no `Hyper` are part of the program
     slots: Any = ()  # names of the arrays kept for every weight
     rule: ClassVar[Any] = None  # hyperparameters → Step
+    shape: ClassVar[Any] = None  # (slot, shape of a weight) → shape of the slot; None: the weight's
     counted: ClassVar[bool] = True  # whether iterations is the first of get_weights
     iterations = Hyper("int32")
-    binding: Binding | None = None
     _schedule: Function | None = None
     _hyper: dict[str, Variable]
 
@@ -92,21 +94,22 @@ class Optimizer:
         if self.rule is not None and isinstance(type(self).iterations, Hyper):
             self.iterations = 0
         for later, ours in (("learning_rate", "lr"), ("global_clipnorm", "clipnorm")):
-            if later in kwargs and ours in (*self.config, *_COMMON):
+            if later in kwargs and ours in (*self.config, *(() if self.later else COMMON)):
                 kwargs[ours] = kwargs.pop(later)
         if isinstance(kwargs.get("lr"), dict):
             kwargs["lr"] = schedules.deserialize(kwargs["lr"])
         if "epsilon" in self.config and kwargs.get("epsilon") is None:
             kwargs["epsilon"] = settings.epsilon()
         for name, value in kwargs.items():
-            if name not in (*self.config, *_COMMON, "name"):
+            if name not in (*self.config, *COMMON, "name"):
                 raise TypeError(
                     f"Unexpected keyword argument passed to optimizer: {name}. {type(self).__name__} takes "
-                    f"{', '.join((*self.config, *_COMMON))}."
+                    f"{', '.join((*self.config, *COMMON))}."
                 )
             if value is not None or name in self.config:
                 setattr(self, name, value)
         self.initial_decay = kwargs.get("decay", 0.0)
+        self.check_common()
 
     # The pure side
 
@@ -166,14 +169,16 @@ class Optimizer:
                 "optax.GradientTransformation in its place."
             )
         return transformation(
-            type(self).rule,
-            tuple(self.slots),
-            {name: float(cell.numpy()) for name, cell in self._hyper.items() if name != "iterations"},
-            {name: getattr(self, name) for name in self.config if name not in self._hyper},
-            self._schedule,
-            getattr(self, "clipnorm", None) if clips else None,
-            getattr(self, "clipvalue", None) if clips else None,
-            getattr(self, "weight_decay", None),
+            Plan(
+                type(self).rule,
+                tuple(self.slots),
+                {name: float(cell.numpy()) for name, cell in self._hyper.items() if name != "iterations"},
+                {name: getattr(self, name) for name in self.config if name not in self._hyper},
+                self._schedule,
+                self.around(clips),
+                self.shape,
+                self.fills,
+            )
         )
 
     @property
@@ -253,6 +258,7 @@ class Optimizer:
         if order is None:
             order = [(path, name) for path, weights in params.items() for name in weights]
         if self._is_graph:
+            self.refuse_around()
             return self.bind(_graph.binding(self, params, list(order)))
         return self.bind(self._ruled(params, order, to_tree, from_tree))
 
@@ -282,15 +288,20 @@ class Optimizer:
         from_tree: Function | None = None,
     ) -> Binding:
         """Fresh slots for the transformation of `rule`."""
+        self.choose_decays(params)
         state = self._fresh(params, self._pure(to_tree, from_tree))
-        kept = self._kept()
+        kept, fills = self._kept(), self.fills
 
         def cell(path: Any, leaf: Any):
             label = path_name(path)
-            return kept[label] if label in kept else Variable(zeros(leaf), name=label)
+            if label in kept:
+                return kept[label]
+            kind, _, rest = label.partition("/")
+            fill = fills.get(rest.partition("/")[0], 0.0) if kind == "slots" else 0.0
+            return Variable(filled(leaf, fill), name=label)
 
         state = jax.tree_util.tree_map_with_path(cell, state)
-        return Binding(state, self._ordered(state, list(order)))
+        return Binding(state, self._ordered(state, list(order)), trained=params)
 
     def _fresh(self, params: Tree, tx: optax.GradientTransformation) -> Tree:
         """The shapes of the first state, which is zeros."""
@@ -309,6 +320,7 @@ class Optimizer:
         """The weights in Keras's order: iterations, then slot by slot, weight by weight."""
         slots = [state.slots[slot][path][name] for slot in self.slots for path, name in order]
         slots += self._placeholders(order)
+        slots += [state.slots[slot][path][name] for slot in self.around().slots for path, name in order]
         for i, slot in enumerate(slots):  # the names that TensorFlow gives them
             slot.name = f"training/{type(self).__name__}/Variable{f'_{i}' if i else ''}:0"
         return [self._hyper["iterations"], *slots] if self.counted else slots
@@ -316,6 +328,11 @@ class Optimizer:
     def _placeholders(self, order: list[tuple[str, str]]) -> list[Variable]:
         """Cells that Keras lists after the slots and never uses."""
         return []
+
+    @property
+    def fills(self) -> dict[str, float]:
+        """The values that slots begin with, where they are not zero."""
+        return {}
 
     def bind(self, binding: Binding | None) -> Any:
         """Make `binding` the current one and return it."""
@@ -395,7 +412,7 @@ class Optimizer:
                 "written as a constant. After loading, compile with the schedule again.",
                 stacklevel=2,
             )
-        config = {name: getattr(self, name) for name in _COMMON if hasattr(self, name)}
+        config = {name: getattr(self, name) for name in COMMON if hasattr(self, name)}
         for name in self.config:
             value = getattr(self, name)
             config[name] = float(value.numpy()) if isinstance(value, Variable) else value

@@ -113,18 +113,30 @@ class Binding:
         state: the optax state with a `Variable` at every leaf; hyperparameters are the optimizer's own cells.
         weights: the cells that `get_weights` returns, in Keras's order.
         move: of an optimizer that is written as `get_updates`, the function that makes a step; see `mover`.
+        trained: the tree of the weights of the model.
     """
 
-    def __init__(self, state: Tree, weights: list[Variable], move: Function | None = None):
-        self.state, self.weights, self.move = state, weights, move
+    def __init__(
+        self, state: Tree, weights: list[Variable], move: Function | None = None, trained: Tree = None
+    ):
+        self.state, self.weights, self.move, self.trained = state, weights, move, trained
         self.cells, self.treedef = jax.tree.flatten(state, is_leaf=is_symbol)
         self.paths = list(by_path(state))
+
+    def averages(self) -> list[tuple[Variable, Variable]]:
+        """Each weight of the model and its moving average, where the optimizer keeps them."""
+        kept = by_path(getattr(self.state, "slots", {}).get("average", {}))
+        return [(weight, kept[path]) for path, weight in by_path(self.trained).items() if path in kept]
 
 
 def by_path(tree: Tree) -> dict[str, Any]:
     """The leaves of a tree by their path, as in `slots/m/0001/dense_1/kernel`."""
-    leaves = cast("Leaves", jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_symbol)[0])
-    return {path_name(path): leaf for path, leaf in leaves}
+    return {path_name(path): leaf for path, leaf in by_leaf(tree)}
+
+
+def by_leaf(tree: Tree) -> Leaves:
+    """The leaves of a tree with their paths."""
+    return cast("Leaves", jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_symbol)[0])
 
 
 def path_name(path: Any) -> str:
@@ -152,11 +164,11 @@ def from_numpy(value: Any, cell: Variable) -> Array:
     return on_device(value, jnp.dtype(cell.dtype))
 
 
-def zeros(leaf: Any) -> object:
-    """Zeros, once somebody asks, in the place of a shape alone; anything else as it is."""
+def filled(leaf: Any, value: float) -> object:
+    """Equal numbers, once somebody asks, in the place of a shape alone; anything else as it is."""
     if not isinstance(leaf, jax.ShapeDtypeStruct):
         return leaf
-    return Undrawn(lambda: jax.device_put(np.zeros(leaf.shape, leaf.dtype)), leaf.shape, leaf.dtype)
+    return Undrawn(lambda: jax.device_put(np.full(leaf.shape, value, leaf.dtype)), leaf.shape, leaf.dtype)
 
 
 def is_key(array: Any) -> bool:

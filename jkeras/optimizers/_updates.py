@@ -12,7 +12,7 @@ from jkeras import backend
 from jkeras.core.dispatch import op
 from jkeras.core.types import Array
 from jkeras.engine.tensors.variable import Variable
-from jkeras.optimizers._keras import clip
+from jkeras.optimizers._transformation import Around, clip
 
 
 def gradients_of(optimizer: Any, loss: Any, params: list[Variable], clipped: bool = True) -> list[Any]:
@@ -28,8 +28,9 @@ def gradients_of(optimizer: Any, loss: Any, params: list[Variable], clipped: boo
             f"The loss has no gradient (`None` for gradient) with respect to {', '.join(lost)}: it is not "
             "computed from these weights."
         )
-    norm, limit = getattr(optimizer, "clipnorm", None), getattr(optimizer, "clipvalue", None)
-    return op(clip)(derivatives, norm, limit) if clipped and (norm or limit) else derivatives
+    around: Around = optimizer.around()
+    limits = around.clipnorm or around.global_clipnorm or around.clipvalue
+    return op(clip)(derivatives, around) if clipped and limits else derivatives
 
 
 def updates_of(optimizer: Any, loss: Any, params: list[Variable], clipped: bool) -> list[Any]:

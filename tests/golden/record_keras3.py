@@ -218,7 +218,25 @@ OPTIMIZERS = [
     ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
     ("Adam", {"learning_rate": 0.1, "global_clipnorm": 0.5}),
     ("Adam", {"learning_rate": 0.1, "clipvalue": 0.3}),
+    ("AdamW", {"learning_rate": 0.1, "clipnorm": 0.5}),
+    ("Lion", {"learning_rate": 0.1, "global_clipnorm": 0.5}),
+    ("Adafactor", {}), ("Adafactor", {"learning_rate": 0.9, "weight_decay": 0.1, "epsilon_2": 0.1}),
+    ("Adafactor", {"learning_rate": 0.9, "relative_step": False, "beta_2_decay": -0.5,
+                   "clip_threshold": 0.5}),
+    ("Muon", {}), ("Muon", {"learning_rate": 0.1, "nesterov": False, "rms_rate": None, "weight_decay": None}),
+    ("Muon", {"learning_rate": 0.1, "ns_steps": 3, "adam_lr_ratio": 0.1, "adam_weight_decay": 0.2}),
+    ("Ftrl", {}), ("Ftrl", {"learning_rate": 0.5, "l1_regularization_strength": 0.3, "beta": 0.2,
+                            "l2_regularization_strength": 0.1, "l2_shrinkage_regularization_strength": 0.1}),
+    ("Ftrl", {"learning_rate": 0.5, "learning_rate_power": -0.7, "initial_accumulator_value": 0.5}),
+    ("ScheduleFreeAdamW", {}), ("ScheduleFreeAdamW", {"learning_rate": 0.1, "warmup_steps": 3, "beta_1": 0.7,
+                                                      "weight_decay": 0.1}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "use_ema": True, "ema_momentum": 0.6}),
+    ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.6, "ema_overwrite_frequency": 2}),
+    ("Adam", {"learning_rate": 0.1, "gradient_accumulation_steps": 2, "weight_decay": 0.1}),
+    ("Adam", {"learning_rate": 0.1, "gradient_accumulation_steps": 2, "use_ema": True,
+              "ema_overwrite_frequency": 1, "ema_momentum": 0.5}),
 ]  # fmt: skip
+LATER = ("AdamW", "Lion", "Lamb", "Adafactor", "Muon", "Ftrl", "ScheduleFreeAdamW")
 SCHEDULES = [
     ("ExponentialDecay", [0.5, 4, 0.7]), ("ExponentialDecay", [0.5, 4, 0.7, True]),
     ("PiecewiseConstantDecay", [[3, 7], [1.0, 0.5, 0.1]]), ("PolynomialDecay", [0.5, 5]),
@@ -232,16 +250,20 @@ SCHEDULES = [
 def optimizers() -> Any:
     import keras
 
+    keras.backend.clear_session()
     rng, found = np.random.RandomState(2), []
     weights = [rng.randn(3, 2).astype("float32"), rng.randn(2).astype("float32")]
-    slopes = [[rng.randn(*w.shape).astype("float32") for w in weights] for _ in range(4)]
+    weights.append(rng.randn(2, 3, 2).astype("float32"))
+    slopes = [[rng.randn(*w.shape).astype("float32") for w in weights] for _ in range(5)]
     for name, args in OPTIMIZERS:
         optimizer = getattr(keras.optimizers, name)(**args)
         cells, steps = [keras.Variable(w) for w in weights], []
         for gradients in slopes:
             optimizer.apply(gradients, cells)
             steps.append([np.array(cell) for cell in cells])
-        found.append({"name": name, "args": args, "steps": steps})
+        optimizer.finalize_variable_values(cells)
+        case = {"name": name, "args": args, "steps": steps, "last": [np.array(cell) for cell in cells]}
+        found.append(case | ({"config": optimizer.get_config()} if name in LATER else {}))
     rates = []
     for name, args in SCHEDULES:
         schedule = getattr(keras.optimizers.schedules, name)(*args)

@@ -12,7 +12,7 @@ import optax
 import pytest
 
 from jkeras import optimizers
-from jkeras.optimizers._keras import clip, clip_norm
+from jkeras.optimizers._transformation import Around, clip, clip_norm
 from tests import golden
 
 CASES = [
@@ -140,12 +140,14 @@ def test_changing_a_hyperparameter_does_not_recompile():
 
 def test_clipnorm_is_over_all_gradients_and_starts_at_the_limit():
     grads = [jnp.array([3.0]), jnp.array([[4.0]])]
-    assert [g.item() for g in clip(grads, 2.5, None)] == [1.5, 2.0]
-    assert [g.item() for g in clip(grads, 5.0, None)] == [3.0, 4.0]
-    assert [g.item() for g in clip(grads, 6.0, None)] == [3.0, 4.0]
-    assert [g.item() for g in clip(grads, 2.5, 1.75)] == [1.5, 1.75]
-    assert [g.item() for g in clip(grads, 0, 0)] == [3.0, 4.0]
-    assert clip([jnp.zeros(1)], 1.0, None)[0].item() == 0.0
+    for norm, value, clipped in (
+        *((2.5, None, [1.5, 2.0]), (5.0, None, [3.0, 4.0]), (6.0, None, [3.0, 4.0])),
+        *((2.5, 1.75, [1.5, 1.75]), (0, 0, [3.0, 4.0])),
+    ):
+        around = Around(global_clipnorm=norm, clipvalue=value)
+        assert [g.item() for g in clip(grads, around)] == clipped
+    assert [g.item() for g in clip(grads, Around(clipnorm=3.0))] == [3.0, 3.0]
+    assert clip([jnp.zeros(1)], Around(global_clipnorm=1.0))[0].item() == 0.0
 
 
 def test_clip_norm_is_keras_function():

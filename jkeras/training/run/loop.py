@@ -164,6 +164,8 @@ class _Fit:
             if self._stops():
                 break
         self.catch_up()
+        if first < last:
+            self.trainer.finish()
         self.callbacks.on_train_end()
 
     def _keep_data(self, then: dict[str, Any], epoch: int, step: int) -> None:

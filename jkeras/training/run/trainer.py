@@ -158,6 +158,12 @@ class Trainer:
         """The state of the optimizer at its beginning, as arrays, for these values of the live weights."""
         return self.optimizer.first_state(live, self.binding, self.program.tree, self.program.flat)
 
+    def finish(self) -> None:
+        """The end of a training: an optimizer may have other weights than those of the last step."""
+        if self.binding is not None:
+            self.optimizer.bind(self.binding)
+            self.optimizer.finalize_variable_values(weight for weight, _ in self.binding.averages())
+
     def go_on_from(self, other: Trainer) -> None:
         """Train on with the optimizer's state and the random numbers of another trainer of the model."""
         self.binding, self._seed, self._calls = other.binding, other._seed, other._calls
