@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jkeras.backend.control import calling_back
@@ -211,7 +212,7 @@ def rnn(
     Keras 2.2.4: keras/backend/tensorflow_backend.py rnn
     """
     if jnp.ndim(inputs) < 3:
-        raise ValueError(f"K.rnn takes inputs (batch, time, ...); got shape {jnp.shape(inputs)}.")
+        raise ValueError(f"K.rnn takes inputs (batch, time, ...); got shape {np.shape(inputs)}.")
     constants = list(constants or [])
 
     def step(x, states):

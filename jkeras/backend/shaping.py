@@ -307,7 +307,7 @@ def slice(x, start, size):
             f"K.slice: size {size} is -1 where the start is a tensor; give the length, for the shape of the "
             "result must be known."
         )
-    sizes = [d - b if n == -1 else n for b, n, d in zip(start, size, jnp.shape(x), strict=True)]
+    sizes = [d - b if n == -1 else n for b, n, d in zip(start, size, np.shape(x), strict=True)]
     if all(known):
         return jax.lax.slice(x, start, [b + n for b, n in zip(start, sizes, strict=True)])
     return jax.lax.dynamic_slice(x, start, sizes)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jkeras.core.dispatch import is_symbol
 from jkeras.core.types import AnyDict, Array, Tree
@@ -263,7 +264,7 @@ def put_values(layer: WeightAccess, params: Tree, state: Tree | None = None) -> 
                 "`values()` of a model shows what it has."
             )
         for place, variable in wanted.items():
-            shape = jnp.shape(given[place])
+            shape = np.shape(given[place])
             if shape != variable.shape:
                 raise ValueError(f"{kind}{place} of {layer.name!r} has shape {variable.shape}; got {shape}.")
             new[variable] = given[place]
@@ -301,10 +302,10 @@ def write_states(layer: WeightAccess, changed: Mapping[Any, Any], write: Write) 
 
 def _like(layer: WeightAccess, name: str, variable: Variable, value: Any) -> Array:
     """A new state in the dtype of the old one; another shape (it would recompile) is refused."""
-    if jnp.shape(value) != variable.shape:
+    if np.shape(value) != variable.shape:
         raise ValueError(
             f"The state {name!r} of layer {layer.name!r} has shape {variable.shape}, but the layer returned "
-            f"{jnp.shape(value)} for it."
+            f"{np.shape(value)} for it."
         )
     return jnp.asarray(value, variable.dtype)
 

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-import jax.numpy as jnp
+import numpy as np
 
 from jkeras.core.types import (
     INFERENCE,
@@ -199,7 +199,7 @@ class Sequential(Model):
             return meaning(in_shape and (None, *in_shape[1:])).init(rng, in_shape)
 
         def apply(params: Params, state: State, x: Tree, ctx: Ctx = INFERENCE) -> Out:
-            return meaning((None, *jnp.shape(x)[1:])).apply(params, state, x, ctx)
+            return meaning((None, *np.shape(x)[1:])).apply(params, state, x, ctx)
 
         return Pair(init, apply)
 
@@ -218,7 +218,7 @@ class Sequential(Model):
         formula = self.formula()
 
         def compute(values: Values, x: Tree, ctx: Ctx, **words: Any) -> Out:
-            if self._is_for((None, *jnp.shape(x)[1:])):
+            if self._is_for((None, *np.shape(x)[1:])):
                 return own(values, x, ctx, **words)
             out = formula.apply(*gather(self, values.__getitem__), x, ctx)
             changed: Any = {}  # by variable

@@ -259,7 +259,7 @@ def as_classes(target: Operand, output: Operand) -> Array:
         return as_index(jnp.reshape(target, output.shape[:-1]))
     except TypeError as error:
         raise ValueError(
-            f"Sparse targets of shape {jnp.shape(target)} do not fit outputs of shape {output.shape}: "
+            f"Sparse targets of shape {np.shape(target)} do not fit outputs of shape {output.shape}: "
             f"expected one class index for each of {output.shape[:-1]}. One-hot targets go with the losses "
             "and metrics without `sparse_`."
         ) from error

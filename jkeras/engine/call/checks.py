@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jax.typing import DTypeLike
 
 from jkeras.core import bits
@@ -186,7 +186,7 @@ def guard(layer: Layer, as_cell: bool = False) -> Check:
 
 
 def _known_shape(array: Any) -> Shape:
-    return known(jnp.shape(array))
+    return known(np.shape(array))
 
 
 @contextmanager
