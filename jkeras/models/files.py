@@ -8,7 +8,7 @@ from typing import Any
 
 from jkeras import saving
 from jkeras.compat.legacy_arguments import legacy
-from jkeras.saving import stablehlo
+from jkeras.export import stablehlo
 
 
 class Files:

@@ -105,6 +105,7 @@ class Exported:
     Attributes:
         inputs, outputs: `{name: (shape, dtype)}`, with None for sizes that may be any.
         created, versions: of the file.
+        program: the function of jax behind it: an array for each input, outputs as a list.
     """
 
     def __init__(self, notes: Mapping[str, Any], program: Any):
@@ -113,7 +114,7 @@ class Exported:
             {str(e["name"]): (tuple(e["shape"]), str(e["dtype"])) for e in notes[key]}
             for key in ("inputs", "outputs")
         )
-        self._run = jax.jit(program.call)
+        self.program = jax.jit(program.call)
 
     def __call__(self, *xs: Any, **named: Any) -> Any:
         """The outputs for a batch.
@@ -135,7 +136,7 @@ class Exported:
                 f"This program takes the inputs {list(self.inputs)}; got {list(given) or len(xs)}."
             )
         arrays = [self._checked(name, value) for name, value in zip(self.inputs, values, strict=True)]
-        return unpacked([np.asarray(y) for y in as_list(self._run(*arrays))])
+        return unpacked([np.asarray(y) for y in as_list(self.program(*arrays))])
 
     def _checked(self, name: str, value: Any) -> Any:
         shape, dtype = self.inputs[name]
