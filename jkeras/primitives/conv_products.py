@@ -49,11 +49,16 @@ class Geometry(NamedTuple):
 
 def output(x: Array, kernel: Array, at: Geometry) -> Array:
     """`y[p, o] = sum over k and i of x[p * stride + k * dilation - pad, i] * kernel[k, i, o]`."""
+    return _convolution(x, kernel, at.strides, at.pads, rhs_dilation=at.dilation)
+
+
+def kept_output(x: Array, kernel: Array, at: Geometry) -> Array:
+    """`output`, where it is kept for the derivatives and so cannot become one with what follows it."""
     if len(at.size) == 2 and at.strides[0] == 1 and not any(map(sum, at.pads)):
         # What XLA has for arrays without padding is 3 times slower (jaxlib 0.10): a row more, and off again.
         y = _convolution(x, kernel, at.strides, [(0, 1), (0, 0)], rhs_dilation=at.dilation)
         return lax.slice_in_dim(y, 0, y.shape[1] - 1, axis=1)
-    return _convolution(x, kernel, at.strides, at.pads, rhs_dilation=at.dilation)
+    return output(x, kernel, at)
 
 
 def input_gradient(g: Array, kernel: Array, at: Geometry) -> Array:
@@ -189,10 +194,17 @@ def convolution(x: Array, kernel: Array, at: Geometry) -> Array:
     return output(x, kernel, at)
 
 
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
+def kept_convolution(x: Array, kernel: Array, at: Geometry) -> Array:
+    """`convolution` with `kept_output`."""
+    return kept_output(x, kernel, at)
+
+
+@functools.partial(kept_convolution.defjvp, symbolic_zeros=True)
 @functools.partial(convolution.defjvp, symbolic_zeros=True)
 def _convolution_with_slopes(at: Geometry, primals: Any, tangents: Any) -> tuple[Array, Array]:
     x, kernel = primals
-    y = convolution(x, kernel, at)
+    y = kept_convolution(x, kernel, at)
     slopes = (
         (tangents[0], lambda g: input_gradient(g, kernel, at)),
         (tangents[1], lambda g: kernel_gradient(x, g, at)),

@@ -1,7 +1,9 @@
 """Pooling over windows as pure functions: any number of spatial axes, both data formats.
 
 A window over several axes is taken axis by axis (the last one first), each as a few strided slices: additions
-and comparisons that fuse, are fast inside compiled loops on a CPU, and whose gradient needs no scatter.
+and comparisons that fuse, are fast inside compiled loops on a CPU, and whose gradient needs no scatter. Where
+windows do not overlap and no derivative is asked for, it is XLA's own window, which on a CPU becomes one with
+the convolution before it (`benchmarks/README.md`).
 """
 
 # pyright: reportUnknownMemberType=false
@@ -11,6 +13,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -67,9 +70,33 @@ def _pool(
     combine: Function,
 ):
     axes = spatial_axes(format, x.ndim)
-    for axis, taps, stride in reversed(list(zip(axes, size, strides, strict=True))):
-        x = _pool_axis(x, axis, taps, stride, padding, filler, combine)
-    return x
+    windows = tuple(zip(axes, size, strides, strict=True))
+
+    def by_slices(x: Array) -> Array:
+        for axis, taps, stride in reversed(windows):
+            x = _pool_axis(x, axis, taps, stride, padding, filler, combine)
+        return x
+
+    if any(taps > stride for _, taps, stride in windows):
+        return by_slices(x)
+    pool = jax.custom_jvp(lambda x: _pool_by_xla(x, windows, padding, filler, combine))
+    pool.defjvp(lambda x, slope: jax.jvp(by_slices, x, slope))
+    return pool(x)
+
+
+def _pool_by_xla(
+    x: Array,
+    windows: Sequence[tuple[int, int, int]],
+    padding: str,
+    filler: Any,
+    combine: Function,
+) -> Array:
+    size, strides, pads = [1] * x.ndim, [1] * x.ndim, [(0, 0)] * x.ndim
+    for axis, taps, stride in windows:
+        size[axis], strides[axis] = taps, stride
+        pads[axis] = window(x.shape[axis], taps, stride, padding)[1:]
+    operation = lax.add if combine is jnp.add else lax.max
+    return lax.reduce_window(x, filler, operation, size, strides, pads)
 
 
 def _pool_axis(x: Array, axis: int, taps: int, stride: int, padding: str, filler: Any, combine: Function):

@@ -40,6 +40,16 @@ def test_gradient_of_equal_elements_goes_to_the_first():
     assert gradient.reshape(-1).tolist() == [1, 0, 0, 0]
 
 
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_the_value_beside_a_derivative_is_the_value(padding):
+    x = normal(2, 7, 6, 3)
+    for way in (pool.max_pool, pool.average_pool):
+        pooled = jax.jit(lambda x, way=way: way(x, (2, 2), (2, 3), padding, LAST))
+        value, slope = jax.jvp(pooled, (x,), (x,))
+        np.testing.assert_allclose(value, pooled(x), rtol=1e-6)
+        np.testing.assert_allclose(slope, value, rtol=1e-6)  # pooling is homogeneous
+
+
 def test_integers():
     x = jnp.arange(4).reshape(1, 4, 1)
     assert pool.max_pool(x, (2,), (2,), "valid", LAST).reshape(-1).tolist() == [1, 3]
