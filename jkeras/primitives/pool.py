@@ -79,8 +79,15 @@ def _pool(
 
     if any(taps > stride for _, taps, stride in windows):
         return by_slices(x)
-    pool = jax.custom_jvp(lambda x: _pool_by_xla(x, windows, padding, filler, combine))
-    pool.defjvp(lambda x, slope: jax.jvp(by_slices, x, slope))
+
+    def by_xla(x: Array) -> Array:
+        return _pool_by_xla(x, windows, padding, filler, combine)
+
+    def with_slope(x: tuple[Array], slope: tuple[Array]) -> tuple[Array, Array]:
+        return jax.jvp(by_slices, x, slope)
+
+    pool = jax.custom_jvp(by_xla)
+    pool.defjvp(with_slope)
     return pool(x)
 
 
