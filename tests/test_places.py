@@ -28,6 +28,7 @@ ELSEWHERE = {
     "engine/call/calling": ENGINE,
     "engine/call/checks": "tests/engine/test_errors.py",
     "engine/call/discovery": "tests/engine/test_closures.py",
+    "engine/call/told": "tests/training/run/test_options.py",
     "engine/call/types": "tests/engine/call/test_running.py",  # of what its runs pass on
     "engine/graph": ENGINE,
     "engine/input_layer": ENGINE,
@@ -51,6 +52,7 @@ ELSEWHERE = {
     "training/run/delayed_callbacks": "tests/training/run/test_loop.py",
     "training/run/dispatches": "tests/training/run/test_loop.py",
     "training/objective/appended": "tests/models/test_results.py",
+    "training/run/extras": "tests/training/run/test_options.py",
     "training/run/one_batch": "tests/training/run/test_loop.py",
     "training/run/step": "tests/training/run/test_loop.py",
     "training/run/trouble": "tests/test_debug.py",

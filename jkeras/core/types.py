@@ -63,6 +63,10 @@ class Ctx:
         site: position of the layer in its model, folded into `rng` where a key is needed. Static.
         present: for each row of the batch whether it is one of the data, or only fills the shape up; None:
             all are. Data.
+        dtype: in which layers compute that have no dtype of their own, "bfloat16" or "float16"; None: in that
+            of their weights. Static.
+        remat: patterns of names (`"block_*"`): what layers with such a name have computed is computed again
+            for gradients instead of kept. Static.
     """
 
     rng: Any = None
@@ -71,6 +75,8 @@ class Ctx:
     axis: str | None = dataclasses.field(default=None, metadata=dict(static=True))
     site: int = dataclasses.field(default=0, metadata=dict(static=True))
     present: Any = None
+    dtype: str | None = dataclasses.field(default=None, metadata=dict(static=True))
+    remat: tuple[str, ...] = dataclasses.field(default=(), metadata=dict(static=True))
 
     def replace(self, **changes: Any) -> Ctx:
         return dataclasses.replace(self, **changes)

@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any, Self, Unpack, cast
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
@@ -23,7 +24,6 @@ from jkeras.core.names import snake_case, unique_name
 from jkeras.core.snapshot import as_now, settled
 from jkeras.core.types import (
     INFERENCE,
-    AnyDict,
     AnyList,
     AnyTuple,
     Array,
@@ -45,11 +45,11 @@ from jkeras.engine.layer.config import BASE_ARGUMENTS, own_config
 from jkeras.engine.layer.effects import Added, Update
 from jkeras.engine.layer.keras_internals import LayerInternals
 from jkeras.engine.layer.nodes import Inputs
-from jkeras.engine.layer.weights import rule
+from jkeras.engine.layer.weights import penalties, rule
 from jkeras.engine.tensors.shapes import Spec, infer, is_spec, plain
 from jkeras.engine.tensors.symbolic import Tensor, as_asked, as_values
 from jkeras.engine.tensors.variable import Variable, current_frame
-from jkeras.engine.tree import gather, own_entries, walk
+from jkeras.engine.tree import gather, walk
 from jkeras.initializers.undrawn import draw_later, drawing_later
 
 
@@ -93,23 +93,6 @@ def _may_mix(cls: type[Layer]) -> bool:
     return not (ours or graph or says_already)
 
 
-def _penalties(layer: Layer, params: Tree, seen: set[Layer]) -> list[Any]:
-    """The regularizers' values, each weight once, also of layers that nobody has built."""
-    if layer in seen:
-        return []
-    seen.add(layer)
-    terms: list[Any] = []
-    for name, value in own_entries(layer, params).items():
-        cell = layer._params.get(name)
-        regularizer = rule(layer, name, "regularizer") if cell is None else cell.regularizer
-        if regularizer is not None:
-            terms.append(regularizer(value))
-    for name, child in layer.children().items():
-        if isinstance(params, AnyDict) and name in params:
-            terms += _penalties(child, params[name], seen)
-    return terms
-
-
 def _shape_of(spec: Spec) -> Shape:
     return spec.shape
 
@@ -131,7 +114,8 @@ class Layer(LayerInternals, Displayed):
     Args:
         name: unique in a model; default: the class name in snake case with a number.
         trainable: whether its weights are trained (read when the model is compiled).
-        dtype: of its weights; default: `floatx`.
+        dtype: of its weights; default: `floatx`. It computes in it, whatever `compile(compute_dtype=)` says;
+            where the shape of the input is given too, `floatx` is no such wish.
         input_shape, batch_input_shape, batch_size, input_dtype: what a first layer of `Sequential` expects.
         weights: list of initial values, in the order of `get_weights`.
 
@@ -178,6 +162,8 @@ class Layer(LayerInternals, Displayed):
             shape = (kwargs.get("batch_size"), *sizes)
         if shape is not None:
             self.batch_input_shape = plain(shape)
+        asked = dtype and (shape is None or self.dtype != settings.floatx())
+        self.own_dtype = self.dtype if asked and jnp.issubdtype(self.dtype, jnp.floating) else None
         self.built = False
         self.build_shape: Any = None
         self._given_weights = kwargs.get("weights")
@@ -199,6 +185,9 @@ class Layer(LayerInternals, Displayed):
             cls.rowwise = False
 
     is_native = True
+    own_dtype: str | None = None  # the one that was asked for: it wins over what `compile` says
+    narrows_weights = True  # whether a narrow dtype of computation is that of its weights
+    narrows_inputs = True  # and of its inputs
     fixed_phase: bool | None = None  # what `K.set_learning_phase` said when a subclassed model was built
 
     # --- meaning ---------------------------------------------------------------------------------------
@@ -269,7 +258,7 @@ class Layer(LayerInternals, Displayed):
             >>> float(layer.penalty({"kernel": np.ones((3, 2)), "bias": np.ones(2)}))
             3.0
         """
-        return sum(_penalties(self, params, set()), 0.0)
+        return sum(penalties(self, params, set()), 0.0)
 
     def __call__(self, inputs: Inputs, **kwargs: Any) -> Any:
         """Record a node (symbolic inputs), or compute (arrays; `training=`, `mask=` are understood)."""
@@ -486,7 +475,7 @@ class Layer(LayerInternals, Displayed):
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         if hasattr(self, "batch_input_shape"):
             config |= {"batch_input_shape": self.batch_input_shape, "dtype": self.dtype}
-        elif self.dtype != settings.floatx():
+        elif self.own_dtype or self.dtype != settings.floatx():
             config["dtype"] = self.dtype
         return config | own_config(self)
 

@@ -7,6 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 
 from jkeras.core.types import Array, Ctx, Out, Params, Store
 from jkeras.engine.call.checks import functions_are_ours
@@ -89,6 +90,8 @@ class Program:
         out = self._run(read, x, ctx, values.__setitem__)
         new = {path: {n: values[v] for n, v in cells.items()} for path, cells in self.state.items()}
         ys, masks = jax.tree.leaves(out.y), aligned(out.y, out.mask)
+        if ctx.dtype is not None:  # scores and predictions are as exact as without
+            ys = [y.astype(jnp.float32) if y.dtype == ctx.dtype else y for y in ys]
         return dataclasses.replace(out, y=ys, state=new, mask=masks)
 
     def frame(self, params: Store, state: Store, out: Out, ctx: Ctx) -> Frame:

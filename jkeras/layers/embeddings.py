@@ -70,6 +70,7 @@ class Embedding(Layer):
     """
 
     embeddings: Any  # the table, once it is drawn
+    narrows_inputs = False  # they are indices
 
     @legacy("embedding")
     def __init__(

@@ -19,6 +19,7 @@ class _Scaled(Layer):
     """The base of LayerNormalization and GroupNormalization: `y = (x - mean) / deviation * gamma + beta`."""
 
     supports_masking = True
+    narrows_weights = False  # it computes in float32, and gives back the dtype that comes
 
     def __init__(
         self,
@@ -192,6 +193,7 @@ class RMSNormalization(Layer):
     """
 
     supports_masking = True
+    narrows_weights = False  # it computes in float32, and gives back the dtype that comes
     scale_initializer = initializers.get("ones")
 
     def __init__(
@@ -236,6 +238,7 @@ class UnitNormalization(Layer):
     """
 
     supports_masking = True
+    narrows_weights = False  # it computes in float32, and gives back the dtype that comes
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)

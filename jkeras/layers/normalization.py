@@ -54,6 +54,7 @@ class BatchNormalization(Layer):
     supports_masking = True
     call_words = ("training",)
     training_differs = True
+    narrows_weights = False  # it computes in float32, and gives back the dtype that comes
 
     @legacy("batch_norm")
     def __init__(

@@ -102,6 +102,7 @@ class ReversibleEmbedding(Embedding):
             if not reverse:
                 return table.apply(params, state, x, ctx)
             kernel = params["embeddings"].T if tied else params["reverse_embeddings"]
+            x = x if ctx.dtype is None else x.astype(kernel.dtype)
             x, kernel = (a if dtype is None else a.astype(dtype) for a in (x, kernel))
             scores = x @ kernel
             return Out(scores if cap is None else jnp.tanh(scores / cap) * cap, mask=ctx.mask)

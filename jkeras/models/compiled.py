@@ -3,11 +3,14 @@
 # pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Literal, Never, TypeAlias, TypeVar
 
+import jax.numpy as jnp
 import optax
+from jax.typing import DTypeLike
 
 from jkeras import optimizers, training
 from jkeras.compat.legacy_arguments import legacy
@@ -23,10 +26,12 @@ from jkeras.models.functions import StepFunctions
 from jkeras.models.keras_internals import KerasInternals
 from jkeras.models.network import Network, Tensors
 from jkeras.models.results import Results
+from jkeras.optimizers import Binding
 from jkeras.training import Endpoint, Objective, Trainer
 from jkeras.training.devices import Devices, Mesh, Shard
 from jkeras.training.objective.arguments import is_ours
 from jkeras.training.objective.closures import observed
+from jkeras.training.run.options import LossScale, StepOptions
 from jkeras.training.run.pure_step import TrainingStep
 from jkeras.training.types import Data
 
@@ -86,6 +91,11 @@ class Compiled(StepFunctions, KerasInternals, Network):
         steps_per_execution: int | Literal["auto"] | None = None,
         jit_compile: bool | Literal["auto"] = True,
         auto_scale_loss: bool = True,
+        compute_dtype: DTypeLike | None = None,
+        loss_scale: LossScale = None,
+        remat: str | Sequence[str] = (),
+        accumulate: int = 1,
+        ema: float | None = None,
         **kwargs: Never,
     ) -> None:
         """Choose how the model is trained; builds one jitted step from the optimizer and the loss.
@@ -105,7 +115,18 @@ class Compiled(StepFunctions, KerasInternals, Network):
                 `shard("dense_1/kernel", (784, 128))` returns a `PartitionSpec`, or None: whole on all.
             run_eagerly, jit_compile: steps are always compiled; to debug, wrap a call in `jax.disable_jit()`.
             steps_per_execution: as many steps as fit between two callbacks run at once by themselves.
-            auto_scale_loss: losses are scaled where a dtype asks for it; float32 needs none.
+            auto_scale_loss: whether `compute_dtype="float16"` means `loss_scale="dynamic"`.
+            compute_dtype: "bfloat16" or "float16": layers compute in it, save those with a `dtype` of their
+                own and normalization; weights, updates, losses, metrics and predictions stay float32.
+            loss_scale: number that the loss is multiplied with while gradients are computed; "dynamic": one
+                that doubles after 2000 steps and halves where gradients overflow. A step whose gradients are
+                not finite changes nothing.
+            remat: names of layers, or patterns (`"block_*"`): their outputs are computed again for gradients
+                instead of kept in memory. Best of models within the model.
+            accumulate: batches that make one update, by the mean of their gradients: one that is `accumulate`
+                times as large, save in normalization. Batches that wait do so across epochs and calls.
+            ema: share of itself that the moving average of the weights keeps in each update, as 0.999; see
+                `averaged`.
 
         Raises:
             ValueError: an unknown name, or an argument that does not fit the outputs.
@@ -127,7 +148,8 @@ class Compiled(StepFunctions, KerasInternals, Network):
         self.sample_weight_mode, self.weighted_metrics = sample_weight_mode, weighted_metrics
         self.target_tensors = target_tensors
         devices = self.devices if devices is None and mesh is None else devices
-        self._arguments = {"devices": devices, "mesh": mesh, "shard": shard}
+        options = StepOptions.of(compute_dtype, loss_scale, remat, accumulate, ema, auto_scale_loss)
+        self._arguments = {"devices": devices, "mesh": mesh, "shard": shard, "options": options}
         self._trainer = None
         self._forget_functions()
         if self.built:
@@ -271,6 +293,43 @@ class Compiled(StepFunctions, KerasInternals, Network):
             raise RuntimeError(f"Model {self.name!r} has no input shape yet: call model.build(...) first.")
         shapes = unpacked([t.shape for t in self.signature[0]]) if self.built else None
         return TrainingStep(self._compiled(None, "training"), self.pure(), shapes)
+
+    @property
+    def step_options(self) -> StepOptions:
+        """The `compute_dtype`, `loss_scale`, `remat`, `accumulate` and `ema` of `compile`."""
+        given = self._arguments["options"] if self._arguments is not None else StepOptions()
+        return given.with_those_of(self.optimizer)
+
+    @contextlib.contextmanager
+    def averaged(self) -> Generator[None]:
+        """Let the model have the moving averages of its weights, to evaluate, predict or save with.
+
+        `compile(ema=...)`, or `use_ema` of an optimizer, keeps them in training; evaluation, predictions and
+        files are otherwise those of the weights themselves. Afterwards the model has its weights again: train
+        outside.
+
+        Raises:
+            ValueError: the model was compiled without `ema`.
+
+        Example:
+            >>> import jkeras, numpy as np
+            >>> model = jkeras.Sequential([jkeras.Input((1,)), jkeras.layers.Dense(1, use_bias=False)])
+            >>> model.compile("sgd", "mse", ema=0.5)
+            >>> with model.averaged():
+            ...     y = model.predict(np.ones((1, 1)))
+        """
+        if self.step_options.ema is None and not getattr(self.optimizer, "use_ema", False):
+            raise ValueError(f"Model {self.name!r} keeps no averages: compile(..., ema=0.999).")
+        binding: Binding | None = None if self._trainer is None else self._trainer.binding
+        pairs = [] if binding is None else binding.averages()
+        before = [weight.take() for weight, _ in pairs]
+        for weight, average in pairs:
+            weight.put(jnp.copy(average.take()))
+        try:
+            yield
+        finally:
+            for (weight, _), array in zip(pairs, before, strict=True):
+                weight.put(array)
 
     def summary(
         self,

@@ -9,6 +9,7 @@ import copy
 import itertools
 import os
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -239,11 +240,7 @@ def _with(opt: Tree, hyper: Mapping[str, float]) -> Tree:
     leaves: list[tuple[Any, Any]]
     leaves, treedef = jax.tree_util.tree_flatten_with_path(opt)
     places = [jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in leaves]
-    known = {
-        p.rpartition("/")[2]: i
-        for i, p in enumerate(places)
-        if "hyper" in p.partition("/")[0] or "/hyperparams/" in p
-    }
+    known = {p.rpartition("/")[2]: i for i, p in enumerate(places) if re.search("(^|/)hyper(params)?/", p)}
     values = [leaf for _, leaf in leaves]
     for name, value in hyper.items():
         if name not in known:

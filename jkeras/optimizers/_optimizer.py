@@ -347,7 +347,7 @@ class Optimizer(CommonArguments):
     @property
     def state(self) -> Tree:
         """The optax state with a `Variable` at every leaf, or None before `init`."""
-        return self.binding and self.binding.state
+        return self.binding and self.binding.own.state
 
     def cells(self) -> tuple[list[Variable], Any]:
         """(flat list of the state's Variables, treedef): gather for a dispatch, put back after it."""

@@ -120,12 +120,15 @@ class Binding:
         self, state: Tree, weights: list[Variable], move: Function | None = None, trained: Tree = None
     ):
         self.state, self.weights, self.move, self.trained = state, weights, move, trained
+        self.own = self  # the optimizer's part, where a step keeps more beside it
         self.cells, self.treedef = jax.tree.flatten(state, is_leaf=is_symbol)
         self.paths = list(by_path(state))
 
     def averages(self) -> list[tuple[Variable, Variable]]:
-        """Each weight of the model and its moving average, where the optimizer keeps them."""
+        """Each weight of the model and its moving average, if the optimizer keeps them and has begun."""
         kept = by_path(getattr(self.state, "slots", {}).get("average", {}))
+        if kept and not self.state.iterations.take():
+            return []
         return [(weight, kept[path]) for path, weight in by_path(self.trained).items() if path in kept]
 
 

@@ -42,6 +42,8 @@ def add_training(model: Any, contents: Contents) -> None:
     weighted = getattr(model, "weighted_metrics", None)
     if weighted:
         contents.notes["weighted_metrics"] = json.loads(json.dumps(weighted, default=json_value))
+    if options := model.step_options.config():
+        contents.notes["step"] = options
     if training["optimizer_config"] is None:  # Keras could not read that: it finds no training configuration
         contents.notes["training"] = training
     else:
@@ -118,7 +120,7 @@ def compile_as_saved(model: Any, contents: Contents, custom_objects: dict[str, A
         )
         return
     try:
-        _compile(model, training, contents.notes.get("weighted_metrics"), optimizer, custom_objects)
+        _compile(model, training, contents.notes, optimizer, custom_objects)
     except (ValueError, KeyError, TypeError) as e:
         raise ValueError(
             f"The model in the file cannot be compiled as the file says ({e}). Pass what is missing by name, "
@@ -147,8 +149,13 @@ def _refuse_nan(config: Any, place: str) -> None:
 
 
 def _compile(
-    model: Any, training: dict[str, Any], weighted: Any, optimizer: Any, custom_objects: dict[str, Any]
+    model: Any,
+    training: dict[str, Any],
+    notes: dict[str, Any],
+    optimizer: Any,
+    custom_objects: dict[str, Any],
 ) -> None:
+    weighted = notes.get("weighted_metrics")
     if optimizer is None:
         _refuse_nan(training["optimizer_config"], "optimizer_config")
         optimizer = optimizers.deserialize(training["optimizer_config"], custom_objects=custom_objects)
@@ -159,6 +166,7 @@ def _compile(
         loss_weights=training["loss_weights"],
         sample_weight_mode=training["sample_weight_mode"],
         **({"weighted_metrics": _custom(weighted, custom_objects)} if weighted else {}),
+        **notes.get("step", {}),
     )
 
 

@@ -50,7 +50,7 @@ def restore(optimizer: Any, stored: list[tuple[str, np.ndarray]]) -> int:
 
 
 def _first_slot(optimizer: Any) -> list[Any]:
-    slot = optimizer.binding.state.slots[optimizer.slots[0]]
+    slot = optimizer.binding.own.state.slots[optimizer.slots[0]]
     return [cell for weights in slot.values() for cell in weights.values()]
 
 

@@ -28,6 +28,7 @@ from jkeras.core.types import (
     State,
     Tree,
 )
+from jkeras.engine.call import told
 from jkeras.engine.call.types import Check, Compute, Masks, Trees
 from jkeras.engine.tensors.scope import NeedsTensorsError
 from jkeras.engine.tensors.shapes import known
@@ -179,7 +180,8 @@ def guard(layer: Layer, as_cell: bool = False) -> Check:
             out = compute(x, ctx, **words)
         if regularizer is None:
             return out
-        losses = [regularizer(ctx.kept(y)) for y in jax.tree.leaves(out.y)]
+        ys = jax.tree.leaves(out.y if ctx.dtype is None else told.cast(out.y, "float32"))
+        losses = [regularizer(ctx.kept(y)) for y in ys]
         return dataclasses.replace(out, loss=out.loss + sum(losses[1:], losses[0]))
 
     return check

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import jax
 
 from jkeras.core.types import INFERENCE, AnyList, AnyTuple, Ctx, Init, Out, Pair, Tree
-from jkeras.engine.call import adapter, checks
+from jkeras.engine.call import adapter, checks, told
 from jkeras.engine.call.types import Compute, Masks, Once, OverTrees, OverVariables, Run, Surroundings, Trees
 from jkeras.engine.tensors.scope import rewinder
 from jkeras.engine.tensors.symbolic import Words
@@ -55,15 +55,16 @@ def runner(layer: Layer) -> Run:
     def run(read: Read, x: Tree, ctx: Ctx, write: Write | None = None, words: Mapping[str, Any] = {}) -> Out:
         values, rewind = {v: read(v) for v in variables_of([layer])}, rewinder()
         said, rest = _split(layer, words)
+        way = told.again(once) if told.is_made_again(layer, ctx) else once
         with named(layer):
-            out = once(values, x, overridden(ctx, said), rest)
+            out = way(values, x, overridden(ctx, said), rest)
             if write is not None:
                 changed: Any = out.state
                 hand_over(layer, changed, write)
             if "mask" not in said:
                 return out
             rewind()
-            own = once(values, x, overridden(ctx, {**said, "mask": ctx.mask}), rest)
+            own = way(values, x, overridden(ctx, {**said, "mask": ctx.mask}), rest)
         return dataclasses.replace(out, mask=own.mask)
 
     return run
@@ -96,6 +97,8 @@ def _of_code(layer: Layer, compute: OverVariables) -> Once:
     around = surroundings(layer)
 
     def once(values: Values, x: Tree, ctx: Ctx, words: Words) -> Out:
+        if ctx.dtype is not None:
+            values, x, ctx = told.values_in_dtype(layer, values, x, ctx)
         return around(functools.partial(compute, values), x, ctx, words, lambda: values)
 
     return once
@@ -131,6 +134,8 @@ def checked_pair(layer: Layer, as_cell: bool = False) -> Pair:
             frame, weights = current_frame(), (params, state)
             if frame is not None and frame.owner is layer and layer.is_native:
                 weights = adapter.with_replaced(layer, params, state, frame)
+            if ctx.dtype is not None:
+                weights, x, ctx = told.in_dtype(layer, weights, x, ctx)
             return apply(*weights, x, ctx, **words)
 
         return around(compute, x, ctx, words, lambda: all_by_variable(layer, params, state), (params, state))

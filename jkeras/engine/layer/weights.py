@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from jkeras.core.names import open_scope
-from jkeras.core.types import Function, Params, State
+from jkeras.core.types import AnyDict, Function, Params, State, Tree
 from jkeras.engine.call import adapter
 from jkeras.engine.tensors.call_attributes import MISSING, Kept, held_by, keep, keeps
 from jkeras.engine.tensors.symbolic import Tensor, as_asked, as_values
@@ -29,6 +29,23 @@ def rule(layer: object, weight: str, kind: str) -> Any:
     """
     stem = weight.removesuffix("_kernel")
     return getattr(layer, f"{stem}_{kind}", None)
+
+
+def penalties(layer: Layer, params: Tree, seen: set[Layer]) -> list[Any]:
+    """The regularizers' values, each weight once, also of layers that nobody has built."""
+    if layer in seen:
+        return []
+    seen.add(layer)
+    terms: list[Any] = []
+    for name, value in own_entries(layer, params).items():
+        cell = layer._params.get(name)
+        regularizer = rule(layer, name, "regularizer") if cell is None else cell.regularizer
+        if regularizer is not None:
+            terms.append(regularizer(value))
+    for name, child in layer.children().items():
+        if isinstance(params, AnyDict) and name in params:
+            terms += penalties(child, params[name], seen)
+    return terms
 
 
 class OtherName:

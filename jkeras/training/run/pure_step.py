@@ -64,7 +64,8 @@ class TrainingStep:
         trainer.prepare()
         self.trainer, self.program, self.objective = trainer, trainer.program, trainer.objective
         self.pair, self.shape = pair, shape
-        self._step, self._loss = trainer.step("train"), whole_objective(self.program, self.objective)
+        self._step = trainer.step("train")
+        self._loss = whole_objective(self.program, self.objective, trainer.options)
 
     def init(self, rng: Key | None = None) -> StepCarry:
         """The carry to start from.

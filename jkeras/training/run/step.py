@@ -24,6 +24,8 @@ from jkeras.primitives.conv_products import is_fast_in_loops
 from jkeras.training.objective.dependence import Reach, refuse
 from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.function import Objective
+from jkeras.training.run import extras
+from jkeras.training.run.options import PLAIN, StepOptions
 from jkeras.training.types import Step
 
 LOSS, UPDATE = "loss", "update"  # the names that programs and profiles show beside those of layers
@@ -49,7 +51,12 @@ class Fixed(NamedTuple):
 
 
 def train_step(
-    program: Program, objective: Objective, move: Function, inputs: list[Endpoint], lent: Lent
+    program: Program,
+    objective: Objective,
+    move: Function,
+    inputs: list[Endpoint],
+    lent: Lent,
+    options: StepOptions = PLAIN,
 ) -> Step:
     """One step of training: gradients of the live parameters, all updates at once.
 
@@ -59,12 +66,13 @@ def train_step(
         move: the optimizer's step over `{path: {name: array}}`, see `Optimizer.mover`.
         inputs: the model's inputs.
         lent: the entries of the state that are the optimizer's.
+        options: of the step.
 
     Returns:
         The step; its result is the vector of the values that `objective.names` names.
     """
 
-    total = whole_objective(program, objective)
+    total = whole_objective(program, objective, options)
 
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx) -> tuple[Carry, Array]:
         batch = cast(batch, inputs, objective.fed)
@@ -74,7 +82,8 @@ def train_step(
             loss, values, new, _ = total({**fixed.params, **live}, state, batch, ctx)
             return loss, (values, new)
 
-        (loss, (values, new)), grads = _gradient(share, carry.params, ctx)
+        scale = extras.scale_of(carry.opt, options)
+        (loss, (values, new)), grads = _gradient(share, carry.params, ctx, scale)
         loss, values, grads = ctx.total((loss, values, grads))
 
         def loss_of(live: Store) -> Array:
@@ -84,18 +93,24 @@ def train_step(
         same = ctx.at("optimizer").replace(axis=None)  # what is drawn is the same on all devices
         with jax.named_scope(UPDATE):
             live, opt = move(grads, carry.opt, carry.params, same, loss, whole)
-        return Carry(like(live, carry.params), like(new, carry.state), opt), _vector(loss, values)
+        done = Carry(like(live, carry.params), like(new, carry.state), opt)
+        if scale is not None:
+            fine = extras.are_finite(grads)
+            done = extras.left_out_unless(fine, carry, done)
+            done = done._replace(opt=extras.rescaled(done.opt, fine))
+        return done, _vector(loss, values)
 
     return step
 
 
-def whole_objective(program: Program, objective: Objective) -> Function:
+def whole_objective(program: Program, objective: Objective, options: StepOptions = PLAIN) -> Function:
     """The number that is minimized, and what comes with it, as a function of stores:
     `(params, state, batch, ctx) -> (loss, metrics, state, outputs)`; of several devices this one's share."""
 
     def total(
         params: Store, state: Store, batch: Batch, ctx: Ctx
     ) -> tuple[Array, list[Array], Store, list[Array]]:
+        ctx = options.told(ctx)
         out = program.apply(params, state, batch.x, ctx)
         with jax.named_scope(LOSS), program.frame(params, state, out, ctx) as frame:
             loss, values = objective(out.y, out.mask, batch, ctx)
@@ -114,11 +129,23 @@ def _borrowed(lent: Lent, opt: Any) -> Store:
     return store
 
 
-def _gradient(share: Function, live: Store, ctx: Ctx) -> Any:
+def _gradient(share: Function, live: Store, ctx: Ctx, scale: Any = None) -> Any:
     """Value and gradient of the loss `share(live, ctx)`, which must depend on all of the weights.
 
     A weight that is used in inference only has a gradient in Keras, whose graph holds both phases.
+    Where there is a scale, what is differentiated is the loss times this number.
     """
+    if scale is not None:
+
+        def scaled(live: Store, ctx: Ctx) -> tuple[Array, Any]:
+            loss, rest = share(live, ctx)
+            return loss * scale, (loss, rest)
+
+        def unscaled(grad: Array) -> Array:
+            return (grad / scale).astype(grad.dtype)
+
+        (_, whole), grads = _gradient(scaled, live, ctx)
+        return whole, jax.tree.map(unscaled, grads)
     reach = Reach(live)
 
     def loss_of(live: Store, ctx: Ctx) -> Any:
@@ -134,9 +161,11 @@ def _gradient(share: Function, live: Store, ctx: Ctx) -> Any:
     return result
 
 
-def test_step(program: Program, objective: Objective, inputs: list[Endpoint]) -> Step:
+def test_step(
+    program: Program, objective: Objective, inputs: list[Endpoint], options: StepOptions = PLAIN
+) -> Step:
     """Loss and metrics of a batch, without training; only the state of stateful layers moves."""
-    total = whole_objective(program, objective)
+    total = whole_objective(program, objective, options)
 
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx) -> tuple[Carry, Array]:
         batch = cast(batch, inputs, objective.fed)
@@ -147,12 +176,12 @@ def test_step(program: Program, objective: Objective, inputs: list[Endpoint]) ->
     return step
 
 
-def predict_step(program: Program, inputs: list[Endpoint]) -> Step:
+def predict_step(program: Program, inputs: list[Endpoint], options: StepOptions = PLAIN) -> Step:
     """The outputs of a batch; only the state of stateful layers moves."""
 
     def step(carry: Carry, fixed: Fixed, batch: Batch, ctx: Ctx) -> tuple[Carry, list[Array]]:
         batch = cast(batch, inputs, [])
-        out = program.apply(fixed.params, merge(fixed.state, carry.state), batch.x, ctx)
+        out = program.apply(fixed.params, merge(fixed.state, carry.state), batch.x, options.told(ctx))
         return carry._replace(state=like(out.state, carry.state)), out.y
 
     return step

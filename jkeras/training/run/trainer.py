@@ -25,8 +25,9 @@ from jkeras.training.data.source import Block, placed
 from jkeras.training.devices import Brought, Devices, Layout, Mesh, Shard
 from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.function import Objective
-from jkeras.training.run import chunks, memory, user_steps
+from jkeras.training.run import chunks, extras, memory, user_steps
 from jkeras.training.run import step as steps
+from jkeras.training.run.options import PLAIN, StepOptions
 from jkeras.training.run.program_cache import Programs
 from jkeras.training.run.step import Carry, Fixed, Lent
 from jkeras.training.types import Numpy, Step
@@ -94,6 +95,7 @@ class Trainer:
         optimizer: a `jkeras.optimizers.Optimizer`.
         devices: see `jkeras.training.devices.choose`.
         mesh, shard: see `jkeras.training.devices.Layout`.
+        options: of its steps.
     """
 
     def __init__(
@@ -106,10 +108,12 @@ class Trainer:
         devices: Devices = None,
         mesh: Mesh | None = None,
         shard: Shard | None = None,
+        options: StepOptions = PLAIN,
     ):
         self.program, self.inputs, self.outputs = program, list(inputs), list(outputs)
         self._objective = objective
         self.optimizer: Any = optimizer
+        self.options = options.with_those_of(optimizer)
         self._rowwise = program.rowwise and not program.stateful
         rowwise = self._rowwise and (objective is None or objective.rowwise)
         self.layout = Layout(devices, rowwise, mesh, shard)
@@ -150,19 +154,22 @@ class Trainer:
             live = {path: program.params[path] for path in program.params if path in program.live}
             binding = self.optimizer.init(live, program.order, program.tree, program.flat)
             self._refuse_shared(binding.cells)
+            if self.options.keeps:
+                binding = self.optimizer.bind(extras.ExtendedBinding(binding, live, self.options))
             self.binding = binding
         else:
             self.optimizer.bind(self.binding)
 
     def first_state(self, live: Store) -> Tree:
         """The state of the optimizer at its beginning, as arrays, for these values of the live weights."""
-        return self.optimizer.first_state(live, self.binding, self.program.tree, self.program.flat)
+        own = self.optimizer.first_state(live, self.binding.own, self.program.tree, self.program.flat)
+        return extras.first(own, live, self.options) if self.options.keeps else own
 
     def finish(self) -> None:
         """The end of a training: an optimizer may have other weights than those of the last step."""
         if self.binding is not None:
             self.optimizer.bind(self.binding)
-            self.optimizer.finalize_variable_values(weight for weight, _ in self.binding.averages())
+            self.optimizer.finalize_variable_values(weight for weight, _ in self.binding.own.averages())
 
     def go_on_from(self, other: Trainer) -> None:
         """Train on with the optimizer's state and the random numbers of another trainer of the model."""
@@ -251,11 +258,12 @@ class Trainer:
     def _make_step(self, kind: str) -> Step:
         if kind == "train":
             program = self.program
-            move = self.optimizer.mover(self.binding, program.constrain, program.tree, program.flat)
-            return steps.train_step(program, self.objective, move, self.inputs, self._lent())
+            move = self.optimizer.mover(self.binding.own, program.constrain, program.tree, program.flat)
+            move = extras.mover(move, self.options) if self.options.keeps else move
+            return steps.train_step(program, self.objective, move, self.inputs, self._lent(), self.options)
         if kind == "test":
-            return steps.test_step(self.program, self.objective, self.inputs)
-        return steps.predict_step(self.program, self.inputs)
+            return steps.test_step(self.program, self.objective, self.inputs, self.options)
+        return steps.predict_step(self.program, self.inputs, self.options)
 
     def _flat(self, kind: str, fn: Function) -> Function:
         """`fn` over lists of leaves in the place of the trees of carry and fixed values."""
