@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from jkeras.cli import compare, data, files, history, overrides, run, text
     from jkeras.cli import config as config_module
     from jkeras.cli import processes as several
+    from jkeras.cli import serve as serve_module
 else:  # only commands that compute wait for jax
     compare, data, files, history = map(late, ("cli.compare", "cli.data", "cli.files", "cli.history"))
     overrides, run, text = map(late, ("cli.overrides", "cli.run", "cli.text"))
-    config_module, several = map(late, ("cli.config", "cli.processes"))
+    config_module, several, serve_module = map(late, ("cli.config", "cli.processes", "cli.serve"))
 
 app = typer.Typer(
     name="jkeras",
@@ -326,3 +327,30 @@ def convert(
         if report:
             print(loaded)
         print(f"{source} → {target}")
+
+
+@app.command()
+@reports_errors
+def serve(
+    path: Annotated[Path, typer.Argument(help="A model file, an export, a run, or a folder of versions.")],
+    name: Annotated[str, typer.Option(help="Of the model, in addresses and requests.")] = "model",
+    host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0: on all networks.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Of REST; 0: a free one.", min=0)] = 8501,
+    grpc_port: Annotated[int, typer.Option(help="Of gRPC; 0: a free one, -1: none.", min=-1)] = 8500,
+    signature: Annotated[str | None, typer.Option(help="Name of the signature.")] = None,
+    inputs: Annotated[str | None, typer.Option(help="Names of the inputs, as a,b.")] = None,
+    outputs: Annotated[str | None, typer.Option(help="Names of the outputs, as a,b.")] = None,
+    max_batch: Annotated[int, typer.Option(help="Rows that are computed at once.")] = 32,
+    max_delay_ms: Annotated[float, typer.Option(help="How long a row waits for others.", min=0)] = 0.0,
+    max_waiting: Annotated[int, typer.Option(help="Rows that may wait; then 503.")] = 4096,
+    deadline_ms: Annotated[float, typer.Option(help="How long a request may take.")] = 30_000.0,
+    max_body_mb: Annotated[float, typer.Option(help="Size of a request.")] = 16.0,
+    max_rows: Annotated[int, typer.Option(help="Rows of a request.")] = 1024,
+    read_seconds: Annotated[float, typer.Option(help="For a client to send, or to take.")] = 30.0,
+    poll_seconds: Annotated[float, typer.Option(help="How often to look for new versions.")] = 1.0,
+    drain_seconds: Annotated[float, typer.Option(help="For what has come before SIGTERM.", min=0)] = 30.0,
+    log: Annotated[str, typer.Option(help="A line for each request: text, json or none.")] = "text",
+    accept_changed: Changed = False,
+) -> None:
+    """Serve a model over REST and gRPC, with the contract of TensorFlow Serving."""
+    serve_module.serve(**locals())

@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+# Packages whose modules have another name.
+_PACKAGES = {"PIL": "Pillow", "sklearn": "scikit-learn", "grpc": "grpcio", "google": "protobuf"}
+
 
 def module(name: str, extra: str, what: str) -> ModuleType:
     """A module of an optional package.
@@ -30,5 +33,5 @@ def module(name: str, extra: str, what: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        package = {"PIL": "Pillow", "sklearn": "scikit-learn"}.get(top := name.partition(".")[0], top)
+        package = _PACKAGES.get(top := name.partition(".")[0], top)
         raise ImportError(f'{what} needs {package}: pip install "jkeras[{extra}]"', name=name) from error
