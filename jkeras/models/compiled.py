@@ -101,7 +101,9 @@ class Compiled(StepFunctions, KerasInternals, Network):
         """Choose how the model is trained; builds one jitted step from the optimizer and the loss.
 
         Args:
-            optimizer: name, `jkeras.optimizers` object, any `optax.GradientTransformation`, or a schedule.
+            optimizer: name, `jkeras.optimizers` object, any `optax.GradientTransformation`, or a schedule; or
+                a dict of these by patterns of weights' paths, of which the first match counts, None or
+                "freeze": not trained; `{"base/*": None, "*/bias": "sgd", "*": optax.adamw(schedule)}`.
             loss: name, function `(y_true, y_pred) -> loss of each sample`, list or dict by output;
                 None for an output without a loss.
             metrics, weighted_metrics: list of names or functions; list of lists or dict by output.

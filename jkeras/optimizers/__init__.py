@@ -16,6 +16,7 @@ from jkeras.optimizers._builtin import adamax as adamax
 from jkeras.optimizers._builtin import nadam as nadam
 from jkeras.optimizers._builtin import rmsprop as rmsprop
 from jkeras.optimizers._builtin import sgd as sgd
+from jkeras.optimizers._by_path import ByPath as ByPath
 from jkeras.optimizers._get import deserialize as deserialize
 from jkeras.optimizers._get import get as get
 from jkeras.optimizers._get import serialize as serialize

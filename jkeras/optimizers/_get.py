@@ -10,13 +10,14 @@ import optax
 
 from jkeras.core.registry import deserialize_keras_object, get_custom_objects, serialize_keras_object
 from jkeras.optimizers._builtin import SGD, Adadelta, Adagrad, Adam, Adamax, Nadam, RMSprop, TFOptimizer
+from jkeras.optimizers._by_path import ByPath
 from jkeras.optimizers._later import Adafactor, AdamW, Ftrl, Lamb, Lion, Muon, ScheduleFreeAdamW
 from jkeras.optimizers._optimizer import Optimizer
 from jkeras.optimizers._wrapped import OptaxOptimizer
 
 _KERAS_2 = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam)
 _KERAS_3 = (AdamW, Lion, Lamb, Adafactor, Muon, Ftrl, ScheduleFreeAdamW)
-_CLASSES = {c.__name__: c for c in (*_KERAS_2, *_KERAS_3, TFOptimizer)}
+_CLASSES = {c.__name__: c for c in (*_KERAS_2, *_KERAS_3, ByPath, TFOptimizer)}
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
@@ -55,6 +56,10 @@ def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
     if isinstance(name, str) and name not in own:
         name = {n.lower(): n for n in _CLASSES}.get(name.lower(), name)
         config = {**config, "class_name": name}
+    if name == ByPath.__name__ and name not in own:
+        parts = [deserialize(part, custom_objects) for part in config["config"]["optimizers"]]
+        patterns = config["config"]["patterns"]
+        return ByPath({pattern: None if i is None else parts[i] for pattern, i in patterns})
     return deserialize_keras_object(dict(config), _CLASSES, custom_objects, "optimizer")
 
 
@@ -66,6 +71,8 @@ def get(identifier: Any) -> Any:
             - an optimizer, returned as it is;
             - a name in any case (`"rmsprop"`), which stands for the defaults;
             - a dictionary as `serialize` makes it;
+            - a dictionary of these by patterns of the paths of weights, `{"head/*": "adam", "*": "sgd"}`, see
+              `ByPath`; None or "freeze" for weights that are not trained;
             - an `optax.GradientTransformation` (or `optax.MultiSteps`), wrapped in an `OptaxOptimizer`;
             - a schedule, a function from the number of steps done to the learning rate: `SGD(lr=schedule)`.
 
@@ -83,7 +90,12 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, Optimizer):
         return identifier
     if isinstance(identifier, Mapping):
-        return deserialize(cast("Mapping[str, Any]", identifier))
+        given = cast("Mapping[str, Any]", identifier)
+        if "class_name" in given:
+            return deserialize(given)
+        if not given:
+            raise ValueError("An empty dict is no optimizer: give it patterns, {'*': 'adam'}.")
+        return ByPath({p: None if o is None or o == "freeze" else get(o) for p, o in given.items()})
     if isinstance(identifier, str):
         return deserialize({"class_name": identifier, "config": {}})
     if isinstance(identifier, (optax.GradientTransformation, optax.MultiSteps)):
@@ -95,5 +107,5 @@ def get(identifier: Any) -> Any:
         return SGD(lr=identifier)
     raise ValueError(
         f"Could not interpret optimizer identifier: {identifier!r}. Expected an optimizer, one of the names "
-        f"{', '.join(list(_CLASSES)[:-1])}, a config, an optax.GradientTransformation or a schedule."
+        f"{', '.join(list(_CLASSES)[:-2])}, a config, an optax.GradientTransformation or a schedule."
     )
