@@ -15,13 +15,13 @@ from jkeras.core.late import late
 from jkeras.version import __version__
 
 if TYPE_CHECKING:
-    from jkeras.cli import compare, data, files, history, overrides, run, text
+    from jkeras.cli import compare, data, docs, files, history, overrides, run, text
     from jkeras.cli import config as config_module
     from jkeras.cli import processes as several
     from jkeras.cli import serve as serve_module
 else:  # only commands that compute wait for jax
     compare, data, files, history = map(late, ("cli.compare", "cli.data", "cli.files", "cli.history"))
-    overrides, run, text = map(late, ("cli.overrides", "cli.run", "cli.text"))
+    docs, overrides, run, text = map(late, ("cli.docs", "cli.overrides", "cli.run", "cli.text"))
     config_module, several, serve_module = map(late, ("cli.config", "cli.processes", "cli.serve"))
 
 app = typer.Typer(
@@ -354,3 +354,19 @@ def serve(
 ) -> None:
     """Serve a model over REST and gRPC, with the contract of TensorFlow Serving."""
     serve_module.serve(**locals())
+
+
+@app.command("docs")
+@reports_errors
+def open_docs(
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the site; default: build/docs in the repository.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="A warning is an error.")] = False,
+    show: Annotated[bool, typer.Option("--open/--no-open", help="Show it in the browser.")] = True,
+) -> None:
+    """Build the guides as a site and open it."""
+    page = docs.build(output, strict)
+    print(page)
+    if show:
+        typer.launch(page.as_uri())
