@@ -121,6 +121,9 @@ from jkeras.layers.pooling import MaxPooling3D as MaxPooling3D
 from jkeras.layers.preprocessing import CategoryEncoding as CategoryEncoding
 from jkeras.layers.preprocessing import CenterCrop as CenterCrop
 from jkeras.layers.preprocessing import Discretization as Discretization
+from jkeras.layers.preprocessing import HashedCrossing as HashedCrossing
+from jkeras.layers.preprocessing import Hashing as Hashing
+from jkeras.layers.preprocessing import IntegerLookup as IntegerLookup
 from jkeras.layers.preprocessing import Normalization as Normalization
 from jkeras.layers.preprocessing import RandomBrightness as RandomBrightness
 from jkeras.layers.preprocessing import RandomContrast as RandomContrast

@@ -13,6 +13,9 @@ WARNS = "warns whenever it is made (tests/layers/test_legacy_layers.py)"
 TEXT = "works on text, on the host (tests/layers/preprocessing/test_text.py)"
 EXCEPTIONS = {
     "StringLookup": TEXT,
+    "IntegerLookup": TEXT,
+    "Hashing": TEXT,
+    "HashedCrossing": TEXT,
     "TextVectorization": TEXT,
     "Layer": "the base class: subclasses of users in tests/engine",
     "Wrapper": "the base class of TimeDistributed and Bidirectional",

@@ -9,9 +9,12 @@ from jkeras.layers.preprocessing.augmentation import RandomTranslation as Random
 from jkeras.layers.preprocessing.augmentation import RandomZoom as RandomZoom
 from jkeras.layers.preprocessing.categories import CategoryEncoding as CategoryEncoding
 from jkeras.layers.preprocessing.categories import Discretization as Discretization
+from jkeras.layers.preprocessing.hashing import HashedCrossing as HashedCrossing
+from jkeras.layers.preprocessing.hashing import Hashing as Hashing
 from jkeras.layers.preprocessing.images import CenterCrop as CenterCrop
 from jkeras.layers.preprocessing.images import Resizing as Resizing
+from jkeras.layers.preprocessing.lookup import IntegerLookup as IntegerLookup
+from jkeras.layers.preprocessing.lookup import StringLookup as StringLookup
 from jkeras.layers.preprocessing.scaling import Normalization as Normalization
 from jkeras.layers.preprocessing.scaling import Rescaling as Rescaling
-from jkeras.layers.preprocessing.text import StringLookup as StringLookup
 from jkeras.layers.preprocessing.text import TextVectorization as TextVectorization
