@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -40,9 +40,7 @@ from jkeras.engine.tensors.shapes import Spec, agree, is_spec
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.engine.tensors.variable import Values
 from jkeras.engine.tree import by_variable, nested
-
-if TYPE_CHECKING:
-    from jkeras.models.network import Network
+from jkeras.models.structure import Structure
 
 
 def as_declared(x: Any, tensor: Tensor) -> Array:
@@ -67,7 +65,7 @@ class CodeBody:
     graph: Graph | None = None
     fed: list[Tensor] = []  # nothing is declared
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Structure):
         self.network = network
         self._signature: tuple[list[Tensor], list[Tensor]] | None = None
 
@@ -164,7 +162,7 @@ class GraphBody:
         graph: from its inputs to its outputs.
     """
 
-    def __init__(self, network: Network, graph: Graph):
+    def __init__(self, network: Structure, graph: Graph):
         self.network, self.graph, self.fed = network, graph, graph.fed
         self._layers = list(graph.layers)
 

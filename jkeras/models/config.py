@@ -6,8 +6,8 @@ import collections
 import heapq
 import json
 import warnings
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import jax
 
@@ -17,17 +17,15 @@ from jkeras.engine.call.discovery import is_tensor
 from jkeras.engine.graph import Graph
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.layers.serialization import deserialize, noted
+from jkeras.models.structure import Structure
 
-if TYPE_CHECKING:
-    from jkeras.models.network import Network
-
-N = TypeVar("N", bound="Network")
+M = TypeVar("M", bound=Structure)
 Place: TypeAlias = list[Any]  # [layer, number of the call, number of the tensor], perhaps [..., keywords]
 Key: TypeAlias = tuple[str, int]  # of a call: the name of the layer, and the number among its calls
 Made: TypeAlias = dict[Key, list[Tensor]]  # the outputs of calls
 
 
-def graph_config(model: Network, graph: Graph) -> dict[str, Any]:
+def graph_config(model: Structure, graph: Graph) -> dict[str, Any]:
     """`{"name", "layers", "input_layers", "output_layers"}` as Keras 2.2.4 writes it."""
     kept = _kept_nodes(graph)
     layers = [
@@ -91,7 +89,9 @@ def _node_config(node: Node, kept: dict[Node, int]) -> list[Place]:
     return [[*_place(t, kept), kwargs] for t in tensors]
 
 
-def graph_from_config(cls: type[N], config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> N:
+def graph_from_config(
+    make: Callable[..., M], config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None
+) -> M:
     """Build the layers, then make their calls in the order in which their inputs become available."""
     entries = cast("list[dict[str, Any]]", config["layers"])
     for c in entries:
@@ -128,7 +128,7 @@ def graph_from_config(cls: type[N], config: Mapping[str, Any], custom_objects: M
             f"The config of model {config.get('name')!r} needs a name for each output; got {keys!r}."
         )
     named = outputs if keys is None else dict(zip(keys, outputs, strict=True))
-    return cls(inputs=inputs, outputs=named, name=config.get("name"))
+    return make(inputs=inputs, outputs=named, name=config.get("name"))
 
 
 def _check_nodes(config: dict[str, Any]) -> None:

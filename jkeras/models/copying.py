@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copyreg
 import functools
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 
@@ -14,10 +14,8 @@ from jkeras.core.names import function_name
 from jkeras.core.types import Function
 from jkeras.engine.layer.config import argument_names
 from jkeras.engine.tree import instances
+from jkeras.models.compiled import Compiled
 from jkeras.optimizers import Optimizer
-
-if TYPE_CHECKING:
-    from jkeras.models.model import Model
 
 _NEW: Function = vars(copyreg)["__newobj__"]  # `cls.__new__(cls)`, as pickle knows it
 
@@ -28,7 +26,7 @@ _MADE_ANEW = ("_trainer", "_predictor", "_results", "history", *_FUNCTIONS)
 _OPTIMIZER = "_state_of_optimizer"
 
 
-def reduce(model: Model) -> tuple[Any, ...]:
+def reduce(model: Compiled) -> tuple[Any, ...]:
     """The recipe of a model, for `__reduce__`.
 
     A graph of layers is written as `save` writes it. A subclassed model is the object itself, without what
@@ -45,7 +43,7 @@ def reduce(model: Model) -> tuple[Any, ...]:
     return rebuild, (file, _of_the_user(model), model.optimizer is not None)
 
 
-def refill(model: Model, state: dict[str, Any]) -> None:
+def refill(model: Compiled, state: dict[str, Any]) -> None:
     """Give a copy of a subclassed model what `reduce` took from the original, for `__setstate__`."""
     optimizer = state.pop(_OPTIMIZER, None)
     vars(model).update(state)
@@ -55,12 +53,12 @@ def refill(model: Model, state: dict[str, Any]) -> None:
         model.optimizer.load_state_dict(optimizer)
 
 
-def rebuild(file: dict[str, Any], users: Users, compiled: bool) -> Model:
+def rebuild(file: dict[str, Any], users: Users, compiled: bool) -> Compiled:
     """The model of a recipe."""
     return saving.load_model(file, custom_objects=users, compile=compiled)
 
 
-def _of_the_user(model: Model) -> Users:
+def _of_the_user(model: Compiled) -> Users:
     """Classes of layers and named functions that a config only names."""
     layers = [inner for _, inner in instances(model)]
     values: list[Any] = [

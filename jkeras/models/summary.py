@@ -4,21 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.tensors.variable import Variable
-
-if TYPE_CHECKING:
-    from jkeras.models.network import Network
+from jkeras.models.structure import Structure
 
 Show: TypeAlias = Callable[[str], object]  # takes a line
 
 
 def print_summary(
-    model: Network,
+    model: Structure,
     line_length: int | None = None,
     positions: Sequence[float] | None = None,
     print_fn: Show | None = None,
@@ -60,7 +58,7 @@ def print_summary(
     show("_" * line_length)
 
 
-def _layers(model: Network, expand: bool, depth: int = 0) -> Iterator[tuple[Network, Layer, int]]:
+def _layers(model: Structure, expand: bool, depth: int = 0) -> Iterator[tuple[Structure, Layer, int]]:
     """Each row's model, layer and depth."""
     for layer in model.layers:
         yield model, layer, depth
@@ -69,7 +67,7 @@ def _layers(model: Network, expand: bool, depth: int = 0) -> Iterator[tuple[Netw
             yield from _layers(inner, expand, depth + 1)
 
 
-def _show_totals(model: Network, show: Show) -> None:
+def _show_totals(model: Structure, show: Show) -> None:
     trained: list[Variable] | None = getattr(model, "compiled_trainable_weights", None)
     trainable = _count(model.trainable_weights if trained is None else trained)
     fixed = _count(model.non_trainable_weights)
@@ -97,7 +95,7 @@ def _shape(layer: Layer) -> str:
         return "multiple"
 
 
-def _is_chain(model: Network) -> bool:
+def _is_chain(model: Structure) -> bool:
     """Whether every layer follows the one before it, so that the connections need no column."""
     graph = model._graph
     if graph is None or type(model).__name__ == "Sequential":
@@ -108,7 +106,7 @@ def _is_chain(model: Network) -> bool:
     return all(sum(n in graph.layer_nodes for n in layer.inbound_nodes) <= 1 for layer in model.layers)
 
 
-def _links(model: Network, layer: Layer) -> list[str]:
+def _links(model: Structure, layer: Layer) -> list[str]:
     links: list[str] = []
     graph = model._graph
     for node in layer.inbound_nodes:
