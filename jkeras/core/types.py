@@ -46,8 +46,11 @@ if TYPE_CHECKING:  # for `isinstance` of an `Any`: of a bare `list` the checker 
 
     class AnyNumpy(np.ndarray[Any, np.dtype[Any]]): ...
 
+    class AnyScalar(np.generic[Any]): ...
+
 else:
-    AnyList, AnyTuple, AnyDict, AnySlice, AnyNumpy = list, tuple, dict, slice, np.ndarray
+    AnyList, AnyTuple, AnyDict, AnySlice = list, tuple, dict, slice
+    AnyNumpy, AnyScalar = np.ndarray, np.generic
 
 
 @jax.tree_util.register_dataclass

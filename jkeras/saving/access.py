@@ -5,6 +5,7 @@ and virtual data sets are refused. Nothing is read before its declared size is k
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import math

@@ -6,7 +6,7 @@ import base64
 import binascii
 import marshal
 import types
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -144,7 +144,10 @@ def decode(text: str) -> types.CodeType:
 
 
 def function(
-    code: types.CodeType, defaults, closure, names: dict[str, Any] | None = None
+    code: types.CodeType,
+    defaults: Iterable[Any] | None,
+    closure: Iterable[Any] | None,
+    names: dict[str, Any] | None = None,
 ) -> types.FunctionType:
     """A function of code, defaults, the values (or cells) of its closure, and its global names."""
     cells = tuple(v if isinstance(v, types.CellType) else types.CellType(v) for v in closure or ())

@@ -6,6 +6,7 @@
 Each checkpoint is a model file as well: `load_model` reads it.
 """
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import contextlib
@@ -23,7 +24,7 @@ import numpy as np
 
 from jkeras.core import atomic
 from jkeras.core.lock import Hold
-from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyTuple
+from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyScalar, AnyTuple
 from jkeras.saving import compiled, model_contents, msgpack, weights
 from jkeras.saving.contents import Contents
 from jkeras.saving.limits import parse_json, regular, telling
@@ -233,8 +234,9 @@ def _record(model: Any) -> Contents:
 def list_checkpoints(run_dir: str | Path) -> list[Checkpoint]:
     """The checkpoints of a run, oldest first, as their names say (none is opened)."""
     folder = Path(run_dir) / "checkpoints"
-    checkpoints = []
-    for path in folder.iterdir() if folder.is_dir() else []:
+    checkpoints: list[Checkpoint] = []
+    files = list(folder.iterdir()) if folder.is_dir() else []
+    for path in files:
         if match := _NAME.fullmatch(path.name):
             checkpoints.append(Checkpoint(path, int(match[1]), int(match[2]), path.lstat().st_size))
     return sorted(checkpoints, key=lambda c: (c.step, c.epoch, c.path.name))
@@ -440,7 +442,7 @@ def flatten(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, np.generic):
+    if isinstance(value, AnyScalar):
         return value.item()
     if isinstance(value, AnyDict):
         if not all(isinstance(key, str) for key in value):
@@ -450,7 +452,7 @@ def flatten(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
         return {key: flatten(v, arrays, f"{path}/{key}".lstrip("/")) for key, v in value.items()}
     if isinstance(value, (AnyList, AnyTuple)):
         return [flatten(v, arrays, f"{path}/{i}".lstrip("/")) for i, v in enumerate(value)]
-    if isinstance(value, (np.ndarray, jax.Array)):
+    if isinstance(value, (AnyNumpy, jax.Array)):
         typed = jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
         while path in arrays:
             path += "'"

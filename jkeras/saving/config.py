@@ -1,15 +1,15 @@
 """Architectures as JSON and YAML text, in the words of Keras 2.2.4."""
 
+# pyright: reportUnknownVariableType=false
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import numpy as np
 import yaml
 
 from jkeras.core.names import function_name
-from jkeras.core.types import AnyDict, AnyList, AnyNumpy
+from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyScalar
 from jkeras.layers.serialization import deserialize
 from jkeras.saving import bytecode
 from jkeras.saving.contents import KERAS_BACKEND, KERAS_VERSION
@@ -34,7 +34,7 @@ def json_value(value: Any) -> Any:
         return {"class_name": type(value).__name__, "config": value.get_config()}
     if isinstance(value, AnyNumpy):
         return value.tolist()
-    if isinstance(value, np.generic):
+    if isinstance(value, AnyScalar):
         return value.item()
     if hasattr(value, "__name__") or callable(value):
         return function_name(value)
@@ -180,7 +180,7 @@ def model_from_config(
         raise ValueError(
             f"the config of a model is a dict with 'class_name' and 'config'; got {str(config)[:200]!r}."
         )
-    marks = config.get(_MARKS) or []
+    marks: list[Any] = config.get(_MARKS) or []
     config = {"class_name": config["class_name"], "config": config["config"]}
     with telling("the config", "what it describes cannot be built here"):
         config = few_layers(bounded(config))
@@ -221,6 +221,10 @@ class _Dumper(yaml.SafeDumper):
     """Plain values, tuples, and what `json_value` turns into plain values."""
 
 
+def _represent(dumper: Any, value: object) -> Any:
+    return dumper.represent_data(json_value(value))
+
+
 Loader.add_constructor(_TUPLE, _construct_tuple)
 _Dumper.add_representer(tuple, lambda dumper, value: dumper.represent_sequence(_TUPLE, value))
-_Dumper.add_multi_representer(object, lambda dumper, value: dumper.represent_data(json_value(value)))
+_Dumper.add_multi_representer(object, _represent)

@@ -51,19 +51,19 @@ class Contents:
 
     model: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
-    layers: list[LayerContents] = dataclasses.field(default_factory=list)
+    layers: list[LayerContents] = dataclasses.field(default_factory=list[LayerContents])
     optimizer: list[tuple[str, Any]] | None = None
-    notes: dict[str, Any] = dataclasses.field(default_factory=dict)
-    arrays: dict[str, Any] = dataclasses.field(default_factory=dict)
+    notes: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    arrays: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     keras_version: str = KERAS_VERSION
     backend: str | None = KERAS_BACKEND
     places: dict[str, Any] | None = None
-    keys: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+    keys: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict[tuple[str, str], str])
     tree: dict[str, Any] | None = None
     by_layer_name: bool = False
-    unused: list[str] = dataclasses.field(default_factory=list)
-    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
-    ambiguous: list[str] = dataclasses.field(default_factory=list)
+    unused: list[str] = dataclasses.field(default_factory=list[str])
+    renamed: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
+    ambiguous: list[str] = dataclasses.field(default_factory=list[str])
     file: Any = None
 
     def close(self) -> None:
@@ -138,14 +138,15 @@ def as_bytes_or_numpy(values: Iterable[np.ndarray]) -> list[np.ndarray]:
     ]
 
 
-def array_type(name: str | None) -> np.dtype:
+def array_type(name: str | None) -> np.dtype[Any]:
     """The number type called `name`; those that numpy lacks come from ml_dtypes, a part of jax.
 
     Raises:
         ValueError: it is no type of numbers.
     """
     try:
-        kind = np.dtype(getattr(ml_dtypes, name or "", None) or name)
+        known: Any = getattr(ml_dtypes, name or "", None) or name
+        kind: np.dtype[Any] = np.dtype(known)
     except TypeError as e:
         raise ValueError(f"unknown type of numbers: {name!r}.") from e
     if kind.hasobject or (is_numpy(kind) and kind.kind not in "fiubc"):

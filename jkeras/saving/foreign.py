@@ -4,6 +4,7 @@ Nothing in such a file is run, unpacked to the disk, or imported by a name that 
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import contextlib
@@ -12,7 +13,6 @@ import lzma
 import math
 import zipfile
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 from jkeras.core.stored import Stored
+from jkeras.core.types import AnyDict
 from jkeras.saving import keras3, places
 from jkeras.saving.access import Access
 from jkeras.saving.contents import Contents, array_type
@@ -109,7 +110,7 @@ def _take(access: Access, group: h5py.Group, path: str, contents: Contents) -> N
         elif isinstance(member, h5py.Dataset) and not path.startswith("optimizer/"):
             assert contents.places is not None
             contents.places[path + name] = access.array(member)
-    own = group.attrs.get("name")
+    own: Any = group.attrs.get("name")
     if own is not None and path.endswith("/vars/"):
         inside, _, key = path.removesuffix("/vars/").rpartition("layers/")
         if "/" not in key:
@@ -154,7 +155,7 @@ def _flax_array(piece: Piece, name: str) -> Stored:
 def _flatten(tree: Any, path: str, arrays: dict[str, Any]) -> None:
     if path.count("/") > _DEEPEST:
         raise ValueError("the tree is nested too deeply.")
-    if isinstance(tree, Mapping):
+    if isinstance(tree, AnyDict):
         for key, value in tree.items():
             _flatten(value, f"{path}{key}/", arrays)
     elif isinstance(tree, Piece):

@@ -5,6 +5,7 @@ A file starts with a user block of 512 bytes that holds the seal of everything b
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import contextlib
@@ -229,7 +230,7 @@ def read_names(group: h5py.Group, key: str) -> list[str]:
 
 
 def _text(group: h5py.Group, key: str) -> str | None:
-    value = group.attrs.get(key)
+    value: Any = group.attrs.get(key)
     return value.decode() if isinstance(value, bytes) else None if value is None else str(value)
 
 
@@ -244,9 +245,10 @@ def _read_arrays(access: Access, group: h5py.Group) -> list[tuple[str, Any]]:
     ]
 
 
-def _read_extra(access: Access, group: h5py.Group) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    arrays = {}
-    for key in list(group.keys()):
+def _read_extra(access: Access, group: h5py.Group) -> tuple[dict[str, Any], dict[str, Any]]:
+    arrays: dict[str, Any] = {}
+    keys: list[str] = list(group.keys())
+    for key in keys:
         dataset = access.member(group, key, h5py.Dataset)
         value: Any = access.array(dataset)
         if "dtype" in dataset.attrs:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,7 +12,7 @@ import h5py
 
 
 @contextlib.contextmanager
-def created(path: str | Path, user_block: int = 0) -> Iterator[h5py.File]:
+def created(path: str | Path, user_block: int = 0) -> Generator[h5py.File]:
     """A new, open HDF5 file; what the disk does not take is told when it is closed.
 
     Args:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from jkeras import layers as known_layers
+from jkeras.core.types import AnyDict, AnyList, AnyTuple
 from jkeras.saving.places import snake_case
 
 # Arguments of later Kerases, with the values, beside None, that mean what Keras 2.2.4 does.
-_DEFAULTS: dict[str, tuple] = {
+_DEFAULTS: dict[str, tuple[Any, ...]] = {
     "sparse": (False,),
     "ragged": (False,),
     "optional": (False,),
@@ -39,20 +40,22 @@ _FACTORS = {"Glorot": (1.0, "fan_avg"), "He": (2.0, "fan_in"), "Lecun": (1.0, "f
 _CLASSES = {"Functional": "Model"}
 _ACTED = ("", "recurrent_")  # an activation, a recurrent_activation
 
+End: TypeAlias = list[Any]  # [layer, node, tensor], perhaps [..., keyword arguments]
+
 
 def is_later(config: Any) -> bool:
     """Whether the configuration of a model is in the words of tf.keras 2 or Keras 3."""
-    if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
+    if not isinstance(config, AnyDict) or not isinstance(config.get("config"), AnyDict):
         return False
     layers = config["config"].get("layers")
     if "module" in config or config.get("class_name") == "Functional":
         return True
-    return isinstance(layers, list) and any(_later_layer(layer) for layer in layers)
+    return isinstance(layers, AnyList) and any(_later_layer(layer) for layer in layers)
 
 
 def _later_layer(layer: Any) -> bool:
-    config = layer.get("config") if isinstance(layer, dict) else None
-    return isinstance(config, dict) and (
+    config = layer.get("config") if isinstance(layer, AnyDict) else None
+    return isinstance(config, AnyDict) and (
         "module" in layer or "groups" in config or "ragged" in config or is_later(layer)
     )
 
@@ -69,7 +72,7 @@ def translated(config: Mapping[str, Any]) -> dict[str, Any]:
     name = _CLASSES.get(config["class_name"], config["class_name"])
     inside = dict(config["config"])
     inside.pop("dtype", None)
-    if not isinstance(inside.get("layers"), list):
+    if not isinstance(inside.get("layers"), AnyList):
         return {"class_name": name, "config": _value(inside, "the model")}
     layers = [_layer(layer) for layer in inside["layers"]]
     _warn_of_masks(inside["layers"])
@@ -85,7 +88,7 @@ def translated(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _chain(layers: list[dict[str, Any]], inside: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The layers of a Sequential, whose first one says the shape of the input."""
-    first = layers[0]["config"] if layers else {}
+    first: dict[str, Any] = layers[0]["config"] if layers else {}
     if "build_input_shape" in inside and "batch_input_shape" not in first:
         first["batch_input_shape"] = inside["build_input_shape"]
     kept = [layer for layer in layers if layer["class_name"] != "InputLayer"]
@@ -96,14 +99,16 @@ def _chain(layers: list[dict[str, Any]], inside: Mapping[str, Any]) -> list[dict
     return kept
 
 
-def _ends(value: Any) -> list[list]:
+def _ends(value: Any) -> list[End]:
     """Inputs or outputs of a model as a list of [layer, node, tensor]."""
-    if isinstance(value, dict):
+    if isinstance(value, AnyDict):
         value = list(value.values())
-    if len(value) == 3 and isinstance(value[0], str) and not isinstance(value[1], (list, str)):
+    if len(value) == 3 and isinstance(value[0], str) and not isinstance(value[1], (AnyList, str)):
         value = [value]
     return [
-        end for item in value for end in (_ends(item) if isinstance(item[0], (list, dict)) else [list(item)])
+        end
+        for item in value
+        for end in (_ends(item) if isinstance(item[0], (AnyList, AnyDict)) else [list(item)])
     ]
 
 
@@ -112,7 +117,7 @@ def _warn_of_masks(layers: list[Mapping[str, Any]]) -> None:
     masks = any(la["class_name"] == "Masking" or la["config"].get("mask_zero") for la in layers)
     for layer in layers:
         inner = layer["config"].get("layer") if layer["class_name"] == "Bidirectional" else None
-        if masks and isinstance(inner, dict) and inner["config"].get("return_sequences"):
+        if masks and isinstance(inner, AnyDict) and inner["config"].get("return_sequences"):
             warnings.warn(
                 f"Bidirectional {layer['config'].get('name')!r} "
                 "gives zeros at masked steps in later Kerases, and the last output before them in Keras "
@@ -121,7 +126,7 @@ def _warn_of_masks(layers: list[Mapping[str, Any]]) -> None:
             )
 
 
-def _count_calls(layers: list[dict[str, Any]], outputs: list[list]) -> None:
+def _count_calls(layers: list[dict[str, Any]], outputs: list[End]) -> None:
     """Number the calls of inner models as Keras 2.2.4, whose models make a first call when they are built."""
     refs = [inbound for layer in layers for node in layer["inbound_nodes"] for inbound in node] + outputs
     for layer in layers:
@@ -135,7 +140,8 @@ def _count_calls(layers: list[dict[str, Any]], outputs: list[list]) -> None:
 def _needed(layers: list[dict[str, Any]], outputs: list[str]) -> list[dict[str, Any]]:
     """The layers that the outputs depend on: masks that Keras 3 computes by layers of their own fall away."""
     by_name = {layer["name"]: layer for layer in layers}
-    wanted, stack = set(), list(outputs)
+    wanted: set[str] = set()
+    stack = list(outputs)
     while stack:
         name = stack.pop()
         if name in wanted or name not in by_name:
@@ -161,7 +167,7 @@ def layer_in_our_words(config: Mapping[str, Any]) -> dict[str, Any]:
 def _layer(layer: Mapping[str, Any]) -> dict[str, Any]:
     """One layer of a model."""
     where = f"layer {layer['config'].get('name', layer.get('name'))!r}"
-    if isinstance(layer["config"].get("layers"), list):
+    if isinstance(layer["config"].get("layers"), AnyList):
         result = translated(layer)
     else:
         if "module" in layer and "hard_sigmoid" in (layer["config"].get(f"{of}activation") for of in _ACTED):
@@ -189,17 +195,19 @@ def _check_known(layer: dict[str, Any]) -> None:
         )
 
 
-def _node(node: Any, class_name: str, where: str) -> list[list]:
+def _node(node: Any, class_name: str, where: str) -> list[End]:
     """One call of a layer: [[layer, node, tensor, keyword arguments], …]."""
-    if isinstance(node, dict):
-        kwargs = dict(node.get("kwargs") or {})
-        tensors: list[list | None] = [_history(t) for t in _flat([node["args"], _attended(node, kwargs)])]
+    if isinstance(node, AnyDict):
+        kwargs: dict[str, Any] = dict(node.get("kwargs") or {})
+        tensors: list[End | None] = [_history(t) for t in _flat([node["args"], _attended(node, kwargs)])]
     else:  # tf.keras 2: [name, node, tensor, kwargs] for each tensor, or one such list by itself
         node = [node] if isinstance(node[0], str) else node
         tensors = [[*item[:3]] for item in node]
-        kwargs = {key: value for item in node for key, value in (item[3] if len(item) > 3 else {}).items()}
+        kwargs = {}
+        for item in node:
+            kwargs |= item[3] if len(item) > 3 else {}
     kwargs.pop("mask", None)  # masks go with the tensors
-    states = kwargs.pop("initial_state", None) or []
+    states: Any = kwargs.pop("initial_state", None) or []
     if states and not isinstance(next(_flat(states)), dict):
         raise ValueError(f"{where} was called with initial_state in the form of tf.keras: {states!r:.200}.")
     for state in _flat(states):
@@ -208,7 +216,7 @@ def _node(node: Any, class_name: str, where: str) -> list[list]:
     if kwargs.get("training") is False and class_name not in ("BatchNormalization", "Dropout"):
         del kwargs["training"]
     for key, value in kwargs.items():
-        if any(isinstance(v, dict) and v.get("class_name") == "__keras_tensor__" for v in _flat([value])):
+        if any(isinstance(v, AnyDict) and v.get("class_name") == "__keras_tensor__" for v in _flat([value])):
             raise ValueError(
                 f"{where} was called with a tensor as {key}=, which its call does not take here."
             )
@@ -227,15 +235,15 @@ def _attended(node: Mapping[str, Any], kwargs: dict[str, Any]) -> list[Any]:
 
 
 def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (AnyList, AnyTuple)):
         for item in value:
             yield from _flat(item)
     else:
         yield value
 
 
-def _history(tensor: Any) -> list | None:
-    if isinstance(tensor, dict) and tensor.get("class_name") == "__keras_tensor__":
+def _history(tensor: Any) -> End | None:
+    if isinstance(tensor, AnyDict) and tensor.get("class_name") == "__keras_tensor__":
         return list(tensor["config"]["keras_history"])
     return None
 
@@ -254,12 +262,12 @@ def _arguments(class_name: str, config: Mapping[str, Any], where: str) -> dict[s
         renamed.pop("negative_slope")
     values = {renamed.get(key, key): value for key, value in values.items()}
     for part in ("layer", "cell"):
-        if isinstance(values.get(part), dict):
+        if isinstance(values.get(part), AnyDict):
             values[part] = _layer(config[part])
             values[part].pop("module", None)
-    if class_name == "BatchNormalization" and isinstance(values.get("axis"), list):
+    if class_name == "BatchNormalization" and isinstance(values.get("axis"), AnyList):
         [values["axis"]] = values["axis"]
-    if isinstance(values.get("cells"), list):
+    if isinstance(values.get("cells"), AnyList):
         values["cells"] = [_layer(cell) for cell in config["cells"]]
     _check_numbers(class_name, values, where)
     cls = getattr(known_layers, class_name, None)
@@ -297,9 +305,9 @@ def _without_defaults(cls: type, values: dict[str, Any], where: str) -> dict[str
 
 def _value(value: Any, where: str) -> Any:
     """A value of a configuration: objects by class name and config, functions and number types by name."""
-    if isinstance(value, list):
+    if isinstance(value, AnyList):
         return [_value(item, where) for item in value]
-    if not isinstance(value, dict):
+    if not isinstance(value, AnyDict):
         return value
     if "class_name" not in value or "config" not in value:
         return {key: _value(item, where) for key, item in value.items()}
@@ -314,7 +322,7 @@ def _value(value: Any, where: str) -> Any:
         return config if isinstance(config, str) else config.get("name")
     if name == "__lambda__":
         raise ValueError(f"{where} holds Python bytecode, which is never run from a file of this kind.")
-    config = _value(config, where) if isinstance(config, dict) else config
+    config = _value(config, where) if isinstance(config, AnyDict) else config
     return _object(str(value.get("registered_name") or name).rpartition(">")[2], config)
 
 
@@ -338,7 +346,7 @@ def _object(name: str, config: Any) -> dict[str, Any]:
     if name in ("L1", "L2"):
         config = {"l1": config.get("l1", 0.0), "l2": config.get("l2", 0.0)}
         name = "L1L2"
-    if isinstance(config, dict) and isinstance(config.get("seed"), dict):
+    if isinstance(config, AnyDict) and isinstance(config.get("seed"), AnyDict):
         config = {**config, "seed": None}
     return {"class_name": name, "config": config}
 
@@ -393,7 +401,9 @@ def training(config: Mapping[str, Any], begun: bool = False) -> dict[str, Any]:
 
 def _optimizer(config: Any, begun: bool) -> dict[str, Any]:
     config = (
-        _value(config, "the optimizer") if isinstance(config, dict) else {"class_name": config, "config": {}}
+        _value(config, "the optimizer")
+        if isinstance(config, AnyDict)
+        else {"class_name": config, "config": {}}
     )
     name, values = config["class_name"].removeprefix("Custom>"), dict(config["config"])
     if name not in _OPTIMIZERS:
@@ -417,18 +427,18 @@ def _optimizer(config: Any, begun: bool) -> dict[str, Any]:
 
 
 def _losses(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, AnyList):
         return [_losses(item) for item in value]
-    if isinstance(value, dict) and "class_name" not in value:
+    if isinstance(value, AnyDict) and "class_name" not in value:
         return {key: _losses(item) for key, item in value.items()}
     return _function(value, "loss")
 
 
 def _function(value: Any, kind: str) -> Any:
     """A loss or metric as the name of its function, where it is no more than that."""
-    if not isinstance(value, dict):
+    if not isinstance(value, AnyDict):
         return value
-    config = value["config"] if isinstance(value["config"], dict) else {}
+    config: dict[str, Any] = value["config"] if isinstance(value["config"], AnyDict) else {}
     own = {"name", "dtype", "fn", "reduction", "from_logits", "label_smoothing", "axis", "ignore_class"}
     changed = [key for key in config if key not in own]
     smooth = [key for key in ("from_logits", "label_smoothing", "ignore_class") if config.get(key)]
@@ -437,18 +447,18 @@ def _function(value: Any, kind: str) -> Any:
     if value["class_name"] == "function":
         return value["config"]
     if value["class_name"] in ("MeanMetricWrapper", "LossFunctionWrapper"):
-        inner = config.get("fn", config.get("name"))
-        return inner["config"] if isinstance(inner, dict) else inner
+        inner: Any = config.get("fn", config.get("name"))
+        return inner["config"] if isinstance(inner, AnyDict) else inner
     return snake_case(value["class_name"])
 
 
 def _metrics(value: Any) -> Any:
-    if isinstance(value, dict):
+    if isinstance(value, AnyDict):
         if "class_name" in value:
             return _function(value, "metric")
         return {key: _metrics(item) for key, item in value.items()}
-    if isinstance(value, list):
-        if len(value) == 1 and isinstance(value[0], list):
+    if isinstance(value, AnyList):
+        if len(value) == 1 and isinstance(value[0], AnyList):
             value = value[0]
         return [_metrics(item) for item in value]
     return [] if value is None else value

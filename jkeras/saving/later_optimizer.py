@@ -67,5 +67,5 @@ def _columns(slots: list[np.ndarray], kinds: int, one_slot_after_the_other: bool
 def _momenta(optimizer: Any, steps: int) -> float:
     """The product of Nadam's momenta so far, which some of the files leave out."""
     t = np.arange(1, steps + 1)
-    beta_1 = float(optimizer.beta_1.numpy())
-    return float(np.prod(beta_1 * (1 - 0.5 * 0.96 ** (t * optimizer.schedule_decay))))
+    beta_1, decay = float(optimizer.beta_1.numpy()), float(optimizer.schedule_decay)
+    return float(np.prod(beta_1 * (1 - 0.5 * 0.96 ** (t * decay))))

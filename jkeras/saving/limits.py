@@ -10,7 +10,9 @@ import struct
 import tokenize
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
+
+from jkeras.core.types import AnyDict, AnyList, AnyTuple
 
 _LEAST = 1 << 26  # bytes of arrays that any file may stand for
 _FACTOR = 20  # and how many times its own size: what honest compression reaches
@@ -113,16 +115,17 @@ def bounded(value: Any) -> Any:
     Raises:
         ValueError: they are.
     """
-    todo, seen = [(value, 0)], 0
+    todo: list[tuple[Any, int]] = [(value, 0)]
+    seen = 0
     while todo:
         at, depth = todo.pop()
-        inner = at.values() if isinstance(at, dict) else at if isinstance(at, (list, tuple)) else ()
+        inner = at.values() if isinstance(at, AnyDict) else at if isinstance(at, (AnyList, AnyTuple)) else ()
         seen += 1 + len(inner)
         if depth > DEPTH or seen > VALUES:
             raise ValueError(
                 f"lists and dicts should be nested at most {DEPTH} deep and hold at most {VALUES} values."
             )
-        todo += [(v, depth + 1) for v in inner if isinstance(v, (dict, list, tuple))]
+        todo += [(v, depth + 1) for v in inner if isinstance(v, (AnyDict, AnyList, AnyTuple))]
     return value
 
 
@@ -136,21 +139,27 @@ def few_layers(config: Any) -> Any:
         >>> few_layers({"layers": [{"class_name": "Dense", "config": {}}]})
         {'layers': [{'class_name': 'Dense', 'config': {}}]}
     """
-    todo, seen = [config], 0
+    todo: list[Any] = [config]
+    seen = 0
     while todo:
         at = todo.pop()
-        inner = at.get("layers", at.get("config")) if isinstance(at, dict) else at
-        if isinstance(inner, list):
+        inner: Any = at.get("layers", at.get("config")) if isinstance(at, AnyDict) else at
+        if isinstance(inner, AnyList):
             seen += len(inner)
             todo += inner
-        elif isinstance(inner, dict):
+        elif isinstance(inner, AnyDict):
             todo.append(inner)
     if seen > LAYERS:
         raise ValueError(f"it describes {seen} layers; a model has at most {LAYERS}.")
     return config
 
 
-def regular(path: str | os.PathLike) -> Path:
+def is_path(value: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether `value` names a file."""
+    return isinstance(value, (str, os.PathLike))
+
+
+def regular(path: str | os.PathLike[str]) -> Path:
     """`path`, if a plain file is there: opening a pipe or a device may wait for ever.
 
     Raises:

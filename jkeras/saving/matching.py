@@ -42,15 +42,15 @@ class Report:
         optimizer: whether it goes on or starts afresh; "" where the file says nothing.
     """
 
-    loaded: list[str] = dataclasses.field(default_factory=list)
-    missing: list[str] = dataclasses.field(default_factory=list)
-    unused: list[str] = dataclasses.field(default_factory=list)
-    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
-    cast: dict[str, str] = dataclasses.field(default_factory=dict)
-    ambiguous: list[str] = dataclasses.field(default_factory=list)
+    loaded: list[str] = dataclasses.field(default_factory=list[str])
+    missing: list[str] = dataclasses.field(default_factory=list[str])
+    unused: list[str] = dataclasses.field(default_factory=list[str])
+    renamed: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
+    cast: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
+    ambiguous: list[str] = dataclasses.field(default_factory=list[str])
     optimizer: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"loaded: {len(self.loaded)} weights"]
         for name in ("missing", "unused"):
             values = getattr(self, name)
@@ -143,7 +143,8 @@ def _of_tree(contents: Contents, layers: list[Any], by_name: bool) -> Contents:
             f"{'; '.join(ambiguous[:4])}. Give the model's layers the names of the file to be sure.",
             stacklevel=4,
         )
-    found, used = [], set()
+    found: list[LayerContents] = []
+    used: set[int] = set()
     for layer in filter(chosen.__contains__, layers):
         values = _fitting(layer, groups[chosen[layer]]) or []
         used |= {id(value) for value in values}
@@ -185,7 +186,7 @@ def _groups(tree: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
 
 def _fitting(layer: Any, group: Mapping[str, np.ndarray]) -> list[np.ndarray] | None:
     """The arrays of a place in the order of the layer's weights, if they are all there and no other is."""
-    values = []
+    values: list[np.ndarray] = []
     for weight in layer.weights:
         leaf = weight.name.split("/")[-1].split(":")[0]
         names = _NAMES.get(leaf, (leaf,))

@@ -108,7 +108,8 @@ def cells_plan(model: Any, contents: Contents, states: bool = True) -> list[tupl
     Raises:
         ValueError: the model has no such cell, or one of another shape.
     """
-    targets, plan = cells(model), []
+    targets = cells(model)
+    plan: list[tuple[Any, np.ndarray]] = []
     for path, value in contents.section("cells").items():
         if not states and ("/" in path or path.startswith("_")):
             continue
@@ -133,7 +134,7 @@ def _shared(model: Any) -> dict[str, str]:
     for paths in by_instance.values():
         main = min(paths, key=lambda p: (_attribute(at, p) is not None, p.count("/")))
 
-        def inside(path):
+        def inside(path: str) -> bool:
             return any(path.startswith(above + "/") for above in shared)  # noqa: B023
 
         shared |= {path: main for path in paths if path != main and not inside(path)}
@@ -142,7 +143,7 @@ def _shared(model: Any) -> dict[str, str]:
 
 def _share(model: Any, shared: dict[str, str]) -> None:
     """Put one instance at all the places where one stood when the model was saved."""
-    apart = []
+    apart: list[str] = []
     for path, main in shared.items():
         at = dict(places(model))
         name = _attribute(at, path)
@@ -164,5 +165,6 @@ def _attribute(at: dict[str, Any], path: str) -> str | None:
     above, _, number = path.rpartition("/")
     if not path or not number.isdigit():
         return None
-    name = list(at[above].children())[int(number)]
-    return name if vars(at[above]).get(name) is at[path] else None
+    holder = at[above]
+    name: str = list(holder.children())[int(number)]
+    return name if holder.__dict__.get(name) is at[path] else None

@@ -4,22 +4,23 @@ Writing goes by the extension (`.msgpack`, everything else is HDF5), reading by 
 Beside paths, an open `h5py.Group`, a dict and a binary file object are understood.
 """
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import contextlib
 import io
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import h5py
 
 from jkeras.core import atomic
+from jkeras.core.types import AnyDict
 from jkeras.saving import compiled, foreign, h5, matching, model_contents, msgpack, safetensors, weights
 from jkeras.saving.contents import Contents
-from jkeras.saving.limits import regular, telling
+from jkeras.saving.limits import is_path, regular, telling
 from jkeras.saving.matching import Report
 
 _UNFIT = "what it describes cannot be built here"
@@ -179,14 +180,14 @@ def load_weights(
 
 
 def _name(filepath: Any) -> Any:
-    return filepath if isinstance(filepath, (str, os.PathLike)) else f"the {type(filepath).__name__}"
+    return filepath if is_path(filepath) else f"the {type(filepath).__name__}"
 
 
 # Where to and where from ------------------------------------------------------------------------------------
 
 
 def _save(contents_of: Callable[[], Contents], filepath: Any, overwrite: bool) -> None:
-    if isinstance(filepath, (str, os.PathLike)):
+    if is_path(filepath):
         path = Path(filepath)
         if path.suffix in (".keras", ".npz", ".onnx", ".pb", ".tflite"):
             raise ValueError(
@@ -200,7 +201,7 @@ def _save(contents_of: Callable[[], Contents], filepath: Any, overwrite: bool) -
     elif isinstance(filepath, h5py.Group):
         h5.write_group(filepath, contents_of())
         filepath.file.flush()
-    elif isinstance(filepath, dict):
+    elif isinstance(filepath, AnyDict):
         content = msgpack.to_map(contents_of())
         filepath.clear()
         filepath.update(content)
@@ -221,7 +222,7 @@ def _writer(path: Path) -> Callable[[Path, Contents], None]:
     return msgpack.write_file if path.suffix == ".msgpack" else h5.write_file
 
 
-def ask_to_proceed_with_overwrite(filepath) -> bool:
+def ask_to_proceed_with_overwrite(filepath: object) -> bool:
     """Ask on the terminal whether a file may be replaced.
 
     Args:
@@ -251,7 +252,7 @@ def read(filepath: Any, accept_changed: bool = False) -> Contents:
 
 
 @contextlib.contextmanager
-def opened(filepath: Any, accept_changed: bool = False) -> Iterator[Contents]:
+def opened(filepath: Any, accept_changed: bool = False) -> Generator[Contents]:
     """The record in a file, whatever its name is; arrays are read when asked for, while it is open.
 
     Raises:
@@ -263,12 +264,12 @@ def opened(filepath: Any, accept_changed: bool = False) -> Iterator[Contents]:
 
 
 def _open(filepath: Any, accept_changed: bool) -> Contents:
-    if isinstance(filepath, (str, os.PathLike)):
+    if is_path(filepath):
         return _checked(_open_path(Path(filepath), accept_changed), filepath)
     if isinstance(filepath, h5py.Group):
         with telling(filepath.file.filename):
             return _checked(h5.read_group(filepath), filepath)
-    if isinstance(filepath, dict):
+    if isinstance(filepath, AnyDict):
         return _checked(msgpack.from_map(filepath), "the dict")
     if hasattr(filepath, "read"):
         data = filepath.read()
@@ -329,11 +330,11 @@ def _checked(contents: Contents, source: Any) -> Contents:
     with telling(source, "its architecture is malformed"):
         contents = foreign.in_our_words(contents)
     config, training = contents.model, contents.training
-    if config is not None and not (isinstance(config, dict) and {"class_name", "config"} <= config.keys()):
+    if config is not None and not (isinstance(config, AnyDict) and {"class_name", "config"} <= config.keys()):
         raise ValueError(f"{source}: the model's configuration has no class_name and config.")
-    if not isinstance(contents.notes, dict):
+    if not isinstance(contents.notes, AnyDict):
         raise ValueError(f"{source}: the notes of jkeras are malformed.")
     keys = {"optimizer_config", "loss", "metrics", "sample_weight_mode", "loss_weights"}
-    if training is not None and not (isinstance(training, dict) and keys <= training.keys()):
+    if training is not None and not (isinstance(training, AnyDict) and keys <= training.keys()):
         raise ValueError(f"{source}: the training configuration is incomplete; expected {sorted(keys)}.")
     return contents

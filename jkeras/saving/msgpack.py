@@ -15,6 +15,8 @@ An array is `[name, dtype, shape, bytes]`: little-endian, C order; an array abov
 strings.
 """
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import contextlib
@@ -28,6 +30,7 @@ from typing import Any, BinaryIO
 import msgpack
 import numpy as np
 
+from jkeras.core.types import AnyDict, AnyList, Function
 from jkeras.saving import seal
 from jkeras.saving.contents import Contents, LayerContents, array_type, is_numpy, little_endian
 from jkeras.saving.limits import parse_json, regular, telling
@@ -36,10 +39,11 @@ from jkeras.saving.scan import array as stored_array
 
 
 def _packed(value: Any) -> bytes:
-    return msgpack.packb(value) or b""
+    packed: bytes | None = msgpack.packb(value)
+    return packed or b""
 
 
-_packer = msgpack.Packer  # for the heads of lists
+_packer: Function = msgpack.Packer  # for the heads of lists
 _NIL = _packed(None)
 
 
@@ -138,7 +142,7 @@ def _packed_bytes(data: memoryview) -> Iterator[bytes | memoryview]:
 def _words(contents: Contents) -> dict[str, Any]:
     """The entries of a file beside arrays."""
 
-    def text(value):
+    def text(value: Any) -> str | None:
         return None if value is None else json.dumps(value)
 
     return {
@@ -155,7 +159,7 @@ def _words(contents: Contents) -> dict[str, Any]:
 def to_map(contents: Contents) -> dict[str, Any]:
     """The content of a file as plain values, without the digest."""
 
-    def arrays(pairs):
+    def arrays(pairs: Iterable[tuple[str, Any]] | None) -> list[Any] | None:
         return None if pairs is None else [_array(name, value) for name, value in pairs]
 
     content = _words(contents) | {
@@ -221,7 +225,7 @@ def from_map(content: dict[str, Any]) -> Contents:
     Raises:
         ValueError: a part is missing or malformed, or the layout is a newer one.
     """
-    if not isinstance(content, dict) or content.get("format") != "jkeras":
+    if not isinstance(content, AnyDict) or content.get("format") != "jkeras":
         raise ValueError("not a jkeras file: expected the entry 'format' to say 'jkeras'.")
     if content.get("version") not in _VERSIONS:
         raise ValueError(
@@ -230,7 +234,7 @@ def from_map(content: dict[str, Any]) -> Contents:
         )
     with telling("malformed jkeras file"):
 
-        def parse(key):
+        def parse(key: str) -> Any:
             text = content[key]
             return None if text is None else parse_json(text, f"the entry {key!r}")
 
@@ -249,7 +253,7 @@ def from_map(content: dict[str, Any]) -> Contents:
 
 def _value(array: list[Any]) -> tuple[str, Any]:
     name, dtype, shape, data = array
-    parts = data if isinstance(data, list) else [data]
+    parts = data if isinstance(data, AnyList) else [data]
     if not isinstance(name, str):
         raise ValueError(f"an array is called {name!r:.200}.")
     if all(isinstance(part, Piece) for part in parts):

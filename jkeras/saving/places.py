@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from jkeras.core.types import AnyDict
 from jkeras.saving.contents import LayerContents
 
 _DIRECTIONS, _INSIDE = ("forward_layer", "backward_layer"), ("layer", "cell")
@@ -36,7 +37,7 @@ def numbered(classes: list[str]) -> list[str]:
         ['input_layer', 'dense', 'functional', 'dense_1']
     """
     counts: dict[str, int] = {}
-    keys = []
+    keys: list[str] = []
     for name in classes:
         key = snake_case("Functional" if name == "Model" else name)
         counts[key] = counts.get(key, -1) + 1
@@ -47,7 +48,7 @@ def numbered(classes: list[str]) -> list[str]:
 def keys_of_config(config: Mapping[str, Any], path: str = "") -> dict[tuple[str, str], str]:
     """Keys of the layers of a model's configuration: (path of the model, name of the layer) → its key."""
     found: dict[tuple[str, str], str] = {}
-    layers = config.get("config", {}).get("layers", ()) if isinstance(config.get("config"), dict) else ()
+    layers = config.get("config", {}).get("layers", ()) if isinstance(config.get("config"), AnyDict) else ()
     for key, layer in zip(numbered([layer["class_name"] for layer in layers]), layers, strict=True):
         found[path, layer["config"].get("name", layer.get("name"))] = key
         found |= keys_of_config(layer, f"{path}layers/{key}/")
@@ -106,7 +107,7 @@ def arranged(
         ValueError: the file lacks an array of a layer.
     """
     place_of = {weight: place for place, weight in weights_by_place(model, known)}
-    contents = []
+    contents: list[LayerContents] = []
     for layer in layers:
         missing = [place_of[w] for w in layer.weights if place_of[w] not in arrays]
         if len(missing) == len(layer.weights):

@@ -46,12 +46,12 @@ def open_file(path: Path, accept_changed: bool = False) -> Contents:
             file = stack.enter_context(open(regular(path), "rb"))
             head = _head(file)
             header = parse_json(head[8:], "its header")
-            metadata = header.pop("__metadata__", None) or {}
+            metadata: dict[str, Any] = header.pop("__metadata__", None) or {}
             if metadata.keys() & {_MODEL, _SEAL, _SHA256} and not (
                 accept_changed or _whole(file, head, metadata)
             ):
                 raise ValueError(CHANGED)
-            config = metadata.get(_MODEL)
+            config: str | None = metadata.get(_MODEL)
             contents = Contents(
                 tree=_tensors(file, header, len(head)),
                 model=parse_json(config, "its metadata") if config else None,

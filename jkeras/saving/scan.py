@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from jkeras.core.stored import Stored, read_at
+from jkeras.core.types import AnyList, AnyTuple
 from jkeras.saving.contents import array_type, is_numpy
 from jkeras.saving.limits import DEPTH
 
@@ -117,7 +118,7 @@ class _Scanner:
         self._check(length)  # each takes a byte at least
         if kind == "list":
             return [self.value(depth) for _ in range(length)]
-        found = {}
+        found: dict[str | int, Any] = {}
         for _ in range(length):
             key = self.value(depth)
             if not isinstance(key, (str, int)) or key in found:
@@ -151,7 +152,7 @@ def array(shape: Any, kind: str, pieces: list[Piece]) -> Stored:
         ValueError: it should have more or fewer bytes, or is no array of numbers.
     """
     dtype = array_type(kind)
-    if not isinstance(shape, (list, tuple)) or any(type(n) is not int or n < 0 for n in shape):
+    if not isinstance(shape, (AnyList, AnyTuple)) or any(type(n) is not int or n < 0 for n in shape):
         raise ValueError(f"an array has the shape {shape!r:.200}.")
     needed, there = math.prod(shape) * dtype.itemsize, sum(map(len, pieces))
     if needed != there:

@@ -1,5 +1,6 @@
 """Matching of stored weights and cells, by position or by name; all is checked before any is assigned."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import math
@@ -23,7 +24,7 @@ Plan = list[tuple[Any, Any]]  # variables and their arrays, also such as are not
 
 def layer_contents(layers: list[Any]) -> list[LayerContents]:
     """The weights of `layers` as they are now."""
-    contents = []
+    contents: list[LayerContents] = []
     for layer in layers:
         weights = layer.weights
         names = [w.name for w in weights]
@@ -48,7 +49,7 @@ def read(plan: Plan, source: Any) -> Plan:
 
     found = each(array, plan, sum(math.prod(value.shape) * value.dtype.itemsize for _, value in plan))
     ready: Plan = []
-    strange = []
+    strange: list[str] = []
     for (variable, stored), (value, finite) in zip(plan, found, strict=True):
         own = isinstance(stored, Stored) and value.dtype.name == variable.dtype  # nobody else holds it
         ready.append((variable, jax.device_put(value) if own else value))
