@@ -1,8 +1,9 @@
 """EinsumDense: a product with a kernel along any axes."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
@@ -14,7 +15,7 @@ from jkeras.core.arguments import (
     RegularizerLike,
     ShapeLike,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shapes, State, Weights
 from jkeras.engine.base_layer import draw
 from jkeras.initializers.fans import over
 from jkeras.layers._common import mask_ends, place_of
@@ -74,19 +75,19 @@ class EinsumDense(KernelAndBias):
         self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
         self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"output_shape": self.partial_output_shape}
 
     def formula(self) -> Pair:
         equation, axes, sizes = self.equation, self.bias_axes, self.partial_output_shape
         activation, where = self.activation, place_of(self)
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             found = einsum.shapes(equation, axes, in_shape, sizes)
             special = {"kernel": over(self.kernel_initializer, found.fans)}
             return draw(rng, self, special, kernel=found.kernel, bias=found.bias or None), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             mask_ends(where, ctx)
             y = jnp.einsum(equation, x, params["kernel"])
             return Out(activation(y + widened(params["bias"], y) if axes else y))

@@ -1,16 +1,31 @@
 """Normalization of every sample by itself: over its features, over groups of channels, to length 1."""
 
+# pyright: reportUnknownMemberType=false, reportUnnecessaryIsInstance=false
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Unpack
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 from jax import lax
 
 from jkeras import constraints, initializers, regularizers
 from jkeras.core.arguments import ConstraintLike, InitializerLike, LayerArguments, RegularizerLike
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    AnyTuple,
+    Array,
+    Ctx,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shape,
+    Shapes,
+    State,
+    Weights,
+)
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import check_axis, elementwise, floating, mask_ends, place_of
 
@@ -71,11 +86,11 @@ class LayerNormalization(_Scaled):
     def formula(self) -> Pair:
         axis, epsilon, center, scale = self.axis, self.epsilon, self.center, self.scale
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             sizes = tuple(in_shape[i] for i in _places(axis, len(in_shape)))
             return draw(rng, self, gamma=scale and sizes, beta=center and sizes), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             over = _places(axis, x.ndim)
             wide = _wide(x)
             mean, variance = _moments(wide, over)
@@ -150,13 +165,13 @@ class GroupNormalization(_Scaled):
     def formula(self) -> Pair:
         groups, axis, epsilon, center, scale = self.groups, self.axis, self.epsilon, self.center, self.scale
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             (place,) = _places(axis, len(in_shape))
             _check_groups(groups, in_shape[place], in_shape)
             sizes = (in_shape[place],)
             return draw(rng, self, gamma=scale and sizes, beta=center and sizes), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             (place,) = _places(axis, x.ndim)
             size, wide = x.shape[place], _wide(x)
             parts = size if groups == -1 else groups
@@ -205,11 +220,11 @@ class RMSNormalization(Layer):
     def formula(self) -> Pair:
         axis, epsilon, where = self.axis, self.epsilon, place_of(self)
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             sizes = tuple(in_shape[i] for i in _places(axis, len(in_shape)))
             return draw(rng, self, scale=sizes), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             mask_ends(where, ctx)
             over, wide = _places(axis, x.ndim), _wide(x)
             y = wide * lax.rsqrt(jnp.mean(jnp.square(wide), over, keepdims=True) + epsilon)
@@ -247,7 +262,7 @@ class UnitNormalization(Layer):
     def formula(self) -> Pair:
         axis = self.axis
 
-        def unit(x):
+        def unit(x: Array) -> Array:
             wide = _wide(x)
             square = jnp.sum(jnp.square(wide), _places(axis, x.ndim), keepdims=True)
             return (wide * lax.rsqrt(jnp.maximum(square, _LEAST_SQUARE))).astype(floating(x).dtype)
@@ -258,16 +273,16 @@ class UnitNormalization(Layer):
 _LEAST_SQUARE = 1e-24  # of a length: Keras 3 compares the length itself with 1e-12
 
 
-def _axes(axis):
+def _axes(axis: Any) -> int | list[int]:
     """An axis as a Python integer, several as a list of them."""
-    if isinstance(axis, (list, tuple)):
+    if isinstance(axis, (AnyList, AnyTuple)):
         return [int(a) for a in axis]
     if not isinstance(axis, int):
         raise TypeError(f"`axis` must be a whole number, or a list of them. Received: {axis!r}")
     return axis
 
 
-def _places(axis, ndim: int) -> tuple[int, ...]:
+def _places(axis: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """The positions of axes in an array of rank `ndim`, in order."""
     axes = [axis] if isinstance(axis, int) else axis
     for a in axes:
@@ -276,24 +291,24 @@ def _places(axis, ndim: int) -> tuple[int, ...]:
     return tuple(sorted(a % ndim for a in axes))
 
 
-def _wide(x):
+def _wide(x: Array) -> Array:
     """The input in at least float32: sums of many halves lose everything."""
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
-def _moments(x, over):
+def _moments(x: Array, over: tuple[int, ...]) -> tuple[Array, Array]:
     mean = jnp.mean(x, over, keepdims=True)
     return mean, jnp.mean(jnp.square(x - mean), over, keepdims=True)
 
 
-def _along(weight, places, x):
+def _along(weight: Array, places: tuple[int, ...], x: Array) -> Array:
     """A weight with one axis for each of `places`, shaped to broadcast with `x`."""
     for place, size in zip(places, weight.shape, strict=True):
         check_axis(x, place, size)
     return weight.reshape(tuple(n if i in places else 1 for i, n in enumerate(x.shape)))
 
 
-def _check_groups(groups: int, channels, shape) -> None:
+def _check_groups(groups: int, channels: int | None, shape: Shape) -> None:
     if channels is None:
         raise ValueError(f"the channels of the input must be known; got shape {shape}")
     if groups != -1 and channels % groups:

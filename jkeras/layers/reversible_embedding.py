@@ -1,8 +1,9 @@
 """ReversibleEmbedding: integers to vectors, and vectors to scores of the integers."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
@@ -13,7 +14,7 @@ from jkeras.core.arguments import (
     LayerArguments,
     RegularizerLike,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shapes, State, Weights
 from jkeras.engine.base_layer import draw
 from jkeras.layers.embeddings import Embedding
 
@@ -85,7 +86,7 @@ class ReversibleEmbedding(Embedding):
         """None: what enters a model may be vectors. A call checks indices where it knows them."""
         return None
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.pop("input_length", None)
         return config
@@ -94,11 +95,11 @@ class ReversibleEmbedding(Embedding):
         table, tied, dtype = super().formula(), self.tie_weights, self.reverse_dtype
         rows, width, cap = self.input_dim, self.output_dim, self.logit_soft_cap
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             back = None if tied else (width, rows)
             return draw(rng, self, embeddings=(rows, width), reverse_embeddings=back), {}
 
-        def apply(params, state, x, ctx=INFERENCE, reverse=False):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE, reverse: bool = False) -> Out:
             if not reverse:
                 return table.apply(params, state, x, ctx)
             kernel = params["embeddings"].T if tied else params["reverse_embeddings"]

@@ -1,8 +1,10 @@
 """SpectralNormalization: a layer whose kernel has the norm 1."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 from jax import lax
@@ -10,7 +12,7 @@ from jax import lax
 from jkeras import initializers
 from jkeras.core import random
 from jkeras.core.arguments import LayerArguments
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shapes, State, Weights
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers.wrappers import Wrapper
 from jkeras.primitives.numeric import l2_normalize
@@ -49,16 +51,16 @@ class SpectralNormalization(Wrapper):
             raise ValueError(f"`power_iterations` must be at least 1. Received: {power_iterations}")
         self.power_iterations = power_iterations
 
-    def get_weights(self) -> list:
+    def get_weights(self) -> list[Any]:
         """The inner layer's weights, then the vector of the power iteration."""
         return Layer.get_weights(self)
 
-    def set_weights(self, weights) -> None:
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Replace the inner layer's weights and the vector."""
         Layer.set_weights(self, weights)
 
     @property
-    def weight_places(self) -> list:
+    def weight_places(self) -> list[Any]:
         """Places of its own weights in Keras 3's files, which hold the kernel a second time."""
         kernel = self.layer._params[_kernel_of(self.layer._params, type(self.layer).__name__)]
         return [("vars/0", kernel), ("vars/1", self._state["vector_u"])]
@@ -66,14 +68,15 @@ class SpectralNormalization(Wrapper):
     def formula(self) -> Pair:
         inner, steps, kind = self.layer.checked_formula(), self.power_iterations, type(self.layer).__name__
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             params, state = inner.init(rng, in_shape)
             columns = params[_kernel_of(params, kind)].shape[-1]
             vector = draw(random.fold_in(rng, 1), self, vector_u=(1, columns))
             return {"layer": params}, ({"layer": state} if state else {}) | vector
 
-        def apply(params, state, x, ctx=INFERENCE):
-            weights, moved = params["layer"], {}
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
+            weights: Params = params["layer"]
+            moved: State = {}
             if ctx.training:
                 name = _kernel_of(weights, kind)
                 kernel, moved["vector_u"] = _normalized(weights[name], state["vector_u"], steps)
@@ -85,14 +88,14 @@ class SpectralNormalization(Wrapper):
         return Pair(init, apply)
 
 
-def _kernel_of(params: dict, kind: str) -> str:
+def _kernel_of(params: Params, kind: str) -> str:
     name = next((name for name in ("kernel", "embeddings") if name in params), None)
     if name is None:
         raise ValueError(f"a {kind} has neither `kernel` nor `embeddings` for spectral normalization")
     return name
 
 
-def _normalized(kernel, vector, steps: int):
+def _normalized(kernel: Array, vector: Array, steps: int) -> tuple[Array, Array]:
     """The kernel divided by its largest singular value, and the vector of the power iteration after it."""
     matrix, u = kernel.reshape((-1, kernel.shape[-1])), vector
     v = u @ matrix.T

@@ -4,11 +4,12 @@ Queries, keys and values are `(batch, time, heads, size)`. Masks are a list of a
 broadcast to `(batch, heads, queries, keys)`: what all of them allow is seen.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnnecessaryIsInstance=false
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -116,7 +117,8 @@ def _whole(query: Array, key: Array, value: Array, **words: Any) -> Array:
     dtype = query.dtype
     if dtype == jnp.float16 and jax.default_backend() == "cpu":
         query, key, value = (a.astype(jnp.float32) for a in (query, key, value))
-    return jax.nn.dot_product_attention(query, key, value, **words).astype(dtype)
+    y = cast(Array, jax.nn.dot_product_attention(query, key, value, **words))
+    return y.astype(dtype)
 
 
 def _in_blocks(
@@ -147,6 +149,6 @@ def _in_blocks(
         mask = conjunction([*own, *shared, *places(_BLOCK, keys, causal, window, first)])
         return whole(q, key, value, mask=mask)
 
-    blocks = lax.map(block, (jnp.arange(count) * _BLOCK, cut(query, 1), rows))
+    blocks = cast(Array, lax.map(block, (jnp.arange(count) * _BLOCK, cut(query, 1), rows)))
     y = jnp.moveaxis(blocks, 0, 1)
     return y.reshape((y.shape[0], count * _BLOCK, *y.shape[3:]))[:, :length]

@@ -64,7 +64,7 @@ def kept_output(x: Array, kernel: Array, at: Geometry) -> Array:
 def input_gradient(g: Array, kernel: Array, at: Geometry) -> Array:
     """The transpose of `output` in its first argument: a convolution of `g` with the flipped kernel."""
     turned = jnp.swapaxes(jnp.flip(kernel, range(len(at.size))), -1, -2)
-    pads = []
+    pads: list[tuple[int, int]] = []
     for places, (length, taps, stride, (before, _), apart) in zip(at.places(), at.axes(), strict=True):
         margin = effective(taps, apart) - 1
         pads.append((margin - before, length + before - effective(places, stride)))
@@ -78,7 +78,7 @@ def kernel_gradient(x: Array, g: Array, at: Geometry) -> Array:
         return _gradient_by_rows(x, g, at)
     if patches_pay(x, at):
         kernel = jax.ShapeDtypeStruct((*at.size, x.shape[-1], g.shape[-1]), x.dtype)
-        return jax.linear_transpose(lambda kernel: by_patches(x, kernel, at), kernel)(g)[0]
+        return _transposed_product(lambda kernel: by_patches(x, kernel, at), kernel, g)
     x, g = _transposed(_that_meets(x, at), g)
     taps = _convolution(x, g, at.dilation, [(0, 0)] * len(at.size), rhs_dilation=at.strides)
     return jnp.moveaxis(taps, 0, -2)
@@ -204,8 +204,8 @@ def kept_convolution(x: Array, kernel: Array, at: Geometry) -> Array:
 @functools.partial(convolution.defjvp, symbolic_zeros=True)
 def _convolution_with_slopes(at: Geometry, primals: Any, tangents: Any) -> tuple[Array, Array]:
     x, kernel = primals
-    y = kept_convolution(x, kernel, at)
-    slopes = (
+    y = cast(Array, kept_convolution(x, kernel, at))
+    slopes: Slopes = (
         (tangents[0], lambda g: input_gradient(g, kernel, at)),
         (tangents[1], lambda g: kernel_gradient(x, g, at)),
     )
@@ -221,18 +221,23 @@ def transposed_convolution(g: Array, kernel: Array, at: Geometry) -> Array:
 @functools.partial(transposed_convolution.defjvp, symbolic_zeros=True)
 def _transposed_convolution_with_slopes(at: Geometry, primals: Any, tangents: Any) -> tuple[Array, Array]:
     g, kernel = primals
-    x = transposed_convolution(g, kernel, at)
-    slopes = (
+    x = cast(Array, transposed_convolution(g, kernel, at))
+    slopes: Slopes = (
         (tangents[0], lambda x: output(x, kernel, at)),
         (tangents[1], lambda x: kernel_gradient(x, g, at)),
     )
     return x, _sum_of_transposes(slopes, x)
 
 
+def _transposed_product(product: Callable[[Array], Array], like: Any, value: Array) -> Array:
+    """The transpose of a linear function of arrays like `like`, at `value`."""
+    return cast(Any, jax.linear_transpose(product, like))(value)[0]
+
+
 def _sum_of_transposes(slopes: Slopes, like: Array) -> Array:
     """The sum of transposed products: transposed again, they are the products as they are written above."""
     moved: list[Array] = [
-        cast(Any, jax.linear_transpose(product, like))(tangent)[0]
+        _transposed_product(product, like, tangent)
         for tangent, product in slopes
         if not isinstance(tangent, jax.custom_derivatives.SymbolicZero)
     ]

@@ -108,7 +108,7 @@ def _weak(s: bytes, at: int, a: int, b: int) -> tuple[int, int]:
 def _longer(s: bytes) -> int:
     x, y = 81, 81 * _K1 + 113 & _MASK
     z = _shifted(y * _K2 + 113) * _K2 & _MASK
-    v, w = (0, 0), (0, 0)
+    v, w, factor = (0, 0), (0, 0), _K1
     x = x * _K2 + _eight(s, 0)
     rest = (len(s) - 1) % 64
     whole = range(0, len(s) - 1 - rest, 64)

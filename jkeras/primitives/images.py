@@ -1,9 +1,10 @@
 """Images as pure functions: resized, cut, and seen through affine maps. All take channels last."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +30,7 @@ def resize(images: Array, height: int, width: int, interpolation: str, antialias
         (1, 2, 6, 3)
     """
     shape = (images.shape[0], height, width, images.shape[3])
-    return jax.image.resize(images, shape, interpolation, antialias=antialias)
+    return cast(Array, jax.image.resize(images, shape, interpolation, antialias=antialias))
 
 
 def cropped(images: Array, height: int, width: int) -> Array:

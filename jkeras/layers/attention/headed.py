@@ -1,9 +1,11 @@
 """Heads of queries, keys and values: the base of MultiHeadAttention and GroupQueryAttention."""
 
+# pyright: reportUnknownMemberType=false, reportUnnecessaryIsInstance=false
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, TypedDict, Unpack
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias, TypedDict, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +14,29 @@ from jkeras import constraints, initializers, regularizers
 from jkeras.core import random
 from jkeras.core.arguments import ConstraintLike, InitializerLike, LayerArguments, RegularizerLike
 from jkeras.core.dispatch import is_symbolic
-from jkeras.core.types import INFERENCE, Ctx, Out, Pair, joined
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    AnyTuple,
+    Array,
+    Ctx,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shapes,
+    State,
+    Tree,
+    Weights,
+    joined,
+)
 from jkeras.engine.base_layer import Layer
 from jkeras.layers._common import kept
 from jkeras.layers.attention.projection import Projection
 from jkeras.primitives import attention
+
+Sizes: TypeAlias = tuple[Any, ...]
+Attend: TypeAlias = Callable[..., tuple[Array, Array | None]]  # of queries, keys, values in heads
 
 
 class Heads(NamedTuple):
@@ -117,7 +137,7 @@ class HeadedAttention(Layer):
         parts |= {"gate": self.gate_dense} if self.use_gate else {}
         return parts | {"value": self.value_dense, "attention_output": self.output_dense}
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.pop("flash_attention", None)  # of the machine, not of the model, as in Keras 3
         return config | {"activity_regularizer": regularizers.serialize(self.part_regularizer)}
@@ -137,7 +157,7 @@ class HeadedAttention(Layer):
         training: bool | None = None,
         use_causal_mask: bool = False,
         **kwargs: Any,
-    ):
+    ) -> Any:
         """Attend.
 
         Args:
@@ -151,7 +171,7 @@ class HeadedAttention(Layer):
             training: the phase.
             use_causal_mask: whether query i sees the keys 0 to i only.
         """
-        inputs = list(query) if isinstance(query, (list, tuple)) else [query, value]
+        inputs = list(query) if isinstance(query, (AnyList, AnyTuple)) else [query, value]
         if len(inputs) < 2 or inputs[1] is None:
             raise TypeError(f"{type(self).__name__} is called on a query and a value: `layer(query, value)`.")
         inputs += [] if key is None else [key]
@@ -172,7 +192,7 @@ class HeadedAttention(Layer):
         """How many heads there are, and their sizes."""
         raise NotImplementedError(f"{type(self).__name__} must define heads().")
 
-    def out_sizes(self, features: int | None) -> tuple:
+    def out_sizes(self, features: int | None) -> tuple[Any, ...]:
         """The last axes of the output, where the query has so many features."""
         return (features,)
 
@@ -180,21 +200,22 @@ class HeadedAttention(Layer):
         parts = {name: part.checked_formula().apply for name, part in self.children().items()}
         attend, gated = self._attention(), self.use_gate
 
-        def init(rng, in_shape):
-            drawn, sizes = {}, self._sizes([shape[-1] for shape in in_shape])
+        def init(rng: Key, in_shape: Shapes) -> Weights:
+            sizes = self._sizes([shape[-1] for shape in in_shape])
+            drawn: Params = {}
             for i, (name, part) in enumerate(self.children().items()):
                 drawn[name] = part.drawn(random.fold_in(rng, i), *sizes[name])
             return drawn, {}
 
-        def apply(params, state, x, ctx=INFERENCE, **said: Unpack[Said]):
-            outs = []
+        def apply(params: Params, state: State, x: Tree, ctx: Ctx = INFERENCE, **said: Unpack[Said]) -> Out:
+            outs: list[Out] = []
 
-            def project(name, x):
+            def project(name: str, x: Array) -> Array:
                 outs.append(parts[name](params[name], {}, x, ctx.at(name)))
                 return outs[-1].y
 
             query, value, *others = x
-            masks = [*ctx.mask, None] if isinstance(ctx.mask, (list, tuple)) else [None] * 3
+            masks = [*ctx.mask, None] if isinstance(ctx.mask, (AnyList, AnyTuple)) else [None] * 3
             gate = project("gate", query) if gated else None
             q, k = project("query", query), project("key", others[0] if others else value)
             v = project("value", value)
@@ -208,7 +229,7 @@ class HeadedAttention(Layer):
 
         return Pair(init, apply)
 
-    def _sizes(self, features: list) -> dict[str, tuple]:
+    def _sizes(self, features: list[Any]) -> dict[str, tuple[Sizes, Sizes]]:
         """Of each part the sizes of the axes that it sums over, and of those that it makes."""
         heads = self.heads()
         query, value = features[:2]
@@ -222,12 +243,14 @@ class HeadedAttention(Layer):
             "attention_output": (made, self.out_sizes(query)),
         }
 
-    def _attention(self) -> Any:
+    def _attention(self) -> Attend:
         """A pure function of queries, keys and values in heads: (output, weights or None)."""
         heads, window, flash = self.heads(), self.sliding_window, bool(self.flash_attention)
         rate, seed, scale = self.dropout, self.seed, 1 / math.sqrt(heads.size)
 
-        def attend(q, k, v, masks, ctx: Ctx, said):
+        def attend(
+            q: Array, k: Array, v: Array, masks: list[Any], ctx: Ctx, said: Said
+        ) -> tuple[Array, Array | None]:
             shown, causal = said.get("return_attention_scores", False), said.get("use_causal_mask", False)
             if flash:
                 _check_flash(q, shown)
@@ -239,12 +262,16 @@ class HeadedAttention(Layer):
             k, v = (jnp.repeat(a, heads.query // heads.key, axis=-2) for a in (k, v))
             masks = [*masks, *attention.places(q.shape[-3], k.shape[-3], causal, window)]
             mask = attention.conjunction([_under_heads(mask, q.ndim) for mask in masks])
-            return attention.weighted(q, k, v, mask, scale, lambda w: _dropped(w, ctx, rate, seed))
+
+            def drop(weights: Array) -> Array:
+                return _dropped(weights, ctx, rate, seed)
+
+            return attention.weighted(q, k, v, mask, scale, drop)
 
         return attend
 
 
-def _said_masks(masks: list, others: list, said: Said) -> list:
+def _said_masks(masks: list[Any], others: list[Any], said: Said) -> list[Any]:
     """The masks of a call, each of which broadcasts to (batch, queries, keys)."""
     query, value = masks[0], said.get("value_mask", masks[1])
     key = said.get("key_mask", masks[2] if others else None)
@@ -256,19 +283,19 @@ def _said_masks(masks: list, others: list, said: Said) -> list:
     ]
 
 
-def _under_heads(mask, ndim: int):
+def _under_heads(mask: Array, ndim: int) -> Array:
     """A mask with axes of size 1 for the heads, and for what stands before them."""
     missing = ndim - mask.ndim
     return mask.reshape((*mask.shape[:-2], *(1,) * missing, *mask.shape[-2:]))
 
 
-def _dropped(weights, ctx: Ctx, rate: float, seed: int | None):
+def _dropped(weights: Array, ctx: Ctx, rate: float, seed: int | None) -> Array:
     if not ctx.training or rate == 0:
         return weights
     return jnp.where(kept(ctx, rate, weights.shape, seed), weights / (1 - rate), 0)
 
 
-def _check_flash(query, shown: bool) -> None:
+def _check_flash(query: Array, shown: bool) -> None:
     if shown:
         raise ValueError("Flash attention does not keep its weights: set `flash_attention=None` to see them.")
     if jax.default_backend() != "gpu":

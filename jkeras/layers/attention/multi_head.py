@@ -1,8 +1,10 @@
 """MultiHeadAttention."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Unpack
 
 import jax.numpy as jnp
@@ -14,7 +16,8 @@ from jkeras.core.arguments import (
     RegularizerLike,
     ShapeLike,
 )
-from jkeras.layers.attention.headed import HeadedAttention, Heads
+from jkeras.core.types import Array, Ctx
+from jkeras.layers.attention.headed import Attend, HeadedAttention, Heads, Said
 from jkeras.primitives.conv_args import positive_int
 
 
@@ -112,20 +115,22 @@ class MultiHeadAttention(HeadedAttention):
         self.attention_axes = _tuple(attention_axes)
         self._make_parts(1 if self.made is None else len(self.made))
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"output_shape": self.made}
 
     def heads(self) -> Heads:
         return Heads(self.num_heads, self.num_heads, self.key_dim, self.value_dim)
 
-    def out_sizes(self, features: int | None) -> tuple:
+    def out_sizes(self, features: int | None) -> tuple[Any, ...]:
         return (features,) if self.made is None else self.made
 
-    def _attention(self) -> Any:
+    def _attention(self) -> Attend:
         """Over several axes: as if they were one."""
         attend, axes = super()._attention(), self.attention_axes
 
-        def attend_over(q, k, v, masks, ctx, said):
+        def attend_over(
+            q: Array, k: Array, v: Array, masks: list[Any], ctx: Ctx, said: Said
+        ) -> tuple[Array, Array | None]:
             if q.ndim == 4:
                 return attend(q, k, v, masks, ctx, said)
             over = tuple(range(1, q.ndim - 2)) if axes is None else tuple(a % (q.ndim - 1) for a in axes)
@@ -140,20 +145,20 @@ class MultiHeadAttention(HeadedAttention):
         return attend_over
 
 
-def _flattened(x, over: tuple[int, ...]):
+def _flattened(x: Array, over: tuple[int, ...]) -> tuple[Array, Callable[[Array], Array]]:
     """`(batch, ..., heads, size)` with the axes `over` as one before the heads, and the way back."""
     last = tuple(range(x.ndim - 2 - len(over), x.ndim - 2))
     moved = jnp.moveaxis(x, over, last)
     free = moved.shape[: last[0]]
 
-    def back(y):
+    def back(y: Array) -> Array:
         wide = y.reshape((*free, *(x.shape[i] for i in over), *y.shape[-2:]))
         return jnp.moveaxis(wide, last, over)
 
     return moved.reshape((*free, math.prod(x.shape[i] for i in over), *x.shape[-2:])), back
 
 
-def _flat_mask(mask, count: int):
+def _flat_mask(mask: Array, count: int) -> Array:
     """A mask `(batch, queries..., keys...)` with the axes that are attended over as one each."""
     if count == 1:
         return mask
@@ -163,7 +168,7 @@ def _flat_mask(mask, count: int):
     return mask.reshape((*shape[: split - count], *sizes))
 
 
-def _tuple(value: Any) -> tuple | None:
+def _tuple(value: Any) -> tuple[Any, ...] | None:
     if value is None:
         return None
     return (value,) if isinstance(value, int) else tuple(value)

@@ -1,5 +1,6 @@
 """The products with which attention makes heads of features, and features of heads."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import string
@@ -14,7 +15,7 @@ from jkeras.core.arguments import (
     LayerArguments,
     RegularizerLike,
 )
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shapes, State, Weights
 from jkeras.engine.base_layer import draw
 from jkeras.initializers.fans import over
 from jkeras.layers._kernel_and_bias import KernelAndBias
@@ -63,7 +64,7 @@ class Projection(KernelAndBias):
         outside = string.ascii_letters[self.summed : self.summed + self.made]
         return f"...{inside},{inside}{outside}->...{outside}"
 
-    def drawn(self, rng, inside: tuple[Any, ...], outside: tuple[Any, ...]) -> dict[str, Any]:
+    def drawn(self, rng: Key, inside: tuple[Any, ...], outside: tuple[Any, ...]) -> dict[str, Any]:
         """Weights for these sizes of the axes that it sums over, and of those that it makes."""
         axes = self.equation.rpartition(".")[2] if self.use_bias else None
         found = shapes(self.equation, axes, (None, *inside), outside)
@@ -73,11 +74,11 @@ class Projection(KernelAndBias):
     def formula(self) -> Pair:
         equation, use_bias, activation = self.equation, self.use_bias, self.activation
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             *_, inside, outside = in_shape
             return self.drawn(rng, inside, outside), {}
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             y = jnp.einsum(equation, x, params["kernel"])
             return Out(activation(y + widened(params["bias"], y) if use_bias else y))
 

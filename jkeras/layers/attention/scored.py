@@ -1,7 +1,9 @@
 """Attention and AdditiveAttention: one head, no projections."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Unpack
 
 import jax
@@ -9,7 +11,21 @@ import jax.numpy as jnp
 
 from jkeras import initializers
 from jkeras.core.arguments import LayerArguments
-from jkeras.core.types import INFERENCE, Ctx, Out, Pair
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    AnyTuple,
+    Array,
+    Ctx,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shapes,
+    State,
+    Tree,
+    Weights,
+)
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import kept
 from jkeras.primitives.attention import conjunction, places
@@ -74,17 +90,17 @@ class Attention(Layer):
     def training_differs(self) -> bool:
         return self.dropout > 0
 
-    def _weights(self, rng, in_shape) -> dict:
+    def _weights(self, rng: Key, in_shape: Shapes) -> dict[str, Any]:
         mixed = self.score_mode == "concat"
         return draw(
             rng, self, scale=() if self.use_scale else None, concat_score_weight=() if mixed else None
         )
 
-    def _scores(self) -> Any:
+    def _scores(self) -> Callable[[Params, Array, Array], Array]:
         """A pure function: parameters, queries and keys → scores."""
         mode = self.score_mode
 
-        def scores(params, query, key):
+        def scores(params: Params, query: Array, key: Array) -> Array:
             scale = params.get("scale", 1)
             if mode == "dot":
                 return query @ jnp.swapaxes(key, -2, -1) * scale
@@ -96,13 +112,18 @@ class Attention(Layer):
     def formula(self) -> Pair:
         scores, rate, seed = self._scores(), self.dropout, self.seed
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             _check_count(in_shape)
             return self._weights(rng, in_shape), {}
 
         def apply(
-            params, state, x, ctx: Ctx = INFERENCE, return_attention_scores=False, use_causal_mask=False
-        ):
+            params: Params,
+            state: State,
+            x: Tree,
+            ctx: Ctx = INFERENCE,
+            return_attention_scores: bool = False,
+            use_causal_mask: bool = False,
+        ) -> Out:
             _check_count(x)
             query, value, key = x[0], x[1], x[-1]
             seen, masks = scores(params, query, key), list(ctx.mask or (None, None))
@@ -158,16 +179,16 @@ class AdditiveAttention(Attention):
     ):
         super().__init__(use_scale=use_scale, dropout=dropout, seed=seed, **kwargs)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["score_mode"]
         return config
 
-    def _weights(self, rng, in_shape) -> dict:
+    def _weights(self, rng: Key, in_shape: Shapes) -> dict[str, Any]:
         return draw(rng, self, scale=in_shape[0][-1:] if self.use_scale else None)
 
-    def _scores(self):
-        def scores(params, query, key):
+    def _scores(self) -> Callable[[Params, Array, Array], Array]:
+        def scores(params: Params, query: Array, key: Array) -> Array:
             total = jnp.tanh(query[..., :, None, :] + key[..., None, :, :])
             scale = widened(params["scale"], total) if "scale" in params else 1
             return jnp.sum(scale * total, axis=-1)
@@ -175,6 +196,6 @@ class AdditiveAttention(Attention):
         return scores
 
 
-def _check_count(inputs) -> None:
-    if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
+def _check_count(inputs: Tree) -> None:
+    if not isinstance(inputs, (AnyList, AnyTuple)) or len(inputs) not in (2, 3):
         raise ValueError("this layer should be called on a list [query, value] or [query, value, key]")

@@ -1,5 +1,6 @@
 """Images changed at random in training; in inference they stay as they are."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import math
@@ -12,9 +13,10 @@ from jax import lax
 from jkeras.core import settings
 from jkeras.core.arguments import LayerArguments
 from jkeras.core.dispatch import is_symbolic
+from jkeras.core.types import Array, Ctx
 from jkeras.engine.tensors.variable import current_frame
 from jkeras.layers._common import seeded
-from jkeras.layers.preprocessing.images import ImageLayer, one_of
+from jkeras.layers.preprocessing.images import ImageLayer, Picture, one_of
 from jkeras.primitives import images
 from jkeras.primitives.conv_args import positive_int
 
@@ -35,18 +37,22 @@ class _Random(ImageLayer):
         self.seed, self.data_format = seed, settings.normalize_data_format(data_format)
 
     def __call__(self, inputs: Any, **kwargs: Any) -> Any:
-        """Change images; `training=False` leaves them as they are."""
+        """Picture images; `training=False` leaves them as they are."""
         if current_frame() is None and not is_symbolic(inputs):
             kwargs.setdefault("training", True)
         return super().__call__(inputs, **kwargs)
 
-    def change(self) -> Any:
+    def change(self) -> Picture:
         """A pure function of images (batch, rows, columns, channels) and the context."""
         raise NotImplementedError(f"{type(self).__name__} must define change().")
 
-    def picture(self):
+    def picture(self) -> Picture:
         change, seed = self.change(), self.seed
-        return lambda x, ctx: change(x, seeded(ctx, seed)) if ctx.training else x
+
+        def in_training(x: Array, ctx: Ctx) -> Array:
+            return change(x, seeded(ctx, seed)) if ctx.training else x
+
+        return in_training
 
 
 class RandomFlip(_Random):
@@ -80,10 +86,10 @@ class RandomFlip(_Random):
         super().__init__(seed, data_format, **kwargs)
         self.mode = one_of(mode, _MODES, "mode")
 
-    def change(self):
+    def change(self) -> Picture:
         axes = [axis for axis, word in ((2, "horizontal"), (1, "vertical")) if word in self.mode]
 
-        def flip(x, ctx):
+        def flip(x: Array, ctx: Ctx) -> Array:
             flips = ctx.uniform((x.shape[0], 1, 1, 1)) <= 0.5
             return jnp.where(flips, jnp.flip(x, axes), x)
 
@@ -130,7 +136,7 @@ class RandomCrop(_Random):
     def picture(self):
         height, width, seed = self.height, self.width, self.seed
 
-        def crop(x, ctx):
+        def crop(x: Array, ctx: Ctx) -> Array:
             rows, columns = x.shape[1:3]
             if not ctx.training:
                 return images.resize(images.cropped(x, height, width), height, width, "bilinear")
@@ -155,13 +161,17 @@ class _Mapped(_Random):
         self.interpolation = one_of(interpolation, ("nearest", "bilinear"), "interpolation")
         self.fill_value = fill_value
 
-    def maps(self) -> Any:
+    def maps(self) -> Picture:
         """A pure function of images and context: `(batch, 2, 3)` maps of (row, column, 1)."""
         raise NotImplementedError(f"{type(self).__name__} must define maps().")
 
-    def change(self):
+    def change(self) -> Picture:
         maps, way, fill, value = self.maps(), self.interpolation, self.fill_mode, self.fill_value
-        return lambda x, ctx: images.transformed(x, maps(x, ctx), way, fill, value).astype(x.dtype)
+
+        def seen(x: Array, ctx: Ctx) -> Array:
+            return images.transformed(x, maps(x, ctx), way, fill, value).astype(x.dtype)
+
+        return seen
 
 
 class RandomRotation(_Mapped):
@@ -203,10 +213,10 @@ class RandomRotation(_Mapped):
         self.factor = _bounds(factor, "factor")
         self._set_look(fill_mode, interpolation, fill_value)
 
-    def maps(self):
+    def maps(self) -> Picture:
         low, high = self.factor
 
-        def rotations(x, ctx):
+        def rotations(x: Array, ctx: Ctx) -> Array:
             angle = 2 * math.pi * _between(ctx, low, high, x, 0)
             cos, sin = jnp.cos(angle), jnp.sin(angle)
             middle_row, middle_column = (x.shape[1] - 1) / 2, (x.shape[2] - 1) / 2
@@ -260,11 +270,11 @@ class RandomZoom(_Mapped):
         self.height_factor, self.width_factor = height_factor, width_factor
         self._set_look(fill_mode, interpolation, fill_value)
 
-    def maps(self):
+    def maps(self) -> Picture:
         high = _bounds(self.height_factor, "height_factor")
         wide = None if self.width_factor is None else _bounds(self.width_factor, "width_factor")
 
-        def zooms(x, ctx):
+        def zooms(x: Array, ctx: Ctx) -> Array:
             rows = 1 + _between(ctx, *high, x, 0)
             columns = rows if wide is None else 1 + _between(ctx, *wide, x, 1)
             zero, (top, left) = jnp.zeros_like(rows), ((n - 1) / 2 for n in x.shape[1:3])
@@ -315,10 +325,10 @@ class RandomTranslation(_Mapped):
         self.height_factor, self.width_factor = height_factor, width_factor
         self._set_look(fill_mode, interpolation, fill_value)
 
-    def maps(self):
+    def maps(self) -> Picture:
         high, wide = _bounds(self.height_factor, "height_factor"), _bounds(self.width_factor, "width_factor")
 
-        def moves(x, ctx):
+        def moves(x: Array, ctx: Ctx) -> Array:
             down, right = (
                 _between(ctx, *bounds, x, salt) * x.shape[1 + salt]
                 for salt, bounds in enumerate((high, wide))
@@ -362,10 +372,10 @@ class RandomContrast(_Random):
         super().__init__(seed, data_format, **kwargs)
         self.factor, self.value_range = _bounds(factor, "factor", least=0), tuple(value_range)
 
-    def change(self):
+    def change(self) -> Picture:
         (low, high), cut = self.factor, self.value_range
 
-        def contrast(x, ctx):
+        def contrast(x: Array, ctx: Ctx) -> Array:
             by = (1 + _between(ctx, -low, high, x, 0)).reshape((-1, 1, 1, 1)).astype(x.dtype)
             mean = jnp.mean(x, (1, 2), keepdims=True)
             return jnp.clip((x - mean) * by + mean, *cut)
@@ -408,17 +418,17 @@ class RandomBrightness(_Random):
             raise ValueError(f"`value_range` must be a pair. Received: {value_range!r}")
         self.factor, self.value_range = _bounds(factor, "factor"), sorted(value_range)
 
-    def change(self):
+    def change(self) -> Picture:
         (low, high), (least, most) = self.factor, self.value_range
 
-        def brighten(x, ctx):
+        def brighten(x: Array, ctx: Ctx) -> Array:
             more = _between(ctx, low, high, x, 0).reshape((-1, 1, 1, 1)) * (most - least)
             return jnp.clip(x + more.astype(x.dtype), least, most)
 
         return brighten
 
 
-def _inner(x, height: int, width: int):
+def _inner(x: Array, height: int, width: int) -> Array:
     """The part that begins where the largest middle of these proportions does, enlarged if it must be."""
     rows, columns = x.shape[1:3]
     high, wide = images.cropped(x[:1], height, width).shape[1:3]
@@ -438,10 +448,10 @@ def _bounds(factor: Factor, name: str, least: float = -1) -> tuple[float, float]
     raise ValueError(f"`{name}` must be a number, or a pair, in the range [{least}, 1]. Received: {factor!r}")
 
 
-def _between(ctx, low: float, high: float, x, salt: int):
+def _between(ctx: Ctx, low: float, high: float, x: Array, salt: int) -> Array:
     """A random number for each image."""
     return low + (high - low) * ctx.uniform((x.shape[0],), salt=salt)
 
 
-def _maps(*rows):
+def _maps(*rows: Sequence[Any]) -> Array:
     return jnp.stack([jnp.stack(row, -1) for row in rows], 1)

@@ -1,15 +1,16 @@
 """CategoryEncoding and Discretization: numbers as categories, categories as vectors."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core.arguments import LayerArguments
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Out, Pair, Params, State
 from jkeras.engine.base_layer import Layer
 from jkeras.layers._common import floating, mask_ends, no_weights, place_of
 from jkeras.primitives import encoding
@@ -60,7 +61,7 @@ class CategoryEncoding(Layer):
         self.output_mode = _mode(output_mode, encoding.MODES)
         self.sparse = _dense(sparse)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["sparse"]
         return config
@@ -68,7 +69,9 @@ class CategoryEncoding(Layer):
     def formula(self) -> Pair:
         depth, mode, where, dtype = self.num_tokens, self.output_mode, place_of(self), self.dtype
 
-        def apply(params, state, x, ctx=INFERENCE, count_weights=None):
+        def apply(
+            params: Params, state: State, x: Array, ctx: Ctx = INFERENCE, count_weights: Any = None
+        ) -> Out:
             mask_ends(where, ctx)
             if count_weights is not None and mode != "count":
                 raise ValueError(f"`count_weights` are for the mode 'count', not for {mode!r}")
@@ -125,7 +128,7 @@ class Discretization(Layer):
         self.sparse = _dense(sparse)
 
     @classmethod
-    def from_config(cls, config: dict) -> Discretization:
+    def from_config(cls, config: Any) -> Discretization:
         """A layer from `get_config()`, with the boundaries that `adapt` had found."""
         found = config.get("bin_boundaries") if config.get("num_bins") is not None else None
         arguments: dict[str, Any] = config if found is None else config | {"bin_boundaries": None}
@@ -137,7 +140,7 @@ class Discretization(Layer):
     def formula(self) -> Pair:
         bounds, mode, where, name = self.bin_boundaries, self.output_mode, place_of(self), self.name
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             mask_ends(where, ctx)
             if bounds is None:
                 raise ValueError(
@@ -192,8 +195,9 @@ def _compressed(summary: np.ndarray, epsilon: float) -> np.ndarray:
     if summary.shape[1] * epsilon < 1:
         return summary
     parts = epsilon + np.arange(0.0, 1.0, epsilon)
-    sums = summary[1].cumsum()
-    values, at = np.interp(parts, sums / sums[-1], summary[0]), np.interp(parts, sums / sums[-1], sums)
+    sums: np.ndarray = summary[1].cumsum()
+    shares = sums / sums[-1]
+    values, at = (cast(np.ndarray, np.interp(parts, shares, row)) for row in (summary[0], sums))
     return np.stack([values, np.diff(at, prepend=0)]).astype(np.float32)
 
 

@@ -1,5 +1,6 @@
 """Hashing and HashedCrossing: strings and whole numbers in bins, without a vocabulary."""
 
+# pyright: reportUnnecessaryIsInstance=false
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import numpy as np
 
 from jkeras.core import settings
 from jkeras.core.arguments import LayerArguments
+from jkeras.core.types import AnyList, AnyTuple
 from jkeras.layers.preprocessing.on_host import OnHost, decoded, salt_of
 from jkeras.primitives import encoding, hashing
 
@@ -120,7 +122,7 @@ class HashedCrossing(_Hashed):
         super().__init__(num_bins, output_mode, sparse, **kwargs)
 
     def on_host(self, inputs: Any) -> np.ndarray:
-        columns = [_values(column) for column in inputs] if isinstance(inputs, (list, tuple)) else []
+        columns = [_values(column) for column in inputs] if isinstance(inputs, (AnyList, AnyTuple)) else []
         shapes = [column.shape for column in columns]
         if len(columns) < 2 or len(set(shapes)) > 1 or len(shapes[0]) > 2 or shapes[0][1:] not in ((), (1,)):
             raise ValueError(

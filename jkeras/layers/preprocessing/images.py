@@ -1,18 +1,22 @@
 """Resizing and CenterCrop."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-from typing import Any, Unpack
+from collections.abc import Callable
+from typing import TypeAlias, Unpack
 
 import jax.numpy as jnp
 
 from jkeras.core import settings
 from jkeras.core.arguments import LayerArguments
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import INFERENCE, Array, Ctx, Out, Pair, Params, State
 from jkeras.engine.base_layer import Layer
 from jkeras.layers._common import floating, no_weights
 from jkeras.primitives import images
 from jkeras.primitives.conv_args import positive_int
+
+Picture: TypeAlias = Callable[[Array, Ctx], Array]  # a pure function of images and the context
 
 
 class ImageLayer(Layer):
@@ -21,14 +25,14 @@ class ImageLayer(Layer):
     data_format = "channels_last"
     rowwise = True
 
-    def picture(self) -> Any:
+    def picture(self) -> Picture:
         """A pure function of images `(batch, rows, columns, channels)` and the context."""
         raise NotImplementedError(f"{type(self).__name__} must define picture().")
 
     def formula(self) -> Pair:
         picture, first = self.picture(), self.data_format == "channels_first"
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             if x.ndim not in (3, 4):
                 raise ValueError(
                     f"expected images (batch, rows, columns, channels) or one image, got {x.shape}"
@@ -94,11 +98,11 @@ class Resizing(ImageLayer):
         self.antialias = bool(antialias)
         self.data_format = settings.normalize_data_format(data_format)
 
-    def picture(self):
+    def picture(self) -> Picture:
         size, way, antialias = (self.height, self.width), self.interpolation, self.antialias
         crop, pad, value = self.crop_to_aspect_ratio, self.pad_to_aspect_ratio, self.fill_value
 
-        def resized(x, ctx):
+        def resized(x: Array, ctx: Ctx) -> Array:
             x = images.cropped(x, *size) if crop else images.padded(x, *size, value) if pad else x
             return images.resize(x, *size, way, antialias)
 
@@ -135,12 +139,16 @@ class CenterCrop(ImageLayer):
         self.height, self.width = positive_int(height, "height"), positive_int(width, "width")
         self.data_format = settings.normalize_data_format(data_format)
 
-    def picture(self):
+    def picture(self) -> Picture:
         height, width = self.height, self.width
-        return lambda x, ctx: centre(x, height, width)
+
+        def middle(x: Array, ctx: Ctx) -> Array:
+            return centre(x, height, width)
+
+        return middle
 
 
-def centre(x, height: int, width: int):
+def centre(x: Array, height: int, width: int) -> Array:
     """The middle of images, enlarged where they are smaller than it."""
     top, left = x.shape[1] - height, x.shape[2] - width
     if top < 0 or left < 0:

@@ -1,5 +1,6 @@
 """StringLookup and IntegerLookup: tokens as their places in a vocabulary, on the host, before the model."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import collections

@@ -1,5 +1,6 @@
 """The base of layers that work on the host, before the model, and what they share."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jkeras.core.dispatch import is_symbolic
+from jkeras.core.types import AnyList, AnyTuple
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.tensors.variable import current_frame
 from jkeras.primitives import encoding
@@ -54,7 +56,7 @@ def decoded(texts: Any, encoding: str) -> np.ndarray:
 
 def batches_of(data: Any, steps: int | None) -> Iterable[Any]:
     """Batches of data: an array or a list is one."""
-    batches = [data] if hasattr(data, "shape") or isinstance(data, (list, tuple, str)) else data
+    batches = [data] if hasattr(data, "shape") or isinstance(data, (AnyList, AnyTuple, str)) else data
     for i, batch in enumerate(batches):
         if steps is not None and i >= steps:
             return
@@ -71,6 +73,6 @@ def salt_of(salt: int | Sequence[int] | None) -> list[int] | None:
         return None
     if isinstance(salt, int):
         return [salt, salt]
-    if isinstance(salt, (tuple, list)) and len(salt) == 2:
+    if isinstance(salt, (AnyTuple, AnyList)) and len(salt) == 2:
         return [int(part) for part in salt]
     raise ValueError(f"`salt` must be a whole number or two of them. Received: {salt!r}")

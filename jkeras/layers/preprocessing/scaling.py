@@ -1,5 +1,6 @@
 """Rescaling and Normalization: numbers times a factor, plus an offset."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import itertools
@@ -13,7 +14,20 @@ import numpy as np
 from jkeras import initializers
 from jkeras.core import settings
 from jkeras.core.arguments import LayerArguments
-from jkeras.core.types import INFERENCE, Out, Pair
+from jkeras.core.types import (
+    INFERENCE,
+    AnyList,
+    AnyTuple,
+    Array,
+    Ctx,
+    Key,
+    Out,
+    Pair,
+    Params,
+    Shapes,
+    State,
+    Weights,
+)
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import elementwise, floating
 
@@ -53,7 +67,7 @@ class Rescaling(Layer):
         scale, offset = (np.asarray(value) for value in (self.scale, self.offset))
         channels_first = settings.image_data_format() == "channels_first"
 
-        def rescale(x):
+        def rescale(x: Array):
             x = floating(x)
             return x * _per_channel(scale, x, channels_first) + _per_channel(offset, x, channels_first)
 
@@ -103,21 +117,21 @@ class Normalization(Layer):
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         self.input_mean, self.input_variance, self.invert = _plain(mean), _plain(variance), invert
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"mean": self.input_mean, "variance": self.input_variance}
 
     def formula(self) -> Pair:
         axis, invert, given = self.axis, self.invert, self.input_mean is not None
         fixed = {"mean": self.input_mean, "variance": self.input_variance}
 
-        def init(rng, in_shape):
+        def init(rng: Key, in_shape: Shapes) -> Weights:
             sizes = tuple(in_shape[i] for i in _kept(axis, len(in_shape)))
             if given:
                 return {}, {}
             count = {"count": np.zeros((), np.int32)}
             return {}, draw(rng, self, mean=sizes, variance=sizes) | count
 
-        def apply(params, state, x, ctx=INFERENCE):
+        def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             x = floating(x)
             kept = _kept(axis, x.ndim)
             sizes = tuple(x.shape[i] for i in kept)
@@ -163,7 +177,7 @@ def _plain(value: Any) -> Any:
     return None if value is None else np.asarray(value).tolist()
 
 
-def _per_channel(value, x, channels_first: bool):
+def _per_channel(value: Any, x: Array, channels_first: bool):
     if value.ndim and channels_first:
         value = value.reshape(value.shape + (1,) * (3 - value.ndim))
     if value.ndim and value.shape[-1] not in (1, x.shape[-1]) and not channels_first:
@@ -180,10 +194,14 @@ def _kept(axis: tuple[int, ...], ndim: int) -> tuple[int, ...]:
 
 def _batches(data: Any) -> Iterable[Any]:
     """Arrays of batches; of (x, y) the x."""
-    if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, (list, tuple)):
+    if (
+        hasattr(data, "__getitem__")
+        and hasattr(data, "__len__")
+        and not isinstance(data, (AnyList, AnyTuple))
+    ):
         data = (data[i] for i in range(len(data)))  # a Sequence
     for batch in data:
-        batch = batch[0] if isinstance(batch, tuple) else batch
+        batch = batch[0] if isinstance(batch, AnyTuple) else batch
         if not hasattr(batch, "shape"):
             raise TypeError(
                 f"`adapt` takes an array, or batches that are arrays; got {type(batch).__name__}."
@@ -191,7 +209,7 @@ def _batches(data: Any) -> Iterable[Any]:
         yield batch
 
 
-def _moments(batches, axis: tuple[int, ...], sizes: tuple[int, ...]):
+def _moments(batches: Any, axis: tuple[int, ...], sizes: tuple[int, ...]):
     """Mean and variance over all but the kept axes, of all batches together."""
     count, mean, variance = 0, 0.0, 0.0
     for batch in batches:

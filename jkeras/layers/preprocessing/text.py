@@ -1,5 +1,6 @@
 """TextVectorization: text as numbers, on the host, before the model."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import re
@@ -9,6 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from jkeras.core.arguments import LayerArguments
+from jkeras.core.types import AnyNumpy
 from jkeras.layers.preprocessing.lookup import StringLookup
 from jkeras.layers.preprocessing.on_host import OnHost, batches_of, decoded
 
@@ -84,7 +86,7 @@ class TextVectorization(OnHost):
         self.get_vocabulary, self.vocabulary_size = self.lookup.get_vocabulary, self.lookup.vocabulary_size
         self.set_vocabulary = self.lookup.set_vocabulary
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         names = "max_tokens output_mode pad_to_max_tokens vocabulary idf_weights sparse encoding".split()
         return super().get_config() | {name: getattr(self.lookup, name) for name in names}
 
@@ -121,7 +123,7 @@ class TextVectorization(OnHost):
         return [self._tokens_of(text) for text in texts]
 
     def _tokens_of(self, text: Any) -> list[str]:
-        if isinstance(text, np.ndarray):  # split already
+        if isinstance(text, AnyNumpy):  # split already
             tokens = [self._standard(token) for token in text.ravel()]
         else:
             tokens = self._parts(self._standard(text))
