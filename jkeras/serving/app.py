@@ -125,7 +125,7 @@ class App:
         return Answer(200, rest.answer(call, outputs), rows=rows)
 
     async def _body(self, scope: Any, receive: Receive) -> bytes:
-        """The body of a request, within the limits of size and time."""
+        """The body of a request, within the limit."""
         headers = dict(scope["headers"])
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise Refused(415, "The body should come as it is, without a Content-Encoding.")
@@ -136,25 +136,21 @@ class App:
         parts: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(self._settings.read_seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        raise Gone
-                    parts.append(part := message["body"])
-                    size += len(part)
-                    self._reading += len(part)
-                    if size > most:
-                        raise _too_long(most)
-                    if self._reading > 8 * most:
-                        raise Refused(503, "Too many large requests at once.", {"Retry-After": "1"} | _CLOSE)
-                    if not message["more_body"]:
-                        return b"".join(parts) if len(parts) > 1 else part
-        except BaseException as error:
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":  # also where it took too long
+                    raise Gone
+                parts.append(part := message["body"])
+                size += len(part)
+                self._reading += len(part)
+                if size > most:
+                    raise _too_long(most)
+                if self._reading > 8 * most:
+                    raise Refused(503, "Too many large requests at once.", {"Retry-After": "1"} | _CLOSE)
+                if not message["more_body"]:
+                    return b"".join(parts) if len(parts) > 1 else part
+        except BaseException:
             self._reading -= size
-            if isinstance(error, TimeoutError):
-                seconds = self._settings.read_seconds
-                raise Refused(408, f"The body did not come within {seconds:g} seconds.", _CLOSE) from None
             raise
 
     async def _send(self, answer: Answer, receive: Receive, send: Send) -> None:

@@ -25,22 +25,25 @@ class _Limits:
     transport: Any
     loop: Any
     connections: set[Any]
-    _timer: Any = None  # runs while a head is awaited
-    _head = 0  # bytes of it so far
+    cycle: Any
+    _timer: Any = None  # runs while a request is awaited, from its first byte or the last answer on
+    _head: int | None = 0  # bytes of its head so far; None: that is whole
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)  # pyright: ignore
         if len(self.connections) > self.service.settings.max_connections:
             self._refuse(503, "There are too many connections.", b"retry-after: 1\r\n")
         else:
-            self._begin_head()
+            self._begin()
 
-    def _begin_head(self) -> None:
+    def _begin(self) -> None:
         self._head = 0
         self._timer = self.loop.call_later(self.service.settings.read_seconds, self._late)
 
     def _late(self) -> None:
-        if not self.transport.is_closing():
+        if self._head is None and self.cycle.response_started:  # refused before all of it was here
+            self.transport.abort()
+        elif not self.transport.is_closing():
             seconds = self.service.settings.read_seconds
             self._refuse(408, f"The request did not come within {seconds:g} seconds.")
 
@@ -55,19 +58,23 @@ class _Limits:
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)  # pyright: ignore
-        if self._timer is not None:
+        if self._head is not None:
             self._head += len(data)
             if self._head > _HEAD and not self.transport.is_closing():
                 self._refuse(431, f"The headers have more than {_HEAD} bytes.")
 
     def on_message_begin(self) -> None:
         if self._timer is None:
-            self._begin_head()
+            self._begin()
         super().on_message_begin()  # pyright: ignore
 
     def on_headers_complete(self) -> None:
-        self._stop()
+        self._head = None
         super().on_headers_complete()  # pyright: ignore
+
+    def on_message_complete(self) -> None:
+        self._stop()
+        super().on_message_complete()  # pyright: ignore
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():  # it does not take its answer

@@ -9,6 +9,7 @@ import itertools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,14 @@ class Call:
     by_row: bool
 
 
+@cache
+def _orjson() -> Any:
+    return extras.module("orjson", "serve", "jkeras serve")
+
+
 def dumped(value: Any) -> bytes:
     """JSON of a value, arrays included; null in the place of NaN and infinity, which JSON does not have."""
-    orjson: Any = extras.module("orjson", "serve", "jkeras serve")
+    orjson = _orjson()
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
 
 
@@ -63,7 +69,7 @@ def call_of(body: bytes, signature: Signature, max_rows: int) -> Call:
     Raises:
         Refused: it is not JSON, or not what the signature wants.
     """
-    orjson: Any = extras.module("orjson", "serve", "jkeras serve")
+    orjson = _orjson()
     try:
         request = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -194,5 +200,5 @@ def answer(call: Call, outputs: Arrays) -> bytes:
 
 def _writable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """An array as the JSON writer takes it."""
-    known = array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+    known = array if array.dtype.kind in "biuf" else array.astype(np.float32)  # bfloat16
     return np.ascontiguousarray(known)

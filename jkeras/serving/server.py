@@ -96,6 +96,7 @@ def _web(service: Service, app: App) -> Any:
         log_config=None,
         log_level="critical",
         server_header=False,
+        proxy_headers=False,
         date_header=True,
         timeout_keep_alive=int(settings.read_seconds) or 1,
         timeout_graceful_shutdown=int(settings.drain_seconds),

@@ -52,7 +52,7 @@ class Client:
 
         return asyncio.run(both())
 
-    async def ask(self, method, path, body=b"", headers=(), parts=None, more=False):
+    async def ask(self, method, path, body=b"", headers=(), parts=None):
         """An answer: status, what its JSON says (or its text), headers."""
         parts = [body] if parts is None else list(parts)
         sent = []
@@ -61,7 +61,7 @@ class Client:
             if not parts:
                 await asyncio.sleep(3600)
             part = parts.pop(0)
-            return {"type": "http.request", "body": part, "more_body": bool(parts) or more}
+            return {"type": "http.request", "body": part, "more_body": bool(parts)}
 
         async def send(message):
             sent.append(message)
@@ -104,7 +104,6 @@ def client(files):
             max_batch=4,
             max_rows=8,
             max_body=4000,
-            read_seconds=0.05,
         )
     )
     yield made
