@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import flags
+
 
 def _cache_folder() -> str:
     """A folder for jax's persistent compilation cache that only this user writes to."""
@@ -25,12 +27,9 @@ def _cache_folder() -> str:
     return str(folder)
 
 
-# The recordings hold for float32 on a CPU; 8 virtual devices are there for the tests of data parallelism.
+# The recordings hold for float32 on a CPU.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-    os.environ["XLA_FLAGS"] = (
-        os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
-    ).strip()
+os.environ["XLA_FLAGS"] = flags.of_session()
 
 # Nothing goes from one device to another unsaid. (From the host much does: Keras code hands numpy arrays on.)
 os.environ.setdefault("JAX_TRANSFER_GUARD_DEVICE_TO_DEVICE", "disallow")

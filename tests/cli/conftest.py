@@ -12,6 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from jkeras.cli import app
+from tests import flags
 
 CONFIG = {
     "name": "small",
@@ -56,7 +57,7 @@ def begin(*arguments, cwd=None):
         stderr=subprocess.PIPE,
         text=True,
         cwd=cwd,
-        env={**os.environ, "XLA_FLAGS": "", "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "XLA_FLAGS": flags.of_process(), "PYTHONPATH": os.pathsep.join(sys.path)},
     )
 
 

@@ -18,7 +18,6 @@ from tests import golden
 
 CLOSE = dict(rtol=2e-5, atol=2e-5)
 # What Keras 3 writes down beside the arguments of a layer, or has no meaning here.
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 LEFT_OUT = {"trainable", "dtype", "name", "quantization_config", "sparse", "module"}
 
 
@@ -105,7 +104,7 @@ def test_values_gradients_and_masks(name):
         ), out
 
     floats = [i for i, x in enumerate(inputs) if x.dtype == "float32"]
-    program = jax.jit(functools.partial(slopes, total, floats), compiler_options=QUICK)
+    program = jax.jit(functools.partial(slopes, total, floats))
     out, (by_weight, by_input) = program(weights, inputs)
     for found, expected in zip(outputs_of(out), case.listed("outputs"), strict=True):
         np.testing.assert_allclose(found, expected, **CLOSE)

@@ -11,8 +11,6 @@ from tests import golden
 RECORDED = golden.json("keras3/metrics")
 DATA = {name: np.array(value, "float32") for name, value in RECORDED["data"].items()}
 CASES, CUTS = RECORDED["cases"], RECORDED["cuts"]
-# So many small programs in one take LLVM long to make fast.
-QUICKLY = {"xla_backend_optimization_level": "0", "xla_llvm_disable_expensive_passes": True}
 
 
 def made(case):
@@ -42,7 +40,7 @@ def results(data, case, weighted):
 def test_results_are_those_of_keras_3():
     kinds = [(case, kind) for case in CASES for kind in ("results", "weighted") if kind in case]
     run = lambda data: [results(data, case, kind == "weighted") for case, kind in kinds]  # noqa: E731
-    every = jax.jit(run, compiler_options=QUICKLY)
+    every = jax.jit(run)
     for (case, kind), found in zip(kinds, every(DATA), strict=True):
         for ours, theirs in zip(found, case[kind], strict=True):
             told = f"{case['name']} {case['args']} {kind}"

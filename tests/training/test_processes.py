@@ -14,6 +14,7 @@ import pytest
 from jkeras.core import processes
 from jkeras.models import load_model
 from jkeras.saving import checkpoint
+from tests import flags
 from tests.training import two_processes
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
@@ -28,7 +29,7 @@ def _free_port():
 @contextlib.contextmanager
 def _started(folder, role, number, port):
     root = str(Path(__file__).parents[2])
-    environment = os.environ | {"PYTHONPATH": root, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": ""}
+    environment = os.environ | {"PYTHONPATH": root, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags.of_process()}
     with subprocess.Popen(
         [sys.executable, SCRIPT, folder, role, str(number), str(port)],
         stdout=subprocess.PIPE,

@@ -21,6 +21,7 @@ from jkeras.losses import categorical_crossentropy
 from jkeras.models import Sequential
 from jkeras.optimizers import SGD
 from jkeras.wrappers.scikit_learn import BaseWrapper, KerasClassifier, KerasRegressor
+from tests import flags
 
 RANDOM = np.random.RandomState(0)
 X = RANDOM.randn(60, 4).astype("float32")
@@ -290,7 +291,7 @@ print("best:", search.best_params_["units"], random.predict(x).shape)
 def test_sklearn_search_in_processes(sk, tmp_path):
     """Of an unchanged script of Keras, whose classes and functions only the main script has."""
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONWARNINGS": "ignore"}
-    environment.pop("XLA_FLAGS", None)
+    environment["XLA_FLAGS"] = flags.of_process()
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
