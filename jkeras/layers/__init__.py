@@ -136,6 +136,7 @@ from jkeras.layers.preprocessing import Rescaling as Rescaling
 from jkeras.layers.preprocessing import Resizing as Resizing
 from jkeras.layers.preprocessing import StringLookup as StringLookup
 from jkeras.layers.preprocessing import TextVectorization as TextVectorization
+from jkeras.layers.pure import Pure as Pure
 from jkeras.layers.recurrent import GRU as GRU
 from jkeras.layers.recurrent import LSTM as LSTM
 from jkeras.layers.recurrent import RNN as RNN

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jkeras import layers as L
+from jkeras.core import random
 from jkeras.models import Sequential
+from jkeras.utils import get_custom_objects
 
 
 class Case(NamedTuple):
@@ -119,6 +121,7 @@ CASES: list[Case] = [
     Case(lambda: L.ConvLSTM2DCell(2, 3, padding="same"), (IMAGE, (5, 6, 2), (5, 6, 2))),
     Case(lambda: L.StackedRNNCells([L.GRUCell(2), L.SimpleRNNCell(3)]), (VECTOR, (2,), (3,))),
     Case(lambda: L.Lambda(np_free_square), (VECTOR,)),
+    Case(lambda: L.Pure(drawn, multiplied), (VECTOR,)),
     Case(_small_model, (VECTOR,)),
 ]
 
@@ -127,5 +130,17 @@ def np_free_square(x):
     """A function for the Lambda row."""
     return x * x
 
+
+def drawn(key, x):
+    """The weights of the Pure row."""
+    return {"inner": {"w": random.normal(key, (x.shape[-1], 2))}}
+
+
+def multiplied(params, x):
+    """The formula of the Pure row."""
+    return x @ params["inner"]["w"]
+
+
+get_custom_objects().update(drawn=drawn, multiplied=multiplied)
 
 IDS = [f"{i:02d}-{case.name}" for i, case in enumerate(CASES)]
