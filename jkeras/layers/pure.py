@@ -56,7 +56,10 @@ class Pure(Layer):
 
     `init` draws any tree of arrays; names of weights are paths in it, as `pure_1/params/Dense_0/kernel`. All
     else is as with any layer: `fit`, `model.pure()`, files of weights, optimizers by path. Several inputs are
-    several arguments. Samples are taken to mix: set `rowwise = True` on the layer if they do not.
+    several arguments. Of flax it is `Pure(module.init, module.apply)`, see `examples/research/flax_layer.py`;
+    of haiku the pair of `hk.without_apply_rng(hk.transform(f))`; of equinox
+    `Pure(lambda key, x: eqx.filter(Net(key), eqx.is_array), lambda p, x: jax.vmap(eqx.combine(p, net))(x))`,
+    where `net` is any such module. Samples are taken to mix: set `rowwise = True` on the layer if they do not.
 
     Args:
         init: `init(key, x) -> params`, called with zeros of the input's shape and a batch of one.
@@ -69,6 +72,8 @@ class Pure(Layer):
     Raises:
         ValueError: the input has an unknown size beside the batch's.
 
+    Keras 3: JaxLayer and FlaxLayer
+
     Example:
         >>> import jax
         >>> def init(key, x):
@@ -79,8 +84,6 @@ class Pure(Layer):
         >>> model = jkeras.Sequential([jkeras.Input((3,)), Pure(init, apply, name="mine")])
         >>> [weight.name for weight in model.weights]
         ['mine/outer/w:0']
-        >>> import flax.linen as nn  # doctest: +SKIP
-        >>> layer = Pure(nn.Dense(4).init, nn.Dense(4).apply)  # doctest: +SKIP
     """
 
     rowwise = False
