@@ -56,10 +56,11 @@ class Pure(Layer):
 
     `init` draws any tree of arrays; names of weights are paths in it, as `pure_1/params/Dense_0/kernel`. All
     else is as with any layer: `fit`, `model.pure()`, files of weights, optimizers by path. Several inputs are
-    several arguments. Of flax it is `Pure(module.init, module.apply)`, see `examples/research/flax_layer.py`;
-    of haiku the pair of `hk.without_apply_rng(hk.transform(f))`; of equinox
-    `Pure(lambda key, x: eqx.filter(Net(key), eqx.is_array), lambda p, x: jax.vmap(eqx.combine(p, net))(x))`,
-    where `net` is any such module. Samples are taken to mix: set `rowwise = True` on the layer if they do not.
+    several arguments. Samples are taken to mix: set `rowwise = True` on the layer if they do not.
+
+    Of flax it is `Pure(module.init, module.apply)`, see `examples/research/flax_layer.py`; of haiku the pair
+    of `hk.without_apply_rng(hk.transform(f))`; of equinox, with any `net = Net(key)`,
+    `Pure(lambda key, x: eqx.filter(Net(key), eqx.is_array), lambda p, x: jax.vmap(eqx.combine(p, net))(x))`.
 
     Args:
         init: `init(key, x) -> params`, called with zeros of the input's shape and a batch of one.
