@@ -3,6 +3,7 @@
 Keras 3: keras/config
 """
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import os

@@ -110,12 +110,24 @@ else:
 erf, erfc, erfinv = (_converting(getattr(jax.scipy.special, n), 1) for n in ("erf", "erfc", "erfinv"))
 logsumexp = _converting(jax.scipy.special.logsumexp, 1)
 rsqrt = _converting(lax.rsqrt, 1)
-view_as_complex = _converting(lambda x: lax.complex(x[..., 0], x[..., 1]), 1)
-logdet = _converting(lambda x: jnp.linalg.slogdet(x)[1], 1)
+
+
+def _complex(x: Array) -> Array:
+    return lax.complex(x[..., 0], x[..., 1])
+
+
+def _logdet(x: Array) -> Array:
+    return jnp.linalg.slogdet(x)[1]
+
+
+def _solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:
+    return jax.scipy.linalg.solve_triangular(a, b, lower=lower)
+
+
+view_as_complex = _converting(_complex, 1)
+logdet = _converting(_logdet, 1)
 solve = _converting(jnp.linalg.solve, 2)
-solve_triangular = _converting(
-    lambda a, b, lower=False: jax.scipy.linalg.solve_triangular(a, b, lower=lower), 2
-)
+solve_triangular = _converting(_solve_triangular, 2)
 stop_gradient = _converting(lax.stop_gradient, 1)
 
 

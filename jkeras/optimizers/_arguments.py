@@ -125,9 +125,9 @@ class CommonArguments:
         """
         if self.binding is None or not self.common("use_ema"):
             return
-        wanted = set(map(id, var_list))
+        wanted = set(var_list)
         for weight, average in self.binding.averages():
-            if id(weight) in wanted:
+            if weight in wanted:
                 weight.assign(average.numpy())
 
     def refuse_around(self) -> None:

@@ -127,7 +127,7 @@ class Binding:
     def averages(self) -> list[tuple[Variable, Variable]]:
         """Each weight of the model and its moving average, if the optimizer keeps them and has begun."""
         kept = by_path(getattr(self.state, "slots", {}).get("average", {}))
-        if kept and not self.state.iterations.take():
+        if not kept or not self.state.iterations.take():
             return []
         return [(weight, kept[path]) for path, weight in by_path(self.trained).items() if path in kept]
 

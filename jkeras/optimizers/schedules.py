@@ -55,7 +55,36 @@ def _float(step: Any) -> Array:
     return jnp.asarray(step, jnp.float32)
 
 
-class ExponentialDecay(LearningRateSchedule):
+class _Decay(LearningRateSchedule):
+    """A rate that falls with step / decay_steps, perhaps rounded down."""
+
+    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = None,
+    ):
+        _checked(self, decay_steps, "decay_steps")
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name or type(self).__name__
+
+    def at(self, part: Array) -> Array:
+        """The rate where step / decay_steps is `part`."""
+        raise NotImplementedError(f"{type(self).__name__} must define at().")
+
+    def __call__(self, step: Any) -> Array:
+        part = _float(step) / self.decay_steps
+        return self.at(jnp.floor(part) if self.staircase else part)
+
+
+class ExponentialDecay(_Decay):
     """initial_learning_rate * decay_rate^(step / decay_steps).
 
     Args:
@@ -63,7 +92,7 @@ class ExponentialDecay(LearningRateSchedule):
         decay_steps: steps after which the rate is multiplied by `decay_rate`.
         decay_rate: the factor.
         staircase: whether the exponent is rounded down.
-        name: its name.
+        name: its name; None: that of the class.
 
     Raises:
         ValueError: arguments that do not fit.
@@ -75,26 +104,7 @@ class ExponentialDecay(LearningRateSchedule):
     Keras 3: keras/src/optimizers/schedules/learning_rate_schedule.py ExponentialDecay
     """
 
-    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
-
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str = "ExponentialDecay",
-    ):
-        _checked(self, decay_steps, "decay_steps")
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
-
-    def __call__(self, step: Any) -> Array:
-        part = _float(step) / self.decay_steps
-        part = jnp.floor(part) if self.staircase else part
+    def at(self, part: Array) -> Array:
         return self.initial_learning_rate * jnp.float32(self.decay_rate) ** part
 
 
@@ -183,7 +193,7 @@ class PolynomialDecay(LearningRateSchedule):
         return fall * (1 - done / whole) ** self.power + self.end_learning_rate
 
 
-class InverseTimeDecay(LearningRateSchedule):
+class InverseTimeDecay(_Decay):
     """initial_learning_rate / (1 + decay_rate * step / decay_steps).
 
     Args:
@@ -191,7 +201,7 @@ class InverseTimeDecay(LearningRateSchedule):
         decay_steps: steps that count as one.
         decay_rate: the factor.
         staircase: whether step / decay_steps is rounded down.
-        name: its name.
+        name: its name; None: that of the class.
 
     Raises:
         ValueError: arguments that do not fit.
@@ -203,26 +213,7 @@ class InverseTimeDecay(LearningRateSchedule):
     Keras 3: keras/src/optimizers/schedules/learning_rate_schedule.py InverseTimeDecay
     """
 
-    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
-
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str = "InverseTimeDecay",
-    ):
-        _checked(self, decay_steps, "decay_steps")
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
-
-    def __call__(self, step: Any) -> Array:
-        part = _float(step) / self.decay_steps
-        part = jnp.floor(part) if self.staircase else part
+    def at(self, part: Array) -> Array:
         return self.initial_learning_rate / (1 + self.decay_rate * part)
 
 
@@ -332,7 +323,17 @@ class CosineDecayRestarts(LearningRateSchedule):
         return self.initial_learning_rate * ((1 - self.alpha) * wave + self.alpha)
 
 
-_CLASSES = {c.__name__: c for c in LearningRateSchedule.__subclasses__()}
+_CLASSES = {
+    c.__name__: c
+    for c in (
+        CosineDecay,
+        CosineDecayRestarts,
+        ExponentialDecay,
+        InverseTimeDecay,
+        PiecewiseConstantDecay,
+        PolynomialDecay,
+    )
+}
 
 
 def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def count_params(weights) -> int:
         >>> count_params([weight, weight])
         6
     """
-    return sum(int(np.prod(weight.shape)) for weight in {id(w): w for w in weights}.values())
+    return sum(int(np.prod(weight.shape)) for weight in dict.fromkeys(weights))
 
 
 def get_source_inputs(tensor, layer=None, node_index=None):

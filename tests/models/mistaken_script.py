@@ -25,6 +25,12 @@ Dense(3, use_bais=False)  # reportCallIssue
 Dense(3, kernel_initializer=0.1)  # reportArgumentType
 Dense(3, kernel_regularizer=0.01)  # reportArgumentType
 Dense(3, input_shape="a")  # reportArgumentType
+MultiHeadAttention("a", 3)  # reportArgumentType
+MultiHeadAttention(2, key_dims=3)  # reportCallIssue
+LayerNormalization(eps=1e-5)  # reportCallIssue
+TextVectorization(max_tokens="a")  # reportArgumentType
+RandomFlip(mode=3)  # reportArgumentType
+model.export()  # reportCallIssue
 Dense(3).unitss  # reportAttributeAccessIssue
 Conv2D("x", 3)  # reportArgumentType
 Conv2D(3, "3")  # reportArgumentType

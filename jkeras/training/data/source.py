@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -69,13 +70,13 @@ class Arrays:
     keeps_size = False  # whether the user gave these rows their own size of batch
 
     def __init__(self, samples: Samples, size: int, shuffle: bool | str = False):
-        self.samples, self.size, self.shuffle = samples, size, shuffle
-        self.sample_count: int | None = samples.rows
-        self.steps: int | None = Cut(samples.rows, size).steps
+        self.samples, self.size, self.shuffle, self.rows = samples, size, shuffle, samples.rows
+        self.sample_count: int | None = self.rows
+        self.steps: int | None = Cut(self.rows, size).steps
 
     def order(self, seed: int, epoch: int) -> Numpy | None:
         """The permutation of the rows in an epoch."""
-        n = self.samples.rows
+        n = self.rows
         if not self.shuffle:
             return None
         if self.shuffle != "batch":
@@ -97,8 +98,8 @@ class Arrays:
             share: number of the process, and how many there are. None: it has no rows of a batch.
         """
         order, (number, count) = self.order(seed, epoch), share
-        for first in range(start * self.size, self.samples.rows, self.size):
-            end = min(first + self.size, self.samples.rows)
+        for first in range(start * self.size, self.rows, self.size):
+            end = min(first + self.size, self.rows)
             part = -(-(end - first) // count)
             at, stop = first + number * part, min(end, first + (number + 1) * part)
             if at >= stop:
@@ -114,7 +115,7 @@ class Arrays:
         """Whether the next batch need not be waited for: it is read when it is asked for."""
         return True
 
-    @property
+    @functools.cached_property
     def bytes(self) -> int | None:
         """Size of the arrays, or None if they can only be read by rows."""
         arrays: list[Any] = [a for part in self.samples for a in part if a is not None]
@@ -221,7 +222,7 @@ class Blocks:
         if self._resident is None:
             samples, cut = self.source.samples, self._cut()
             _check_same(samples, cut)
-            data = placed(samples, self.dtypes, self._room(), self.layout)
+            data = placed(samples, self.dtypes, self._room, self.layout)
             self._resident = Block(data, cut, None, 0, cut.steps)
         made = self._next
         known = made is not None and made[:2] == (seed, epoch)
@@ -233,14 +234,16 @@ class Blocks:
     def _cut(self) -> Cut:
         """The batches of the arrays. Where they are not even one, it is no larger than it need be."""
         assert isinstance(self.source, Arrays)
-        rows, size = self.source.samples.rows, self.source.size
+        rows, size = self.source.rows, self.source.size
         if rows < size:
             size = min(size, 1 << (rows - 1).bit_length()) if self.layout.fills else rows
         return Cut(rows, size)
 
+    @functools.cached_property
     def _room(self) -> int:
+        """Rows that the arrays get on the devices."""
         assert isinstance(self.source, Arrays)
-        rows, size = self.source.samples.rows, self.source.bytes or 0
+        rows, size = self.source.rows, self.source.bytes or 0
         is_free = self.layout.kind == "one" and not self.layout.copies
         return room_for(rows, -(-size // max(1, rows)), is_free)
 
@@ -248,7 +251,7 @@ class Blocks:
         order = self.source.order(seed, epoch) if isinstance(self.source, Arrays) else None
         if order is None:
             return None
-        told = aligned((self._room(),), order.dtype)
+        told = aligned((self._room,), order.dtype)
         told[: len(order)] = order
         return self.layout.place(told) if len(order) > _SMALL_ORDER else told
 

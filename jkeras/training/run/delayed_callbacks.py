@@ -46,7 +46,7 @@ class Callbacks(Protocol):
     def on_predict_end(self) -> None: ...
 
 
-class Deferred:
+class DelayedCallbacks:
     """Stands before a `CallbackList` and hands its calls on one epoch later.
 
     Reading the numbers of an epoch waits for the device; done one epoch later, nothing waits for it. This is
@@ -60,9 +60,7 @@ class Deferred:
     def __init__(self, callbacks: Callbacks):
         self.callbacks = callbacks
         # (epoch, hook, arguments)
-        self._calls: deque[tuple[int, Callable[..., None], tuple[Any, ...]]] = (
-            deque()
-        )  # (epoch, hook, arguments)
+        self._calls: deque[tuple[int, Callable[..., None], tuple[Any, ...]]] = deque()
         self._epoch = 0
 
     @staticmethod

@@ -19,7 +19,7 @@ from jkeras.training.data.source import Arrays, Block, Blocks, Source, source
 from jkeras.training.data.stream import Repeat, Stream
 from jkeras.training.data.validation import held_out, parted
 from jkeras.training.data.workers import ONE_THREAD, Supply
-from jkeras.training.run.delayed_callbacks import Callbacks, Deferred, Trained
+from jkeras.training.run.delayed_callbacks import Callbacks, DelayedCallbacks, Trained
 from jkeras.training.run.dispatches import Columns, Dispatches, about
 from jkeras.training.run.interrupt import Interrupt
 from jkeras.training.run.memory import explained
@@ -128,8 +128,8 @@ class _Fit:
         self.validation = None if validation is None else Blocks(validation, trainer.layout, trainer.dtypes())
         self.hooked = callbacks.has_batch_hooks
         self.hooks: Any = callbacks
-        if validation is None and Deferred.suits(callbacks):
-            self.hooks = Deferred(callbacks)
+        if validation is None and DelayedCallbacks.suits(callbacks):
+            self.hooks = DelayedCallbacks(callbacks)
         self.seed = 0
         self.validations = 0  # a Sequence longer than `validation_steps` goes on where the last one ended
 
@@ -193,7 +193,7 @@ class _Fit:
 
     def catch_up(self) -> None:
         """Let callbacks hear of what they have not heard yet."""
-        if isinstance(self.hooks, Deferred):
+        if isinstance(self.hooks, DelayedCallbacks):
             self.hooks.catch_up()
 
     def _is_due(self, epoch: int) -> bool:
