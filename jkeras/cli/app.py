@@ -311,6 +311,44 @@ def inspect(
 
 @app.command()
 @reports_errors
+def export(
+    model: Model,
+    target: Annotated[
+        Path, typer.Argument(help="A file (.stablehlo, .onnx, .tflite, .pb), or a folder for saved_model.")
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="stablehlo, saved_model, frozen_pb, tflite, tflite_int8, onnx; else by ending.",
+        ),
+    ] = None,
+    inputs: Annotated[str | None, typer.Option(help="Names of the inputs, as a,b; default: layers'.")] = None,
+    outputs: Annotated[str | None, typer.Option(help="Names of the outputs, likewise.")] = None,
+    signature: Annotated[
+        str, typer.Option(help="Name of the computation, for clients of TensorFlow Serving.")
+    ] = "serving_default",
+    source: Annotated[
+        str | None,
+        typer.Option("--data", help="Rows to compare file and model on; default: random."),
+    ] = None,
+    accept_changed: Changed = False,
+    as_json: Json = False,
+) -> None:
+    """Write a model for inference elsewhere: TensorFlow Serving, phones, ONNX, a program of jax."""
+    with _answer(as_json) as result:
+        loaded = files.load(model, compile=False, accept_changed=accept_changed)
+        sample = None
+        if source is not None:
+            sample = data.inputs_for(loaded, _arrays(model, source, None, None, None, None).x_test)
+        named = [names and names.split(",") for names in (inputs, outputs)]
+        report = loaded.export(target, format, *named, signature=signature, sample=sample)
+        result.update(report.as_dict())
+        print(report)
+
+
+@app.command()
+@reports_errors
 def convert(
     source: Annotated[Path, typer.Argument(help="A model file, or a run directory.")],
     target: Annotated[

@@ -9,7 +9,8 @@ import datetime
 import hashlib
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,83 +18,66 @@ import msgpack
 import numpy as np
 from jax import export
 
-from jkeras.core import atomic
+from jkeras.core import extras
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.types import AnyDict
+from jkeras.export.program import Sizes, for_any_sizes, inference
+from jkeras.export.proof import Run
+from jkeras.export.signature import DEFAULT, Signature
 from jkeras.saving.limits import telling
-from jkeras.version import __version__
 
 FORMAT = "jkeras.stablehlo/1"
 PLATFORMS = ("cpu", "cuda")
 _PROMISED = datetime.timedelta(days=180)  # how long jax promises to run a program that it has written
 
 
-def write(
-    model: Any,
-    path: str | os.PathLike[str],
-    inputs: Sequence[str] | None = None,
-    outputs: Sequence[str] | None = None,
-) -> None:
+def write(model: Any, signature: Signature, road: str, path: Path) -> tuple[str, ...]:
     """Write the inference of a model as a program for any batch size, and any length where the model takes
     any.
 
     Args:
         model: a built model.
+        signature: names of its inputs and outputs.
+        road: the only one.
         path: of the file.
-        inputs, outputs: other names for its inputs and outputs; default: those of the layers.
 
-    Raises:
-        ValueError: the model keeps states between batches, a list of names does not fit, or jax cannot make
-            one program for all sizes.
+    Returns:
+        What sizes must be, where jax had to know.
     """
-    if model.stateful:
-        raise ValueError(
-            f"Model {model.name!r} keeps states from batch to batch, which a program in a file cannot: "
-            "rebuild it with stateful=False."
-        )
-    given, made = model.signature
-    names = _names(inputs, model.input_names, "inputs"), _names(outputs, model.output_names, "outputs")
-    params, state = model.values()
-    apply = model.pure().apply
+    _can("model.export")
+    values, function = inference(model)
 
     def run(*xs: Any) -> list[Any]:
-        return jax.tree.leaves(apply(params, state, unpacked(list(xs))).y)
+        return function(values, *xs)
 
-    scope, specs = export.SymbolicScope(), []
-    for number, tensor in enumerate(given):
-        sizes = [str(d) if d else f"n{number}_{axis}" for axis, d in enumerate(tensor.shape)]
-        sizes[0] = str(tensor.shape[0] or "batch")
-        shape = export.symbolic_shape(", ".join(sizes), scope=scope)
-        specs.append(jax.ShapeDtypeStruct(shape, np.dtype(tensor.dtype)))
-    try:
-        program = export.export(jax.jit(run), platforms=PLATFORMS)(*specs).serialize()
-    except Exception as error:
-        raise ValueError(
-            f"Model {model.name!r} cannot be exported for all batch sizes: {error} A layer of it needs a "
-            "fixed size: give its Input one, Input(batch_shape=(32, ...))."
-        ) from error
+    def make(sizes: Sizes) -> bytes:
+        made = export.export(jax.jit(run), platforms=PLATFORMS)(*sizes.specs(signature))
+        return bytes(made.serialize())
+
+    program, sizes = for_any_sizes(signature, make)
     notes = {
         "format": FORMAT,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": {"jkeras": __version__, "jax": jax.__version__},
-        "inputs": [_described(n, t) for n, t in zip(names[0], given, strict=True)],
-        "outputs": [_described(n, t) for n, t in zip(names[1], made, strict=True)],
+        **signature.notes(road=road, platforms=list(PLATFORMS), sizes=list(sizes.constraints)),
+        "config": _config(model),
         "sha256": hashlib.sha256(program).hexdigest(),
-        "program": bytes(program),
+        "program": program,
     }
     packed: Any = msgpack.packb(notes)
-    atomic.write_bytes(path, packed)
+    path.write_bytes(packed)
+    return sizes.constraints
 
 
-def _names(wanted: Sequence[str] | None, own: Sequence[str], what: str) -> list[str]:
-    names = list(own if wanted is None else wanted)
-    if len(set(names)) != len(own):
-        raise ValueError(f"`{what}` should be a name for each of {list(own)}, all different; got {names}.")
-    return names
+def _can(what: str) -> None:
+    """jax writes and reads programs with a package that it does not install."""
+    extras.module("flatbuffers", "stablehlo", what)
 
 
-def _described(name: str, tensor: Any) -> dict[str, Any]:
-    return {"name": name, "shape": list(tensor.shape), "dtype": str(tensor.dtype)}
+def _config(model: Any) -> str | None:
+    """The architecture as JSON, if the model is a graph of layers that have one."""
+    try:
+        return model.to_json()
+    except (NotImplementedError, TypeError, ValueError, AttributeError):
+        return None
 
 
 class Exported:
@@ -105,12 +89,19 @@ class Exported:
 
     Attributes:
         inputs, outputs: `{name: (shape, dtype)}`, with None for sizes that may be any.
+        signature: the name of the computation.
+        config: the architecture as `model.to_json()` gave it, or None: the program needs none.
         created, versions: of the file.
+        platforms: what the program was written for.
+        good_until: until when jax promises to run it, in later versions than it was written with.
         program: the function of jax behind it: an array for each input, outputs as a list.
     """
 
     def __init__(self, notes: Mapping[str, Any], program: Any):
         self.created, self.versions = str(notes["created"]), dict(notes["versions"])
+        self.signature, self.config = str(notes.get("signature", DEFAULT)), notes.get("config")
+        self.platforms: tuple[str, ...] = tuple(program.platforms)
+        self.good_until = datetime.datetime.fromisoformat(self.created) + _PROMISED
         self.inputs, self.outputs = (
             {str(e["name"]): (tuple(e["shape"]), str(e["dtype"])) for e in notes[key]}
             for key in ("inputs", "outputs")
@@ -177,6 +168,7 @@ def load(path: str | os.PathLike[str]) -> Exported:
         >>> run.inputs, run(np.ones((5, 3))).shape
         ({'x': ((None, 3), 'float32')}, (5, 2))
     """
+    _can("jkeras.export.load")
     with open(path, "rb") as file:
         content = file.read()
     with telling(path, "this is no program that jkeras has exported"):
@@ -194,3 +186,9 @@ def load(path: str | os.PathLike[str]) -> Exported:
             stacklevel=2,
         )
     return exported
+
+
+def opened(path: Path, signature: Signature) -> Run:
+    """A file as a function of arrays."""
+    program = load(path).program
+    return lambda xs: [np.asarray(y) for y in jax.tree.leaves(program(*xs))]

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jkeras import saving
+from jkeras import export, saving
 from jkeras.compat.legacy_arguments import legacy
-from jkeras.export import stablehlo
 
 
 class Files:
@@ -36,35 +35,42 @@ class Files:
     def export(
         self,
         filepath: Any,
-        format: str = "stablehlo",
+        format: str | None = None,
         inputs: Sequence[str] | None = None,
         outputs: Sequence[str] | None = None,
-    ) -> None:
-        """Write the model for inference, as a program that runs without the code of its layers.
+        signature: str = "serving_default",
+        sample: Any = None,
+    ) -> export.Report:
+        """Write the model for inference, in a form that runs without jkeras or the code of its layers.
+
+        The file is run by the real runtime and compared with the model before it takes its place.
 
         Args:
-            filepath: the file; `jkeras.export.load` reads it.
-            format: "stablehlo": for the CPU and for CUDA, any batch size, and any length where the model
-                takes any.
+            filepath: the file; of a SavedModel the folder, in which the next version is made.
+            format: "stablehlo" (`jkeras.export.load` runs it on CPU and CUDA), "saved_model" (TensorFlow
+                and TensorFlow Serving), "frozen_pb" (one graph with its constants), "tflite" (phones),
+                "tflite_int8" (weights in 8 bits), "onnx"; default: as the ending says, `.stablehlo`,
+                `.pb`, `.tflite`, `.onnx`.
             inputs, outputs: other names of inputs and outputs; default: those of the layers.
+            signature: the name of the computation, for clients of TensorFlow Serving.
+            sample: rows of inputs to compare file and model on; default: random numbers.
+
+        Returns:
+            A `jkeras.export.Report`: the path, the road, the names, the largest difference.
 
         Raises:
-            ValueError: another format, or a model that cannot be one program.
+            ValueError: another format, or a model that no road leads from.
+            ImportError: a package that the format needs is missing.
 
         Example:
             >>> import jkeras, tempfile
             >>> model = jkeras.Sequential([jkeras.Input((3,)), jkeras.layers.Dense(2)])
             >>> with tempfile.TemporaryDirectory() as folder:
-            ...     model.export(f"{folder}/m.stablehlo", inputs=["x"])
-            ...     list(jkeras.export.load(f"{folder}/m.stablehlo").inputs)
-            ['x']
+            ...     report = model.export(f"{folder}/m.stablehlo", inputs=["x"])
+            ...     list(jkeras.export.load(f"{folder}/m.stablehlo").inputs), report.road
+            (['x'], 'jax.export')
         """
-        if format != "stablehlo":
-            raise ValueError(
-                f"jkeras exports 'stablehlo', not {format!r}. For TensorFlow's formats load the .h5 file in "
-                "tf-keras and export it there."
-            )
-        stablehlo.write(self, filepath, inputs, outputs)
+        return export.write(self, filepath, format, inputs, outputs, signature, sample)
 
     def load_weights(
         self,

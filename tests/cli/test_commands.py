@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+import jkeras
 from jkeras.models import load_model
 from jkeras.saving import checkpoint
 from tests.cli.conftest import CONFIG, invoke, write_files
@@ -146,6 +147,19 @@ def test_convert(trained, folder, call):
     np.testing.assert_array_equal(load_model("back.h5").predict(x), load_model(trained["model"]).predict(x))
     call("convert", "back.h5", "m.json")
     assert json.loads((folder / "m.json").read_text())["class_name"] == "Sequential"
+
+
+def test_export(trained, folder, call):
+    said = call(
+        *("export", "runs/small", "m.stablehlo", "--inputs", "voice", "--outputs", "scores"),
+        *("--signature", "voice_classification", "--data", "data.npz", "--json"),
+    ).json
+    assert said["road"] == "jax.export" and said["agreement"] == 1 and said["path"] == "m.stablehlo"
+    run = jkeras.export.load("m.stablehlo")
+    assert [*run.inputs, *run.outputs, run.signature] == ["voice", "scores", "voice_classification"]
+    assert json.loads(run.config)["class_name"] == "Sequential"
+    assert "no format has the ending '.bin'" in call("export", "runs/small", "m.bin", code=2).err
+    assert not (folder / "m.bin").exists()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import datetime
 import subprocess
 import sys
 
+import jax
 import msgpack
 import numpy as np
 import pytest
@@ -74,8 +75,6 @@ def test_it_runs_where_its_code_is_not(tmp_path):
 
 def test_what_it_refuses(tmp_path):
     model, path = several(), tmp_path / "m.stablehlo"
-    with pytest.raises(ValueError, match="exports 'stablehlo', not 'onnx'"):
-        model.export(path, format="onnx")
     with pytest.raises(ValueError, match="`inputs` should be a name for each"):
         model.export(path, inputs=["a", "a"])
     keeps = jkeras.Sequential([layers.LSTM(1, stateful=True, batch_input_shape=(2, 3, 1))])
@@ -88,6 +87,27 @@ def test_what_it_refuses(tmp_path):
         run(a=np.ones((1, 4)))
     with pytest.raises(ValueError, match=r"input 'b' should be float32 of shape \(None, 4\)"):
         run(np.ones((1, 4)), np.ones((1, 5)))
+
+
+def test_nothing_in_it_runs_python(tmp_path):
+    def call(x):
+        return jax.pure_callback(np.sin, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+
+    model = jkeras.Sequential([jkeras.Input(batch_shape=(2, 3)), layers.Lambda(call, name="host")])
+    with pytest.raises(ValueError, match="cannot be exported as 'stablehlo'.* layer 'host'"):
+        model.export(tmp_path / "m.stablehlo")
+    assert not list(tmp_path.iterdir())
+
+
+def test_sizes_that_jax_must_know(tmp_path):
+    first = layers.Lambda(lambda x: x[:, :2] if x.shape[1] > 2 else x)
+    model = jkeras.Sequential([jkeras.Input((None, 3)), first])
+    report = model.export(tmp_path / "m.stablehlo")
+    assert report.remarks == ("n0_1 >= 4",) and report.difference < 1e-6
+    run = export.load(tmp_path / "m.stablehlo")
+    assert run.platforms == ("cpu", "cuda") and run.good_until > datetime.datetime.now(datetime.UTC)
+    x = rng.rand(3, 9, 3).astype("float32")
+    np.testing.assert_allclose(run(x), model.predict(x), rtol=1e-5)
 
 
 def test_damage_and_age(tmp_path):
