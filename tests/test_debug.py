@@ -156,3 +156,41 @@ def test_an_error_in_a_call_names_the_layer_and_its_line():
         Sequential([jkeras.Input((3,)), Wrong(name="wrong")])
     made = line_of(test_an_error_in_a_call_names_the_layer_and_its_line, "Sequential(")
     assert f"In the call of layer 'wrong' (Wrong), made at {made}." in error.value.__notes__
+
+
+def test_an_error_in_a_loss_metric_or_regularizer_names_it():
+    def wrong(*arrays):
+        return jnp.dot(arrays[-1], jnp.ones((7, 7)))
+
+    class Wrong(jkeras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return wrong(y_pred)
+
+    def fit(loss="mse", metrics=(), regularizer=None):
+        model = Sequential([jkeras.Input((3,)), layers.Dense(1, kernel_regularizer=regularizer, name="out")])
+        model.compile("sgd", loss, list(metrics))
+        model.train_on_batch(X, Y)
+
+    place = line_of(test_an_error_in_a_loss_metric_or_regularizer_names_it, "def wrong")
+    called = line_of(test_an_error_in_a_loss_metric_or_regularizer_names_it, "def call")
+    for arguments, note in (
+        (
+            dict(loss=wrong),
+            f"In the loss wrong of output 'out', on shapes (4, 1), (4, 1), defined at {place}.",
+        ),
+        (
+            dict(loss=Wrong()),
+            f"In the loss Wrong of output 'out', on shapes (4, 1), (4, 1), defined at {called}.",
+        ),
+        (
+            dict(metrics=[wrong]),
+            f"In the metric wrong of output 'out', on shapes (4, 1), (4, 1), defined at {place}.",
+        ),
+        (
+            dict(regularizer=wrong),
+            f"In the regularizer wrong of 'out/kernel:0', on shapes (3, 1), defined at {place}.",
+        ),
+    ):
+        with pytest.raises(TypeError, match="dot_general") as error:
+            fit(**arguments)
+        assert note in error.value.__notes__, error.value.__notes__

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sysconfig
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 _OURS = str(Path(__file__).parents[1])
 _LIBRARIES = tuple(
@@ -36,3 +40,43 @@ def users_line() -> str | None:
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back
     return None
+
+
+@contextlib.contextmanager
+def named(kind: str, fn: Any, of: str, *arrays: Any) -> Generator[None]:
+    """A context in which a function of the user's runs: an error that it raises says which one it is.
+
+    Args:
+        kind: "loss", "metric" or "regularizer".
+        fn: the function or object.
+        of: what it is the loss (metric, regularizer) of.
+        *arrays: what it is called with.
+
+    Example:
+        >>> def ratio(w):
+        ...     return w / 0
+        >>> try:
+        ...     with named("regularizer", ratio, "'a/kernel'", np.ones(2)):
+        ...         ratio(1)
+        ... except ZeroDivisionError as error:
+        ...     print(error.__notes__[0])
+        In the regularizer ratio of 'a/kernel', on shapes (2,), defined at ...
+    """
+    try:
+        yield
+    except Exception as error:
+        shapes = ", ".join(str(np.shape(a)) for a in arrays)
+        place = _definition(fn)
+        made = f", defined at {place}" if place else ""
+        name = getattr(fn, "__name__", type(fn).__name__)
+        error.add_note(f"In the {kind} {name} of {of}, on shapes {shapes}{made}.")
+        raise
+
+
+def _definition(fn: Any) -> str | None:
+    """The line of the user's code where a function is defined, or the `call` of an object."""
+    function: Callable[..., Any] = inspect.unwrap(fn) if inspect.isroutine(fn) else getattr(fn, "call", fn)
+    code = getattr(function, "__code__", None)
+    if code is None or not is_users(code.co_filename):
+        return None
+    return f"{code.co_filename}:{code.co_firstlineno}"

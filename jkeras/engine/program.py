@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from jkeras.core import frames
 from jkeras.core.types import Array, Ctx, Out, Params, Store
 from jkeras.engine.call.checks import functions_are_ours
 from jkeras.engine.call.running import aligned, runner
@@ -105,12 +106,12 @@ class Program:
 
     def penalty(self, params: Store) -> Array | float:
         """Sum of the weight regularizers (and of symbolic `add_loss` terms that depend on weights only)."""
-        terms = [
-            v.regularizer(params[path][name])
-            for path, cells in self.params.items()
-            for name, v in cells.items()
-            if v.regularizer is not None and path in params
-        ]
+        terms: list[Any] = []
+        for path, cells in self.params.items():
+            for name, v in cells.items():
+                if v.regularizer is not None and path in params:
+                    with frames.named("regularizer", v.regularizer, repr(v.name), params[path][name]):
+                        terms.append(v.regularizer(params[path][name]))
         return sum(terms[1:], terms[0]) if terms else 0.0
 
     def constrain(self, params: Store) -> Store:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from jkeras import losses
 from jkeras import metrics as metric_functions
+from jkeras.core import frames
 from jkeras.core.types import INFERENCE, AnyDict, AnyList, AnyTuple, Array, Batch, Ctx, Function, Out, Tree
 from jkeras.engine.call.added_metrics import Key
 from jkeras.engine.tensors.symbolic import Tensor
@@ -227,14 +228,16 @@ class Objective:
         for term in self.terms:
             i = term.output
             y_true, y_pred, weight, mask = self._target(i, batch, ys[i], masks[i])
-            part = weighted(term.fn, y_true, y_pred, weight, mask, ctx)
+            with frames.named("loss", term.fn, f"output {self._name(i)!r}", y_true, y_pred):
+                part = weighted(term.fn, y_true, y_pred, weight, mask, ctx)
             parts.append(part)
             total = total + term.weight * part
         values: list[Array] = parts if self.named_losses else []
         for metric in self.metrics:
             i = metric.output
             y_true, y_pred, weight, mask = self._target(i, batch, ys[i], masks[i])
-            values = [*values, *metric.values(y_true, y_pred, weight, mask, ctx)]
+            with frames.named("metric", metric.fn, f"output {self._name(i)!r}", y_true, y_pred):
+                values = [*values, *metric.values(y_true, y_pred, weight, mask, ctx)]
         return total, values
 
     def with_others(self, values: list[Array], out: Out, batch: Batch, frame: Frame, ctx: Ctx) -> list[Array]:
@@ -253,6 +256,9 @@ class Objective:
         ]
         values = [*values, *(mean / ctx.total(1) for mean in means)]
         return values if self.appended is None else self.appended.values(values, out.y, batch, frame, ctx)
+
+    def _name(self, output: int) -> str:
+        return self.targets[self._slots[output]].name
 
     def _target(
         self, output: int, batch: Batch, y_pred: Array, mask: Array | None
