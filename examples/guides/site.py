@@ -59,9 +59,8 @@ def reference(module: str) -> str:
 
 def examples() -> str:
     """A heading, the words of the script, its picture and its code, for each example."""
-    return "\n\n".join(
-        _example(path) for path in sorted(EXAMPLES.glob("[!_]*.py")) if path.name != "digits.py"
-    )
+    scripts = sorted(EXAMPLES.glob("[!_]*.py")) + sorted((EXAMPLES / "research").glob("[!_]*.py"))
+    return "\n\n".join(_example(path) for path in scripts if path.name != "digits.py")
 
 
 def _example(path: Path) -> str:
@@ -70,7 +69,8 @@ def _example(path: Path) -> str:
     picture = EXAMPLES / "guides" / "en" / "pictures" / f"{path.stem}.svg"
     shown = f"![{path.stem}](pictures/{picture.name})\n\n" if picture.exists() else ""
     inside = "\n".join(f"    {line}".rstrip() for line in code.splitlines())
-    return f'## {path.name}\n\n{words}\n\n{shown}??? example "The script"\n\n    ```python\n{inside}\n    ```'
+    head = f"## {path.relative_to(EXAMPLES)}\n\n{words}\n\n{shown}"
+    return f'{head}??? example "The script"\n\n    ```python\n{inside}\n    ```'
 
 
 def figures(file: str) -> str:

@@ -47,13 +47,6 @@ def test_smoke(script, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_all_models_are_there():
-    """The README's table and the folder name the same scripts."""
-    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
-    missing = [name for name in SCRIPTS if f"(examples/{name})" not in readme]
-    assert not missing, f"README.md should have a line for {missing}"
-
-
 def test_without_learning_is_a_failure(monkeypatch):
     """`Example.finish` refuses a loss that did not go down, a figure or a limit that is not good enough."""
     cases = (

@@ -25,7 +25,8 @@ ENGLISH = {name[3:]: path.read_text("utf-8") for name, path in PAGES.items() if 
 CHINESE = {name[3:]: path.read_text("utf-8") for name, path in PAGES.items() if name.startswith("zh/")}
 # Pages whose rows are run by a test of their own.
 ELSEWHERE = {"idioms": "tests/test_idioms.py"}
-EXAMPLES = [path.name for path in sorted(FOLDER.parent.glob("[!_]*.py")) if path.name != "digits.py"]
+SCRIPTS = sorted([*FOLDER.parent.glob("[!_]*.py"), *FOLDER.parent.glob("research/[!_]*.py")])
+EXAMPLES = [str(path.relative_to(FOLDER.parent)) for path in SCRIPTS if path.name != "digits.py"]
 FENCE = re.compile(r"^( *)```(\w+)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
