@@ -18,6 +18,7 @@ import os
 import platform
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -96,6 +97,8 @@ def post(port: int, path: str, body: bytes) -> tuple[int, dict]:
 @contextlib.contextmanager
 def running(command: list[str], port: int, path: str, body: bytes) -> Iterator[subprocess.Popen]:
     """A server, from its first right answer on."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        raise RuntimeError(f"another server listens on port {port}")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, start_new_session=True, **quiet)
     try:
@@ -108,7 +111,8 @@ def running(command: list[str], port: int, path: str, body: bytes) -> Iterator[s
             time.sleep(0.2)
         yield process
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(40)
         with contextlib.suppress(ProcessLookupError):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from jkeras import random as random
     from jkeras import regularizers as regularizers
     from jkeras import saving as saving
+    from jkeras import serving as serving
     from jkeras import training as training
     from jkeras import utils as utils
     from jkeras import visualization as visualization
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 _MODULES = frozenset(
     "activations applications backend callbacks config constraints core datasets debug engine export "
     "initializers layers legacy losses metrics mixed_precision models ops optimizers preprocessing random "
-    "regularizers saving training utils visualization wrappers".split()
+    "regularizers saving serving training utils visualization wrappers".split()
 )
 _HOMES = {
     "install_as_keras": "compat.as_keras",

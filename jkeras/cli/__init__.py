@@ -1,5 +1,5 @@
 """The command line: `jkeras train | resume | checkpoints | restore | evaluate | predict | summary | inspect |
-convert`.
+convert | export | serve`.
 
 Exit codes: 0 done, 2 something the user can put right (one line on stderr says what), 130 interrupted after
 saving.

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from jkeras.export.signature import DEFAULT
 from jkeras.serving.errors import shown, wrong
-
-DEFAULT = "serving_default"
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -134,7 +133,7 @@ def from_bytes(info: TensorInfo, content: bytes, shape: Sequence[int | None]) ->
 
 
 def named(infos: Sequence[TensorInfo], names: Sequence[str] | None, what: str) -> tuple[TensorInfo, ...]:
-    """Inputs or outputs under the names that a user asks for.
+    """Inputs or outputs of an export under the names that a user asks for.
 
     Raises:
         ValueError: these are not as many, or not all different.

@@ -8,13 +8,14 @@ from typing import Any
 
 import jax
 
-from jkeras.core.lists import unpacked
 from jkeras.export import stablehlo
+from jkeras.export.program import inference
+from jkeras.export.signature import DEFAULT, signature_of
 from jkeras.models import load_model
 from jkeras.saving import checkpoint
 from jkeras.serving.programs import Programs
 from jkeras.serving.settings import Settings
-from jkeras.serving.signature import DEFAULT, Signature, TensorInfo, infos_of, named
+from jkeras.serving.signature import Signature, TensorInfo, infos_of, named
 
 _ENDINGS = (".h5", ".hdf5", ".hd5", ".keras", ".msgpack", ".stablehlo")
 
@@ -65,7 +66,11 @@ def _is_export(file: Path) -> bool:
 
 def _of_export(file: Path, settings: Settings) -> Programs:
     exported = stablehlo.load(file)
-    signature = _signature(settings, infos_of(exported.inputs), infos_of(exported.outputs))
+    signature = Signature(
+        settings.signature or exported.signature,
+        named(infos_of(exported.inputs), settings.inputs, "inputs"),
+        named(infos_of(exported.outputs), settings.outputs, "outputs"),
+    )
 
     def run(values: Any, *xs: Any) -> list[Any]:
         return jax.tree.leaves(exported.program(*xs))
@@ -80,21 +85,7 @@ def _of_model(file: Path, settings: Settings) -> Programs:
             f"Model {model.name!r} keeps states from batch to batch, which would mix those of all clients: "
             "rebuild it with stateful=False."
         )
-    given, made = (
-        [TensorInfo(n, tuple(t.shape), str(t.dtype)) for n, t in zip(names, tensors, strict=True)]
-        for names, tensors in zip((model.input_names, model.output_names), model.signature, strict=True)
-    )
-    apply = model.pure().apply
-
-    def run(values: Any, *xs: Any) -> list[Any]:
-        return jax.tree.leaves(apply(*values, unpacked(list(xs))).y)
-
-    return Programs(run, model.values(), _signature(settings, given, made), settings.sizes)
-
-
-def _signature(settings: Settings, given: list[TensorInfo], made: list[TensorInfo]) -> Signature:
-    return Signature(
-        settings.signature or DEFAULT,
-        named(given, settings.inputs, "inputs"),
-        named(made, settings.outputs, "outputs"),
-    )
+    own = signature_of(model, settings.inputs, settings.outputs, settings.signature or DEFAULT)
+    inputs, outputs = (tuple(TensorInfo(*end) for end in ends) for ends in (own.inputs, own.outputs))
+    values, run = inference(model)
+    return Programs(run, values, Signature(own.name, inputs, outputs), settings.sizes)

@@ -35,8 +35,9 @@ def test_files_exports_and_runs_give_the_same(files, tmp_path):
     assert load(tmp_path / "1", settings()).signature.inputs[0].name == "voice"
     (renamed,) = load(tmp_path / "1", settings(inputs=("x",))).signature.inputs
     assert (renamed.name, renamed.shape, renamed.dtype) == ("x", (None, 2, 3), "float32")
-    with pytest.raises(ValueError, match="a different name for each of"):
-        load(tmp_path / "1", settings(outputs=("x", "y")))
+    for path in (tmp_path / "1", tmp_path / "m.msgpack"):
+        with pytest.raises(ValueError, match="name for each of"):
+            load(path, settings(outputs=("x", "y")))
     for path, phrase in ((tmp_path / "none.h5", "no file"), (tmp_path, "should hold one model")):
         with pytest.raises(ValueError, match=phrase):
             load(path, settings())

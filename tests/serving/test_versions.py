@@ -1,8 +1,11 @@
 """A folder of versions, watched: swaps, broken and half-written ones."""
 
 import asyncio
+import gc
+import json
 import os
 import shutil
+import weakref
 
 import numpy as np
 import pytest
@@ -25,8 +28,6 @@ def models():
 
 
 async def predicted(client, version=None):
-    import json
-
     where = PATH if version is None else f"{PATH}/versions/{version}"
     return await client.ask("POST", f"{where}:predict", json.dumps({"instances": GOOD}).encode())
 
@@ -49,6 +50,7 @@ def test_a_swap_under_load_loses_no_request(tmp_path, models):
                 answers.append(await predicted(client))
 
         clients = [asyncio.create_task(load()) for _ in range(4)]
+        old = weakref.ref(versions.current.programs)
         add(tmp_path, 2, models[2])
         for _ in range(2):  # seen, then seen to be whole
             assert versions.current.number == 1
@@ -60,6 +62,8 @@ def test_a_swap_under_load_loses_no_request(tmp_path, models):
         await asyncio.gather(*clients)
         assert (await predicted(client, 2)).status == 200
         assert (await predicted(client, 1)).status == 404
+        gc.collect()
+        assert old() is None, "the weights of the old version are gone"
         return answers
 
     answers = client.run(work())
