@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from jkeras import utils as utils
     from jkeras import visualization as visualization
     from jkeras import wrappers as wrappers
+    from jkeras.backend import name_scope as name_scope
     from jkeras.compat.as_keras import install_as_keras as install_as_keras
     from jkeras.compat.as_keras import uninstall_as_keras as uninstall_as_keras
     from jkeras.core.types import INFERENCE as INFERENCE
@@ -48,9 +49,18 @@ if TYPE_CHECKING:
     from jkeras.core.types import Out as Out
     from jkeras.core.types import Pair as Pair
     from jkeras.engine.input_layer import Input as Input
+    from jkeras.engine.tensors.symbolic import KerasTensor as KerasTensor
+    from jkeras.engine.tensors.variable import Variable as Variable
+    from jkeras.initializers import Initializer as Initializer
+    from jkeras.layers import InputSpec as InputSpec
+    from jkeras.layers import Layer as Layer
+    from jkeras.losses import Loss as Loss
+    from jkeras.metrics import Metric as Metric
     from jkeras.models import Model as Model
     from jkeras.models import Sequential as Sequential
     from jkeras.models import fit_many as fit_many
+    from jkeras.optimizers import Optimizer as Optimizer
+    from jkeras.regularizers import Regularizer as Regularizer
 
 _MODULES = frozenset(
     "activations applications backend callbacks config constraints core datasets debug engine export "
@@ -68,6 +78,16 @@ _HOMES = {
     "Model": "models",
     "fit_many": "models",
     "Sequential": "models",
+    "Initializer": "initializers",
+    "InputSpec": "layers",
+    "KerasTensor": "engine.tensors.symbolic",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
+    "Variable": "engine.tensors.variable",
+    "name_scope": "backend",
 }
 
 module_aliases.install()

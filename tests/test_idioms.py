@@ -253,3 +253,45 @@ def test_the_table_of_idioms(tmp_path, monkeypatch):
             wrong.append(f"{code} -> {done!r}, expected {outcome}")
     keras.utils.get_custom_objects().clear()
     assert not wrong, "\n".join(wrong)
+
+
+def test_averages_are_swapped_in_for_evaluation(model):
+    model.compile(keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9), "binary_crossentropy")
+    swap, seen = callbacks.SwapEMAWeights(swap_on_epoch=True), []
+
+    class Look(callbacks.Callback):
+        def on_test_end(self, logs=None):
+            seen.append((np.array(model.get_weights()[0]), logs["loss"] if logs else None))
+
+        def on_epoch_end(self, epoch, logs=None):
+            average = dict(model.optimizer.binding.averages())[model.weights[0]].numpy()
+            np.testing.assert_array_equal(model.get_weights()[0], average)
+            seen.append(average)
+
+    model.fit(X, Y, batch_size=5, epochs=2, verbose=0, callbacks=[swap, Look()])
+    assert np.abs(seen[0] - seen[-1]).max() > 0, "training went on from the weights themselves"
+    np.testing.assert_array_equal(model.get_weights()[0], seen[-1])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="keeps no averages"):
+        model.fit(X, Y, verbose=0, callbacks=[swap])
+
+
+def test_accuracy_of_numbers_with_a_loss_of_ones_own():
+    x, y = rng.rand(4, 5, 3).astype("float32"), rng.randint(0, 4, (4, 5))
+    model = keras.Sequential([keras.Input((5, 3)), layers.Dense(4, activation="softmax")])
+    model.compile(loss=lambda t, p: keras.losses.sparse_categorical_crossentropy(t, p), metrics=["acc", "ce"])
+    loss, acc, ce = model.evaluate(x, y, verbose=0)
+    np.testing.assert_allclose(acc, np.mean(model.predict(x).argmax(-1) == y), rtol=1e-6)
+    np.testing.assert_allclose(ce, loss, rtol=1e-5)
+
+
+def test_parts_of_data():
+    left, right = keras.utils.split_dataset({"x": X, "y": Y}, right_size=0.25, shuffle=True, seed=1)
+    assert len(left["x"]) == 15 and len(right["y"]) == 5
+    assert sorted([*left["y"], *right["y"]]) == sorted(Y)
+    assert keras.utils.unpack_x_y_sample_weight(keras.utils.pack_x_y_sample_weight(X, Y))[1] is Y
+    for wrong in ({}, {"left_size": 1.5}, {"left_size": 15, "right_size": 15}):
+        with pytest.raises(ValueError, match="split_dataset"):
+            keras.utils.split_dataset(X, **wrong)
+    with pytest.raises(AttributeError, match=r"compile\(optimizer, loss_scale='dynamic'\)"):
+        _ = keras.optimizers.LossScaleOptimizer

@@ -7,6 +7,7 @@ import pytest
 
 import jkeras
 from jkeras import layers, ops
+from tests import golden
 
 X = np.random.RandomState(0).rand(3, 4).astype("float32")
 
@@ -127,3 +128,37 @@ def test_config():
     assert jkeras.mixed_precision.global_policy() == "float32"
     with pytest.raises(ValueError, match="one dtype"):
         jkeras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
+def test_operations_are_those_of_keras_3():
+    def given(value):
+        if isinstance(value, list) and value and isinstance(value[0], list):
+            array = np.array(value)
+            return array.astype("float32") if array.dtype.kind == "f" else array
+        return (
+            np.array(value, "float32") if isinstance(value, list) and isinstance(value[0], float) else value
+        )
+
+    wrong = []
+    for case in golden.json("keras3/operations")["cases"]:
+        home = ops.image if case["name"].startswith("image.") else ops
+        words = {name: given(value) for name, value in case["words"].items()}
+        found = getattr(home, case["name"].removeprefix("image."))(*map(given, case["args"]), **words)
+        for mine, theirs in zip(jax.tree.leaves(found), case["arrays"], strict=True):
+            if not np.allclose(np.asarray(mine), theirs, rtol=1e-4, atol=1e-5):
+                wrong.append(f"{case['name']} {case['words']}: {np.asarray(mine)} and not {theirs}"[:400])
+    assert not wrong, "\n".join(wrong)
+    assert ops.linalg.inv is ops.inv and ops.nn.conv is ops.conv and ops.numpy.array([1]).dtype == "int32"
+    x = layers.Input((4, 4, 3))
+    assert ops.max_pool(x, 2).shape == (None, 2, 2, 3) and ops.image.resize(x, (2, 6)).shape == (
+        None,
+        2,
+        6,
+        3,
+    )
+    same(ops.polar([2.0], [0.0]), [2.0])
+    same(ops.jvp(jnp.square, [3.0], [1.0])[1], 6.0)
+    same(ops.vectorize(lambda v: v + 1)([1, 2]), [2, 3])
+    for name in ("rearrange", "istft", "conv_transpose"):
+        with pytest.raises(AttributeError, match="Use "):
+            getattr(ops, name)

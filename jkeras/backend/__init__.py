@@ -77,12 +77,16 @@ from jkeras.backend.inspection import count_params as count_params
 from jkeras.backend.inspection import dtype as dtype
 from jkeras.backend.inspection import get_variable_shape as get_variable_shape
 from jkeras.backend.inspection import int_shape as int_shape
+from jkeras.backend.inspection import is_float_dtype as is_float_dtype
+from jkeras.backend.inspection import is_int_dtype as is_int_dtype
 from jkeras.backend.inspection import is_keras_tensor as is_keras_tensor
 from jkeras.backend.inspection import is_placeholder as is_placeholder
 from jkeras.backend.inspection import is_sparse as is_sparse
 from jkeras.backend.inspection import is_tensor as is_tensor
 from jkeras.backend.inspection import ndim as ndim
+from jkeras.backend.inspection import result_type as result_type
 from jkeras.backend.inspection import shape as shape
+from jkeras.backend.inspection import standardize_dtype as standardize_dtype
 from jkeras.backend.inspection import to_dense as to_dense
 from jkeras.backend.nn import batch_normalization as batch_normalization
 from jkeras.backend.nn import bias_add as bias_add

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core.dispatch import Symbolic
+from jkeras.core.settings import floatx
 from jkeras.engine.tensors.shapes import known
 from jkeras.engine.tensors.sizes import Sizes, size
 from jkeras.engine.tensors.symbolic import Tensor
@@ -222,3 +224,43 @@ def to_dense(tensor):
     Keras 2.2.4: keras/backend/tensorflow_backend.py to_dense
     """
     return tensor.toarray() if is_sparse(tensor) else tensor
+
+
+def standardize_dtype(dtype) -> str:
+    """The name of a dtype; `floatx` for None.
+
+    Keras 3: keras/backend standardize_dtype
+
+    Example:
+        >>> standardize_dtype(np.int32), standardize_dtype("bool")
+        ('int32', 'bool')
+    """
+    return floatx() if dtype is None else jnp.dtype(dtype).name
+
+
+def is_float_dtype(dtype) -> bool:
+    """Whether a dtype is one of real numbers.
+
+    Keras 3: keras/backend is_float_dtype
+    """
+    return jnp.issubdtype(standardize_dtype(dtype), jnp.floating)
+
+
+def is_int_dtype(dtype) -> bool:
+    """Whether a dtype is one of whole numbers.
+
+    Keras 3: keras/backend is_int_dtype
+    """
+    return jnp.issubdtype(standardize_dtype(dtype), jnp.integer)
+
+
+def result_type(*dtypes) -> str:
+    """The dtype of what is computed from these dtypes, or from arrays and numbers.
+
+    Keras 3: keras/backend result_type
+
+    Example:
+        >>> result_type("int32", "float16")
+        'float16'
+    """
+    return jnp.result_type(*dtypes).name

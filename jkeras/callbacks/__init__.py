@@ -1,5 +1,6 @@
 """Callbacks of the training loop, as in `keras.callbacks`."""
 
+from jkeras.callbacks.averages import SwapEMAWeights as SwapEMAWeights
 from jkeras.callbacks.backup import BackupAndRestore as BackupAndRestore
 from jkeras.callbacks.base import Callback as Callback
 from jkeras.callbacks.base import CallbackList as CallbackList

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
-from jkeras.compat import imported_names
+from jkeras.compat import imported_names, later_names
 
 ROOT = "jkeras"
 
@@ -26,6 +26,7 @@ _POOLING = " ".join(f"{kind}Pooling{n}D" for kind in ("Average", "Max") for n in
 _POOLING_BASES = " ".join(f"_{kind}Pooling{n}D" for kind in ("", "Global") for n in (1, 2, 3))
 _INPUT = {"engine.input_layer": "Input InputLayer"}
 _SOURCES = {"utils.layer_utils": "get_source_inputs"}
+_TRANSPOSES = "Convolution1DTranspose=Conv1DTranspose Convolution3DTranspose=Conv3DTranspose"
 _DROPOUT = "_generate_dropout_mask _standardize_args"
 _FUNCTIONS = {"utils.generic_utils": "func_dump func_load", "engine.layer.keras_internals": "object_list_uid"}
 _DEVICES = "_get_available_devices _normalize_device_name"
@@ -165,7 +166,7 @@ TABLE: dict[str, dict[str, str]] = {
         "layers.global_pooling": _GLOBAL,
         "layers.legacy_layers": "AtrousConv1D AtrousConv2D AtrousConvolution1D AtrousConvolution2D",
     },
-    "layers": _FUNCTIONS,
+    "layers": {**_FUNCTIONS, "layers.convolutional": _TRANSPOSES},
     "layers.core": {"layers.lambda_layer": "Lambda", **_FUNCTIONS},
     "layers.pooling": {"layers.global_pooling": _GLOBAL, "keras_internals.layer_bases": _POOLING_BASES},
     "layers.recurrent": {
@@ -182,7 +183,7 @@ TABLE: dict[str, dict[str, str]] = {
         "utils.io_utils": "HDF5Matrix H5Dict h5dict",
         "utils.data_utils": "GeneratorEnqueuer OrderedEnqueuer Sequence",
         "utils.layer_utils": "convert_all_kernels_in_model get_source_inputs print_summary",
-        "backend": "clear_session",
+        "backend": "clear_session is_keras_tensor standardize_dtype",
         "core.sequence": "OwnBatches PyDataset",
         "preprocessing.batches": "timeseries_dataset_from_array",
         "preprocessing.directories": "image_dataset_from_directory text_dataset_from_directory",
@@ -288,6 +289,9 @@ def missing(module: str, name: str, names: Callable[[], Iterable[str]]) -> Attri
 def _hint(here: ModuleType, name: str, names: Iterable[str]) -> str:
     own = vars(here)
     renamed = own.get("_RENAMED", {})
+    advice = later_names.instead(here.__name__.removeprefix(ROOT).removeprefix("."), name)
+    if advice is not None:
+        return f" It is in Keras 3, and not here: {advice}."
     if name in _INSTEAD or name in renamed:
         return _INSTEAD.get(name) or f" In Keras 2.2.4 use {renamed[name]}."
     foreign = imported_names.names(here.__name__.removeprefix(f"{ROOT}."))
@@ -380,7 +384,8 @@ class Importer:
         if package != ROOT or not inner:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and inner in KERAS and type(spec.loader) is SourceFileLoader:
+        told = inner in KERAS or inner in later_names.MODULES
+        if spec is not None and told and type(spec.loader) is SourceFileLoader:
             spec.loader = Source(spec.loader.name, spec.loader.path)
         elif spec is None and inner in TABLE:
             has_children = any(other.startswith(f"{inner}.") for other in TABLE)

@@ -7,13 +7,16 @@ from jkeras.core.registry import serialize_keras_object as serialize_keras_objec
 from jkeras.initializers.arrays import fans as _compute_fans  # noqa: F401 (scripts import Keras's name)
 from jkeras.initializers.classes import Constant as Constant
 from jkeras.initializers.classes import Identity as Identity
+from jkeras.initializers.classes import Identity as IdentityInitializer  # noqa: F401 (further names of Keras 3)
 from jkeras.initializers.classes import Initializer as Initializer
 from jkeras.initializers.classes import Ones as Ones
 from jkeras.initializers.classes import Orthogonal as Orthogonal
+from jkeras.initializers.classes import Orthogonal as OrthogonalInitializer  # noqa: F401
 from jkeras.initializers.classes import RandomNormal as RandomNormal
 from jkeras.initializers.classes import RandomUniform as RandomUniform
 from jkeras.initializers.classes import TruncatedNormal as TruncatedNormal
 from jkeras.initializers.classes import VarianceScaling as VarianceScaling
+from jkeras.initializers.classes import VarianceScaling as variance_scaling  # noqa: F401, N813
 from jkeras.initializers.classes import Zeros as Zeros
 from jkeras.initializers.classes import constant as constant
 from jkeras.initializers.classes import identity as identity

@@ -149,6 +149,28 @@ def sparse_top_k_categorical_accuracy(y_true: Operand, y_pred: Operand, k: int =
 
 
 # Keras's means over the batch → the functions that they are the means of.
+@op
+def accuracy_of_classes(y_true: Operand, y_pred: Operand) -> Array:
+    """The accuracy of classes that are given as rows, or as numbers where the axis of rows is not there.
+
+    Keras 3 chooses so, too; in Keras 2.2.4 a loss that it does not know goes with rows.
+
+    Example:
+        >>> y = jnp.asarray([[0.2, 0.8]])
+        >>> accuracy_of_classes([1], y).tolist(), accuracy_of_classes([[0, 1]], y).tolist()
+        ([1.0], [1.0])
+    """
+    numbers = jnp.ndim(y_true) < jnp.ndim(y_pred)
+    return (sparse_categorical_accuracy if numbers else categorical_accuracy)(y_true, y_pred)
+
+
+@op
+def crossentropy_of_classes(y_true: Operand, y_pred: Operand) -> Array:
+    """Crossentropy, likewise."""
+    numbers = jnp.ndim(y_true) < jnp.ndim(y_pred)
+    return (sparse_categorical_crossentropy if numbers else categorical_crossentropy)(y_true, y_pred)
+
+
 BY_ROW: dict[Any, Any] = {
     top_k_categorical_accuracy: matches.top_k_categorical_accuracy,
     sparse_top_k_categorical_accuracy: matches.sparse_top_k_categorical_accuracy,

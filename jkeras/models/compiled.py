@@ -77,7 +77,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
     @legacy("compile", of="method")
     def compile(
         self,
-        optimizer: Identifier,
+        optimizer: Identifier = "rmsprop",
         loss: ByOutput[str | Function | None] = None,
         metrics: Metrics = None,
         loss_weights: Sequence[float] | Mapping[str, float] | None = None,

@@ -17,3 +17,6 @@ from jkeras.utils.generic_utils import serialize_keras_object as serialize_keras
 from jkeras.utils.multi_gpu_utils import multi_gpu_model as multi_gpu_model
 from jkeras.utils.np_utils import normalize as normalize
 from jkeras.utils.np_utils import to_categorical as to_categorical
+from jkeras.utils.parts import pack_x_y_sample_weight as pack_x_y_sample_weight
+from jkeras.utils.parts import split_dataset as split_dataset
+from jkeras.utils.parts import unpack_x_y_sample_weight as unpack_x_y_sample_weight

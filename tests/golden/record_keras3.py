@@ -272,6 +272,76 @@ def optimizers() -> Any:
     return {"weights": weights, "slopes": slopes, "cases": found, "schedules": rates}
 
 
+def operations() -> Any:
+    """What is not jax.numpy's: the name, the arguments, the result as a list of arrays."""
+    import jax
+    import keras
+
+    rng = np.random.RandomState(4)
+
+    def a(*shape: int) -> Any:
+        return rng.rand(*shape).astype("float32").round(3)
+
+    image, line = a(2, 6, 5, 3), a(2, 7, 3)
+    cases: list[tuple[str, list[Any], dict[str, Any]]] = [
+        ("conv", [image, a(3, 2, 3, 4)], {"strides": 2, "padding": "same"}),
+        ("conv", [line, a(3, 3, 2)], {"dilation_rate": 2}),
+        ("depthwise_conv", [image, a(2, 2, 3, 2)], {}),
+        ("separable_conv", [image, a(2, 2, 3, 2), a(1, 1, 6, 2)], {"padding": "same"}),
+        ("max_pool", [image, 2], {"strides": 2}),
+        ("max_pool", [line, 3], {"strides": 2, "padding": "same"}),
+        ("average_pool", [image, [2, 3]], {"strides": [1, 1], "padding": "same"}),
+        ("adaptive_average_pool", [image, [4, 2]], {}), ("adaptive_max_pool", [line, 3], {}),
+        ("batch_normalization", [image, a(3), a(3), -1], {"offset": a(3), "scale": a(3), "epsilon": 0.1}),
+        ("layer_normalization", [line], {"gamma": a(3), "beta": a(3)}),
+        ("rms_normalization", [line], {"scale": a(3)}),
+        ("dot_product_attention", [a(2, 4, 2, 3), a(2, 5, 2, 3), a(2, 5, 2, 3)], {"bias": a(2, 2, 4, 5)}),
+        ("dot_product_attention", [a(2, 4, 2, 3), a(2, 4, 2, 3), a(2, 4, 2, 3)], {"is_causal": True}),
+        ("ctc_loss", [np.array([[1, 2, 0], [2, 2, 1]]), a(2, 8, 3), np.array([2, 3]), np.array([8, 7])], {}),
+        ("psnr", [image, a(2, 6, 5, 3), 2.0], {}),
+        ("depth_to_space", [a(1, 2, 3, 8), 2], {}), ("space_to_depth", [a(1, 4, 6, 2), 2], {}),
+        ("depth_to_space", [a(1, 8, 2, 3), 2], {"data_format": "channels_first"}),
+        ("space_to_depth", [a(1, 2, 4, 6), 2], {"data_format": "channels_first"}),
+        ("unfold", [a(2, 3, 5, 6), 2], {"stride": 2, "padding": 1}),
+        ("fold", [a(2, 12, 9), [6, 6], 2], {"stride": 2}), ("fold", [a(1, 8, 9), 4, 2], {}),
+        ("fft", [[a(2, 5), a(2, 5)]], {}), ("fft2", [[a(3, 4), a(3, 4)]], {}),
+        ("ifft2", [[a(3, 4), a(3, 4)]], {}),
+        ("rfft", [a(2, 6)], {}), ("rfft", [a(2, 6)], {"fft_length": 8}), ("irfft", [[a(2, 4), a(2, 4)]], {}),
+        ("extract_sequences", [a(2, 9), 4, 2], {}), ("stft", [a(2, 40), 8, 3, 10], {}),
+        ("stft", [a(40), 8, 4, 8], {"window": "hamming", "center": False}), ("cdist", [a(4, 3), a(2, 3)], {}),
+        ("divide_no_nan", [a(3), np.array([1.0, 0.0, 2.0], "float32")], {}),
+        ("view", [np.array([1.0, 2.0], "float32"), "int32"], {}),
+        ("saturate_cast", [np.array([-1.0, 3.5, 300.0], "float32"), "uint8"], {}),
+        ("segment_min", [a(5), np.array([0, 0, 1, 1, 1])], {"num_segments": 2}),
+        ("segment_prod", [a(5), np.array([0, 0, 1, 1, 1])], {"num_segments": 2}),
+        ("cholesky_inverse", [np.array([[2.0, 0.0], [1.0, 3.0]], "float32")], {}),
+        ("lstsq", [a(4, 2), a(4)], {}), ("unique", [np.array([3, 1, 3])], {}),
+        ("image.resize", [image, [3, 8]], {}),
+        ("image.resize", [image[0], [4, 4]], {"interpolation": "nearest"}),
+        ("image.resize", [image, [4, 4]], {"crop_to_aspect_ratio": True, "antialias": True}),
+        ("image.resize", [image, [4, 4]], {"pad_to_aspect_ratio": True, "fill_value": 0.5}),
+        ("image.rgb_to_grayscale", [image], {}), ("image.rgb_to_hsv", [image], {}),
+        ("image.hsv_to_rgb", [image], {}),
+        ("image.crop_images", [image, 1, 0], {"target_height": 3, "target_width": 4}),
+        ("image.pad_images", [image, 1, 2], {"target_height": 9, "target_width": 8}),
+        ("image.extract_patches", [image, 2], {}),
+        ("image.extract_patches", [image, [3, 2]], {"strides": 1, "padding": "same"}),
+        ("image.map_coordinates", [a(4, 5), a(2, 6) * 4, 1], {"fill_value": 0.5}),
+        ("image.map_coordinates", [a(4, 5), a(2, 6) * 8 - 2, 0], {"fill_mode": "nearest"}),
+        ("image.gaussian_blur", [image, [3, 5], [1.0, 2.0]], {"data_format": "channels_last"}),
+        ("image.scale_and_translate", [a(4, 4), [6, 5], a(2) + 1, a(2), [0, 1], "linear"], {}),
+    ]  # fmt: skip
+    found = []
+    for name, args, words in cases:
+        home = keras.ops.image if name.startswith("image.") else keras.ops
+        given = [tuple(x) if isinstance(x, list) else x for x in args]
+        said = {key: tuple(x) if isinstance(x, list) else x for key, x in words.items()}
+        result = getattr(home, name.removeprefix("image."))(*given, **said)
+        arrays = [np.asarray(array) for array in jax.tree.leaves(result)]
+        found.append({"name": name, "args": args, "words": words, "arrays": arrays})
+    return {"cases": found}
+
+
 def regularizers() -> Any:
     import keras
 
@@ -286,7 +356,7 @@ def regularizers() -> Any:
     return {"x": x, "cases": found}
 
 
-RECORDED = (activations, losses, metrics, optimizers, regularizers)
+RECORDED = (activations, losses, metrics, optimizers, operations, regularizers)
 
 
 def main(names: list[str]) -> None:

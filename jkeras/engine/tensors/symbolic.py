@@ -483,3 +483,6 @@ def _needs_no_input(tensor: Tensor) -> bool:
 set_recorder(_record)
 
 __all__ = ["Node", "Tensor", "is_symbolic", "specs_of", "substitute"]
+
+
+KerasTensor = Tensor  # Keras 3's name

@@ -21,6 +21,7 @@ from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.adapter import tracked_layers
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Frame, Variable
+from jkeras.metrics.functions import accuracy_of_classes, crossentropy_of_classes
 from jkeras.training.objective.endpoints import Endpoint, Target, function_of
 
 # Losses whose value for a sample depends on the others of its batch.
@@ -180,8 +181,11 @@ def named_metric(identifier: Any, endpoint: Endpoint, loss: Function) -> tuple[s
             kind = "binary"
         elif loss is losses.sparse_categorical_crossentropy:
             kind = "sparse_categorical"
-        else:
+        elif loss is losses.categorical_crossentropy:
             kind = "categorical"
+        else:  # one that does not say how it takes classes
+            accuracy = identifier in _ACCURACY
+            return ("acc", accuracy_of_classes) if accuracy else ("ce", crossentropy_of_classes)
         if identifier in _ACCURACY:
             return "acc", getattr(metric_functions, f"{kind}_accuracy")
         return "ce", getattr(metric_functions, f"{kind}_crossentropy")

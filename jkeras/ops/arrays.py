@@ -1,4 +1,4 @@
-"""Functions of arrays and symbolic tensors under Keras 3's names: thin over jax.numpy.
+"""Functions of arrays under Keras 3's names.
 
 What jax.numpy has under the same name is that function, here also of lists, variables and symbolic tensors;
 what Keras 3 calls or means otherwise stands below. On arrays, in the `call` of a layer, jax.numpy itself
@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,6 @@ from jax.typing import DTypeLike
 
 from jkeras import activations, backend, losses
 from jkeras.core.dispatch import is_symbolic, op
-from jkeras.core.registry import suggest
 from jkeras.core.types import Array, Function, Operand, Shape, Tree
 from jkeras.engine.tensors.variable import Numpy, Variable
 
@@ -95,17 +94,7 @@ def _found() -> dict[str, Function]:
     return there | {name: getattr(activations, name) for name in _ACTIVATIONS.split()}
 
 
-if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Function: ...
-
-else:
-    globals().update(_found())
-
-    def __getattr__(name: str):
-        hint = "" if name.startswith("_") else suggest(name, globals())
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{hint}", name=name)
-
+globals().update(_found())
 
 erf, erfc, erfinv = (_converting(getattr(jax.scipy.special, n), 1) for n in ("erf", "erfc", "erfinv"))
 logsumexp = _converting(jax.scipy.special.logsumexp, 1)
