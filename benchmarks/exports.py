@@ -13,14 +13,16 @@ import argparse
 import json
 import re
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+
 import jkeras
 from jkeras import applications, layers
+from jkeras.core import extras
 from jkeras.models import Model, Sequential, load_model
 from tests import golden
 from tests.contract.cases import CASES
@@ -43,14 +45,66 @@ class Row(NamedTuple):
     formats: tuple[str, ...]
 
 
-def of_layer(case: Any) -> Any:
-    """A layer of the contract's table as a model; with a mask, where the table has one."""
+def called(case: Any) -> tuple[list[Any], Any]:
+    """Inputs and output of a layer of the contract's table; with a mask, where the table has one."""
     index = case.kind == "index"
     inputs = [layers.Input(shape, dtype="int32" if index else None) for shape in case.shapes]
     first: list[Any] = list(inputs)
     if case.mask:
         first[0] = layers.Masking()(first[0])
-    return Model(inputs, case.make()(first if len(first) > 1 else first[0]))
+    made = case.make()(first if len(first) > 1 else first[0])
+    return inputs, made[0] if isinstance(made, list) else made
+
+
+def side_by_side(cases: list[Any]) -> Any:
+    """One model of many layers: an output for each, `y0`, `y1`, ..."""
+    pairs = [called(case) for case in cases]
+    return Model([x for inputs, _ in pairs for x in inputs], [y for _, y in pairs])
+
+
+def of_layers(cases: dict[str, Any], format: str, folder: Path) -> dict[str, dict[str, Any]]:
+    """What a format makes of each layer: of all together, of halves where they do not go together."""
+    try:
+        model = side_by_side(list(cases.values()))
+        names = [f"y{n}" for n in range(len(cases))]
+        inputs = [f"x{n}" for n in range(len(model.inputs))]
+        report = model.export(folder / format, format, inputs=inputs, outputs=names)
+        alone = not report.refused
+    except Exception as error:  # what the table is about
+        report, alone, failed = None, False, {"error": str(error)}
+    if alone or len(cases) == 1:
+        if report is None:
+            return dict.fromkeys(cases, failed)
+        return {
+            name: {"road": report.road, "difference": report.differences[y], "remarks": report.remarks}
+            for name, y in zip(cases, names, strict=True)
+        }
+    entries = list(cases.items())
+    halves = entries[: len(entries) // 2], entries[len(entries) // 2 :]
+    return {name: r for half in halves for name, r in of_layers(dict(half), format, folder).items()}
+
+
+def layer_rows(found: list[dict[str, Any]], folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows of layers that are not there yet; layers of one class of data go together."""
+    done = {row["name"] for row in found if row["table"] == "Layers"}
+    groups: dict[Any, dict[str, Any]] = {}
+    keras = extras.module("tf_keras", "tensorflow", "exports.py")
+    for name, case in layer_cases().items():
+        known = hasattr(keras.layers, type(case.make()).__name__)
+        if name not in done:
+            groups.setdefault((known, case.kind, case.shapes[0]), {})[name] = case
+    for group in groups.values():
+        results = {format: of_layers(group, format, folder) for format in LAYER_FORMATS}
+        for name in group:
+            yield {"table": "Layers", "name": name, **{f: results[f][name] for f in LAYER_FORMATS}}
+
+
+def layer_cases() -> dict[str, Any]:
+    """The contract's table by numbered names."""
+    return {
+        f"{n} {type(case.make()).__name__}{' with a mask' if case.mask else ''}": case
+        for n, case in enumerate(CASES)
+    }
 
 
 def any_length() -> Any:
@@ -117,15 +171,6 @@ def rows() -> Iterator[Row]:
         yield Row("Models", name, make, FORMATS)
     for name in MODELS:
         yield Row("Models", name, lambda name=name: recorded(name), FORMATS)
-    for number, case in enumerate(CASES):
-        layer = case.make()
-        more = " with a mask" if case.mask else ""
-        yield Row(
-            "Layers",
-            f"{number} {type(layer).__name__}{more}",
-            lambda case=case: of_layer(case),
-            LAYER_FORMATS,
-        )
     for name in APPLICATIONS.split():
         yield Row("Applications", name, lambda name=name: application(name), FORMATS)
 
@@ -193,27 +238,32 @@ def main() -> None:
     parser.add_argument("rows", type=Path, help="A line for each model; those that are there are kept.")
     parser.add_argument("--page", type=Path, help="Write the tables into this page.")
     parser.add_argument("--only", default="", help="Rows whose table and name have this.")
-    parser.add_argument("--cpu", type=float, default=1e9, help="Seconds of processor time to stop after.")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    jax.config.update("jax_compilation_cache_dir", tempfile.mkdtemp())  # one model, many formats
     options.rows.touch()
     found = [json.loads(line) for line in options.rows.read_text("utf-8").splitlines()]
     wanted = {(row.table, row.name): row for row in rows()}
     if options.page:
         by_key = {(row["table"], row["name"]): row for row in found}
-        page([by_key[key] for key in wanted if key in by_key], options.page)
+        keys = [*wanted, *(("Layers", name) for name in layer_cases())]
+        page([by_key[key] for key in keys if key in by_key], options.page)
         return
     done = {(row["table"], row["name"]) for row in found}
     for key, row in wanted.items():
-        if key in done or options.only not in f"{key[0]} {key[1]}":
-            continue
-        if time.process_time() > options.cpu:
-            break
+        if key not in done and options.only in f"{key[0]} {key[1]}":
+            with tempfile.TemporaryDirectory() as folder:
+                add(options.rows, measured(row, Path(folder)))
+    if options.only in "Layers":
         with tempfile.TemporaryDirectory() as folder:
-            result = measured(row, Path(folder))
-        with options.rows.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(result) + "\n")
-        print(*key, flush=True)
+            for result in layer_rows(found, Path(folder)):
+                add(options.rows, result)
+
+
+def add(path: Path, result: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(result) + "\n")
+    print(result["table"], result["name"], flush=True)
 
 
 if __name__ == "__main__":

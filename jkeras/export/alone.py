@@ -66,7 +66,7 @@ def _layers(model: Any) -> Iterator[tuple[Any, Alone, Signature]]:
         try:
             weights = pair.init(jax.random.key(0), unpacked([e.shape for e in ends]))
             some = [jax.ShapeDtypeStruct([d or 8 for d in e.shape], np.dtype(e.dtype)) for e in ends]
-            made = jax.eval_shape(lambda *xs: pair.apply(weights[0], weights[1], unpacked(list(xs))).y, *some)  # noqa: B023
+            made = jax.eval_shape(pair.apply, *weights, unpacked(some)).y
         except Exception:  # it needs more than its inputs: nothing is said of it
             continue
         outputs = [

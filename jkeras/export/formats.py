@@ -162,11 +162,10 @@ def _first(model: Any, signature: Signature, name: str, part: Path, proven: Sequ
         try:
             remarks = kind.write(model, asked, road.name, part)
             measured = proof.measure(kind.opened(part, asked), proven, road.rows)
-            if kind.exact and not measured.difference <= proof.TOLERANCE:
-                raise ValueError(f"its outputs are off by {measured.difference:.1e}")
-            return Report(
-                str(part), name, said, asked, measured.difference, measured.agreement, remarks, refused
-            )
+            differences = dict(zip((e.name for e in asked.outputs), measured.differences, strict=True))
+            if kind.exact and not all(off <= proof.TOLERANCE for off in measured.differences):
+                raise ValueError(f"its outputs are off by {max(measured.differences):.1e}")
+            return Report(str(part), name, said, asked, differences, measured.agreement, remarks, refused)
         except ImportError as error:
             missing, refused[said] = error, str(error)
         except Exception as error:  # converters have many

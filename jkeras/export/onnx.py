@@ -32,7 +32,11 @@ def _by_keras(model: Any, signature: Signature) -> Any:
 
 
 def _by_jax(model: Any, signature: Signature) -> Any:
-    values, run = inference(model)
+    values, function = inference(model)
+
+    def run(*xs: Any) -> Any:
+        return unpacked(function(values, *xs))
+
     shapes = [tuple(_size(n, a, d) for a, d in enumerate(e.shape)) for n, e in enumerate(signature.inputs)]
     specs = [
         jax.ShapeDtypeStruct(shape, np.dtype(e.dtype))  # pyright: ignore[reportArgumentType]
@@ -41,7 +45,7 @@ def _by_jax(model: Any, signature: Signature) -> Any:
     with quiet():
         jax2onnx = extras.module("jax2onnx", EXTRA, USER)
         return jax2onnx.to_onnx(
-            lambda *xs: unpacked(run(values, *xs)),
+            run,
             specs,
             input_names=[e.name for e in signature.inputs],
             output_names=[e.name for e in signature.outputs],

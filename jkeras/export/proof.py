@@ -33,11 +33,11 @@ class Measured(NamedTuple):
     """How far a file is from its model.
 
     Args:
-        difference: the largest of any output, absolute below 1 and relative above.
+        differences: the largest of each output, absolute below 1 and relative above.
         agreement: the share of rows with the same largest output; None without such outputs.
     """
 
-    difference: float
+    differences: tuple[float, ...]
     agreement: float | None
 
 
@@ -130,7 +130,7 @@ def measure(run: Run, proven: Sequence[Batch], rows: int | None = None) -> Measu
     Raises:
         ValueError: the number or shapes of the outputs are others.
     """
-    differences: list[float] = [0.0]
+    differences: list[list[float]] = []
     same: list[np.ndarray] = []
     for xs, wanted in proven:
         step = rows or len(xs[0])
@@ -139,11 +139,12 @@ def measure(run: Run, proven: Sequence[Batch], rows: int | None = None) -> Measu
         shapes = [y.shape for y in got], [y.shape for y in wanted]
         if shapes[0] != shapes[1]:
             raise ValueError(f"it gives outputs of shapes {shapes[0]} where the model gives {shapes[1]}")
+        differences.append([_difference(mine, theirs) for mine, theirs in zip(wanted, got, strict=True)])
         for mine, theirs in zip(wanted, got, strict=True):
-            differences.append(_difference(mine, theirs))
             if mine.ndim > 1 and mine.shape[-1] > 1:
                 same.append((mine.argmax(-1) == theirs.argmax(-1)).ravel())
-    return Measured(max(differences), float(np.concatenate(same).mean()) if same else None)
+    largest = tuple(max(each) for each in zip(*differences, strict=True))
+    return Measured(largest, float(np.concatenate(same).mean()) if same else None)
 
 
 def _difference(mine: np.ndarray, theirs: np.ndarray) -> float:

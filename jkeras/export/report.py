@@ -15,7 +15,7 @@ class Report(NamedTuple):
         format: of it.
         road: the packages by which the model came into it.
         signature: names, shapes and dtypes of inputs and outputs, as the file has them.
-        difference: the largest from an output of the model, absolute below 1 and relative above.
+        differences: `{output: the largest from the model's}`, absolute below 1 and relative above.
         agreement: the share of rows that keep their largest output; None without such outputs.
         remarks: what the sizes of inputs must be.
         refused: `{road: why}` of the roads that were tried before.
@@ -25,10 +25,15 @@ class Report(NamedTuple):
     format: str
     road: str
     signature: Signature
-    difference: float
+    differences: dict[str, float]
     agreement: float | None
     remarks: tuple[str, ...] = ()
     refused: dict[str, str] = {}
+
+    @property
+    def difference(self) -> float:
+        """The largest of all outputs."""
+        return max(self.differences.values())
 
     def as_dict(self) -> dict[str, Any]:
         """The same in plain values, for JSON."""

@@ -89,9 +89,11 @@ def by_keras(model: Any, signature: Signature) -> Graph:
         twin = keras.models.load_model(path, compile=False, custom_objects=own)
     owner = tf.Module()
     owner.twin = twin
-    return Graph(
-        _function(tf, signature, lambda *xs: as_list(twin(unpacked(list(xs)), training=False))), owner
-    )
+
+    def compute(*xs: Any) -> list[Any]:
+        return as_list(twin(unpacked(list(xs)), training=False))
+
+    return Graph(_function(tf, signature, compute), owner)
 
 
 def by_jax(model: Any, signature: Signature) -> Graph:
@@ -116,7 +118,11 @@ def by_jax(model: Any, signature: Signature) -> Graph:
             with_gradient=False,
             native_serialization_platforms=("cpu", "cuda"),
         )
-        return _function(tf, signature, lambda *xs: converted(owner.values, *xs))
+
+        def compute(*xs: Any) -> list[Any]:
+            return converted(owner.values, *xs)
+
+        return _function(tf, signature, compute)
 
     function, sizes = for_any_sizes(signature, make)
     return Graph(function, owner, sizes.constraints)
