@@ -4,7 +4,7 @@
     python benchmarks/serve.py --bad 10000                    # memory after bad requests
 
 The load comes from `wrk` (Debian: apt-get install wrk) in a process of its own: 32 connections, one row in
-each request. In the middle of jkeras's time a second version of the model takes over.
+each request; all servers take turns. Then a second version of the model takes over under load.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -162,40 +163,73 @@ def jkeras_command(path: Path, port: int) -> list[str]:
     return [*command, "--grpc-port", "-1", "--log", "none"]
 
 
-def measured(kind: str, name: str, folder: Path, seconds: float, peers: str | None) -> dict[str, float]:
-    """One server under load; its answers are those of `predict`."""
-    model, x = network(name), rows(name)
-    random = np.random.RandomState(1)
+class Server(NamedTuple):
+    """A server that runs: the first of its processes, port, and address of predictions."""
+
+    process: subprocess.Popen
+    port: int
+    path: str
+
+
+@contextlib.contextmanager
+def servers(kinds: Sequence[str], name: str, folder: Path, peers: str | None) -> Iterator[dict[str, Server]]:
+    """All kinds of servers for a network; the answers of each are those of `predict`."""
+    model, x, random = network(name), rows(name), np.random.RandomState(1)
     model.set_weights([random.normal(0, 0.05, w.shape) for w in model.get_weights()])
-    weights, port = folder / f"{name}.npz", 18600
-    np.savez(weights, *model.get_weights())
-    body = request_of(x[0])
-    versions = folder / kind / name
-    if kind == "jkeras":
-        (versions / "1").mkdir(parents=True)
-        model.save(str(versions / "1" / "model.h5"))
-        command, path = jkeras_command(versions, port), "/v1/models/m:predict"
-    else:
-        assert peers is not None
-        command = [peers, str(HERE / SCRIPTS[kind]), kind, name, str(weights), str(port)]
-        path = "/predict"
-    with running(command, port, path, body) as process:
-        status, said = post(port, path, body)
-        assert status == 200
-        np.testing.assert_allclose(said["predictions"], model.predict(x[:1]), rtol=1e-3, atol=1e-6)
-        load(folder, name, port, path, max(2, seconds / 10))
-        swap = threading.Timer(seconds / 4, shutil.copytree, (versions / "1", versions / "2"))
-        if kind == "jkeras":
-            swap.start()
-        begun = cpu_seconds(process.pid)
-        figures = load(folder, name, port, path, seconds)
-        figures["cpu"] = 1e6 * (cpu_seconds(process.pid) - begun) / figures["requests"]
-        if kind == "jkeras":
-            figures["one row"] = statistics.median(_one_by_one(port, path, body))
-            assert newest(port) == ("2", "AVAILABLE"), "give it more seconds"
-    if kind == "jkeras":
-        figures["predict"] = statistics.median(_in_process(model, x[:1]))
-    return figures
+    np.savez(folder / f"{name}.npz", *model.get_weights())
+    (folder / name / "1").mkdir(parents=True)
+    model.save(str(folder / name / "1" / "model.h5"))
+    body, made = request_of(x[0]), {}
+    with contextlib.ExitStack() as stack:
+        for port, kind in enumerate(kinds, 18600):
+            if kind == "jkeras":
+                command, path = jkeras_command(folder / name, port), "/v1/models/m:predict"
+            else:
+                assert peers is not None
+                weights = str(folder / f"{name}.npz")
+                command, path = [peers, str(HERE / SCRIPTS[kind]), kind, name, weights, str(port)], "/predict"
+            made[kind] = Server(stack.enter_context(running(command, port, path, body)), port, path)
+            said = post(port, path, body)[1]["predictions"]
+            np.testing.assert_allclose(said, model.predict(x[:1]), rtol=1e-3, atol=1e-6)
+        yield made
+
+
+def compared(name: str, folder: Path, arguments: argparse.Namespace, kinds: Sequence[str]) -> None:
+    """Rounds in which all take turns; medians."""
+    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
+    with servers(kinds, name, folder, arguments.peers) as made:
+        for number in range(arguments.rounds + 1):
+            for kind, (process, port, path) in made.items():
+                begun = cpu_seconds(process.pid)
+                figures = load(folder, name, port, path, max(1, arguments.seconds / arguments.rounds))
+                figures["cpu"] = 1e6 * (cpu_seconds(process.pid) - begun) / max(1, figures["requests"])
+                figures["rate"] = figures["requests"] / figures["seconds"]
+                if number:  # the first round is for warming up
+                    found[kind].append(figures)
+        for kind, rounds in found.items():
+            keys = ("rate", "p50", "p95", "p99", "cpu")
+            rate, *ms, cpu = (statistics.median(figures[key] for figures in rounds) for key in keys)
+            errors, times = sum(figures["errors"] for figures in rounds), " | ".join(f"{t:.1f}" for t in ms)
+            print(f"| {name} | {kind} | {rate:.0f} | {times} | {errors} | {cpu:.0f} |", flush=True)
+        if "jkeras" in made:
+            swapped(name, folder, made["jkeras"])
+
+
+def swapped(name: str, folder: Path, server: Server) -> None:
+    """A new version under load, and the time of one row."""
+    requests = errors = 0
+    threading.Timer(1, shutil.copytree, (folder / name / "1", folder / name / "2")).start()
+    for _ in range(20):
+        before = newest(server.port)
+        figures = load(folder, name, server.port, server.path, 5)
+        requests, errors = requests + figures["requests"], errors + figures["errors"]
+        if before == ("2", "AVAILABLE"):
+            break
+    assert newest(server.port) == ("2", "AVAILABLE"), "no swap within 100 seconds"
+    print(f"version swapped under load: {requests} requests, {errors} errors")
+    x = rows(name)[:1]
+    rest, alone = _one_by_one(server.port, server.path, request_of(x[0])), _in_process(network(name), x)
+    print(f"one row: REST {statistics.median(rest):.2f} ms, predict {statistics.median(alone):.2f} ms")
 
 
 def _one_by_one(port: int, path: str, body: bytes, count: int = 1000) -> list[float]:
@@ -263,7 +297,8 @@ def bad_requests(count: int, folder: Path) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=60, help="of load, for each server")
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--peers", help="an interpreter with keras, jax, fastapi, uvicorn and litserve")
     parser.add_argument("--only", help="kinds, as jkeras,litserve")
     parser.add_argument("--bad", type=int, default=0)
@@ -276,20 +311,11 @@ def main() -> None:
             print(bad_requests(arguments.bad, Path(place)))
             return
         kinds = ("jkeras", *(SCRIPTS if arguments.peers else ()))
+        kinds = tuple(arguments.only.split(",")) if arguments.only else kinds
         print("| network | server | rows/s | p50 ms | p95 ms | p99 ms | errors | CPU µs/request |")
         print("|---|---|---:|---:|---:|---:|---:|---:|")
         for name in NETWORKS:
-            for kind in arguments.only.split(",") if arguments.only else kinds:
-                f = measured(kind, name, Path(place), arguments.seconds, arguments.peers)
-                numbers = " | ".join(f"{f[key]:.1f}" for key in ("p50", "p95", "p99"))
-                rate = f["requests"] / f["seconds"]
-                print(
-                    f"| {name} | {kind} | {rate:.0f} | {numbers} | {f['errors']} | {f['cpu']:.0f} |",
-                    flush=True,
-                )
-                if kind == "jkeras":
-                    print(f"one row: REST {f['one row']:.2f} ms, predict {f['predict']:.2f} ms")
-                sys.stdout.flush()
+            compared(name, Path(place), arguments, kinds)
 
 
 if __name__ == "__main__":

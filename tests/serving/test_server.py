@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from jkeras.serving.messages import classes
+from tests.cli.conftest import invoke
 from tests.serving.test_rest import GOOD
 from tests.serving.test_rpc import PREDICT, X, request
 
@@ -158,6 +159,26 @@ def test_clients_that_behave_badly(server, connect):
     assert {line.answer()[0] for line in lines} == {200}
     silent = connect(server)
     assert silent.answer()[0] == 408 and silent.is_closed()
+
+
+def test_what_keeps_a_server_from_starting(files, monkeypatch):
+    model = files.folder / "voice.h5"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"cannot listen on 127.0.0.1:{port}" in invoke("serve", model, "--port", port, code=2).err
+        options = ("--port", 0, "--grpc-port", port)
+        assert f"gRPC cannot listen on 127.0.0.1:{port}" in invoke("serve", model, *options, code=2).err
+    for options, phrase in (
+        (("--log", "xml"), "one of"),
+        (("--max-batch", 0), "max_batch should be at least 1"),
+        (("--deadline-ms", "nan"), "deadline_ms should be above 0"),
+        (("--max-waiting", 5), "max_waiting is 5"),
+        (("--name", "a/b"), "stands in addresses"),
+    ):
+        assert phrase in invoke("serve", model, *options, code=2).err
+    assert "no file or folder" in invoke("serve", files.folder / "none.h5", code=2).err
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    assert 'needs grpcio: pip install "jkeras[serve]"' in invoke("serve", model, code=2).err
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tensorflow_serving") is None, reason="no tensorflow_serving")
