@@ -17,12 +17,15 @@ from jkeras.version import __version__
 if TYPE_CHECKING:
     from jkeras.cli import compare, data, docs, files, history, overrides, run, text
     from jkeras.cli import config as config_module
+    from jkeras.cli import plan as planning
     from jkeras.cli import processes as several
     from jkeras.cli import serve as serve_module
+    from jkeras.cli import sweep as sweeping
 else:  # only commands that compute wait for jax
     compare, data, files, history = map(late, ("cli.compare", "cli.data", "cli.files", "cli.history"))
     docs, overrides, run, text = map(late, ("cli.docs", "cli.overrides", "cli.run", "cli.text"))
     config_module, several, serve_module = map(late, ("cli.config", "cli.processes", "cli.serve"))
+    planning, sweeping = map(late, ("cli.plan", "cli.sweep"))
 
 app = typer.Typer(
     name="jkeras",
@@ -125,6 +128,42 @@ def train(
     settings = config_module.checked(raw, str(config) if config else "The command line")
     with several.joined(processes), _answer(as_json and several.speaks()) as result:
         result.update(run.train(settings, overwrite, go_on=resume == "auto"))
+
+
+@app.command()
+@reports_errors
+def sweep(
+    config: Annotated[Path, typer.Argument(help="The YAML file of the run.")],
+    seeds: Annotated[str, typer.Option(help="How many seeds, or which: 8, or 1,5,7.")] = "1",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Values to try: compile.optimizer.Adam.lr=1e-3,1e-2. Can be repeated."),
+    ] = None,
+    table: Annotated[Path | None, typer.Option("--csv", help="Table to write.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a run from several seeds and with several values, in as few programs as can be."""
+    if not all(part.strip().isdecimal() for part in seeds.split(",")):
+        raise UserError(f"--seeds should be a number, or numbers with commas between; got {seeds!r}.")
+    numbers = [int(part) for part in seeds.split(",")]
+    with _answer(as_json) as result:
+        chosen = numbers if "," in seeds else list(range(numbers[0]))
+        result["rows"] = sweeping.sweep(config_module.raw(config), str(config), chosen, changes or [], table)
+        print(text.table(result["rows"]))
+
+
+@app.command()
+@reports_errors
+def plan(
+    model: Annotated[str, typer.Argument(help="A model file, a run, file.py or module:function.")],
+    batch: Annotated[int, typer.Option(help="Rows of a batch.", min=1)] = 32,
+    as_json: Json = False,
+) -> None:
+    """Say what a step costs here: operations, memory, the largest batch, seconds."""
+    with _answer(as_json) as result:
+        found = planning.plan(model, batch)
+        result.update(found._asdict())
+        print(found)
 
 
 @app.command()

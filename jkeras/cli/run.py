@@ -48,7 +48,7 @@ def train(config: dict[str, Any], overwrite: bool = False, go_on: bool = False) 
             f"Go on with `jkeras resume {run_dir}`, choose another directory with --run-dir, "
             "or start anew with --overwrite."
         )
-    prepared = _prepare(config)  # complains before anything is written or dropped
+    prepared = prepare(config)  # complains before anything is written or dropped
     _note(run_dir, config, anew=True)
     return _go(config, *prepared, resume=False)
 
@@ -127,12 +127,12 @@ def resume(
 
 def _resumed(run_dir: Path, config: dict[str, Any], verify: bool = False) -> dict[str, Any]:
     newest = checkpoint.latest(run_dir)
-    prepared = _prepare(config)
+    prepared = prepare(config)
     say(f"Going on from {newest.path} (epoch {newest.epoch}, step {newest.step}).")
     return _go(config, *prepared, resume=True, verify=verify)
 
 
-def _prepare(config: dict[str, Any]):
+def prepare(config: dict[str, Any]):
     """The compiled model with its first weights, the data, and the callbacks."""
     arrays = data.load(**config["data"])
     batches = isinstance(arrays.x_train, Sequence)
@@ -188,6 +188,14 @@ def _go(
     if processes.is_first():
         history.write_result(run_dir, {key: value for key, value in result.items() if key != "history"})
     return result
+
+
+def training_arrays(config: dict[str, Any], model, arrays: data.Data) -> tuple[Any, Any, dict[str, Any]]:
+    """Inputs, targets, and the arguments of `fit` that say what to validate on."""
+    if isinstance(arrays.x_train, Sequence):
+        raise UserError(f"{config['data']['source']} makes batches one by one; a sweep takes arrays.")
+    x, y = data.inputs_for(model, arrays.x_train), data.targets_for(model, arrays.y_train)
+    return x, y, _validation(config["fit"]["validation"], model, arrays)
 
 
 def testable(arrays: data.Data) -> bool:

@@ -33,6 +33,7 @@ from jkeras.training.objective.arguments import is_ours
 from jkeras.training.objective.closures import observed
 from jkeras.training.run.options import LossScale, StepOptions
 from jkeras.training.run.pure_step import TrainingStep
+from jkeras.training.run.report import CompileReport
 from jkeras.training.types import Data
 
 T = TypeVar("T")
@@ -332,6 +333,21 @@ class Compiled(StepFunctions, KerasInternals, Network):
         finally:
             for (weight, _), array in zip(pairs, before, strict=True):
                 weight.put(array)
+
+    def compile_report(self) -> CompileReport:
+        """The programs that were compiled for this model: why each was, and what it costs.
+
+        What a program costs is found by compiling it once more. Where one array comes in very many shapes, a
+        warning names it while it happens.
+
+        Returns:
+            A list with a dict for each program, `print` shows it as a table: kind ("train", "test",
+            "predict"), seconds (tracing, compilation and the first run), flops, traffic and peak memory in
+            bytes (of a loop over batches one turn), and the reason.
+        """
+        predictor = None if self._predictor is None else self._predictor[1]
+        trainers = [t for t in (self._trainer, predictor) if t is not None]
+        return CompileReport(row for trainer in trainers for row in trainer.traces.report())
 
     def summary(
         self,

@@ -268,3 +268,27 @@ def test_json_holds_no_infinity(trained, folder, call):
     out = call("diff", "a.h5", "b.h5", "--json", code=1).out
     rows = json.loads(out, parse_constant=lambda word: pytest.fail(word))["arrays"]
     assert rows[0]["difference"] is None
+
+
+def test_sweep_trains_all_combinations(folder, call):
+    config = {**CONFIG, "callbacks": [], "fit": {**CONFIG["fit"], "epochs": 2}}
+    (folder / "small.yaml").write_text(yaml.safe_dump(config))
+    sets = ("--set", "compile.optimizer.Adam.lr=1e-3,1e-2", "--set", "fit.batch_size=8,16")
+    done = call("sweep", "small.yaml", "--seeds", "3,4", *sets, "--csv", "sweep.csv", "--json")
+    rows = done.json
+    assert len(rows) == 8 and {row["seed"] for row in rows} == {3, 4}
+    assert {row["compile.optimizer.Adam.lr"] for row in rows} == {0.001, 0.01}
+    assert [row["val_loss"] for row in rows] == sorted(row["val_loss"] for row in rows)
+    assert len((folder / "sweep.csv").read_text().splitlines()) == 9 and "epoch 2: 4 members" in done.err
+    wanted = {"seed": 3, "compile.optimizer.Adam.lr": 0.01, "fit.batch_size": "8"}
+    one = next(row for row in rows if wanted.items() <= row.items())
+    alone = ("--seed", 3, "--set", "compile.optimizer.Adam.lr=1e-2", "--devices", 1)
+    history = call("train", "small.yaml", *alone, "--json").json["history"]
+    np.testing.assert_allclose(history["val_loss"][-1], one["val_loss"], rtol=1e-5)
+    assert "path=value,value" in call("sweep", "small.yaml", "--set", "fit.epochs", code=2).err
+
+
+def test_plan_says_what_a_step_costs(trained, call):
+    answer = call("plan", "runs/small/model.h5", "--batch", 16, "--json").json
+    assert answer["step"] == "training" and answer["parameters"] == 67 and answer["batch"] == 16
+    assert answer["flops"] > 16 * 2 * 56 and answer["largest_batch"] > 16 and answer["seconds"] > 0

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from jkeras.core import bits, processes
 from jkeras.core.dispatch import is_symbol
 from jkeras.core.random import next_seed
-from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Key, Store, Tree
+from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Key, Shape, Store, Tree
 from jkeras.engine.program import Program
 from jkeras.engine.tensors.variable import Variable, put_all, take_all
 from jkeras.engine.tree import is_hidden
@@ -29,6 +30,7 @@ from jkeras.training.run import chunks, extras, memory, user_steps
 from jkeras.training.run import step as steps
 from jkeras.training.run.options import PLAIN, StepOptions
 from jkeras.training.run.program_cache import Programs
+from jkeras.training.run.report import Traces, specs_of
 from jkeras.training.run.step import Carry, Fixed, Lent
 from jkeras.training.types import Numpy, Step
 
@@ -120,7 +122,7 @@ class Trainer:
         self.step_seconds: dict[
             Any, float
         ] = {}  # what a step of a program took, for the length of dispatches
-        self.compilations = 0
+        self.compilations, self.traces = 0, Traces()
         self.sizes = {kind: Sizes() for kind in ("train", "test", "predict")}  # of single batches
         self._programs = {kind: Programs() for kind in ("train", "test", "predict")}
         self._steps: dict[str, Step] = {}
@@ -441,10 +443,20 @@ class Trainer:
             if program.proven:
                 results, out = program.run(*given)
             else:
+                specs, began = specs_of(given), time.perf_counter()
                 results, out = self._first(program.run, rows, given, carry)
                 program.proven = True
+                seconds = time.perf_counter() - began
+                self.traces.add(kind, self._named(data), key, seconds, program.run, specs)
             carry.put(results)
         return out
+
+    def _named(self, data: Batch) -> dict[str, Shape]:
+        """The shapes of a block of data by name."""
+        arrays = {end.name: a for end, a in zip(self.inputs, data.x, strict=True)}
+        if data.y:
+            arrays |= {f"{end.name}_target": a for end, a in zip(self.objective.fed, data.y, strict=True)}
+        return {name: a.shape for name, a in arrays.items()}
 
     def _first(self, run: Function, rows: int, given: tuple[Any, ...], carry: Cells) -> Any:
         with memory.explained(rows, self.layout.devices[0]):
