@@ -23,6 +23,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 _MODEL = re.compile(r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[^/:]+))?(?P<what>/metadata|:\w+)?")
+_KINDS = {None: "status", "/metadata": "metadata", ":predict": "predict"}  # in the metrics
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _LARGE = 256 * 1024  # bytes of a body that is parsed beside the event loop
 _LINGER_SECONDS = 2.0
@@ -60,9 +61,14 @@ class App:
         if scope["type"] != "http":
             return
         start = time.perf_counter()
-        kind, method, path = "other", scope["method"], scope["path"]
+        method, path = scope["method"], scope["path"]
+        match = _MODEL.fullmatch(path)
+        kind = "server" if match is None else _KINDS.get(match["what"], "unknown")
         try:
-            kind, answer = await self._route(method, path, scope, receive)
+            if match is None:
+                answer = self._about_the_server(method, path)
+            else:
+                answer = await self._about_the_model(match, method, scope, receive)
         except Refused as refused:
             answer = Answer(refused.status, rest.dumped({"error": refused.text}), headers=refused.headers)
         except Gone:
@@ -78,10 +84,9 @@ class App:
         self._log.write("rest", method, path, str(answer.status), seconds, answer.rows)
         await self._send(answer, receive, send)
 
-    async def _route(self, method: str, path: str, scope: Any, receive: Receive) -> tuple[str, Answer]:
-        match = _MODEL.fullmatch(path)
-        if match is None:
-            return self._about_the_server(method, path)
+    async def _about_the_model(
+        self, match: re.Match[str], method: str, scope: Any, receive: Receive
+    ) -> Answer:
         version = None if match["version"] is None else number_of(match["version"])
         what = match["what"]
         if what == ":predict":
@@ -89,7 +94,7 @@ class App:
             self._service.version(match["name"], version)  # a wrong address is known before the body is here
             body = await self._body(scope, receive)
             try:
-                return "predict", await self._predict(match["name"], version, body)
+                return await self._predict(match["name"], version, body)
             finally:
                 self._reading -= len(body)
         if what is not None and what != "/metadata":
@@ -97,21 +102,21 @@ class App:
         _only(method, "GET", "HEAD")
         if what == "/metadata":
             found = self._service.version(match["name"], version)
-            return "metadata", Answer(200, rest.dumped(self._service.metadata(found)))
+            return Answer(200, rest.dumped(self._service.metadata(found)))
         self._service.check_name(match["name"])
-        return "status", Answer(200, rest.dumped(self._service.status(version)))
+        return Answer(200, rest.dumped(self._service.status(version)))
 
-    def _about_the_server(self, method: str, path: str) -> tuple[str, Answer]:
+    def _about_the_server(self, method: str, path: str) -> Answer:
         if path not in ("/healthz", "/readyz", "/metrics"):
             raise Refused(
                 404, f"There is nothing at {shown(path)}; the model is at /v1/models/{self._settings.name}."
             )
         _only(method, "GET", "HEAD")
         if path == "/metrics":
-            return "metrics", Answer(200, self._service.metrics.text().encode(), _TEXT)
+            return Answer(200, self._service.metrics.text().encode(), _TEXT)
         if path == "/readyz" and not self._service.ready:
             raise Refused(503, "Not ready.", {"Retry-After": "5"})
-        return path[1:], Answer(200, b'{"status":"ok"}')
+        return Answer(200, b'{"status":"ok"}')
 
     async def _predict(self, name: str, number: int | None, body: bytes) -> Answer:
         version = self._service.version(name, number)

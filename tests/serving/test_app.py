@@ -69,9 +69,12 @@ def test_bodies_are_limited(client):
 def test_health_and_metrics(client):
     assert client.get("/healthz").status == client.get("/readyz").status == 200
     assert client.predict({"instances": GOOD}).status == 200
+    assert client.predict({"instances": []}).status == 400
     text = client.get("/metrics").said
     for line in (
         '\njkeras_requests_total{protocol="rest",kind="predict",code="200"} ',
+        '\njkeras_requests_total{protocol="rest",kind="predict",code="400"} ',
+        '\njkeras_request_errors_total{protocol="rest",code="400"} ',
         '\njkeras_request_seconds_bucket{le="+Inf"} ',
         '\njkeras_batch_rows_bucket{le="4"} ',
         "\njkeras_queue_rows 0\n",

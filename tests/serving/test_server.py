@@ -161,7 +161,7 @@ def test_clients_that_behave_badly(server, connect):
     assert silent.answer()[0] == 408 and silent.is_closed()
 
 
-def test_what_keeps_a_server_from_starting(files, monkeypatch):
+def test_what_keeps_a_server_from_starting(files, monkeypatch, tmp_path):
     model = files.folder / "voice.h5"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -177,6 +177,11 @@ def test_what_keeps_a_server_from_starting(files, monkeypatch):
     ):
         assert phrase in invoke("serve", model, *options, code=2).err
     assert "no file or folder" in invoke("serve", files.folder / "none.h5", code=2).err
+    (tmp_path / "broken.h5").write_bytes(b"no model")
+    options = ("--port", 0, "--grpc-port", -1)
+    assert "broken.h5" in invoke("serve", tmp_path / "broken.h5", *options, code=2).err
+    (tmp_path / "second.h5").write_bytes(b"")
+    assert "should hold one model" in invoke("serve", tmp_path, *options, code=2).err
     monkeypatch.setitem(sys.modules, "grpc", None)
     assert 'needs grpcio: pip install "jkeras[serve]"' in invoke("serve", model, code=2).err
 
