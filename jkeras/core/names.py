@@ -70,6 +70,7 @@ def reset_uids() -> None:
 
 
 def unique_name(prefix: str) -> str:
+    """A prefix with its next number: "dense_1"."""
     return f"{prefix}_{get_uid(prefix)}"
 
 

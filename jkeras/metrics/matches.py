@@ -13,28 +13,34 @@ from jkeras.primitives.numeric import as_classes, in_top_k
 
 
 def accuracy(y_true: Array, y_pred: Array) -> Array:
+    """1 where target and prediction are equal, else 0."""
     return (y_true == y_pred).astype(floatx())
 
 
 def binary_accuracy(y_true: Array, y_pred: Array, threshold: float = 0.5) -> Array:
+    """1 where a prediction is on its target's side of the threshold, else 0."""
     return (y_true == (y_pred > threshold).astype(y_true.dtype)).astype(floatx())
 
 
 def categorical_accuracy(y_true: Array, y_pred: Array) -> Array:
+    """1 for each row whose most probable class is that of its one-hot target."""
     return accuracy(jnp.argmax(y_true, axis=-1), jnp.argmax(y_pred, axis=-1))
 
 
 def sparse_categorical_accuracy(y_true: Array, y_pred: Array) -> Array:
+    """1 for each row whose most probable class is its target, a number."""
     return accuracy(as_classes(y_true, y_pred), jnp.argmax(y_pred, axis=-1))
 
 
 def top_k_categorical_accuracy(y_true: Array, y_pred: Array, k: int = 5) -> Array:
+    """1 for each row whose class, one-hot, is among the k most probable ones."""
     return sparse_top_k_categorical_accuracy(jnp.argmax(y_true, axis=-1), y_pred, k)
 
 
 def sparse_top_k_categorical_accuracy(
     y_true: Array, y_pred: Array, k: int = 5, from_sorted_ids: bool = False
 ) -> Array:
+    """1 for each row whose class, a number, is among the k most probable ones."""
     if from_sorted_ids:
         return jnp.any(y_true.reshape(*y_pred.shape[:-1], 1) == y_pred[..., :k], -1).astype(floatx())
     classes = as_classes(y_true, y_pred)
@@ -43,6 +49,7 @@ def sparse_top_k_categorical_accuracy(
 
 
 def cosine_similarity(y_true: Array, y_pred: Array, axis: int = -1) -> Array:
+    """The cosine of the angle between targets and predictions along an axis."""
     return -regression.cosine_similarity(y_true, y_pred, axis)
 
 

@@ -25,6 +25,7 @@ class Step(NamedTuple):
 
 
 def sgd(h: Any) -> Step:
+    """A step against the gradient, with momentum, or Nesterov's."""
     def leaf(g: Array, m: Array):
         v = h.momentum * m - h.lr * g
         return (h.momentum * v - h.lr * g if h.nesterov else v), v
@@ -33,6 +34,7 @@ def sgd(h: Any) -> Step:
 
 
 def rmsprop(h: Any) -> Step:
+    """Gradients over the root of the moving mean of their squares."""
     def leaf(g: Array, a: Array):
         a = h.rho * a + (1 - h.rho) * jnp.square(g)
         return -h.lr * g / (jnp.sqrt(a) + h.epsilon), a
@@ -41,6 +43,7 @@ def rmsprop(h: Any) -> Step:
 
 
 def adagrad(h: Any) -> Step:
+    """Gradients over the root of the sum of their squares so far."""
     def leaf(g: Array, a: Array):
         a = a + jnp.square(g)
         return -h.lr * g / (jnp.sqrt(a) + h.epsilon), a
@@ -49,6 +52,7 @@ def adagrad(h: Any) -> Step:
 
 
 def adadelta(h: Any) -> Step:
+    """Gradients scaled by the moving sizes of updates and gradients."""
     def leaf(g: Array, a: Array, d: Array):
         a = h.rho * a + (1 - h.rho) * jnp.square(g)
         u = g * jnp.sqrt(d + h.epsilon) / jnp.sqrt(a + h.epsilon)
@@ -58,6 +62,7 @@ def adadelta(h: Any) -> Step:
 
 
 def adam(h: Any) -> Step:
+    """Moving means of gradients over the roots of those of their squares; with AMSGrad, over the largest."""
     lr = h.lr * (jnp.sqrt(1 - h.beta_2**h.t) / (1 - h.beta_1**h.t))
 
     def leaf(g: Array, m: Array, v: Array, *vhat: Array):  # the third slot exists with amsgrad only
@@ -70,6 +75,7 @@ def adam(h: Any) -> Step:
 
 
 def adamax(h: Any) -> Step:
+    """Moving means of gradients over their largest size, which decays."""
     lr = h.lr / (1 - h.beta_1**h.t)
 
     def leaf(g: Array, m: Array, u: Array):
@@ -81,6 +87,7 @@ def adamax(h: Any) -> Step:
 
 
 def nadam(h: Any) -> Step:
+    """Adam with Nesterov's momentum and a schedule for it."""
     def momentum(t: Any) -> Any:  # Dozat's warming schedule
         return h.beta_1 * (1 - 0.5 * jnp.float32(0.96) ** (t * h.schedule_decay))
 

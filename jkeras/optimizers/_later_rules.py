@@ -15,6 +15,7 @@ from jkeras.optimizers._keras import Step
 
 
 def lion(h: Any) -> Step:
+    """The sign of a mean of gradient and momentum."""
     def leaf(g: Array, m: Array):
         update = -h.lr * jnp.sign(h.beta_1 * m + (1 - h.beta_1) * g)
         return update, h.beta_2 * m + (1 - h.beta_2) * g
@@ -23,6 +24,7 @@ def lion(h: Any) -> Step:
 
 
 def lamb(h: Any) -> Step:
+    """Adam's update, scaled to the size of the weight."""
     def leaf(g: Array, w: Array, m: Array, v: Array):
         m = h.beta_1 * m + (1 - h.beta_1) * g
         v = h.beta_2 * v + (1 - h.beta_2) * jnp.square(g)
@@ -39,6 +41,7 @@ def _rms(x: Array) -> Array:
 
 
 def adafactor(h: Any) -> Step:
+    """Gradients over the root of a second moment that is kept as its rows and columns."""
     slow = 1 / jnp.sqrt(h.t)
     rate = jnp.minimum(h.lr, slow) if h.relative_step and not h.scheduled else h.lr
     rho, kept = jnp.minimum(rate, slow), 1 - h.t**h.beta_2_decay
@@ -68,6 +71,7 @@ def adafactor_shape(slot: str, shape: Shape) -> Shape:
 
 
 def muon(h: Any) -> Step:
+    """Momentum made orthogonal for matrices, AdamW for the rest."""
     alpha = h.lr * h.adam_lr_ratio * jnp.sqrt(1 - h.adam_beta_2**h.t) / (1 - h.adam_beta_1**h.t)
 
     def is_adam(path: str, w: Array) -> bool:
@@ -108,6 +112,7 @@ def orthogonal(x: Array, h: Any) -> Array:
 
 
 def ftrl(h: Any) -> Step:
+    """Follow the regularized leader: weights from sums of gradients, shrunk towards zero."""
     power, l1 = -h.learning_rate_power, h.l1_regularization_strength
     l2 = h.l2_regularization_strength + h.beta / (2 * h.lr)
 
@@ -122,6 +127,7 @@ def ftrl(h: Any) -> Step:
 
 
 def schedule_free_adamw(h: Any) -> Step:
+    """AdamW whose weights are means of its iterates, in the place of a schedule."""
     lr = h.lr * jnp.minimum(h.t / h.warmup_steps, 1.0) if h.warmup_steps > 0 else h.lr
 
     def leaf(path: str, g: Array, w: Array, z: Array, v: Array):

@@ -93,6 +93,7 @@ def formula_mask(layer: Layer, inputs: Tree, mask: Masks) -> Masks:
 
 
 def has_tensor(tree: Tree) -> bool:
+    """Whether a symbolic tensor is among the leaves of a tree."""
     return any(is_tensor(x) for x in jax.tree.leaves(tree, is_leaf=is_tensor))
 
 

@@ -104,6 +104,7 @@ def _sources(node: Node) -> set[Tensor]:
 
 
 def is_tensor(x: object) -> bool:
+    """Whether a thing is a symbolic tensor."""
     return isinstance(x, Tensor)
 
 

@@ -104,6 +104,7 @@ class Tensor(Operators):
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return len(self.shape)
 
     def get_shape(self) -> Shape:
@@ -111,6 +112,7 @@ class Tensor(Operators):
         return self.shape
 
     def spec(self) -> Spec:
+        """Shape and dtype, as formulas take them."""
         return Spec(self.shape, self.dtype, self.worth)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Numpy:

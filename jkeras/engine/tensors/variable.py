@@ -137,6 +137,7 @@ class Variable(Operators):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes."""
         return self._stored.shape
 
     @property
@@ -157,14 +158,17 @@ class Variable(Operators):
 
     @property
     def dtype(self) -> str:
+        """The name of the dtype: "float32"."""
         return self._stored.dtype.name
 
     @property
     def ndim(self) -> int:
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
+        """The number of values."""
         return math.prod(self.shape)
 
     # --- an array to numpy and jax ---------------------------------------------------------------------
