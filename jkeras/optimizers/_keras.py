@@ -26,6 +26,7 @@ class Step(NamedTuple):
 
 def sgd(h: Any) -> Step:
     """A step against the gradient, with momentum, or Nesterov's."""
+
     def leaf(g: Array, m: Array):
         v = h.momentum * m - h.lr * g
         return (h.momentum * v - h.lr * g if h.nesterov else v), v
@@ -35,6 +36,7 @@ def sgd(h: Any) -> Step:
 
 def rmsprop(h: Any) -> Step:
     """Gradients over the root of the moving mean of their squares."""
+
     def leaf(g: Array, a: Array):
         a = h.rho * a + (1 - h.rho) * jnp.square(g)
         return -h.lr * g / (jnp.sqrt(a) + h.epsilon), a
@@ -44,6 +46,7 @@ def rmsprop(h: Any) -> Step:
 
 def adagrad(h: Any) -> Step:
     """Gradients over the root of the sum of their squares so far."""
+
     def leaf(g: Array, a: Array):
         a = a + jnp.square(g)
         return -h.lr * g / (jnp.sqrt(a) + h.epsilon), a
@@ -53,6 +56,7 @@ def adagrad(h: Any) -> Step:
 
 def adadelta(h: Any) -> Step:
     """Gradients scaled by the moving sizes of updates and gradients."""
+
     def leaf(g: Array, a: Array, d: Array):
         a = h.rho * a + (1 - h.rho) * jnp.square(g)
         u = g * jnp.sqrt(d + h.epsilon) / jnp.sqrt(a + h.epsilon)
@@ -88,6 +92,7 @@ def adamax(h: Any) -> Step:
 
 def nadam(h: Any) -> Step:
     """Adam with Nesterov's momentum and a schedule for it."""
+
     def momentum(t: Any) -> Any:  # Dozat's warming schedule
         return h.beta_1 * (1 - 0.5 * jnp.float32(0.96) ** (t * h.schedule_decay))
 

@@ -16,6 +16,7 @@ from jkeras.optimizers._keras import Step
 
 def lion(h: Any) -> Step:
     """The sign of a mean of gradient and momentum."""
+
     def leaf(g: Array, m: Array):
         update = -h.lr * jnp.sign(h.beta_1 * m + (1 - h.beta_1) * g)
         return update, h.beta_2 * m + (1 - h.beta_2) * g
@@ -25,6 +26,7 @@ def lion(h: Any) -> Step:
 
 def lamb(h: Any) -> Step:
     """Adam's update, scaled to the size of the weight."""
+
     def leaf(g: Array, w: Array, m: Array, v: Array):
         m = h.beta_1 * m + (1 - h.beta_1) * g
         v = h.beta_2 * v + (1 - h.beta_2) * jnp.square(g)

@@ -23,8 +23,8 @@ FOLDER = Path(__file__).parents[2] / "examples" / "guides"
 PAGES = {str(path.relative_to(FOLDER).with_suffix("")): path for path in sorted(FOLDER.rglob("*.md"))}
 ENGLISH = {name[3:]: path.read_text("utf-8") for name, path in PAGES.items() if name.startswith("en/")}
 CHINESE = {name[3:]: path.read_text("utf-8") for name, path in PAGES.items() if name.startswith("zh/")}
-# Pages whose rows are run by a test of their own.
-ELSEWHERE = {"idioms": "tests/test_idioms.py"}
+# Pages whose rows, or whose commands with a server, are run by tests of their own.
+ELSEWHERE = {"idioms": "tests/test_idioms.py", "serving": "tests/serving"}
 SCRIPTS = sorted([*FOLDER.parent.glob("[!_]*.py"), *FOLDER.parent.glob("research/[!_]*.py")])
 EXAMPLES = [str(path.relative_to(FOLDER.parent)) for path in SCRIPTS if path.name != "digits.py"]
 FENCE = re.compile(r"^( *)```(\w+)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
