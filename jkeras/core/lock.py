@@ -7,24 +7,32 @@ import errno
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
 if sys.platform == "win32":
+    import msvcrt
+
     fcntl = None
 else:
     import fcntl
 
+    msvcrt = None
+
+_OPEN = os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
 _CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # no link, no waiting at a pipe
+_FAR = 1 << 30  # the byte that Windows locks: nobody else can read such a one, and the number is at the begin
+_PAUSE = 0.05  # seconds until Windows is asked again
 
 
 @contextlib.contextmanager
 def alone(path: str | os.PathLike[str], on_wait: Callable[[], None] | None = None) -> Generator[None]:
     """Keep the other processes and threads out that work on `path` within such a block, too.
 
-    The lock is a file beside `path` while it is held; it ends with its process, however that ends. Where no
-    file can be locked (Windows, a read-only folder, some network file systems) the block runs without: what
-    it writes has to be whole at any time anyway (see `atomic`).
+    The lock is a file beside `path` while it is held (by `flock`, on Windows by `msvcrt`); it ends with its
+    process, however that ends. Where no file can be locked (a read-only folder, some network file systems)
+    the block runs without: what it writes has to be whole at any time anyway (see `atomic`).
 
     Args:
         path: a file, there or not; its folder should exist.
@@ -45,18 +53,14 @@ def alone(path: str | os.PathLike[str], on_wait: Callable[[], None] | None = Non
         yield
     finally:
         if handle is not None:
-            # Removed while it is held: who waits for it sees that the file is gone, and makes another.
-            name.unlink(missing_ok=True)
-            os.close(handle)
+            _end(handle, name)
 
 
 def _take(name: Path, on_wait: Callable[[], None] | None) -> int | None:
     """The locked file; None where there are no locks."""
-    if fcntl is None:
-        return None
     while True:
         try:
-            handle = os.open(name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+            handle = os.open(name, _OPEN, 0o666)
         except OSError:
             return None
         try:
@@ -64,7 +68,7 @@ def _take(name: Path, on_wait: Callable[[], None] | None) -> int | None:
             if _is_at(handle, name):
                 return handle
         except OSError:
-            os.close(handle)
+            _end(handle, name)
             return None
         except BaseException:  # Ctrl-C while waiting
             os.close(handle)
@@ -72,13 +76,52 @@ def _take(name: Path, on_wait: Callable[[], None] | None) -> int | None:
         os.close(handle)
 
 
+def _end(handle: int, name: Path) -> None:
+    """Give a lock back, and remove its file."""
+    # While it is held: who waits for it sees that the file is gone, and makes another.
+    with contextlib.suppress(OSError):
+        name.unlink()
+    os.close(handle)
+    if fcntl is None:  # Windows removes no open file, and this one not if another has opened it meanwhile
+        with contextlib.suppress(OSError):
+            name.unlink()
+
+
 def _lock(handle: int, on_wait: Callable[[], None] | None) -> None:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock_at_once(handle)
     except BlockingIOError:
         if on_wait is not None:
             on_wait()
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            return
+        while True:
+            time.sleep(_PAUSE)
+            with contextlib.suppress(BlockingIOError):
+                _lock_at_once(handle)
+                return
+
+
+def _lock_at_once(handle: int) -> None:
+    """Lock an open file.
+
+    Raises:
+        BlockingIOError: another one has locked it.
+        OSError: it cannot be locked.
+    """
+    if fcntl is not None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    if msvcrt is None:
+        raise OSError(errno.ENOLCK, "there are no locks here")
+    os.lseek(handle, _FAR, os.SEEK_SET)
+    try:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    except PermissionError as error:
+        raise BlockingIOError(errno.EAGAIN, "another one has locked it") from error
+    finally:
+        os.lseek(handle, 0, os.SEEK_SET)
 
 
 def _is_at(handle: int, name: Path) -> bool:
@@ -119,9 +162,9 @@ class Hold:
     def __init__(self, path: Path, what: str):
         self._path = path
         self._handle: int | None = None
-        while fcntl is not None and self._handle is None:
+        while self._handle is None:
             try:
-                handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | _CAREFUL, 0o666)
+                handle = os.open(path, _OPEN | _CAREFUL, 0o666)
             except OSError:
                 return
             try:
@@ -134,12 +177,13 @@ class Hold:
     def _take(self, handle: int, what: str) -> bool:
         """Lock an open file; returns whether files can be locked here."""
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_at_once(handle)
         except BlockingIOError:
             self._refuse_living(os.read(handle, 200).decode(errors="replace"), what)
             self._path.unlink(missing_ok=True)  # a child of a dead process has its files still
             return True
         except OSError:
+            self._path.unlink(missing_ok=True)
             return False
         if _is_at(handle, self._path):
             self._handle = handle
@@ -172,14 +216,14 @@ class Hold:
         """Give it back."""
         handle, self._handle = self._handle, None
         if handle is not None:
-            with contextlib.suppress(OSError):
-                self._path.unlink()
-            os.close(handle)
+            _end(handle, self._path)
 
     __del__ = release
 
 
 def _lives(number: int) -> bool:
+    if fcntl is None:  # a lock ends with its process there, and os.kill would send Ctrl-C
+        return True
     try:
         os.kill(number, 0)
     except ProcessLookupError:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 
@@ -50,7 +51,48 @@ def test_without_locks_the_block_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "fcntl", None)
     with lock.alone(tmp_path / "data.bin"):
         done.append(2)
+    lock.Hold(tmp_path / ".lock", "The folder").release()
     assert done == [1, 2] and list(tmp_path.iterdir()) == []
+
+
+def as_on_windows(monkeypatch):
+    """Locks of bytes that nobody waits for, and no signal 0."""
+    places = []
+
+    def locking(handle, mode, count):
+        places.append((os.lseek(handle, 0, os.SEEK_CUR), count))
+        try:
+            fcntl.flock(handle, mode)
+        except BlockingIOError as error:
+            raise PermissionError(13, "Permission denied") from error
+
+    taken = types.SimpleNamespace(locking=locking, LK_NBLCK=fcntl.LOCK_EX | fcntl.LOCK_NB)
+    monkeypatch.setattr(lock, "msvcrt", taken)
+    monkeypatch.setattr(lock, "fcntl", None)
+    monkeypatch.setattr(os, "kill", None)
+    return places
+
+
+def test_locks_of_windows(tmp_path, monkeypatch):
+    places = as_on_windows(monkeypatch)
+    path, came = tmp_path / ".lock", []
+    with lock.Hold(path, "The folder"), pytest.raises(BlockingIOError, match="in use by this very process"):
+        assert path.read_text().split()[0] == str(os.getpid())
+        lock.Hold(path, "The folder")
+    with lock.alone(tmp_path / "data.bin", lambda: came.append(0)):
+        waits = threading.Event()
+
+        def second():
+            with lock.alone(tmp_path / "data.bin", waits.set):
+                came.append(2)
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waits.wait(60)
+        came.append(1)
+    thread.join()
+    assert came == [1, 2] and list(tmp_path.iterdir()) == []
+    assert {count for _, count in places} == {1} and min(at for at, _ in places) > 200
 
 
 def test_who_waits_is_told(tmp_path):
