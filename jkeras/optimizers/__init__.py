@@ -1,6 +1,7 @@
 """Optimizers of Keras 2.2.4 and of Keras 3, and any optax transformation, as one kind of object."""
 
 from jkeras.optimizers import schedules as schedules
+from jkeras.optimizers._arguments import COMMON as COMMON
 from jkeras.optimizers._builtin import SGD as SGD
 from jkeras.optimizers._builtin import Adadelta as Adadelta
 from jkeras.optimizers._builtin import Adagrad as Adagrad

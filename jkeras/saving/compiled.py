@@ -155,7 +155,7 @@ def _compile(
     optimizer: Any,
     custom_objects: dict[str, Any],
 ) -> None:
-    weighted = notes.get("weighted_metrics")
+    weighted = notes.get("weighted_metrics") or training.get("weighted_metrics")
     if optimizer is None:
         _refuse_nan(training["optimizer_config"], "optimizer_config")
         optimizer = optimizers.deserialize(training["optimizer_config"], custom_objects=custom_objects)

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import lzma
 import math
+import shutil
+import tempfile
+import time
 import zipfile
 import zlib
 from pathlib import Path
@@ -21,7 +25,7 @@ import numpy as np
 
 from jkeras.core.stored import Stored
 from jkeras.core.types import AnyDict
-from jkeras.saving import keras3, places
+from jkeras.saving import keras3, keras3_training, places
 from jkeras.saving.access import Access
 from jkeras.saving.contents import Contents, array_type
 from jkeras.saving.hdf5_file import created
@@ -30,6 +34,7 @@ from jkeras.saving.scan import Piece, scan
 from jkeras.saving.scan import array as stored_array
 
 _DEEPEST, _MOST = 32, 200_000  # groups in groups, and arrays, of a file that somebody has trained
+_WRITTEN_AS = "3.15.1"  # the Keras in whose words our .keras files are
 ZIP = b"PK\x03\x04"
 # zipfile raises the last two for ways to compress and to encrypt that it does not know.
 _ZIP_DAMAGE = (
@@ -122,6 +127,28 @@ def write_places(model: Any, path: Path) -> None:
     with created(path) as file:
         for place, weight in places.weights_by_place(model, {}):
             file.create_dataset(place, data=np.asarray(weight.numpy()))
+
+
+def write_keras_zip(path: Path, contents: Contents) -> None:
+    """Write a `.keras` file (not atomic by itself).
+
+    Args:
+        path: where.
+        contents: a model in the words of Keras 3, its weights by place, its optimizer's as that lists them.
+    """
+    config = {**(contents.model or {}), "compile_config": contents.training}
+    said = {"keras_version": _WRITTEN_AS, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")}
+    with tempfile.TemporaryFile(dir=path.parent, buffering=0) as raw, zipfile.ZipFile(path, "w") as archive:
+        with created(raw) as file:
+            for place, value in (contents.places or {}).items():
+                file.create_dataset(place, data=value)
+            for name, value in contents.optimizer or ():
+                file.create_dataset(f"optimizer/vars/{name}", data=value)
+        archive.writestr("metadata.json", json.dumps(said))
+        archive.writestr("config.json", json.dumps(config))
+        raw.seek(0)
+        with archive.open("model.weights.h5", "w", force_zip64=True) as member:
+            shutil.copyfileobj(raw, member, 1 << 20)
 
 
 # Trees of names ---------------------------------------------------------------------------------------------
@@ -249,7 +276,9 @@ def in_our_words(contents: Contents) -> Contents:
     if contents.training is not None:
         contents.notes["later"] = ""
         try:
-            contents.training = keras3.training(contents.training, begun=len(contents.optimizer or ()) > 2)
+            contents.training = keras3_training.read(
+                contents.training, begun=len(contents.optimizer or ()) > 2
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             contents.training, contents.notes["later"] = None, f"it is *not* compiled, because {error}"
     return contents

@@ -12,11 +12,11 @@ import h5py
 
 
 @contextlib.contextmanager
-def created(path: str | Path, user_block: int = 0) -> Generator[h5py.File]:
+def created(place: str | Path | BinaryIO, user_block: int = 0) -> Generator[h5py.File]:
     """A new, open HDF5 file; what the disk does not take is told when it is closed.
 
     Args:
-        path: where it is made.
+        place: where it is made, or an open file without a buffer.
         user_block: bytes at its beginning that are not HDF5's.
 
     Raises:
@@ -31,7 +31,10 @@ def created(path: str | Path, user_block: int = 0) -> Generator[h5py.File]:
         ...     int(file["x"][()])
         3
     """
-    with open(path, "w+b", buffering=0) as raw:
+    opened = (
+        open(place, "w+b", buffering=0) if isinstance(place, (str, Path)) else contextlib.nullcontext(place)
+    )
+    with opened as raw:
         disk = _Disk(raw)
         try:
             with h5py.File(disk, "w", userblock_size=user_block or None) as file:

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 from jkeras import layers as known_layers
 from jkeras.core.types import AnyDict, AnyList, AnyTuple
-from jkeras.saving.places import snake_case
 
 # Arguments of later Kerases, with the values, beside None, that mean what Keras 2.2.4 does.
 _DEFAULTS: dict[str, tuple[Any, ...]] = {
@@ -73,17 +72,21 @@ def translated(config: Mapping[str, Any]) -> dict[str, Any]:
     inside = dict(config["config"])
     inside.pop("dtype", None)
     if not isinstance(inside.get("layers"), AnyList):
-        return {"class_name": name, "config": _value(inside, "the model")}
+        return {"class_name": name, "config": value_in_our_words(inside, "the model")}
     layers = [_layer(layer) for layer in inside["layers"]]
     _warn_of_masks(inside["layers"])
     if name == "Sequential":
         return {"class_name": name, "config": {"name": inside.get("name"), "layers": _chain(layers, inside)}}
     ends = {key: _ends(inside[key]) for key in ("input_layers", "output_layers")}
-    _count_calls(layers, ends["output_layers"])
+    nodes = [node for layer in inside["layers"] for node in layer.get("inbound_nodes", ())]
+    _count_calls(layers, ends["output_layers"], any(isinstance(node, dict) for node in nodes))
     needed = _needed(layers, [end[0] for end in (*ends["output_layers"], *ends["input_layers"])])
     for layer in needed:
         _check_known(layer)
-    return {"class_name": name, "config": {"name": inside.get("name"), "layers": needed, **ends}}
+    found = {"name": inside.get("name"), "layers": needed, **ends}
+    if isinstance(inside["output_layers"], AnyDict):
+        found["output_keys"] = list(inside["output_layers"])
+    return {"class_name": name, "config": found}
 
 
 def _chain(layers: list[dict[str, Any]], inside: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -126,15 +129,21 @@ def _warn_of_masks(layers: list[Mapping[str, Any]]) -> None:
             )
 
 
-def _count_calls(layers: list[dict[str, Any]], outputs: list[End]) -> None:
-    """Number the calls of inner models as Keras 2.2.4, whose models make a first call when they are built."""
-    refs = [inbound for layer in layers for node in layer["inbound_nodes"] for inbound in node] + outputs
+def _count_calls(layers: list[dict[str, Any]], outputs: list[End], in_keras_3: bool) -> None:
+    """Number the calls of inner models as Keras 2.2.4, whose models make a first call when they are built.
+
+    Keras 3 counts that one in the outputs of a model only, and not of a Sequential; tf.keras everywhere, or
+    nowhere.
+    """
+    refs = [inbound for layer in layers for node in layer["inbound_nodes"] for inbound in node]
     for layer in layers:
-        if "layers" in layer["config"]:
-            own = [ref for ref in refs if ref[0] == layer["name"]]
-            if own and max(ref[1] for ref in own) < len(layer["inbound_nodes"]):
-                for ref in own:
-                    ref[1] += 1
+        if "layers" not in layer["config"]:
+            continue
+        counted = in_keras_3 and layer["class_name"] == "Model"
+        own = [ref for ref in refs + ([] if counted else outputs) if ref[0] == layer["name"]]
+        if own and (in_keras_3 or max(ref[1] for ref in own) < len(layer["inbound_nodes"])):
+            for ref in own:
+                ref[1] += 1
 
 
 def _needed(layers: list[dict[str, Any]], outputs: list[str]) -> list[dict[str, Any]]:
@@ -256,7 +265,7 @@ def _arguments(class_name: str, config: Mapping[str, Any], where: str) -> dict[s
         }
         config = {**config, "layer": {**config["layer"], "config": inner}}
         config.pop("backward_layer", None)
-    values = {key: _value(value, where) for key, value in config.items()}
+    values = {key: value_in_our_words(value, where) for key, value in config.items()}
     renamed = {"batch_shape": "batch_input_shape", "negative_slope": "alpha"}
     if class_name != "LeakyReLU":
         renamed.pop("negative_slope")
@@ -303,26 +312,26 @@ def _without_defaults(cls: type, values: dict[str, Any], where: str) -> dict[str
     return values
 
 
-def _value(value: Any, where: str) -> Any:
+def value_in_our_words(value: Any, where: str) -> Any:
     """A value of a configuration: objects by class name and config, functions and number types by name."""
     if isinstance(value, AnyList):
-        return [_value(item, where) for item in value]
+        return [value_in_our_words(item, where) for item in value]
     if not isinstance(value, AnyDict):
         return value
     if "class_name" not in value or "config" not in value:
-        return {key: _value(item, where) for key, item in value.items()}
+        return {key: value_in_our_words(item, where) for key, item in value.items()}
     name, config = value["class_name"], value["config"]
     if name in ("DTypePolicy", "Policy"):
         return _dtype(config["name"], where)
     if name in ("__numpy__", "__tensor__"):
         return config["value"]
     if name == "__tuple__":
-        return _value(value.get("items", config), where)
+        return value_in_our_words(value.get("items", config), where)
     if name == "function":
         return config if isinstance(config, str) else config.get("name")
     if name == "__lambda__":
         raise ValueError(f"{where} holds Python bytecode, which is never run from a file of this kind.")
-    config = _value(config, where) if isinstance(config, AnyDict) else config
+    config = value_in_our_words(config, where) if isinstance(config, AnyDict) else config
     return _object(str(value.get("registered_name") or name).rpartition(">")[2], config)
 
 
@@ -354,111 +363,3 @@ def _object(name: str, config: Any) -> dict[str, Any]:
 def _seed(config: Mapping[str, Any]) -> int | None:
     seed = config.get("seed")
     return seed if isinstance(seed, int) else None
-
-
-# How it was compiled ----------------------------------------------------------------------------------------
-
-_OPTIMIZERS = {
-    "SGD": {"momentum": 0.0, "nesterov": False},
-    "RMSprop": {"rho": 0.9, "epsilon": 1e-7},
-    "Adagrad": {"epsilon": 1e-7},
-    "Adadelta": {"rho": 0.95, "epsilon": 1e-7},
-    "Adam": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": False},
-    "Adamax": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
-    "Nadam": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
-}
-# What these optimizers have beside, with the values that change nothing.
-_PLAIN = {
-    "weight_decay": (None, 0.0),
-    "global_clipnorm": (None,),
-    "use_ema": (False,),
-    "loss_scale_factor": (None,),
-    "gradient_accumulation_steps": (None,),
-    "momentum": (0.0,),
-    "centered": (False,),
-    "initial_accumulator_value": (0.0,),
-}
-
-
-def training(config: Mapping[str, Any], begun: bool = False) -> dict[str, Any]:
-    """The training configuration of a later Keras in the words of Keras 2.2.4.
-
-    Args:
-        config: `compile_config` of a .keras file, `training_config` of an .h5 file.
-        begun: whether the file holds the optimizer's state: where it began does not matter then.
-
-    Raises:
-        ValueError: it holds what has no counterpart; the message names it.
-    """
-    return {
-        "optimizer_config": _optimizer(config.get("optimizer", config.get("optimizer_config")), begun),
-        "loss": _losses(config.get("loss")),
-        "metrics": _metrics(config.get("metrics")),
-        "sample_weight_mode": None,
-        "loss_weights": config.get("loss_weights"),
-    }
-
-
-def _optimizer(config: Any, begun: bool) -> dict[str, Any]:
-    config = (
-        _value(config, "the optimizer")
-        if isinstance(config, AnyDict)
-        else {"class_name": config, "config": {}}
-    )
-    name, values = config["class_name"].removeprefix("Custom>"), dict(config["config"])
-    if name not in _OPTIMIZERS:
-        raise ValueError(f"the optimizer {name} is not one of {', '.join(_OPTIMIZERS)}")
-    rate = values.get("learning_rate", values.get("lr", 0.001))
-    if not isinstance(rate, (int, float)):
-        raise ValueError("the learning rate follows a schedule")
-    if begun:
-        values.pop("initial_accumulator_value", None)
-    for key, plain in _PLAIN.items():
-        if key not in _OPTIMIZERS[name] and values.get(key, plain[0]) not in plain:
-            raise ValueError(f"the optimizer {name} has {key}={values[key]!r}")
-    taken = {key: values.get(key, default) for key, default in _OPTIMIZERS[name].items()}
-    clips = {key: values[key] for key in ("clipnorm", "clipvalue") if values.get(key) is not None}
-    decay = values.get("decay") or 0.0
-    if name == "Nadam":  # whose momentum warms up at once in later Kerases
-        taken["schedule_decay"] = decay or 1.0
-    elif decay:
-        taken["decay"] = decay
-    return {"class_name": name, "config": {"lr": rate, **taken, **clips}}
-
-
-def _losses(value: Any) -> Any:
-    if isinstance(value, AnyList):
-        return [_losses(item) for item in value]
-    if isinstance(value, AnyDict) and "class_name" not in value:
-        return {key: _losses(item) for key, item in value.items()}
-    return _function(value, "loss")
-
-
-def _function(value: Any, kind: str) -> Any:
-    """A loss or metric as the name of its function, where it is no more than that."""
-    if not isinstance(value, AnyDict):
-        return value
-    config: dict[str, Any] = value["config"] if isinstance(value["config"], AnyDict) else {}
-    own = {"name", "dtype", "fn", "reduction", "from_logits", "label_smoothing", "axis", "ignore_class"}
-    changed = [key for key in config if key not in own]
-    smooth = [key for key in ("from_logits", "label_smoothing", "ignore_class") if config.get(key)]
-    if changed or smooth or config.get("reduction") not in (None, "auto", "sum_over_batch_size"):
-        raise ValueError(f"the {kind} {value['class_name']} has arguments that Keras 2.2.4 lacks: {config}")
-    if value["class_name"] == "function":
-        return value["config"]
-    if value["class_name"] in ("MeanMetricWrapper", "LossFunctionWrapper"):
-        inner: Any = config.get("fn", config.get("name"))
-        return inner["config"] if isinstance(inner, AnyDict) else inner
-    return snake_case(value["class_name"])
-
-
-def _metrics(value: Any) -> Any:
-    if isinstance(value, AnyDict):
-        if "class_name" in value:
-            return _function(value, "metric")
-        return {key: _metrics(item) for key, item in value.items()}
-    if isinstance(value, AnyList):
-        if len(value) == 1 and isinstance(value[0], AnyList):
-            value = value[0]
-        return [_metrics(item) for item in value]
-    return [] if value is None else value

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+_LISTED_OTHERWISE = ("Adafactor", "Muon")
+
 
 def restore(optimizer: Any, stored: list[tuple[str, np.ndarray]]) -> int:
     """Give a bound optimizer the state of a file.
@@ -24,6 +26,7 @@ def restore(optimizer: Any, stored: list[tuple[str, np.ndarray]]) -> int:
     Raises:
         ValueError: the arrays are not those of this optimizer and model; nothing is changed then.
     """
+    _refuse_others(optimizer)
     names, arrays = [name for name, _ in stored], [np.asarray(value) for _, value in stored]
     lead = next((i for i, value in enumerate(arrays) if value.ndim), len(arrays))
     if not lead or not np.issubdtype(arrays[0].dtype, np.integer):
@@ -47,6 +50,37 @@ def restore(optimizer: Any, stored: list[tuple[str, np.ndarray]]) -> int:
     if hasattr(optimizer, "m_schedule"):
         optimizer.m_schedule = _momenta(optimizer, steps)
     return steps
+
+
+def listed(optimizer: Any) -> list[tuple[str, np.ndarray]] | None:
+    """The state of a bound optimizer in the order of Keras 3's files; None where it has none yet.
+
+    Raises:
+        ValueError: Keras 3 keeps more than jkeras does.
+    """
+    if optimizer.binding is None:
+        return None
+    _refuse_others(optimizer)
+    cells = optimizer.weights[1:] if optimizer.counted else optimizer.weights
+    count = len(_first_slot(optimizer)) if optimizer.slots else 0
+    columns = [cells[i * count : (i + 1) * count] for i in range(len(optimizer.slots))]
+    if optimizer.slots == ("velocity",) and not float(optimizer.momentum.numpy()):
+        columns = []
+    slots = [cell for weights in zip(*columns[:2], strict=True) for cell in weights]
+    slots += [cell for column in columns[2:] for cell in column]
+    arrays = [np.asarray(optimizer.iterations.numpy(), "int32")]
+    config = optimizer.get_config()
+    if isinstance(config.get("lr", config.get("learning_rate")), float) and not config.get("decay"):
+        arrays.append(np.asarray(optimizer.lr.numpy(), "float32"))  # a schedule is no array there
+    arrays += [np.asarray(cell.numpy()) for cell in slots]
+    if hasattr(optimizer, "m_schedule"):
+        arrays.append(np.asarray(_momenta(optimizer, int(arrays[0])), "float32"))
+    return [(str(i), value) for i, value in enumerate(arrays)]
+
+
+def _refuse_others(optimizer: Any) -> None:
+    if optimizer.around().slots or type(optimizer).__name__ in _LISTED_OTHERWISE:
+        raise ValueError("later Kerases list the state of such an optimizer in another way")
 
 
 def _first_slot(optimizer: Any) -> list[Any]:

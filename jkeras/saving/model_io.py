@@ -1,6 +1,7 @@
 """save_model, load_model, save_weights, load_weights: files of models by extension, by content, atomically.
 
-Writing goes by the extension (`.msgpack`, everything else is HDF5), reading by the first bytes of the file.
+Writing goes by the extension (`.msgpack`, `.safetensors`, `.keras`, everything else is HDF5), reading by the
+first bytes of the file.
 Beside paths, an open `h5py.Group`, a dict and a binary file object are understood.
 """
 
@@ -18,7 +19,17 @@ import h5py
 
 from jkeras.core import atomic
 from jkeras.core.types import AnyDict
-from jkeras.saving import compiled, foreign, h5, matching, model_contents, msgpack, safetensors, weights
+from jkeras.saving import (
+    compiled,
+    foreign,
+    h5,
+    matching,
+    model_contents,
+    msgpack,
+    safetensors,
+    to_keras3,
+    weights,
+)
 from jkeras.saving.contents import Contents
 from jkeras.saving.limits import is_path, regular, telling
 from jkeras.saving.matching import Report
@@ -31,14 +42,16 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
 
     Args:
         model: a `Model` or `Sequential`.
-        filepath: path (`.msgpack` → msgpack, else the HDF5 layout of Keras 2.2.4), an open `h5py.Group` or
-            file, a dict to fill, or a binary file object (HDF5).
+        filepath: path (`.msgpack` → msgpack, `.safetensors`, `.keras` → the zip of Keras 3, else the HDF5
+            layout of Keras 2.2.4), an open `h5py.Group` or file, a dict to fill, or a binary file object
+            (HDF5).
         overwrite: False: ask before an existing file is replaced (on a terminal), or refuse.
         include_optimizer: False leaves optimizer, loss and metrics out.
 
     Raises:
         FileExistsError: the file exists, `overwrite=False`, and there is no terminal to ask on.
         NotImplementedError: the model is a subclassed one: use `save_weights`.
+        ValueError: for `.keras`: Keras 3 lacks a layer, or computes it in another way; the message names it.
 
     Keras 2.2.4: keras/engine/saving.py save_model
 
@@ -51,7 +64,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
         >>> file["format"], file["weights"][0][0]
         ('jkeras', 'd')
     """
-    _save(lambda: model_contents.of_model(model, include_optimizer), filepath, overwrite)
+    of = to_keras3.contents_of if _is_keras3(filepath) else model_contents.of_model
+    _save(lambda: of(model, include_optimizer), filepath, overwrite)
 
 
 def load_model(
@@ -125,6 +139,8 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
         >>> [name for name, *_ in file["weights"][0][1]]
         ['d/kernel:0', 'd/bias:0']
     """
+    if _is_keras3(filepath):
+        raise ValueError(f"{filepath}: a .keras file holds a whole model: use save, or another ending.")
     _save(lambda: model_contents.of_weights(model), filepath, overwrite)
 
 
@@ -189,9 +205,9 @@ def _name(filepath: Any) -> Any:
 def _save(contents_of: Callable[[], Contents], filepath: Any, overwrite: bool) -> None:
     if is_path(filepath):
         path = Path(filepath)
-        if path.suffix in (".keras", ".npz", ".onnx", ".pb", ".tflite"):
+        if path.suffix in (".npz", ".onnx", ".pb", ".tflite"):
             raise ValueError(
-                f"{path}: jkeras writes .h5 (and other endings as HDF5), .msgpack and .safetensors, "
+                f"{path}: jkeras writes .h5 (and other endings as HDF5), .msgpack, .safetensors and .keras, "
                 f"not {path.suffix}."
             )
         if overwrite or not path.exists() or ask_to_proceed_with_overwrite(filepath):
@@ -216,7 +232,13 @@ def _save(contents_of: Callable[[], Contents], filepath: Any, overwrite: bool) -
         )
 
 
+def _is_keras3(filepath: Any) -> bool:
+    return is_path(filepath) and Path(filepath).suffix == ".keras"
+
+
 def _writer(path: Path) -> Callable[[Path, Contents], None]:
+    if path.suffix == ".keras":
+        return foreign.write_keras_zip
     if path.suffix == ".safetensors":
         return safetensors.write_file
     return msgpack.write_file if path.suffix == ".msgpack" else h5.write_file

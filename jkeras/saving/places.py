@@ -15,6 +15,8 @@ import numpy as np
 from jkeras.core.types import AnyDict
 from jkeras.saving.contents import LayerContents
 
+# Classes that Keras 3 exports under another name than their own.
+_CLASSES = {"Model": "Functional", "GroupQueryAttention": "GroupedQueryAttention"}
 _DIRECTIONS, _INSIDE = ("forward_layer", "backward_layer"), ("layer", "cell")
 
 
@@ -39,7 +41,7 @@ def numbered(classes: list[str]) -> list[str]:
     counts: dict[str, int] = {}
     keys: list[str] = []
     for name in classes:
-        key = snake_case("Functional" if name == "Model" else name)
+        key = snake_case(_CLASSES.get(name, name))
         counts[key] = counts.get(key, -1) + 1
         keys.append(f"{key}_{counts[key]}" if counts[key] else key)
     return keys

@@ -10,6 +10,7 @@ import io
 import warnings
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -24,9 +25,9 @@ FILES = {
 }
 
 
-def unpacked(name, folder):
+def unpacked(name, folder, source="optimizers"):
     """The file, and the arrays that were recorded for it."""
-    with zipfile.ZipFile(golden.path("later/optimizers.zip")) as archive:
+    with zipfile.ZipFile(golden.path(f"later/{source}.zip")) as archive:
         archive.extract(name, folder)
         with np.load(io.BytesIO(archive.read(f"{name.split('.')[0]}.npz"))) as arrays:
             return str(folder / name), dict(arrays)
@@ -41,6 +42,38 @@ def test_it_goes_on(name, tmp_path):
     assert not told and report.optimizer == "goes on after 6 steps"
     history = model.fit(then["x"], then["y"], 8, 2, shuffle=False, verbose=0).history
     np.testing.assert_allclose(history["loss"], then["loss"], rtol=1e-5)
+
+
+LOST = {"each_clipped": "norm of each gradient", "muon": "freshly", "adafactor": "freshly"}
+WAYS = "adamw lion lamb decayed clipped schedule ftrl free smooth logits".split()
+
+
+@pytest.mark.parametrize("name", [*WAYS, *LOST])
+def test_ways_to_compile_that_came_later(name, tmp_path):
+    """Optimizers, losses and metrics of Keras 3 with arguments; two of them are trained on with."""
+    path, then = unpacked(f"{name}.keras", tmp_path, "compiled")
+    if name in LOST:
+        with pytest.warns(UserWarning, match=LOST[name]):
+            load_model(path)
+        return
+    model, report = load_model(path, report=True)
+    assert report.optimizer == "goes on after 6 steps" and not report.unused
+    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
+        stored = [np.asarray(value) for value in file["optimizer/vars"].values()]
+    ours = {w.numpy().tobytes() for w in model.optimizer.weights}
+    assert {value.tobytes() for value in stored if value.ndim and value.any()} <= ours
+    if name in ("lion", "logits"):
+        values = model.evaluate(then["x"], then["y"], 24, verbose=0)
+        np.testing.assert_allclose(values, then["values"], rtol=1e-5)
+        history = model.fit(then["x"], then["y"], 8, 2, shuffle=False, verbose=0).history
+        np.testing.assert_allclose(history["loss"], then["loss"], rtol=1e-5)
+
+
+def test_models_whose_outputs_are_those_of_inner_ones(tmp_path):
+    path, then = unpacked("inner.keras", tmp_path, "compiled")
+    outputs = load_model(path, compile=False).predict([then["x0"], then["x1"]])
+    for number, y in enumerate(outputs):
+        np.testing.assert_allclose(y, then[f"y{number}"], rtol=1e-5, atol=1e-6)
 
 
 def test_a_state_that_does_not_fit_is_told(tmp_path):
