@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-_FLOATS = ("float16", "float32", "float64")
+_FLOATS = ("bfloat16", "float16", "float32", "float64")
 _FORMATS = ("channels_first", "channels_last")
 _DEFAULTS: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 _ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
@@ -21,7 +21,7 @@ _values: dict[str, Any] = {}  # empty until the first read, which honours keras.
 
 
 def floatx() -> str:
-    """The default float type: "float16", "float32" or "float64".
+    """The default float type: "bfloat16", "float16", "float32" or "float64".
 
     Returns:
         The numpy name.
@@ -39,7 +39,7 @@ def set_floatx(floatx: str) -> None:
     """Set the default float type; "float64" switches on jax's 64-bit mode, which stays on.
 
     Args:
-        floatx: "float16", "float32" or "float64".
+        floatx: "bfloat16", "float16", "float32" or "float64".
 
     Raises:
         ValueError: for any other value.

@@ -132,10 +132,9 @@ class OptaxOptimizer(Optimizer):
         try:
             state = jax.eval_shape(tx.init, params)
             updates, after = jax.eval_shape(step, params, state)
-        except (TypeError, AttributeError) as error:
-            raise TypeError(
-                f"This optax transformation cannot train a model by itself: {_why(error)}"
-            ) from error
+        except (TypeError, AttributeError, ValueError) as error:
+            kind = ValueError if isinstance(error, ValueError) else TypeError
+            raise kind(f"This optax transformation cannot train a model by itself: {_why(error)}") from error
         _same_shapes("updates", params, updates)
         _same_shapes("state", state, after)
 
@@ -249,6 +248,13 @@ def _why(error: Exception) -> str:
             "optax.lookahead moves two sets of weights (optax.LookaheadParams), where a model has one. An "
             "optimizer whose `get_updates` calls another one can keep slow weights as its own variables."
         )
+    if "batch dimension" in str(error):
+        return (
+            "it takes the gradient of every example apart, where training has their mean. Take these by "
+            "jax.vmap over model.step().loss, as examples/research/private.py does."
+        )
+    if "weight_dim" in str(error) or "NoneType" in str(error):
+        return f"it must be told which weights it is for ({error}). optax.contrib.muon and galore find out."
     return str(error)
 
 

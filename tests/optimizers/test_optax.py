@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -135,3 +137,41 @@ def test_lookahead_is_refused_in_words():
         TypeError, match="cannot train a model by itself: optax.lookahead moves two sets of weights"
     ):
         network(optax.lookahead(optax.adam(0.1), 6, 0.5)).train_on_batch(X, Y)
+
+
+GUIDE = Path(__file__).parents[2] / "examples" / "guides" / "en" / "optax.md"
+
+
+def shipped():
+    """The names of all functions of optax that make a transformation."""
+    return {
+        f"{module.__name__}.{name}"
+        for module in (optax, contrib)
+        for name, make in vars(module).items()
+        if inspect.isfunction(make)
+        and not name.startswith("_")
+        and "GradientTransformation" in str(inspect.signature(make).return_annotation)
+    }
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+def test_the_table_of_the_guide_is_true():
+    """Each row is a step on shapes, or an error that says what it needs; with its version it has all."""
+    page = GUIDE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(.+)` \| (.+) \|$", page, re.MULTILINE)
+    there = set()
+    for code, result in rows:
+        there |= set(re.findall(r"optax(?:\.contrib)?\.\w+(?=\()", code))
+        try:
+            transformation = eval(code, {"optax": optax})
+        except AttributeError:
+            assert f"optax {optax.__version__}:" not in page, code  # another version has other ones
+            continue
+        if result == "runs":
+            OptaxOptimizer(transformation).init(PARAMS)
+        else:
+            with pytest.raises((TypeError, ValueError), match=result.removeprefix("refused: ")):
+                OptaxOptimizer(transformation).init(PARAMS)
+    assert len(rows) > 100
+    if f"optax {optax.__version__}:" in page:
+        assert shipped() <= there, shipped() - there

@@ -206,6 +206,21 @@ def test_devices_and_members_have_them_too():
     jax.eval_shape(jax.vmap(lambda carry: step.apply(carry, (X, Y), step.context(0))), members)
 
 
+def test_weights_may_be_narrow_themselves(tmp_path):
+    jkeras.backend.set_floatx("bfloat16")
+    try:
+        model = Sequential([jkeras.Input((6,)), layers.Dense(2)])
+        model.compile("sgd", "mse", devices=1)
+        model.train_on_batch(X, Y)
+        assert model.predict(X).dtype == model.get_weights()[0].dtype == jnp.bfloat16
+        model.save(tmp_path / "model.h5")
+    finally:
+        jkeras.backend.set_floatx("float32")
+    wide = load_model(tmp_path / "model.h5")
+    assert wide.get_weights()[0].dtype == np.float32
+    np.testing.assert_allclose(wide.predict(X), model.predict(X).astype("float32"), atol=0.05)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
