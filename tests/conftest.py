@@ -72,6 +72,21 @@ def few_mappings():
         jax.jit(lambda x: x + 1)(0)  # which opens the cache of programs again: no test is to see that
 
 
+# In these no array gets axes unsaid; a user's code in a test may broadcast as numpy does: `@broadcasts`.
+RANKS_SAID = ("tests", "jkeras")
+
+
+@pytest.fixture(autouse=True)
+def ranks(request):
+    """Broadcasting of arrays of several ranks is an error, where it is to be said."""
+    import jax
+
+    place = str(request.path.relative_to(Path(__file__).parents[1]))
+    free = request.node.get_closest_marker("broadcasts") is not None
+    with jax.numpy_rank_promotion("raise" if place.startswith(RANKS_SAID) and not free else "allow"):
+        yield
+
+
 def pytest_runtest_setup(item):
     """Where there are fewer devices, as on one GPU, skip what wants several: a test with a parameter
     `devices=4` or marked `@pytest.mark.devices(4)`."""

@@ -221,8 +221,8 @@ def _grow(beam: _Beam, x) -> _Beam:
     """One time step: every prefix stays or grows by a label, the best are kept. `x`: log probabilities."""
     width, labels = beam.size.shape[0], x.shape[0] - 1
     last, total = beam.last, beam.total
-    repeated = last[:, None] == jnp.arange(labels)
-    longer = x[:-1] + jnp.where(repeated, beam.blank[:, None], total[:, None])  # (width, labels)
+    repeated = last[:, None] == jnp.arange(labels)[None]
+    longer = x[None, :-1] + jnp.where(repeated, beam.blank[:, None], total[:, None])  # (width, labels)
     # A prefix that grows into another one of the beam: its probability goes there.
     parent = _parents(beam)  # (parent, child)
     from_parent = jnp.max(jnp.where(parent, longer[:, last], -jnp.inf), axis=0)
@@ -237,7 +237,7 @@ def _grow(beam: _Beam, x) -> _Beam:
     source = jnp.where(grows, (best - width) // labels, best)
     prefix, size = beam.prefix[source], beam.size[source]
     added = ((best - width) % labels).astype("int32")
-    here = grows[:, None] & (jnp.arange(prefix.shape[1]) == size[:, None])
+    here = grows[:, None] & (jnp.arange(prefix.shape[1])[None] == size[:, None])
     return _Beam(
         jnp.where(here, added[:, None], prefix),
         size + grows,
@@ -248,7 +248,7 @@ def _grow(beam: _Beam, x) -> _Beam:
 
 def _parents(beam: _Beam):
     """Whether prefix i without anything more is prefix j without its last label, `(i, j)`."""
-    end = jnp.arange(beam.prefix.shape[1]) == beam.size[:, None] - 1
+    end = jnp.arange(beam.prefix.shape[1])[None] == beam.size[:, None] - 1
     shortened = jnp.where(end, -1, beam.prefix)
     same = (beam.prefix[:, None] == shortened[None]).all(axis=-1)
     alive = beam.total > -jnp.inf

@@ -1,5 +1,6 @@
 """The commands: arguments in, public calls, words on stdout (stderr with `--json`), exit codes."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import contextlib
@@ -12,6 +13,7 @@ import typer
 
 from jkeras.cli.errors import UserError, reports_errors
 from jkeras.core.late import late
+from jkeras.core.types import AnyList
 from jkeras.version import __version__
 
 if TYPE_CHECKING:
@@ -311,7 +313,7 @@ def predict(
         if arrays.x_test is None:
             raise UserError(f"{source} has no inputs to predict from: it needs x_test or x.")
         outputs = loaded.predict(data.inputs_for(loaded, arrays.x_test))
-        several = isinstance(outputs, list)
+        several = isinstance(outputs, AnyList)
         named = dict(zip(loaded.output_names, outputs, strict=True)) if several else {"y": outputs}
         data.save(output, named, arrays.classes)
         shapes = {name: list(y.shape) for name, y in named.items()}
@@ -319,7 +321,9 @@ def predict(
         print(f"{output}: {shapes}")
 
 
-def _arrays(model: Path, source: str, scale, target, columns: str | None, size: str | None) -> data.Data:
+def _arrays(
+    model: Path, source: str, scale: Any, target: Any, columns: str | None, size: str | None
+) -> data.Data:
     """The data of a command: as its options say, else as the run did."""
     pixels = None if size is None else [int(n) for n in size.split(",") if n.strip().isdecimal()]
     if pixels is not None and len(pixels) != 2:

@@ -1,10 +1,11 @@
 """From a checked configuration to a compiled model and its callbacks."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 
@@ -15,6 +16,7 @@ from jkeras.callbacks import Callback
 from jkeras.cli import user_code
 from jkeras.cli.errors import UserError, close_to
 from jkeras.core import processes
+from jkeras.core.types import AnyDict, AnyList
 from jkeras.engine.base_layer import Layer
 from jkeras.models import Model, Sequential, model_from_json
 
@@ -111,7 +113,9 @@ def _check_name(where: str, name: Any, module: Any) -> None:
     try:
         module.get(name)
     except ValueError:
-        known = [n for n, f in vars(module).items() if callable(f) and not n.startswith("_") and n.islower()]
+        known = [
+            n for n, f in module.__dict__.items() if callable(f) and not n.startswith("_") and n.islower()
+        ]
         raise UserError(f"{where}: unknown name {name!r}. {close_to(str(name), known)}") from None
 
 
@@ -122,16 +126,17 @@ def _optimizer(value: Any) -> Any:
     return _call(getattr(optimizers, name), arguments)
 
 
-def _devices(config: dict[str, Any]) -> list | None:
+def _devices(config: dict[str, Any]) -> list[Any] | None:
     """The first `fit.devices` devices, of several processes of each; None leaves the choice to jkeras."""
     count = config["fit"]["devices"]
     if count is None:
         return None
-    devices = jax.local_devices()
+    devices = cast("list[Any]", jax.local_devices())
     if count > len(devices):
         there = f"{len(devices)} devices ({devices[0].platform})"
         raise UserError(f"fit.devices is {count}, but there are {there}.")
-    return [d for number in range(processes.count()) for d in jax.local_devices(number)[:count]]
+    everywhere = (cast("list[Any]", jax.local_devices(number)) for number in range(processes.count()))
+    return [device for there in everywhere for device in there[:count]]
 
 
 def callbacks_from(config: dict[str, Any]) -> list[Callback]:
@@ -144,7 +149,7 @@ def callbacks_from(config: dict[str, Any]) -> list[Callback]:
         >>> [type(c).__name__ for c in callbacks_from({"callbacks": [{"EarlyStopping": {"patience": 3}}]})]
         ['EarlyStopping']
     """
-    made = []
+    made: list[Callback] = []
     for i, item in enumerate(config["callbacks"]):
         where = f"callbacks[{i}]"
         name, arguments = _item(item, where, callbacks_module, Callback)
@@ -158,12 +163,13 @@ def callbacks_from(config: dict[str, Any]) -> list[Callback]:
 def _item(item: Any, where: str, module: Any, base: type) -> tuple[str, dict[str, Any]]:
     """Class name and arguments of one of the three forms: a name, `{Name: arguments}`, `{class_name,
     config}`."""
-    if isinstance(item, dict) and "class_name" in item:
+    if isinstance(item, AnyDict) and "class_name" in item:
         unknown = sorted(set(item) - {"class_name", "config"})
         if unknown:
             raise UserError(f"{where}: unknown key {unknown[0]!r}; expected class_name and config.")
-        name, arguments = item["class_name"], item.get("config")
-    elif isinstance(item, dict) and len(item) == 1:
+        name: Any = item["class_name"]
+        arguments: Any = item.get("config")
+    elif isinstance(item, AnyDict) and len(item) == 1:
         [(name, arguments)] = item.items()
     elif isinstance(item, str):
         name, arguments = item, None
@@ -173,14 +179,14 @@ def _item(item: Any, where: str, module: Any, base: type) -> tuple[str, dict[str
     known = _classes(module, base)
     if name not in known:
         raise UserError(f"{where}: unknown name {name!r}. {close_to(str(name), known)}")
-    if not isinstance(arguments, dict):
+    if not isinstance(arguments, AnyDict):
         arguments = {} if arguments is None else {_SHORT: arguments}
     return name, {key: _value(value) for key, value in arguments.items()}
 
 
 def _value(value: Any) -> Any:
     """YAML lists of numbers as the tuples that Keras's arguments are."""
-    if isinstance(value, list) and all(isinstance(v, (int, float, type(None))) for v in value):
+    if isinstance(value, AnyList) and all(isinstance(v, (int, float, type(None))) for v in value):
         return tuple(value)
     return value
 
@@ -188,9 +194,9 @@ def _value(value: Any) -> Any:
 def _make(name: str, arguments: dict[str, Any], module: Any, base: type) -> Any:
     """Build a layer; arguments that are layers themselves (of wrappers) in the same forms."""
     known = _classes(module, base)
-    built = {}
+    built: dict[str, Any] = {}
     for key, value in arguments.items():
-        inner = isinstance(value, dict) and (
+        inner = isinstance(value, AnyDict) and (
             value.get("class_name") in known or (len(value) == 1 and next(iter(value)) in known)
         )
         built[key] = _make(*_item(value, f"{name}.{key}", module, base), module, base) if inner else value

@@ -1,5 +1,6 @@
 """Two files side by side, and the mean of several."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import numpy as np
 
 from jkeras.cli import files
 from jkeras.cli.errors import UserError
+from jkeras.core.types import AnyDict, AnyList
 from jkeras.models import average_weights
 from jkeras.saving import checkpoint, model_io
 from jkeras.saving.contents import Contents
@@ -96,10 +98,10 @@ def _settings(path: Path, contents: Contents) -> dict[str, Any]:
 
 def _unequal(a: Any, b: Any, path: str) -> Iterator[dict[str, str]]:
     """The places in which two JSON values differ."""
-    if isinstance(a, dict) and isinstance(b, dict):
+    if isinstance(a, AnyDict) and isinstance(b, AnyDict):
         for key in dict.fromkeys([*a, *b]):
             yield from _unequal(a.get(key), b.get(key), f"{path}.{key}".lstrip("."))
-    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+    elif isinstance(a, AnyList) and isinstance(b, AnyList) and len(a) == len(b):
         for i, (x, y) in enumerate(zip(a, b, strict=True)):
             yield from _unequal(x, y, f"{path}[{i}]")
     elif a != b and not (a != a and b != b):

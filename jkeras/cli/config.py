@@ -13,6 +13,7 @@ callbacks:                   # of jkeras.callbacks
 output: {run_dir: runs/digits, model: digits.h5, keep: 5}
 """
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import re
@@ -23,6 +24,7 @@ import yaml
 
 from jkeras.cli.errors import UserError, close_to
 from jkeras.cli.user_code import is_code
+from jkeras.core.types import AnyDict
 from jkeras.saving.config import Loader
 from jkeras.saving.limits import bounded, line
 
@@ -142,7 +144,7 @@ def refuse_code(values: dict[str, Any], where: str) -> dict[str, Any]:
         UserError: its data or model is `module:function` or a `.py` file.
     """
     data = values.get("data")
-    source = data.get("source") if isinstance(data, dict) else data
+    source = data.get("source") if isinstance(data, AnyDict) else data
     for option, value in (("data", source), ("model", values.get("model"))):
         if is_code(value):
             raise UserError(
@@ -188,11 +190,11 @@ def check(raw: Any, default_name: str = "run") -> dict[str, Any]:
     return config
 
 
-def _section(name: str, raw: Any, keys: dict) -> dict[str, Any]:
+def _section(name: str, raw: Any, keys: dict[str, Any]) -> dict[str, Any]:
     raw = {} if raw is None else raw
     _expect(raw, (dict,), name)
     _known(raw, keys, f" in {name}")
-    values = {}
+    values: dict[str, Any] = {}
     for key, (kinds, default) in keys.items():
         values[key] = raw.get(key, default)
         if key in raw:
@@ -210,7 +212,7 @@ def _expect(value: Any, kinds: tuple[type, ...], where: str, what: str | None = 
         raise UserError(f"{where} should be {what}; got {value!r}.")
 
 
-def _known(raw: dict, known, where: str) -> None:
+def _known(raw: dict[str, Any], known: Any, where: str) -> None:
     for key in raw:
         if key not in known:
             raise UserError(f"unknown key {key!r}{where}. {close_to(str(key), known)}")

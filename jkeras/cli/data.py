@@ -1,5 +1,6 @@
 """The data of a command: a published set, arrays, tables, folders of images, or one's own function."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import importlib
@@ -12,6 +13,7 @@ from jkeras.cli import sources, user_code
 from jkeras.cli.errors import UserError, close_to
 from jkeras.core import atomic
 from jkeras.core.sequence import Sequence
+from jkeras.core.types import AnyDict, AnyList, AnyTuple
 from jkeras.utils import to_categorical
 
 #: `jkeras.datasets` whose arrays need no preparation of their own
@@ -42,7 +44,7 @@ def load(
     test: float | str | None = None,
     target: str | list[str] | None = None,
     columns: list[str] | None = None,
-    classes: list | None = None,
+    classes: list[str] | None = None,
     size: list[int] | None = None,
     color: str = "rgb",
 ) -> Data:
@@ -80,7 +82,7 @@ def load(
     return data._replace(x_train=_divide(data.x_train, scale), x_test=_divide(data.x_test, scale))
 
 
-def _read(source: str, classes: list | None, reading: dict[str, Any]) -> Data:
+def _read(source: str, classes: list[str] | None, reading: dict[str, Any]) -> Data:
     if source in SETS:
         (x_train, y_train), (x_test, y_test) = importlib.import_module(
             f"jkeras.datasets.{source}"
@@ -103,8 +105,8 @@ def _read(source: str, classes: list | None, reading: dict[str, Any]) -> Data:
     return _named(sources.arrays(source), source)
 
 
-def _of_images(folder: Path, classes: list | None, reading: dict[str, Any]) -> Data:
-    def images(of: Path, classes: list | None):
+def _of_images(folder: Path, classes: list[str] | None, reading: dict[str, Any]) -> Data:
+    def images(of: Path, classes: list[str] | None) -> sources.Labelled:
         return sources.images(str(of), reading["size"], reading["color"], classes)
 
     train, test = (folder / name for name in sources.PARTS)
@@ -127,13 +129,13 @@ def _named(arrays: dict[str, Any], source: str) -> Data:
 
 
 def _of_code(value: Any, source: str) -> Data:
-    if isinstance(value, dict):
+    if isinstance(value, AnyDict):
         return _named(value, source)
     if isinstance(value, Sequence):
         return Data(value, None, value, None)
-    if isinstance(value, tuple) and len(value) == 2:
+    if isinstance(value, AnyTuple) and len(value) == 2:
         train, test = value
-        if isinstance(train, (tuple, list)) and isinstance(test, (tuple, list)):
+        if isinstance(train, (AnyTuple, AnyList)) and isinstance(test, (AnyTuple, AnyList)):
             return Data(*train, *test)
         both = isinstance(train, Sequence) and isinstance(test, Sequence)
         return Data(train, None, test, None) if both else Data(train, test, train, test)
@@ -170,7 +172,7 @@ def _divide(x: Any, scale: float) -> Any:
     return (np.asarray(x, np.float64) / scale).astype(np.float32)
 
 
-def inputs_for(model, x):
+def inputs_for(model: Any, x: Any):
     """`x` with axes of size 1 added or dropped where the model's input asks for it (8x8 → 8x8x1).
 
     Example:
@@ -181,7 +183,7 @@ def inputs_for(model, x):
     wanted = model.input_shape
     if (
         isinstance(x, Sequence)
-        or not isinstance(wanted, tuple)
+        or not isinstance(wanted, AnyTuple)
         or x.shape[1:] == wanted[1:]
         or None in wanted[1:]
     ):
@@ -191,7 +193,7 @@ def inputs_for(model, x):
     return x
 
 
-def targets_for(model, y):
+def targets_for(model: Any, y: Any):
     """`y` one-hot where integer labels meet the categorical cross-entropy."""
     if y is None:
         return None

@@ -1,5 +1,6 @@
 """`jkeras docs`: the guides of the repository as a site."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import importlib.util

@@ -1,5 +1,6 @@
 """How a command ends: exit codes, and one clear line instead of a traceback."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import difflib
@@ -8,10 +9,14 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
 
 import typer
 
 USER_ERROR, INTERRUPTED = 2, 130
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class UserError(Exception):
@@ -34,7 +39,7 @@ def close_to(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {lower[near[0]]!r}?" if near else f"Known: {', '.join(known)}."
 
 
-def reports_errors(command: Callable) -> Callable:
+def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Decorator of a command: errors become a line on stderr and an exit code.
 
     The errors that jkeras raises for bad input (ValueError and the like) are the user's; anything else is a
@@ -42,7 +47,7 @@ def reports_errors(command: Callable) -> Callable:
     """
 
     @functools.wraps(command)
-    def run(*args, **kwargs):
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _show_warning
@@ -66,7 +71,14 @@ def reports_errors(command: Callable) -> Callable:
     return run
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
     say(f"Warning: {' '.join(str(message).split())}")
 
 

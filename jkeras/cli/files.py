@@ -1,5 +1,6 @@
 """The contents of a file or a run directory, and their way into another format."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import json
@@ -7,12 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jkeras.cli import sources
 from jkeras.cli.config import check
 from jkeras.cli.errors import UserError, close_to
 from jkeras.core import atomic
+from jkeras.core.types import AnyDict
 from jkeras.models import load_model
 from jkeras.saving import Report, checkpoint, model_io
 from jkeras.saving.foreign import write_places
@@ -142,7 +142,7 @@ def summary(source: Path, accept_changed: bool = False) -> dict[str, Any]:
         }
         for layer in model.layers
     ]
-    trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    trainable = sum(w.size for w in model.trainable_weights)
     total = int(model.count_params())
     return {"name": model.name, "layers": layers, "params": total, "trainable_params": trainable}
 
@@ -195,9 +195,9 @@ def as_text(value: Any, indent: int = 0) -> str:
           d1:
             kernel: (2, 3)
     """
-    lines = []
+    lines: list[str] = []
     for key, item in value.items():
-        if isinstance(item, dict) and item:
+        if isinstance(item, AnyDict) and item:
             lines += [" " * indent + f"{key}:", as_text(item, indent + 2)]
         else:
             lines.append(" " * indent + f"{key}: {item}")

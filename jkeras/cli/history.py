@@ -1,5 +1,6 @@
 """The records of runs: a history for each, a list of many."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import csv
@@ -12,6 +13,7 @@ from jkeras.callbacks import History
 from jkeras.cli import text
 from jkeras.cli.errors import UserError, close_to
 from jkeras.core import atomic, processes
+from jkeras.core.types import AnyDict
 from jkeras.saving import checkpoint
 from jkeras.saving.limits import regular
 from jkeras.visualization import plot_history
@@ -34,11 +36,11 @@ class HistoryFile(History):
         self._path = path
         self._titles: list[str] = []
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None):
         super().on_train_begin(logs)
         self._write()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None):
         super().on_epoch_end(epoch, logs)
         if self._titles != list(self.history):  # a quantity that was not there before
             self._write()
@@ -129,7 +131,7 @@ def _rises(name: str) -> bool:
 def _row(run_dir: Path, folder: Path, sort: str | None) -> dict[str, Any]:
     config = checkpoint.read_run(run_dir)
     fit = config.get("fit")
-    planned = fit.get("epochs", "?") if isinstance(fit, dict) else "?"
+    planned = fit.get("epochs", "?") if isinstance(fit, AnyDict) else "?"
     row: dict[str, Any] = {"run": str(run_dir.relative_to(folder)) if run_dir != folder else run_dir.name}
     try:
         history = record(regular(run_dir / HISTORY))

@@ -1,11 +1,13 @@
 """Values of a configuration, changed from the command line: `--set compile.optimizer.Adam.lr=1e-4`."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from typing import Any
 
 from jkeras.cli.config import parsed
 from jkeras.cli.errors import UserError
+from jkeras.core.types import AnyDict, AnyList
 
 # Places that hold an object as `Name: arguments`, where another name means another object.
 _OBJECTS = {("compile", "optimizer")}
@@ -53,15 +55,15 @@ def name(config: dict[str, Any], sections: dict[str, dict[str, Any]]) -> None:
         if given:
             now = config.get(section)
             now = {"source": now} if section == "data" and isinstance(now, str) else now
-            config[section] = {**now, **given} if isinstance(now, dict) else given if now is None else now
+            config[section] = {**now, **given} if isinstance(now, AnyDict) else given if now is None else now
 
 
 def _assign(config: dict[str, Any], keys: list[str], value: Any, text: str) -> None:
     place: Any = config
     for depth, key in enumerate(keys[:-1]):
         at = _index(place, key, text)
-        inner = place[at] if isinstance(place, list) else place.get(at)
-        if not isinstance(inner, (dict, list)):
+        inner = place[at] if isinstance(place, AnyList) else place.get(at)
+        if not isinstance(inner, (AnyDict, AnyList)):
             inner = {inner: None} if isinstance(inner, str) else {}
         place[at] = _renamed(inner, tuple(keys[: depth + 1]), keys[depth + 1])
         place = place[at]
@@ -71,14 +73,14 @@ def _assign(config: dict[str, Any], keys: list[str], value: Any, text: str) -> N
 def _renamed(inner: Any, path: tuple[str, ...], key: str) -> Any:
     """The mapping `{Name: arguments}` in which `key` is the name; another name's arguments are dropped."""
     is_object = path in _OBJECTS or (len(path) == 2 and path[0] in _LISTS)
-    if not is_object or not isinstance(inner, dict) or "class_name" in inner or key in inner:
+    if not is_object or not isinstance(inner, AnyDict) or "class_name" in inner or key in inner:
         return inner
     return {key: {}}
 
 
-def _index(place: dict | list, key: str, text: str) -> Any:
+def _index(place: dict[str, Any] | list[Any], key: str, text: str) -> Any:
     """The key of a mapping, the number of an entry of a list."""
-    if isinstance(place, dict):
+    if isinstance(place, AnyDict):
         return key
     if not key.isdecimal() or int(key) >= len(place):
         raise UserError(f"--set {text}: {key!r} is no entry of a list of {len(place)}; they count from 0.")

@@ -1,5 +1,6 @@
 """`jkeras train --processes`: one training by several processes."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import contextlib
@@ -9,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import jax
@@ -24,7 +25,7 @@ _HEARTBEAT = 30  # seconds after which a process that is not heard of is given u
 
 
 @contextlib.contextmanager
-def joined(wish: str | None) -> Iterator[None]:
+def joined(wish: str | None) -> Generator[None]:
     """A context of the work of one of the processes; the one that the user calls starts them and waits.
 
     Args:

@@ -1,5 +1,6 @@
 """`train` and `resume`: one run of training, in its directory."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import contextlib
@@ -150,7 +151,12 @@ def prepare(config: dict[str, Any]):
 
 
 def _go(
-    config: dict[str, Any], model, arrays: data.Data, callbacks: list, resume: bool, verify: bool = False
+    config: dict[str, Any],
+    model: Any,
+    arrays: data.Data,
+    callbacks: list[Any],
+    resume: bool,
+    verify: bool = False,
 ) -> dict[str, Any]:
     run_dir, output, options = Path(config["output"]["run_dir"]), config["output"], config["fit"]
     model.summary()
@@ -203,7 +209,7 @@ def testable(arrays: data.Data) -> bool:
     return arrays.x_test is not None and (arrays.y_test is not None or isinstance(arrays.x_test, Sequence))
 
 
-def _validation(wish, model, arrays: data.Data) -> dict[str, Any]:
+def _validation(wish: Any, model: Any, arrays: data.Data) -> dict[str, Any]:
     if wish == "test":
         if not testable(arrays):
             raise UserError("fit.validation is 'test', but the data have no x_test and y_test.")
@@ -214,7 +220,7 @@ def _validation(wish, model, arrays: data.Data) -> dict[str, Any]:
     return {"validation_split": float(wish)} if wish else {}
 
 
-def score(model, arrays: data.Data) -> dict[str, float]:
+def score(model: Any, arrays: data.Data) -> dict[str, float]:
     """Loss and metrics of the model on the test data, by name."""
     x, y = data.inputs_for(model, arrays.x_test), data.targets_for(model, arrays.y_test)
     values = np.ravel(model.evaluate(x, y, verbose=0))

@@ -1,5 +1,6 @@
 """The command `serve`: options to settings, words about the server on stderr."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import logging

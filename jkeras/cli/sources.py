@@ -1,14 +1,18 @@
 """Data in files: arrays, tables with named columns, folders of images by class."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from jkeras.cli.errors import UserError, close_to
 from jkeras.core.extras import module
 from jkeras.preprocessing.image import load_img
+
+Labelled: TypeAlias = tuple[np.ndarray, np.ndarray, list[str]]  # arrays, numbers of classes, names of these
 
 TABLES = (".csv", ".parquet")
 PARTS = ("train", "test")  # the folders of one that holds its parts
@@ -30,7 +34,7 @@ def arrays(source: str) -> dict[str, np.ndarray]:
         raise UserError(f"{source} is not a .npz file of plain arrays: {error}") from error
 
 
-def table(source: str, target: str | list[str] | None, columns: list[str] | None, classes: list | None):
+def table(source: str, target: str | list[str] | None, columns: list[str] | None, classes: list[str] | None):
     """Inputs and targets of a table.
 
     Args:
@@ -77,7 +81,7 @@ def table(source: str, target: str | list[str] | None, columns: list[str] | None
     return x, y[:, 0] if len(wanted) == 1 else y.astype(np.float32), None
 
 
-def _numbers(words: list[str], classes: list | None, source: str) -> tuple[np.ndarray, list[str]]:
+def _numbers(words: list[str], classes: list[str] | None, source: str) -> tuple[np.ndarray, list[str]]:
     known = [str(c) for c in classes] if classes is not None else sorted(set(words))
     numbers = {word: i for i, word in enumerate(known)}
     for word in words:
@@ -86,7 +90,7 @@ def _numbers(words: list[str], classes: list | None, source: str) -> tuple[np.nd
     return np.array([numbers[word] for word in words], np.int32), known
 
 
-def images(source: str, size: list[int] | None, color: str, classes: list | None):
+def images(source: str, size: list[int] | None, color: str, classes: list[str] | None) -> Labelled:
     """Images of a folder that has a folder for each class, all in memory.
 
     Args:
@@ -107,7 +111,8 @@ def images(source: str, size: list[int] | None, color: str, classes: list | None
         if classes is not None
         else sorted(p.name for p in folder.iterdir() if p.is_dir())
     )
-    pictures, labels = [], []
+    pictures: list[np.ndarray] = []
+    labels: list[int] = []
     for number, name in enumerate(names):
         if not (folder / name).is_dir():
             raise UserError(f"{source} has no folder of the class {name!r}.")

@@ -1,5 +1,6 @@
 """Tables and curves as text."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import json
@@ -8,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyScalar, AnyTuple
 
 _MARKS = {"train": "•", "validation": "o"}
 
@@ -25,7 +28,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     cells = [columns, *([_cell(row.get(name, "")) for name in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     numeric = [any(isinstance(row.get(name), (int, float)) for row in rows) for name in columns]
-    lines = []
+    lines: list[str] = []
     for row in cells:
         parts = [
             c.rjust(w) if right else c.ljust(w) for c, w, right in zip(row, widths, numeric, strict=True)
@@ -36,7 +39,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.3g}"
+        return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 or not value else f"{value:.3g}"
     return str(value)
 
 
@@ -51,10 +54,10 @@ def as_json(value: Any, indent: int | None = None) -> str:
 
 
 def _plain(value: Any) -> Any:
-    value = value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
-    if isinstance(value, Mapping):
+    value = value.tolist() if isinstance(value, (AnyScalar, AnyNumpy)) else value
+    if isinstance(value, AnyDict):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (AnyList, AnyTuple)):
         return [_plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -63,7 +66,7 @@ def _plain(value: Any) -> Any:
 
 def differences(compared: Mapping[str, Any]) -> str:
     """The result of `compare.difference` as a text for people."""
-    parts = []
+    parts: list[str] = []
     for key, title in (("arrays", "Arrays that differ"), ("settings", "Settings that differ")):
         if compared[key]:
             parts.append(f"{title}:\n{table(compared[key])}")

@@ -1,5 +1,6 @@
 """Python code of the user's own, which runs only where the command line names it, never for a file."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import importlib

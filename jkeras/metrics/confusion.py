@@ -60,7 +60,7 @@ class Thresholds:
         y_pred, labels = y_pred.reshape(shape), labels.reshape(*shape, 2)
         above = self._above_by_bucket(y_pred, labels) if self.even else self._above(y_pred, labels)
         above = above if by_label else above[:, 0]  # (thresholds, 2) or (thresholds, labels, 2)
-        below = jnp.sum(labels, 0 if by_label else (0, 1)) - above
+        below = jnp.sum(labels, 0 if by_label else (0, 1))[None] - above
         return {TP: above[..., 0], FP: above[..., 1], FN: below[..., 0], TN: below[..., 1]}
 
     def _above(self, y_pred: Array, labels: Array) -> Array:

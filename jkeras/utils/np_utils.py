@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from jkeras.core.arguments import refuse_text
 
 
-def to_categorical(y, num_classes=None, dtype="float32"):
+def to_categorical(y: Any, num_classes: int | None = None, dtype: npt.DTypeLike = "float32") -> np.ndarray:
     """Class numbers as one-hot rows, for the loss `categorical_crossentropy`.
 
     Args:
@@ -49,7 +52,7 @@ def to_categorical(y, num_classes=None, dtype="float32"):
     return categorical.reshape(shape + (num_classes,))
 
 
-def normalize(x, axis=-1, order=2):
+def normalize(x: Any, axis: int = -1, order: Any = 2) -> np.ndarray:
     """Divide `x` by its norm along an axis; where the norm is 0, `x` stays 0.
 
     Args:

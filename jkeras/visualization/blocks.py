@@ -1,5 +1,6 @@
 """Straight lines for chains of nodes without a fork: the nodes of a chain are moved together, as a block."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import dataclasses
@@ -79,7 +80,8 @@ def _outside(blocks: _Blocks, block: int, pulls: list[list[Pull]]) -> list[Pull]
 
 def _wishes(outside: list[list[Pull]], place: list[float]) -> tuple[list[float], float]:
     """The places where the neighbours want each block, and how far from there the blocks are in all."""
-    wishes, strain = [], 0.0
+    wishes: list[float] = []
+    strain = 0.0
     for at, pulls in zip(place, outside, strict=True):
         there = [place[other] + shift for other, shift in pulls]
         wishes.append(sum(there) / len(there) if there else at)
@@ -102,7 +104,8 @@ def _apart(blocks: _Blocks, wishes: list[float]) -> list[float]:
 def _blocks(rows: Rows, reach: Sequence[float], shifts: dict[tuple[int, int], float]) -> _Blocks:
     count = len(rows.above)
     joined = _joined(rows)
-    of, offset, members = [-1] * count, [0.0] * count, []
+    of, offset = [-1] * count, [0.0] * count
+    members: list[list[int]] = []
     for node in (n for row in rows.rows for n in row):
         if of[node] >= 0:
             continue
@@ -128,7 +131,7 @@ def _from_left(right: list[dict[int, float]]) -> list[int]:
         for other in others:
             waiting[other] += 1
     ready = [b for b, number in enumerate(waiting) if not number]
-    order = []
+    order: list[int] = []
     while ready:
         block = ready.pop()
         order.append(block)

@@ -1,5 +1,6 @@
 """A picture drawn with matplotlib, for the formats that graphviz would write."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import importlib.util

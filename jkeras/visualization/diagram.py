@@ -1,9 +1,10 @@
 """The content of a picture of a model: boxes, the edges between them, and models inside of it as diagrams."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.graph import Graph
@@ -71,13 +72,13 @@ class Diagram:
 
 
 def diagram(
-    model,
-    show_shapes=False,
-    show_layer_names=True,
-    expand_nested=False,
-    show_dtype=False,
-    show_layer_activations=False,
-    show_trainable=False,
+    model: Any,
+    show_shapes: bool = False,
+    show_layer_names: bool = True,
+    expand_nested: bool = False,
+    show_dtype: bool = False,
+    show_layer_activations: bool = False,
+    show_trainable: bool = False,
 ) -> Diagram:
     """The diagram of a model that is a graph of layers.
 
@@ -106,13 +107,13 @@ def diagram(
     return _Drawing(show_shapes, show_layer_names, expand_nested, facts).of(model, model)
 
 
-def graph_of(model) -> Graph | None:
+def graph_of(model: Any) -> Graph | None:
     """The graph of a model that has one with something in it."""
     graph = model._graph
     return graph if graph is not None and graph.layers else None
 
 
-def why_no_graph(model) -> str:
+def why_no_graph(model: Any) -> str:
     """The reason why a model cannot be drawn, and what to do."""
     if isinstance(model, Sequential):
         return (
@@ -131,9 +132,9 @@ class _Drawing:
     show_layer_names: bool
     expand_nested: bool
     facts: tuple[bool, bool, bool]  # which of activation, dtype and being trained labels tell
-    keys: set[str] = dataclasses.field(default_factory=set)
+    keys: set[str] = dataclasses.field(default_factory=set[str])
 
-    def of(self, model, owner) -> Diagram:
+    def of(self, model: Any, owner: Any) -> Diagram:
         """The diagram of `model`, for which `owner` (itself, or a wrapper around it) stands outside."""
         graph = graph_of(model)
         assert graph is not None
@@ -162,7 +163,7 @@ class _Drawing:
             [ends.of(t) for t in graph.outputs],
         )
 
-    def _key(self, thing) -> str:
+    def _key(self, thing: Any) -> str:
         """As in Keras the place in memory; with a number where a layer occurs in several models."""
         key, count = str(id(thing)), 1
         while key in self.keys:
@@ -171,7 +172,7 @@ class _Drawing:
         self.keys.add(key)
         return key
 
-    def _part(self, layer) -> Box | Diagram:
+    def _part(self, layer: Any) -> Box | Diagram:
         inner = layer.layer if isinstance(layer, Wrapper) else layer
         if self.expand_nested and isinstance(inner, Network) and graph_of(inner) is not None:
             return self.of(inner, layer)
@@ -209,12 +210,12 @@ class _Ends(NamedTuple):
         return End(self.key(tensor.node), tensor.index)
 
 
-def _shapes(layer, what: str) -> str:
+def _shapes(layer: Any, what: str) -> str:
     try:
         return str(getattr(layer, what))
     except AttributeError:
         return "multiple"
 
 
-def _text(shapes: list[tuple]) -> str:
+def _text(shapes: list[Any]) -> str:
     return str(shapes[0] if len(shapes) == 1 else shapes)

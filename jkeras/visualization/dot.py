@@ -1,5 +1,6 @@
 """A diagram in graphviz's language, which draws itself: by graphviz, or as we can where that is missing."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
@@ -36,7 +37,7 @@ class Drawn:
     to_string: Callable[[], str]
     get: Callable[[str], Any]
 
-    def create(self, prog=None, format: str = "ps", encoding: str | None = None) -> bytes:
+    def create(self, prog: str | None = None, format: str = "ps", encoding: str | None = None) -> bytes:
         """The picture.
 
         Args:
@@ -57,16 +58,18 @@ class Drawn:
                 warnings.warn(f"{problem}; the picture is jkeras's own.", stacklevel=2)
         return picture
 
-    def write(self, path, prog=None, format: str = "raw", encoding: str | None = None) -> bool:
+    def write(
+        self, path: Any, prog: str | None = None, format: str = "raw", encoding: str | None = None
+    ) -> bool:
         """Write the picture to a file, all or nothing; see `create`."""
         atomic.write_bytes(path, self.create(prog, format, encoding))
         return True
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: Any):
         """Copies and pickles have the diagram too, of which pydot knows nothing."""
         return _empty, (), {name: value for name, value in vars(self).items() if not callable(value)}
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
 
     def _by_ourselves(self, format: str, problem: str) -> bytes:
@@ -135,7 +138,7 @@ def _class(api: ModuleType) -> type:
     return type("Dot", (Drawn, api.Dot), {"__module__": __name__})
 
 
-def _fill(graph, diagram: Diagram, api: ModuleType) -> None:
+def _fill(graph: Any, diagram: Diagram, api: ModuleType) -> None:
     """Add the boxes, and the diagrams inside as clusters."""
     for part in diagram.parts.values():
         if isinstance(part, Box):

@@ -1,10 +1,12 @@
 """Curves of a training, with matplotlib."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import io
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,7 +17,13 @@ from jkeras.visualization.records import RATE, Record, record
 _COLORS = {"train": "tab:blue", "validation": "tab:orange"}
 
 
-def plot_history(history, metrics=None, to_file=None, title=None, figsize=None) -> Any:
+def plot_history(
+    history: Any,
+    metrics: Sequence[str] | None = None,
+    to_file: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    figsize: tuple[float, float] | None = None,
+) -> Any:
     """Draw loss, metrics and, if it was logged, the learning rate over the epochs, with those of validation.
 
     Args:
@@ -33,7 +41,7 @@ def plot_history(history, metrics=None, to_file=None, title=None, figsize=None) 
         ImportError: without matplotlib (`pip install "jkeras[plots]"`).
         ValueError: there is nothing to draw, or no metric of that name.
     """
-    pyplot = module("matplotlib.pyplot", "plots", "plot_history")
+    pyplot = cast(Any, module("matplotlib.pyplot", "plots", "plot_history"))
     logs = record(history)
     panels = _chosen(logs, metrics)
     columns = _columns(len(panels))
@@ -52,7 +60,7 @@ def plot_history(history, metrics=None, to_file=None, title=None, figsize=None) 
     return figure
 
 
-def _chosen(logs: Record, metrics) -> dict[str, dict[str, np.ndarray]]:
+def _chosen(logs: Record, metrics: Sequence[str] | None) -> dict[str, dict[str, np.ndarray]]:
     panels = logs.panels()
     if metrics is None:
         return panels
@@ -67,7 +75,7 @@ def _columns(count: int) -> int:
     return count if count < 4 else 2 if count == 4 else 3 if count < 10 else 4
 
 
-def _draw(axes, name: str, curves: dict[str, np.ndarray], epochs: np.ndarray) -> None:
+def _draw(axes: Any, name: str, curves: dict[str, np.ndarray], epochs: np.ndarray) -> None:
     mark = "o" if len(epochs) < 25 else None
     for label, values in curves.items():
         axes.plot(
@@ -88,7 +96,7 @@ def _draw(axes, name: str, curves: dict[str, np.ndarray], epochs: np.ndarray) ->
         axes.legend(frameon=False)
 
 
-def _save(figure, path: str) -> None:
+def _save(figure: Any, path: str) -> None:
     content = io.BytesIO()
     figure.savefig(content, format=os.path.splitext(path)[1][1:].lower() or "png", dpi=120)
     atomic.write_bytes(path, content.getvalue())

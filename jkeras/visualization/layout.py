@@ -1,14 +1,17 @@
 """A layered drawing of boxes of any size: rows, their order, places, and the ways of the links."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from jkeras.visualization.places import placed
 from jkeras.visualization.ranks import acyclic, ranked
 from jkeras.visualization.rows import Rows, in_rows
+
+Sizes: TypeAlias = Sequence[tuple[float, float]]
 
 CLEAR = 32.0  # from row to row
 HEAD = 7.0  # length of an arrowhead
@@ -61,7 +64,7 @@ class Layout:
 
 
 def layered(
-    sizes: Sequence[tuple[float, float]],
+    sizes: Sizes,
     joins: list[Join],
     first: Sequence[int] = (),
     last: Sequence[int] = (),
@@ -99,7 +102,7 @@ def layered(
     return Layout(right, max(bottoms, default=0.0), middles, paths)
 
 
-def _turned(join: Join, sizes) -> Join:
+def _turned(join: Join, sizes: Sizes) -> Join:
     """A link that leads up, told from its end; it goes beside those that lead down."""
     return Join(join.target, join.source, sizes[join.target][0] / 4, sizes[join.source][0] / 4, join.arrow)
 
@@ -113,9 +116,11 @@ def _shifts(rows: Rows, joins: list[Join]) -> dict[tuple[int, int], float]:
     return shifts
 
 
-def _bands(rows: Rows, sizes, x: list[float]) -> tuple[list[float], list[float]]:
+def _bands(rows: Rows, sizes: Sizes, x: list[float]) -> tuple[list[float], list[float]]:
     """Top and bottom of each row; there is more room between rows where links go far to the side."""
-    tops, bottoms, y = [], [], 0.0
+    tops: list[float] = []
+    bottoms: list[float] = []
+    y = 0.0
     for row in rows.rows:
         height = max((sizes[n][1] for n in row if n < rows.real), default=0.0)
         tops.append(y)
@@ -130,7 +135,7 @@ class _Edges(NamedTuple):
 
     x: list[float]
     middles: list[tuple[float, float]]
-    sizes: Sequence[tuple[float, float]]
+    sizes: Sizes
     tops: list[float]
     bottoms: list[float]
     row_of: dict[int, int]
@@ -174,7 +179,8 @@ def _head(x: float, y: float, side: int) -> list[tuple[float, float]]:
 
 def _tidy(steps: str, points: list[tuple[float, float]], head: list[tuple[float, float]]) -> Path:
     """Without steps that lead nowhere."""
-    kept, tidy, rest = "", [], iter(points)
+    kept, rest = "", iter(points)
+    tidy: list[tuple[float, float]] = []
     for step in steps:
         group = [next(rest) for _ in range(3 if step == "C" else 1)]
         if not tidy or group[-1] != tidy[-1]:

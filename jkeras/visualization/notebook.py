@@ -1,9 +1,11 @@
 """Pages for notebooks, of a model, a layer or a history: HTML without scripts, in the page's colours."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,7 @@ _WIDTH, _HEIGHT = 230, 110  # of a chart
 _ORANGE = "#e07b00"  # for validation; readable on light and on dark
 
 
-def html(thing) -> str:
+def html(thing: Any) -> str:
     """The HTML of a model, a layer or a history.
 
     Example:
@@ -37,7 +39,7 @@ def html(thing) -> str:
     return f'<div style="max-width:100%;overflow:auto">{"".join(parts)}</div>'
 
 
-def _model(model) -> Iterable[str]:
+def _model(model: Any) -> Iterable[str]:
     yield _heading(model)
     graph = graph_of(model)
     if not model.built and graph is None:
@@ -45,7 +47,7 @@ def _model(model) -> Iterable[str]:
         words = why_no_graph(model) if is_chain else "it is not built yet: call fit or predict on data first."
         yield _line(words[0].upper() + words[1:])
     elif model.built:
-        trained = sum(int(np.prod(w.shape)) for w in dict.fromkeys(model.trainable_weights))
+        trained = sum(w.size for w in dict.fromkeys(model.trainable_weights))
         yield _line(f"{model.count_params():,} parameters, {trained:,} of them trained")
     if graph is not None and len(graph.nodes) <= LARGEST_GRAPH:
         yield svg(picture(diagram(model, show_shapes=True)), title=f"Graph of the model {model.name}")
@@ -53,7 +55,7 @@ def _model(model) -> Iterable[str]:
         yield _layers(model.layers)
 
 
-def _layers(layers: Sequence) -> str:
+def _layers(layers: Sequence[Any]) -> str:
     """A table of many layers."""
     rows = [[x.name, type(x).__name__, _shape(x, "output_shape"), _count(x)] for x in layers]
     if len(rows) > LONGEST_TABLE:
@@ -64,7 +66,7 @@ def _layers(layers: Sequence) -> str:
     return f'<div style="max-height:30em;overflow:auto">{table}</div>'
 
 
-def _layer(layer) -> Iterable[str]:
+def _layer(layer: Any) -> Iterable[str]:
     yield _heading(layer)
     if not layer.built:
         yield _line("It is not built yet: call it on an input, or add it to a model.")
@@ -145,7 +147,7 @@ def _curve(values: np.ndarray, low: float, high: float, color: str) -> str:
     )
 
 
-def _heading(layer) -> str:
+def _heading(layer: Any) -> str:
     return f"<div><b>{escape(layer.name)}</b> ({escape(type(layer).__name__)})</div>"
 
 
@@ -159,17 +161,17 @@ def _table(rows: list[list[str]], titles: Sequence[str] = ()) -> str:
     return f"<table>{head}{body}</table>"
 
 
-def _shape(layer, what: str) -> str:
+def _shape(layer: Any, what: str) -> str:
     try:
         return str(getattr(layer, what))
     except (AttributeError, NotImplementedError):
         return "several" if layer.inbound_nodes else "?"
 
 
-def _count(layer) -> str:
+def _count(layer: Any) -> str:
     return f"{layer.count_params():,}" if layer.built else "not built"
 
 
-def _short(value, longest: int = 80) -> str:
+def _short(value: Any, longest: int = 80) -> str:
     words = value if isinstance(value, str) else repr(value)
     return words if len(words) <= longest else f"{words[: longest - 1]}…"

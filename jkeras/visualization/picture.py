@@ -1,9 +1,11 @@
 """A diagram laid out: rectangles, lines and texts with their places, for any pen to draw."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from jkeras.visualization.diagram import Diagram, Edge, End
 from jkeras.visualization.layout import Join, Path, layered
@@ -143,7 +145,7 @@ def _size(content: Face | _Plan, rankdir: str) -> tuple[float, float]:
     return (content.width, content.height) if upright else (content.height, content.width)
 
 
-def _join(way: Edge, contents: dict, numbers: dict[str, int]) -> Join:
+def _join(way: Edge, contents: Mapping[Any, Face | _Plan], numbers: dict[str, int]) -> Join:
     source, target = contents.get(way.source.key), contents.get(way.target.key)
     return Join(
         numbers[way.source.key or f"in{~way.source.slot}"],

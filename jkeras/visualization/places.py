@@ -1,5 +1,6 @@
 """The place of each node of a layered drawing in its row: links are to be straight, nothing may overlap."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -39,9 +40,12 @@ def placed(rows: Rows, widths: Sequence[float], shifts: dict[tuple[int, int], fl
     return straightened(rows, reach, shifts, both, x)
 
 
-def _relax(row: list[int], pulls: list[list[Pull]], half, lane, x: list[float]) -> None:
+def _relax(
+    row: list[int], pulls: list[list[Pull]], half: list[float], lane: list[float], x: list[float]
+) -> None:
     """Move the nodes of a row to where their neighbours want them, as far as the order allows."""
-    wishes, weights = [], []
+    wishes: list[float] = []
+    weights: list[float] = []
     for node in row:
         there = [x[other] + shift for other, shift in pulls[node]]
         wishes.append(sum(there) / len(there) if there else x[node])
@@ -49,22 +53,30 @@ def _relax(row: list[int], pulls: list[list[Pull]], half, lane, x: list[float]) 
     _spread(row, wishes, weights, half, lane, x)
 
 
-def _spread(row: list[int], wishes, weights, half, lane, x: list[float]) -> None:
+def _spread(
+    row: list[int],
+    wishes: list[float],
+    weights: list[float],
+    half: list[float],
+    lane: list[float],
+    x: list[float],
+) -> None:
     """The places nearest to the wishes (least squares) at which the nodes of a row keep their distance.
 
     Neighbours that want to be closer than they may form a block, which stands at the mean of its wishes.
     """
-    blocks: list[list] = []  # [mean, weight, number of nodes]
-    offsets, offset = [], 0.0
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, number of nodes
+    offsets: list[float] = []
+    offset = 0.0
     for i, node in enumerate(row):
         if i:
             offset += half[row[i - 1]] + lane[row[i - 1]] + lane[node] + half[node]
         offsets.append(offset)
-        block = [wishes[i] - offset, weights[i], 1]
+        block = (wishes[i] - offset, weights[i], 1)
         while blocks and blocks[-1][0] > block[0]:
             mean, weight, size = blocks.pop()
             total = weight + block[1]
-            block = [(mean * weight + block[0] * block[1]) / total, total, size + block[2]]
+            block = ((mean * weight + block[0] * block[1]) / total, total, size + block[2])
         blocks.append(block)
     at = 0
     for mean, _, size in blocks:

@@ -1,9 +1,11 @@
 """Graphs in graphviz's language, by the words of pydot: what is used where pydot is not installed."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
 import re
+from typing import Any
 
 FORMATS = frozenset(
     "canon cmap dot eps fig gif gv jpe jpeg jpg json pdf plain png ps ps2 raw svg tif tiff webp xdot".split()
@@ -11,7 +13,7 @@ FORMATS = frozenset(
 _PLAIN_ID = re.compile(r"[A-Za-z_]\w*|-?\d+(\.\d+)?", re.ASCII)
 
 
-def quoted(value) -> str:
+def quoted(value: Any) -> str:
     """A name or a value as graphviz reads it.
 
     Example:
@@ -25,21 +27,21 @@ def quoted(value) -> str:
 
 
 class _Element:
-    def __init__(self, name: str, attributes: dict):
+    def __init__(self, name: str, attributes: dict[str, Any]):
         self.name, self.attributes = name, attributes
 
-    def set(self, name: str, value) -> None:
+    def set(self, name: str, value: Any) -> None:
         """Set an attribute."""
         self.attributes[name] = value
 
-    def get(self, name: str):
+    def get(self, name: str) -> Any:
         """An attribute, or None."""
         return self.attributes.get(name)
 
     def get_name(self) -> str:
         return self.name
 
-    def get_label(self):
+    def get_label(self) -> Any:
         return self.get("label")
 
     def to_string(self) -> str:
@@ -51,14 +53,14 @@ class _Element:
 class Node(_Element):
     """A box."""
 
-    def __init__(self, name: str, **attributes):
+    def __init__(self, name: str, **attributes: Any):
         super().__init__(quoted(name), attributes)
 
 
 class Edge(_Element):
     """An arrow."""
 
-    def __init__(self, src: str, dst: str, **attributes):
+    def __init__(self, src: str, dst: str, **attributes: Any):
         super().__init__(f"{quoted(src)} -> {quoted(dst)}", attributes)
         self.ends = src, dst
 
@@ -74,11 +76,11 @@ class Graph(_Element):
 
     kind = "digraph"
 
-    def __init__(self, graph_name: str = "G", **attributes):
+    def __init__(self, graph_name: str = "G", **attributes: Any):
         super().__init__(quoted(graph_name), attributes)
         self.elements: list[_Element] = []
 
-    def set_node_defaults(self, **attributes) -> None:
+    def set_node_defaults(self, **attributes: Any) -> None:
         self.elements.insert(0, Node("node", **attributes))
         self.elements[0].name = "node"
 
@@ -107,7 +109,7 @@ class Cluster(Graph):
 
     kind = "subgraph"
 
-    def __init__(self, graph_name: str, **attributes):
+    def __init__(self, graph_name: str, **attributes: Any):
         super().__init__(f"cluster_{graph_name}", **attributes)
 
 
@@ -116,7 +118,7 @@ class Dot(Graph):
 
     prog = "dot"
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         verb, _, format = name.partition("_")
         if verb in ("create", "write") and format in FORMATS:
             return functools.partial(getattr(self, verb), format=format)

@@ -1,5 +1,6 @@
 """The row of a layered drawing that each node stands in."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -82,7 +83,8 @@ def _ways(count: int, links: list[Link]) -> tuple[list[Way], list[int]]:
         before[target].append(source)
     passed = [len(after[n]) == 1 == len(before[n]) for n in range(count)]
     waiting = [len(before[n]) for n in range(count)]
-    order, ready = [], [n for n in range(count) if not waiting[n]]
+    order: list[int] = []
+    ready = [n for n in range(count) if not waiting[n]]
     while ready:
         node = ready.pop()
         order.append(node)
@@ -90,10 +92,10 @@ def _ways(count: int, links: list[Link]) -> tuple[list[Way], list[int]]:
             waiting[target] -= 1
             if not waiting[target]:
                 ready.append(target)
-    ways = []
+    ways: list[Way] = []
     for start in (n for n in order if not passed[n]):
         for node in after[start]:
-            inner = []
+            inner: list[int] = []
             while passed[node]:
                 inner.append(node)
                 node = after[node][0]

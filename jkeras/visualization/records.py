@@ -1,5 +1,6 @@
 """The numbers of a training, from whatever holds them."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import csv
@@ -67,7 +68,7 @@ def record(history: Any) -> Record:
     return _checked({"epoch": list(epochs)} | columns if epochs else columns, what)
 
 
-def _file(path) -> dict[str, list]:
+def _file(path: Any) -> dict[str, list[Any]]:
     with open(path, newline="", encoding="utf-8-sig") as file:
         first = file.readline()
         named = first.startswith("epoch") and len(first.strip()) > len("epoch")
@@ -86,12 +87,12 @@ def _number(word: str) -> float | str:
         return word
 
 
-def _checked(columns: dict[str, list], what: str) -> Record:
-    epochs = columns.pop("epoch", None)
+def _checked(columns: dict[str, list[Any]], what: str) -> Record:
+    epochs: list[Any] | None = columns.pop("epoch", None)
     longest = max(map(len, columns.values()), default=0)
     if not longest:
         raise ValueError(f"{what} holds no epoch to draw: train the model first.")
-    values = {}
+    values: dict[str, np.ndarray] = {}
     for name, column in columns.items():
         try:
             values[name] = np.asarray(column, float).reshape(len(column))

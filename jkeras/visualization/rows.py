@@ -1,5 +1,6 @@
 """The order of the nodes within the rows of a layered drawing, with few crossings of links."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import dataclasses

@@ -1,5 +1,6 @@
 """A picture as SVG: one element without scripts, styles or references, for a file or inside of a page."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 from html import escape
@@ -54,13 +55,14 @@ def _safe(words: str) -> str:
     return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words))
 
 
-def _rectangle(rectangle) -> str:
+def _rectangle(rectangle: tuple[float, float, float, float]) -> str:
     x, y, w, h = map(_n, rectangle)
     return f'<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="3"/>'
 
 
 def _data(path: Path) -> str:
-    points, parts = iter(path.points), []
+    points = iter(path.points)
+    parts: list[str] = []
     for step in path.steps:
         group = [next(points) for _ in range(3 if step == "C" else 1)]
         parts.append(step + " ".join(f"{_n(x)} {_n(y)}" for x, y in group))

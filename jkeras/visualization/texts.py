@@ -1,11 +1,15 @@
 """How much room text takes, and how a box arranges it."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import unicodedata
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from jkeras.visualization.diagram import Box
+
+Rows: TypeAlias = list[tuple[str, list[str]]]  # of a table: a word, and lines
+Line: TypeAlias = tuple[float, float, float, float]  # x, y, x, y
 
 SIZE = 13.0  # of the font, in pixels
 LINE = 18.0  # from one line to the next
@@ -49,7 +53,7 @@ class Face(NamedTuple):
     width: float
     height: float
     texts: list[Text]
-    rules: list[tuple[float, float, float, float]]
+    rules: list[Line]
 
 
 def width_of(words: str) -> float:
@@ -105,7 +109,7 @@ def face(box: Box, stacked: bool) -> Face:
     return (_stacked if stacked else _beside)(label, rows, heights, words, shapes)
 
 
-def _beside(label, rows, heights, words: float, shapes: float) -> Face:
+def _beside(label: list[str], rows: Rows, heights: list[float], words: float, shapes: float) -> Face:
     height = max(sum(heights), LINE * len(label) + PAD)
     heights = [h * height / sum(heights) for h in heights]
     first = max(map(width_of, label)) + 2 * PAD
@@ -115,7 +119,7 @@ def _beside(label, rows, heights, words: float, shapes: float) -> Face:
     return Face(width, height, texts, [(first, 0.0, first, height), *rules])
 
 
-def _stacked(label, rows, heights, words: float, shapes: float) -> Face:
+def _stacked(label: list[str], rows: Rows, heights: list[float], words: float, shapes: float) -> Face:
     top = LINE * len(label) + PAD / 2
     width = max(max(map(width_of, label)) + 2 * PAD, words + shapes)
     texts, rules = _table(rows, heights, 0.0, top, words, width - words)
@@ -123,7 +127,14 @@ def _stacked(label, rows, heights, words: float, shapes: float) -> Face:
     return Face(width, top + sum(heights), texts, [(0.0, top, width, top), *rules])
 
 
-def _table(rows, heights, left: float, top: float, words: float, shapes: float):
+def _table(
+    rows: Rows,
+    heights: list[float],
+    left: float,
+    top: float,
+    words: float,
+    shapes: float,
+) -> tuple[list[Text], list[Line]]:
     """Texts and lines of the rows for inputs and outputs."""
     right, split, bottom = left + words + shapes, top + heights[0], top + sum(heights)
     texts: list[Text] = []

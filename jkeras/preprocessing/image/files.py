@@ -7,7 +7,8 @@ import operator
 import os
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,13 @@ def pillow(what: str):
     return extras.module("PIL.Image", "images", what)
 
 
-def load_img(path, grayscale=False, color_mode="rgb", target_size=None, interpolation="nearest"):
+def load_img(
+    path: Any,
+    grayscale: bool = False,
+    color_mode: str = "rgb",
+    target_size: Sequence[int] | None = None,
+    interpolation: str = "nearest",
+) -> Any:
     """An image file as a Pillow image.
 
     Args:
