@@ -1,5 +1,6 @@
 """Pure: two functions of another library, or of your own, as a layer."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import dataclasses

@@ -6,6 +6,7 @@ Keras 3: keras/ops/image
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -269,7 +270,7 @@ def gaussian_blur(
             margins = [(length // 2, (length - 1) // 2) if i == axis else (0, 0) for i in range(4)]
             wide, size = jnp.pad(x, margins), x.shape[axis]
             parts = [w * lax.slice_in_dim(wide, i, i + size, axis=axis) for i, w in enumerate(weights)]
-            x = sum(parts[1:], parts[0])
+            x = functools.reduce(jnp.add, parts)
         return x
 
     return _in_last(blurred, images, data_format)

@@ -28,12 +28,11 @@ COMMON: dict[str, Any] = {
 }
 
 
-class OptimizerArguments(TypedDict, total=False):
-    """The arguments that every optimizer of Keras takes as its `**kwargs`."""
+class SharedArguments(TypedDict, total=False):
+    """The arguments that every optimizer takes as its `**kwargs`."""
 
     clipnorm: float | None
     clipvalue: float | None
-    learning_rate: Rate  # Keras 2.3's word for `lr`
     weight_decay: float | None
     global_clipnorm: float | None
     use_ema: bool
@@ -42,6 +41,12 @@ class OptimizerArguments(TypedDict, total=False):
     loss_scale_factor: float | None
     gradient_accumulation_steps: int | None
     name: str | None
+
+
+class OptimizerArguments(SharedArguments, total=False):
+    """Those of an optimizer of Keras 2.2.4."""
+
+    learning_rate: Rate  # Keras 2.3's word for `lr`
 
 
 class CommonArguments:
@@ -59,8 +64,9 @@ class CommonArguments:
             raise ValueError(f"`gradient_accumulation_steps` should be at least 2 or None; got {steps!r}.")
         if not self.common("use_ema"):
             return
-        if not 0 <= self.common("ema_momentum") <= 1:
-            raise ValueError(f"`ema_momentum` should be from 0 to 1; got {self.ema_momentum!r}.")
+        momentum = self.common("ema_momentum")
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"`ema_momentum` should be from 0 to 1; got {momentum!r}.")
         if often and (not isinstance(often, int) or often < 1):
             raise ValueError(
                 f"`ema_overwrite_frequency` should be a whole number from 1, or None; got {often!r}."

@@ -8,9 +8,9 @@ from typing import Any, Unpack
 from jkeras.core.names import snake_case
 from jkeras.engine.tensors.variable import Variable
 from jkeras.optimizers import _later_rules
-from jkeras.optimizers._arguments import COMMON
+from jkeras.optimizers._arguments import COMMON, SharedArguments
 from jkeras.optimizers._builtin import Adam
-from jkeras.optimizers._optimizer import Optimizer, OptimizerArguments, Rate
+from jkeras.optimizers._optimizer import Optimizer, Rate
 from jkeras.optimizers._state import Hyper
 
 
@@ -111,7 +111,7 @@ class Lion(Later):
         learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.99,
-        **kwargs: Unpack[OptimizerArguments],
+        **kwargs: Unpack[SharedArguments],
     ):
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, **kwargs)
 
@@ -148,7 +148,7 @@ class Lamb(Later):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = None,
-        **kwargs: Unpack[OptimizerArguments],
+        **kwargs: Unpack[SharedArguments],
     ):
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **kwargs)
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 
@@ -106,7 +106,7 @@ def orthogonal(x: Array, h: Any) -> Array:
     """The nearest matrix with orthonormal rows or columns, nearly: `h.ns_steps` of Newton and Schulz."""
     wide = x.shape[0] <= x.shape[1]
     x = x if wide else x.T
-    x = x / (jnp.linalg.norm(x) + 1e-7)
+    x = x / (cast(Array, jnp.linalg.norm(x)) + 1e-7)
     for _ in range(h.ns_steps):
         a = x @ x.T
         x = h.muon_a * x + (h.muon_b * a + h.muon_c * a @ a) @ x

@@ -1,13 +1,13 @@
 """An optax transformation from the rule of an optimizer, with what Keras does around it: clipping, decay of
 weights, accumulation of gradients, moving averages."""
 
-# pyright: reportMissingTypeStubs=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -129,7 +129,10 @@ class _Moment(NamedTuple):
     hyper: dict[str, Any]
 
 
-def _moved(plan: Plan, now: _Moment, step: Step) -> tuple[list[Any], dict[str, list[Any]], dict[str, Any]]:
+Moved: TypeAlias = tuple[list[Any], dict[str, list[Any]], dict[str, Any]]  # updates, slots, hyperparameters
+
+
+def _moved(plan: Plan, now: _Moment, step: Step) -> Moved:
     """One move: the updates, the new slots and the new hyperparameters."""
     around, lost = plan.around, [0.0] * len(now.grads)
     if around.weight_decay is not None:
@@ -152,7 +155,7 @@ def _moved(plan: Plan, now: _Moment, step: Step) -> tuple[list[Any], dict[str, l
     return [r[0] for r in results], {**now.columns, **new}, {**now.hyper, **step.moved}
 
 
-def _accumulated(plan: Plan, now: _Moment, step: Step, iterations: Any):
+def _accumulated(plan: Plan, now: _Moment, step: Step, iterations: Any) -> Moved:
     """A move with the mean of the last gradients, every so many steps; between them nothing moves."""
     steps = plan.around.steps
     assert steps is not None
@@ -165,11 +168,12 @@ def _accumulated(plan: Plan, now: _Moment, step: Step, iterations: Any):
     def wait() -> Any:
         return [g * 0 for g in total], now.columns | {ACCUMULATED: total}, now.hyper
 
-    return jax.lax.cond((iterations + 1) % steps == 0, move, wait)
+    return cast("Moved", jax.lax.cond((iterations + 1) % steps == 0, move, wait))
 
 
 def _averaged(around: Around, weights: list[Any], updates: list[Any], average: list[Any], moves: Any):
     """The updates, and the new moving average of the weights; in the first step it begins as the weights."""
+    assert around.momentum is not None
     share = jnp.where(moves == 0, 0.0, around.momentum)
     new = [w + u for w, u in zip(weights, updates, strict=True)]
     average = [share * a + (1 - share) * w for a, w in zip(average, new, strict=True)]
@@ -196,7 +200,7 @@ def transformation(plan: Plan) -> optax.GradientTransformationExtraArgs:
 
     def update(updates: Tree, state: Tree, params: Tree = None, **extra: Any):
         del extra
-        named, tree = jax.tree_util.tree_flatten_with_path(updates)
+        named, tree = cast(Any, jax.tree_util.tree_flatten_with_path(updates))
         grads = [g.astype(at_least_float32(g)) for _, g in named]
         hyper = dict(state.hyper)
         if plan.schedule is not None:

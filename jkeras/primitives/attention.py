@@ -129,7 +129,8 @@ def _plain(query: Array, key: Array, value: Array, mask: Array | None, scale: fl
     q, k = query.astype(wide) * jnp.asarray(scale, wide), key.astype(wide)
     scores = jnp.einsum("btnh,bsnh->bnts", q, k)
     if mask is not None:
-        scores = jnp.where(mask, scores, jnp.asarray(-0.7 * float(jnp.finfo(wide).max), wide))
+        least = -0.7 * float(cast(Any, jnp.finfo(wide)).max)
+        scores = jnp.where(mask, scores, jnp.asarray(least, wide))
     weights = jax.nn.softmax(scores, axis=-1).astype(query.dtype)
     return jnp.einsum("bnts,bsnh->btnh", weights.astype(wide), value.astype(wide)).astype(query.dtype)
 

@@ -188,7 +188,7 @@ class StandardCell(TimedCell):
             x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(params["kernel"].dtype)
             drop = dropout_factors(ctx, rate, gates, x.shape[1:], x.dtype, salt=1)
             if drop is not None and gates == 1:
-                x, drop = x * drop[0], None
+                x, drop = x * drop[0][None], None
             z = ops.project(x, params["kernel"], drop)
             bias, weights = split(params)
             z = z if bias is None else z + widened(bias, z)
