@@ -128,7 +128,7 @@ class MaxoutDense(_Keras1Layer):
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             check_axis(x, 1, params["W"].shape[1])
             y = jnp.einsum("bi,jio->bjo", x, params["W"])
-            return Out(jnp.max(y + params["b"] if bias else y, 1))
+            return Out(jnp.max(y + params["b"][None] if bias else y, 1))
 
         return Pair(init, apply)
 
@@ -199,7 +199,7 @@ class Highway(_Keras1Layer):
             check_axis(x, 1, params["W"].shape[0])
             gate, y = x @ params["W_carry"], x @ params["W"]
             if bias:
-                gate, y = gate + params["b_carry"], y + params["b"]
+                gate, y = gate + params["b_carry"][None], y + params["b"][None]
             gate = activations.sigmoid(gate)
             return Out(gate * activation(y) + (1 - gate) * x)
 
