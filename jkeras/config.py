@@ -12,9 +12,9 @@ from pathlib import Path
 import jax
 
 from jkeras.compat.as_keras import backend_name as backend
+from jkeras.core.settings import compute_dtype, home, set_compute_dtype
 from jkeras.core.settings import epsilon as epsilon
 from jkeras.core.settings import floatx as floatx
-from jkeras.core.settings import home
 from jkeras.core.settings import image_data_format as image_data_format
 from jkeras.core.settings import set_epsilon as set_epsilon
 from jkeras.core.settings import set_floatx as set_floatx
@@ -35,31 +35,34 @@ __all__ = [
 
 
 def dtype_policy() -> str:
-    """The name of the policy: layers compute and keep their weights in `floatx`."""
-    return floatx()
+    """The name of the policy: the dtype of weights and computations, or "mixed_" and that of computations."""
+    narrow = compute_dtype()
+    return floatx() if narrow is None else f"mixed_{narrow}"
 
 
 def set_dtype_policy(policy: str) -> None:
-    """Set the dtype that layers compute in.
+    """Set the dtypes of weights and computations.
 
     Args:
-        policy: the name of a dtype, "float32", "float64", "bfloat16" or "float16".
+        policy: the name of a dtype, "float32", "float64", "bfloat16" or "float16", for both; or
+            "mixed_bfloat16", "mixed_float16": weights are float32, and models that are compiled from now on
+            compute in the other one, as `compile(compute_dtype=...)` says it of one model.
 
     Raises:
-        ValueError: a mixed policy: weights and computations have one dtype here.
+        ValueError: another name.
 
     Example:
+        >>> set_dtype_policy("mixed_bfloat16")
+        >>> dtype_policy(), floatx()
+        ('mixed_bfloat16', 'float32')
         >>> set_dtype_policy("float32")
-        >>> dtype_policy()
-        'float32'
     """
-    if str(policy).startswith("mixed_"):
-        raise ValueError(
-            f"The policy {policy!r} is not there: weights and computations have one dtype. "
-            "set_dtype_policy('bfloat16') sets it for the layers that are made from then on, "
-            "Dense(..., dtype='bfloat16') for one."
-        )
-    set_floatx(str(policy))
+    name = getattr(policy, "name", policy)
+    mixed, _, narrow = str(name).rpartition("mixed_")
+    if mixed or (str(name).startswith("mixed_") and narrow not in ("bfloat16", "float16")):
+        raise ValueError(f"The policy {name!r} is not there: 'mixed_bfloat16' and 'mixed_float16' are.")
+    set_floatx("float32" if str(name).startswith("mixed_") else str(name))
+    set_compute_dtype(narrow if str(name).startswith("mixed_") else None)
 
 
 def set_compilation_cache(path: str | os.PathLike[str] | None = None) -> Path:

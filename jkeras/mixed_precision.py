@@ -1,4 +1,4 @@
-"""The policy of dtypes under Keras 3's names: one dtype for weights and computations.
+"""The policy of dtypes under Keras 3's names.
 
 Keras 3: keras/mixed_precision
 """

@@ -126,8 +126,26 @@ def test_config():
     assert jkeras.config.floatx() == "float32" and jkeras.config.backend() == "jax"
     jkeras.mixed_precision.set_global_policy("float32")
     assert jkeras.mixed_precision.global_policy() == "float32"
-    with pytest.raises(ValueError, match="one dtype"):
-        jkeras.mixed_precision.set_global_policy("mixed_bfloat16")
+    with pytest.raises(ValueError, match="'mixed_bfloat16' and 'mixed_float16' are"):
+        jkeras.mixed_precision.set_global_policy("mixed_int8")
+    with pytest.raises(ValueError, match="says of a whole model how it computes"):
+        layers.Dense(2, dtype="mixed_bfloat16")
+    jkeras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        assert jkeras.config.dtype_policy() == "mixed_bfloat16" and jkeras.config.floatx() == "float32"
+        model = jkeras.Sequential([layers.Input((4,)), layers.Dense(2, name="d")])
+        model.compile("sgd", "mse")
+    finally:
+        jkeras.mixed_precision.set_global_policy("float32")
+    assert model.step_options.compute_dtype == "bfloat16"
+    model.train_on_batch(X, X[:, :2])
+    kernel, bias = model.get_weights()
+    assert kernel.dtype == "float32"
+    narrow = X.astype("bfloat16") @ kernel.astype("bfloat16") + bias.astype("bfloat16")
+    found = model.predict_on_batch(X)
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found, narrow.astype("float32"), atol=0.02)
+    assert np.abs(found - (X @ kernel + bias)).max() > 0, "it is not computed in float32"
 
 
 def test_operations_are_those_of_keras_3():

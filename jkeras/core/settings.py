@@ -54,6 +54,30 @@ def set_floatx(floatx: str) -> None:
         jax.config.update("jax_enable_x64", True)
 
 
+def dtype_name(dtype: Any) -> str:
+    """The name of a dtype of weights; `floatx` for None.
+
+    Raises:
+        ValueError: a mixed policy, which says of whole models how they compute.
+    """
+    if isinstance(dtype, str) and dtype.startswith("mixed_"):
+        raise ValueError(
+            f"dtype={dtype!r} says of a whole model how it computes: set_dtype_policy({dtype!r}) of "
+            "jkeras.config, or compile(compute_dtype=...); the dtype of a layer is that of its weights."
+        )
+    return np.dtype(dtype).name if dtype else floatx()
+
+
+def compute_dtype() -> str | None:
+    """The dtype that layers compute in where it is another than `floatx`, by a mixed policy; else None."""
+    return _settings().get("compute_dtype")
+
+
+def set_compute_dtype(dtype: str | None) -> None:
+    """Set the dtype that layers of models compute in which are compiled from now on."""
+    _settings()["compute_dtype"] = dtype
+
+
 def epsilon() -> float:
     """The fuzz factor that keeps logarithms and quotients finite.
 

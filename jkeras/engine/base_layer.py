@@ -155,7 +155,7 @@ class Layer(LayerInternals, Displayed):
         self.name = kwargs.get("name") or unique_name(snake_case(type(self).__name__))
         self._trainable = kwargs.get("trainable", True)
         dtype = kwargs.get("dtype") or kwargs.get("input_dtype")
-        self.dtype = np.dtype(dtype).name if dtype else settings.floatx()
+        self.dtype = settings.dtype_name(dtype)
         shape, given = kwargs.get("batch_input_shape"), kwargs.get("input_shape")
         if shape is None and given is not None:
             sizes = (given,) if isinstance(given, (int, np.integer)) else given

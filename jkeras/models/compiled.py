@@ -14,6 +14,7 @@ from jax.typing import DTypeLike
 
 from jkeras import optimizers, training
 from jkeras.compat.legacy_arguments import legacy
+from jkeras.core import settings
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.types import AnyDict, Function
 from jkeras.engine.call.added_metrics import reported_by
@@ -119,8 +120,9 @@ class Compiled(StepFunctions, KerasInternals, Network):
             run_eagerly, jit_compile: steps are always compiled; to debug, wrap a call in `jax.disable_jit()`.
             steps_per_execution: as many steps as fit between two callbacks run at once by themselves.
             auto_scale_loss: whether `compute_dtype="float16"` means `loss_scale="dynamic"`.
-            compute_dtype: "bfloat16" or "float16": layers compute in it, save those with a `dtype` of their
-                own and normalization; weights, updates, losses, metrics and predictions stay float32.
+            compute_dtype: "bfloat16" or "float16" (None: as the policy of `jkeras.config` says): layers
+                compute in it, save those with a `dtype` of their own and normalization; weights, updates,
+                losses, metrics and predictions stay float32.
             loss_scale: number that the loss is multiplied with while gradients are computed; "dynamic": one
                 that doubles after 2000 steps and halves where gradients overflow. A step whose gradients are
                 not finite changes nothing.
@@ -151,6 +153,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         self.sample_weight_mode, self.weighted_metrics = sample_weight_mode, weighted_metrics
         self.target_tensors = target_tensors
         devices = self.devices if devices is None and mesh is None else devices
+        compute_dtype = settings.compute_dtype() if compute_dtype is None else compute_dtype
         options = StepOptions.of(compute_dtype, loss_scale, remat, accumulate, ema, auto_scale_loss)
         self._arguments = {"devices": devices, "mesh": mesh, "shard": shard, "options": options}
         self._trainer = None
