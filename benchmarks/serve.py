@@ -140,6 +140,8 @@ def load(folder: Path, name: str, port: int, path: str, seconds: float) -> dict[
         "wrk",
         "-t1",
         "-c32",
+        "--timeout",
+        "60s",
         f"-d{int(seconds)}s",
         "-s",
         str(script),
