@@ -54,10 +54,13 @@ def culprit(model: Any, write: Callable[[Any, Signature], Any]) -> str:
 
 
 def _layers(model: Any) -> Iterator[tuple[Any, Alone, Signature]]:
-    """The layers that are no models, each with the shapes that it was first called on."""
+    """The first layer of each class, models left out, with the shapes that it was first called on."""
+    seen: set[Any] = {InputLayer}
     for _, layer in instances(model):
-        if isinstance(layer, InputLayer) or hasattr(layer, "layers") or not layer.inbound_nodes:
+        kind = type(layer), getattr(layer, "function", None)  # each Lambda is a class of its own
+        if type(layer) in seen or kind in seen or hasattr(layer, "layers") or not layer.inbound_nodes:
             continue
+        seen.add(kind)
         node = layer.inbound_nodes[0]
         if len(as_list(node.args[0])) != len(node.inputs):
             continue  # called with more than inputs: states, for example

@@ -173,10 +173,21 @@ def _first(model: Any, signature: Signature, name: str, part: Path, proven: Sequ
         _empty(part)
     if missing and all("jkeras[" in reason for reason in refused.values()):
         raise missing
+    raise _refusal(model, name, part, refused)
+
+
+def _refusal(model: Any, name: str, part: Path, refused: dict[str, str]) -> ValueError:
+    """The error that says why no road leads to a format, by which layer, and what else can be done."""
+    kind = FORMATS[name]
+
+    def lone(layer: Any, ends: Signature) -> None:
+        _empty(part)
+        kind.write(layer, ends, kind.roads[-1].name, part)
+
     reasons = "; ".join(f"{road}: {reason}" for road, reason in refused.items())
-    named = culprit(model, lambda one, ends: kind.write(one, ends, kind.roads[-1].name, part))
-    raise ValueError(
-        f"Model {model.name!r} cannot be exported as {name!r}.{named} By {reasons}. {kind.way_out}"
+    return ValueError(
+        f"Model {model.name!r} cannot be exported as {name!r}.{culprit(model, lone)} By {reasons}. "
+        f"{kind.way_out}"
     )
 
 

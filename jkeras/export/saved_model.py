@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -118,10 +119,12 @@ def next_version(target: Path) -> Generator[tuple[Path, Callable[[], Path]]]:
         while True:
             numbers = [int(p.name) for p in target.iterdir() if p.name.isdecimal()]
             final = target / str(max(numbers, default=0) + 1)
-            with contextlib.suppress(FileExistsError):
-                final.mkdir()  # another export may take the number in this moment
-                os.replace(part, final)
+            try:
+                os.rename(part, final)
                 return final
+            except OSError as error:  # another export has taken the number in this moment
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
 
     try:
         yield part, place
