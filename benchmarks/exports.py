@@ -94,10 +94,15 @@ def of_layers(cases: dict[str, Any], format: str, folder: Path, sort: Sort) -> d
             outputs = [f"y{n}" for n in range(len(cases))]
             inputs = [f"x{n}" for n in range(len(model.inputs))]
             report = model.export(folder / format, format, inputs=inputs, outputs=outputs)
-            return {
-                name: {"road": report.road, "difference": report.differences[y], "remarks": report.remarks}
-                for name, y in zip(cases, outputs, strict=True)
-            }
+            if len(cases) == 1 or not (sort.kept and report.refused):
+                return {
+                    name: {
+                        "road": report.road,
+                        "difference": report.differences[y],
+                        "remarks": report.remarks,
+                    }
+                    for name, y in zip(cases, outputs, strict=True)
+                }
         except Exception as error:  # what the table is about
             if len(cases) == 1:
                 return dict.fromkeys(cases, {"error": str(error)})
@@ -223,8 +228,10 @@ def measured(row: Row, folder: Path) -> dict[str, Any]:
 LETTERS = {"jax.export": "J", "jax2tf": "J", "jax2onnx": "J", "tf-keras": "K", "tf-keras, tf2onnx": "K"}
 
 
-def cell(result: dict[str, Any], reasons: list[str]) -> str:
+def cell(result: dict[str, Any] | None, reasons: list[str]) -> str:
     """Road and difference, or the number of the reason."""
+    if result is None:
+        return "?"
     if "error" in result:
         reason = re.sub(r"^Model '\w+' ", "", " ".join(result["error"].split()))
         reason = re.sub(r"'([a-z_0-9]+)_\d+'", r"'\1'", reason)
@@ -238,11 +245,11 @@ def cell(result: dict[str, Any], reasons: list[str]) -> str:
 
 def table(name: str, found: list[dict[str, Any]], reasons: list[str]) -> list[str]:
     chosen = [row for row in found if row["table"] == name]
-    formats = [f for f in FORMATS if any(f in row for row in chosen)]
+    formats = LAYER_FORMATS if name == "Layers" else FORMATS
     lines = [f"## {name}", "", f"| | {' | '.join(formats)} |", f"|---|{'---|' * len(formats)}"]
     for row in chosen:
         label = re.sub(r"^\d+ ", "", row["name"])
-        lines.append(f"| {label} | {' | '.join(cell(row[f], reasons) for f in formats)} |")
+        lines.append(f"| {label} | {' | '.join(cell(row.get(f), reasons) for f in formats)} |")
     return [*lines, ""]
 
 
@@ -270,7 +277,7 @@ def main() -> None:
     if options.page:
         by_key = {(row["table"], row["name"]): row for row in found}
         keys = [*wanted, *(("Layers", name) for name in layer_cases())]
-        page([by_key[key] for key in keys if key in by_key], options.page)
+        page([by_key.get(key, {"table": key[0], "name": key[1]}) for key in keys], options.page)
         return
     done = {(row["table"], row["name"]) for row in found}
     for key, row in wanted.items():

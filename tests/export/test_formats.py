@@ -14,6 +14,8 @@ import jkeras
 from jkeras import layers
 from jkeras.core import extras
 from jkeras.export import FORMATS, formats, proof, saved_model
+from tests.contract.test_coverage import EXCEPTIONS, exported
+from tests.test_floors import ROOT
 
 rng = np.random.RandomState(0)
 NAMES = dict(inputs=["voice", "words"], outputs=["scores", "sums"], signature="voice_classification")
@@ -222,3 +224,13 @@ def test_differences():
         assert run.differences == (pytest.approx(off),)
     with pytest.raises(ValueError, match="outputs of shapes"):
         proof.measure(lambda xs: [np.ones(3)], [proof.Batch([np.ones((1, 1))], [np.ones((1, 2))])])
+
+
+def test_the_page_has_a_row_for_every_layer():
+    """`benchmarks/exports.py` makes it."""
+    page = (ROOT / "examples/guides/en/export.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\w+)[^|]* \| (.*) \|$", page.split("## Layers")[1], re.M)
+    assert exported().keys() - EXCEPTIONS.keys() <= {name for name, _ in rows}
+    cells = [cell for _, row in rows for cell in row.split(" | ")]
+    assert not [c for c in cells if not re.fullmatch(r"[JK]¹? \de[-+]\d\d|\[\d+\]|\?", c)]
+    assert len([c for c in cells if float(c.split()[-1] if "e-" in c else 0) <= proof.TOLERANCE]) > 200
