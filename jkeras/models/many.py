@@ -166,12 +166,12 @@ def fit_many(
     train, held = _data(step, x, y, sample_weight, validation_data, validation_split)
     rows = itertools.product(seeds, *(hyper or {}).values())
     wanted = [(int(seed), dict(zip(hyper or {}, map(float, values), strict=True))) for seed, *values in rows]
-    fleet = _Fleet(step, train, held, batch_size, shuffle)
+    fleet, begin = _Fleet(step, train, held, batch_size, shuffle), jax.jit(step.begin)
     size = group or _room(step)
     members: list[Member] = []
     for first in range(0, len(wanted), size):
         some = wanted[first : first + size]
-        run = _Run(fleet, [_start(model, step, *one) for one in some], stops)
+        run = _Run(fleet, [_start(model, begin, *one) for one in some], stops)
         run.epochs(epochs, on_epoch_end)
         members += [Member(*one, *run.result(i)) for i, one in enumerate(some)]
     return Members(model, members)
@@ -222,13 +222,15 @@ class _Start(NamedTuple):
     carry: StepCarry
 
 
-def _start(model: Model, step: TrainingStep, seed: int, hyper: Mapping[str, float]) -> _Start:
+def _start(
+    model: Model, begin: Callable[[Tree, Tree], StepCarry], seed: int, hyper: Mapping[str, float]
+) -> _Start:
     """The beginning of the member's own script; numpy's and Python's generators stay as they are."""
     kept = np.random.get_state(), random.getstate()
     try:
         set_random_seed(seed)
         params, state = clone_model(model).values()
-        carry = step.begin(params, state)
+        carry = begin(params, state)
         return _Start(next_seed(), carry._replace(opt=_with(carry.opt, hyper)))
     finally:
         np.random.set_state(kept[0])
@@ -252,7 +254,7 @@ def _with(opt: Tree, hyper: Mapping[str, float]) -> Tree:
 def _room(step: TrainingStep) -> int:
     """How many members are trained at once: weights, slots, gradients and their copies in half of the
     memory."""
-    size = sum(a.nbytes for a in jax.tree.leaves(step.init()))
+    size = sum(a.size * a.dtype.itemsize for a in jax.tree.leaves(jax.eval_shape(step.init)))
     stats: dict[str, int] = jax.local_devices()[0].memory_stats() or {}
     free = stats.get("bytes_limit") or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(1, free // 2 // max(1, 4 * size))
@@ -347,8 +349,9 @@ class _Run:
         self.fleet, self.count = fleet, len(starts)
         self.place = _spread(self.count)
         self.seeds = [start.seed for start in starts]
+        self._on_host: dict[bool, Tree] = {}
         self.carry = self.place(
-            jax.tree.map(lambda *leaves: jnp.stack(leaves), *(start.carry for start in starts))
+            jax.tree.map(lambda *leaves: _stacked(leaves), *(start.carry for start in starts))
         )
         self.best = jax.tree.map(jnp.copy, (self.carry.params, self.carry.state)) if stops else None
         self.histories = [MetricLogs() for _ in starts]
@@ -402,11 +405,23 @@ class _Run:
 
     def result(self, number: int) -> tuple[MetricLogs, Tree, Tree]:
         """The history of a member, and its params and state."""
-        values: Any = (self.carry.params, self.carry.state)
-        if self.models[number].wants_best:
-            values = self.best
-        params, state = jax.tree.map(lambda a: np.asarray(a[number]), values)
+        values = self._host(self.models[number].wants_best)
+        params, state = jax.tree.map(lambda a: a[number].copy(), values)
         return self.histories[number], params, state
+
+    def _host(self, best: bool) -> Any:
+        """The last or the best weights of all members, on the host: taken there once."""
+        if best not in self._on_host:
+            values: Any = self.best if best else (self.carry.params, self.carry.state)
+            self._on_host[best] = jax.tree.map(np.asarray, values)
+        return self._on_host[best]
+
+
+def _stacked(leaves: Sequence[Array]) -> Array:
+    """The arrays of members as one; on the host, where nothing is compiled for each shape."""
+    if jnp.issubdtype(leaves[0].dtype, jax.dtypes.extended):
+        return jnp.stack(leaves)
+    return jax.device_put(np.stack([np.asarray(leaf) for leaf in leaves]))
 
 
 def _chosen(which: Numpy, new: Array, old: Array) -> Array:
