@@ -1,8 +1,13 @@
-"""The notebooks run, shortened: a line `epochs = 12  # smoke: 1` has the value for this."""
+"""The notebooks run, shortened: a line `epochs = 12  # smoke: 1` has the value for this.
+
+`python tests/examples/test_notebooks.py transfer.ipynb` runs one in the folder where it is called: `.ci/run`
+does so with the one that compiles a network of some thirty layers several times.
+"""
 
 import gc
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,17 +20,20 @@ def cells(name: str) -> list[dict]:
     return [c for c in json.loads((FOLDER / name).read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
 
 
-@pytest.mark.parametrize("name", ["digits.ipynb", "fit_many.ipynb", "gpt.ipynb"])
-def test_notebook(name, monkeypatch, tmp_path, capsys):
-    monkeypatch.chdir(tmp_path)
+def run(name: str) -> None:
     scope: dict = {"__name__": "notebook"}
     sources = ["".join(cell["source"]) for cell in cells(name)]
     assert SMOKE.search(sources[0])
     for number, source in enumerate(sources):
         exec(compile(SMOKE.sub(r"\1 = \2", source), f"{name}, cell {number}", "exec"), scope)
-    assert capsys.readouterr().out
-    scope.clear()
+
+
+@pytest.mark.parametrize("name", ["digits.ipynb", "fit_many.ipynb", "gpt.ipynb"])
+def test_notebook(name, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    run(name)
     gc.collect()
+    assert capsys.readouterr().out
 
 
 def test_all_are_executed_and_small():
@@ -34,4 +42,8 @@ def test_all_are_executed_and_small():
         outputs = [cell["outputs"] for cell in cells(path.name)]
         assert sum(map(bool, outputs)) >= 2
         assert not [o for output in outputs for o in output if o["output_type"] == "error"]
-    assert {path.name for path in FOLDER.iterdir()} == {f"{n}.ipynb" for n in ("digits", "fit_many", "gpt")}
+    assert {path.stem for path in FOLDER.iterdir()} == {"digits", "fit_many", "gpt", "transfer"}
+
+
+if __name__ == "__main__":
+    run(sys.argv[1])
