@@ -2,6 +2,7 @@
 
 import builtins
 import contextlib
+import functools
 import io
 import os
 import warnings
@@ -295,3 +296,20 @@ def test_parts_of_data():
             keras.utils.split_dataset(X, **wrong)
     with pytest.raises(AttributeError, match=r"compile\(optimizer, loss_scale='dynamic'\)"):
         _ = keras.optimizers.LossScaleOptimizer
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "words"),
+    [
+        ("layers", "JaxLayer", "jkeras.layers.Pure"),
+        ("ops.image", "ssim", "average_pool"),
+        ("config", "set_backend", "the backend is jax"),
+        ("export", "ExportArchive", r"model\.export"),
+        ("mixed_precision", "Policy", "set_dtype_policy"),
+        ("preprocessing", "image_dataset_from", "image_dataset_from_directory"),
+    ],
+)
+def test_a_name_that_is_not_here_says_what_to_write(module, name, words):
+    home = functools.reduce(getattr, module.split("."), keras)
+    with pytest.raises(AttributeError, match=words):
+        getattr(home, name)

@@ -67,6 +67,13 @@ _TABLE: dict[str, dict[str, str]] = {
         "ctc_decode": "jkeras.backend.ctc_decode",
         "conv_transpose": "a layer, Conv2DTranspose, or jkeras.backend.conv2d_transpose",
     },
+    "ops.image": {
+        "affine_transform perspective_transform elastic_transform": "map_coordinates of this module",
+        "extract_patches_3d": "jkeras.ops.conv with a kernel that picks each place",
+        "sobel_edges": "jkeras.ops.depthwise_conv with the two kernels",
+        "ssim": "the metric from jkeras.ops.average_pool of products",
+    },
+    "export": {"ExportArchive": "model.export(path)"},
     "preprocessing.image": {
         "smart_resize": "jkeras.layers.Resizing(height, width, crop_to_aspect_ratio=True)"
     },

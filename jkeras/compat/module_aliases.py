@@ -178,6 +178,10 @@ TABLE: dict[str, dict[str, str]] = {
         **_INPUT,
         "models.clone": "_clone_functional_model=clone_model _clone_sequential_model=clone_model",
     },
+    "preprocessing": {
+        "preprocessing.batches": "timeseries_dataset_from_array",
+        "preprocessing.directories": "image_dataset_from_directory text_dataset_from_directory",
+    },
     "optimizers": {"utils.generic_utils": "deserialize_keras_object serialize_keras_object"},
     "utils": {
         "utils.io_utils": "HDF5Matrix H5Dict h5dict",

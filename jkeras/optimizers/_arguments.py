@@ -76,6 +76,12 @@ class CommonArguments:
         """The value of an argument that every optimizer has."""
         return getattr(self, name, COMMON[name])
 
+    @property
+    def step_options(self) -> dict[str, Any]:
+        """The part of these arguments that a whole step has to know, as `compile` names it."""
+        factor = self.common("loss_scale_factor")
+        return {} if factor is None else {"loss_scale": factor}
+
     def around(self, clips: bool = True) -> Around:
         """The arguments that every optimizer has, as the transformation takes them."""
         given = {name: self.common(name) for name in ("clipnorm", "global_clipnorm", "clipvalue") if clips}

@@ -54,8 +54,8 @@ class Optimizer(CommonArguments):
         use_ema: keep a moving average of the weights; at the end of `fit` it takes their place.
         ema_momentum: share of the old average in the new one.
         ema_overwrite_frequency: after how many moves the average takes the place of the weights, too.
-        loss_scale_factor: number that the loss is multiplied with and gradients are divided by: without
-            effect on numbers, since gradients are float32 here.
+        loss_scale_factor: number that the loss is multiplied with while gradients are computed, which are
+            divided by it: `loss_scale` of `compile`.
         gradient_accumulation_steps: number of batches, at least 2, whose mean gradient makes one move.
             Schedules and `decay` count the batches, everything else the moves.
         name: a name.

@@ -122,6 +122,9 @@ def test_arguments_that_have_no_meaning():
     model.compile("ftrl", "mse", devices=1)
     assert model.train_on_batch(np.ones((2, 2)), np.ones((2, 1))) >= 0
     np.testing.assert_allclose(model.optimizer.get_weights()[2] >= 0.1, True)
+    model.compile(optimizers.SGD(loss_scale_factor=4.0), "mse", devices=1)
+    assert model.step_options.loss_scale == 4.0
+    model.train_on_batch(np.ones((2, 2)), np.ones((2, 1)))
     with pytest.raises(ValueError, match="before the optimizer has a state"):
         model.optimizer.exclude_from_weight_decay(var_names=["x"])
     for wrong in ({"gradient_accumulation_steps": 1}, {"use_ema": True, "ema_momentum": 2}):
