@@ -395,16 +395,21 @@ def export(
 def convert(
     source: Annotated[Path, typer.Argument(help="A model file, or a run directory.")],
     target: Annotated[
-        Path, typer.Argument(help=".h5, .msgpack, .safetensors, .weights.h5 (Keras 3), .json, .yaml.")
+        Path, typer.Argument(help=".h5, .msgpack, .safetensors, .keras, .weights.h5 (Keras 3), .json, .yaml.")
     ],
+    into: Annotated[
+        str | None,
+        typer.Option(help="Of a file of weights: their model, a file, .json, file.py or module:function."),
+    ] = None,
     accept_changed: Changed = False,
     report: Annotated[bool, typer.Option("--report", help="Say what was loaded, missing, unused.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write a model in another format."""
     with _answer(as_json) as result:
-        loaded = files.convert(source, target, accept_changed)
-        result.update(source=str(source), target=str(target), **dataclasses.asdict(loaded) if report else {})
+        loaded = files.convert(source, target, accept_changed, into)
+        said = dataclasses.asdict(loaded) if report and loaded else {}
+        result.update(source=str(source), target=str(target), **said)
         if report:
             print(loaded)
         print(f"{source} → {target}")

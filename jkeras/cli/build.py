@@ -18,7 +18,7 @@ from jkeras.cli.errors import UserError, close_to
 from jkeras.core import processes
 from jkeras.core.types import AnyDict, AnyList
 from jkeras.engine.base_layer import Layer
-from jkeras.models import Model, Sequential, model_from_json
+from jkeras.models import Model, Sequential, load_model, model_from_json
 
 #: the positional shorthand: `Dense: 10` is `Dense: {units: 10}`
 _SHORT = "the first argument"
@@ -68,6 +68,23 @@ def _of_code(text: str) -> Model:
     if not isinstance(model, Model):
         raise UserError(f"{text} returned {type(model).__name__}; expected a jkeras model.")
     return model
+
+
+def architecture(described: str) -> Model:
+    """The model that code of the user's, an architecture or a model file describes.
+
+    Args:
+        described: `module:function`, a file.py, a .json of `to_json`, or a model file.
+
+    Raises:
+        UserError: there is no such thing.
+        ValueError: it is no model file, or a damaged one.
+    """
+    if user_code.is_code(described):
+        return _of_code(described)
+    if described.endswith(".json") or not Path(described).exists():
+        return _of_json(Path(described))
+    return load_model(described, compile=False)
 
 
 def _of_json(path: Path) -> Model:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from jkeras.cli import sources
+from jkeras.cli import build, sources
 from jkeras.cli.config import check
 from jkeras.cli.errors import UserError, close_to
 from jkeras.core import atomic
@@ -102,8 +102,17 @@ def _best(run_dir: Path) -> str:
     raise UserError(f"{run_dir} does not know its best checkpoint: train with output: {{best: val_loss}}.")
 
 
-def convert(source: Path, target: Path, accept_changed: bool = False) -> Report:
+def convert(
+    source: Path, target: Path, accept_changed: bool = False, into: str | None = None
+) -> Report | None:
     """Write the model of `source` in the format that the extension of `target` names.
+
+    Args:
+        source: a model file, a run, or a file of weights.
+        target: where to.
+        accept_changed: as in `load_model`.
+        into: of a file of weights, the model that they belong to: a model file, a .json architecture, or
+            code of the user's, `module:function` or file.py.
 
     Returns:
         What was loaded from `source`.
@@ -111,11 +120,15 @@ def convert(source: Path, target: Path, accept_changed: bool = False) -> Report:
     Raises:
         UserError: the extension names no format; nothing is written under a name that says another one.
     """
-    known = (".h5", ".hdf5", ".hd5", ".msgpack", ".safetensors", ".json", ".yaml", ".yml")
+    known = (".h5", ".hdf5", ".hd5", ".msgpack", ".safetensors", ".keras", ".json", ".yaml", ".yml")
     if target.suffix not in known:
         raise UserError(f"{target}: unknown ending {target.suffix!r}. {close_to(target.suffix, known)}")
     path = _file(source)
-    model, loaded = load_model(str(path), accept_changed=accept_changed, report=True)
+    if into is None:
+        model, loaded = load_model(str(path), accept_changed=accept_changed, report=True)
+    else:
+        model = build.architecture(into)
+        loaded = model.load_weights(str(path), accept_changed=accept_changed, report=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     writers = {".json": "to_json", ".yaml": "to_yaml", ".yml": "to_yaml"}
     if target.suffix in writers:

@@ -47,7 +47,7 @@ def build(contents: Contents, custom_objects: dict[str, Any] | None, safe_mode: 
     if contents.model is None:
         raise ValueError(
             "No model found in config: the file holds weights only. Build the model and call "
-            "model.load_weights(path) on it."
+            "model.load_weights(path) on it (jkeras convert: --into MODEL)."
         )
     stored = config.with_marks(contents.model, contents.notes.get("functions", []))
     model = config.model_from_config(stored, custom_objects, safe_mode)

@@ -147,6 +147,28 @@ def test_convert(trained, folder, call):
     np.testing.assert_array_equal(load_model("back.h5").predict(x), load_model(trained["model"]).predict(x))
     call("convert", "back.h5", "m.json")
     assert json.loads((folder / "m.json").read_text())["class_name"] == "Sequential"
+    call("convert", "back.h5", "m.keras")
+    assert load_model("m.keras", compile=False).layers[0].name == load_model("back.h5").layers[0].name
+    assert "unknown ending '.pb'" in call("convert", "back.h5", "m.pb", code=2).err
+
+
+def test_weights_are_converted_into_a_model(trained, folder, call):
+    """Of `.npz`, flax, `.weights.h5`: the model is told, as a file, an architecture or code."""
+    model = load_model(trained["model"], compile=False)
+    np.savez("w.npz", *model.get_weights())
+    call("convert", "runs/small/model.h5", "m.json")
+    call("convert", "runs/small/model.h5", "w.weights.h5")
+    (folder / "own.py").write_text(
+        "import jkeras\ndef build_model():\n    return jkeras.models.load_model('m.keras')\n"
+    )
+    call("convert", "runs/small/model.h5", "m.keras")
+    for source, into in (("w.npz", "m.json"), ("w.weights.h5", "own.py"), ("w.npz", "m.keras")):
+        told = call("convert", source, "back.h5", "--into", into, "--report", "--json").json
+        assert not told["missing"] and len(told["loaded"]) == len(model.weights)
+        for a, b in zip(load_model("back.h5", compile=False).get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert "--into" in call("convert", "w.npz", "back.h5", code=2).err
+    assert "There is no file none" in call("convert", "w.npz", "back.h5", "--into", "none", code=2).err
 
 
 def test_export(trained, folder, call):

@@ -51,7 +51,7 @@ def chain():
     both = L.Bidirectional(
         L.GRU(2, return_sequences=True, reset_after=True, name="g", **SIGMOID), name="ways"
     )
-    cells = L.RNN([L.LSTMCell(3, **SIGMOID, name="a"), L.SimpleRNNCell(2, name="b")], name="cells")
+    cells = L.RNN(L.LSTMCell(3, **SIGMOID, name="a"), name="cells")
     last = L.Dense(
         2, kernel_constraint="max_norm", kernel_initializer="he_normal", trainable=False, name="last"
     )
