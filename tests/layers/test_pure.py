@@ -10,6 +10,8 @@ from jkeras import layers
 from jkeras.core.types import Ctx
 from jkeras.models import Model, Sequential, clone_model, load_model
 
+pytestmark = pytest.mark.broadcasts  # the functions are a user's
+
 X = np.random.RandomState(0).rand(16, 3).astype("float32")
 Y = X[:, :1]
 
