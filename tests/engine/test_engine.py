@@ -83,7 +83,7 @@ def test_subclass_of_a_builtin_layer_extends_its_formula():
     layer = Doubled(3)
     x = np.random.RandomState(0).rand(2, 4).astype("float32")
     y = layer(x)
-    np.testing.assert_allclose(y, 2 * (x @ layer.get_weights()[0]), rtol=1e-6)
+    np.testing.assert_allclose(y, 2 * (x @ layer.get_weights()[0]), rtol=1e-6, atol=1e-6)
     assert [w.name for w in layer.weights] == [f"{layer.name}/kernel:0", f"{layer.name}/bias:0"]
 
 
