@@ -235,6 +235,8 @@ def cell(result: dict[str, Any] | None, reasons: list[str]) -> str:
     if "error" in result:
         reason = re.sub(r"^Model '\w+' ", "", " ".join(result["error"].split()))
         reason = re.sub(r"'([a-z_0-9]+)_\d+'", r"'\1'", reason)
+        reason = re.sub(r"\S*/(jkeras/\S+)", r"\1", reason)  # no folders of this machine
+        reason = f"{reason[:240]}…" if len(reason) > 240 else reason
         if reason not in reasons:
             reasons.append(reason)
         return f"[{reasons.index(reason) + 1}]"
