@@ -57,6 +57,16 @@ def pytest_configure(config):
         importlib.import_module(".".join(package.parent.relative_to(root).parts))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Each of xdist's workers gets one stretch of the tests, and takes of another's when it is through: what
+    tests compile for each other to use is compiled once, not by every worker."""
+    if config.getvalue("dist") == "load":  # as `-n` alone has it
+        from xdist.scheduler import WorkStealingScheduling
+
+        return WorkStealingScheduling(config, log)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def few_mappings():
     """Forget compiled programs in time: each is mapped into memory several times, Linux allows a process
