@@ -58,7 +58,7 @@ def test_nested_weights_train_and_are_filed_by_name(tmp_path):
     with pytest.raises(ValueError, match="function of a Pure layer"):
         load_model(tmp_path / "model.h5")
     loaded = load_model(tmp_path / "model.h5", custom_objects={"init": init, "apply": apply})
-    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    np.testing.assert_allclose(loaded.predict(X), model.predict(X), rtol=1e-6)  # on other devices
 
 
 def test_statistics_streams_and_several_inputs(tmp_path):
