@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from jkeras.compat import module_aliases
 from jkeras.core import display as _display
+from jkeras.core import tracebacks as _tracebacks
 from jkeras.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ _HOMES = {
 }
 
 module_aliases.install()
+_tracebacks.install()
 _display.set_drawer(lambda thing: importlib.import_module("jkeras.visualization.notebook").html(thing))
 
 

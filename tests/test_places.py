@@ -40,6 +40,7 @@ ELSEWHERE = {
     "engine/tree": "tests/contract/test_properties.py",
     "training/batching": "tests/training/data/test_source.py",
     "training/data/arrays": "tests/training/test_contract.py",
+    "training/data/doubts": "tests/test_mistakes.py",
     "training/data/enqueuers": "tests/training/data/test_workers.py",
     "training/data/sample_weights": "tests/training/test_contract.py",
     "training/data/samples": "tests/training/data/test_source.py",

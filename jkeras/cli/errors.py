@@ -3,7 +3,6 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-import difflib
 import functools
 import os
 import sys
@@ -12,6 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
 import typer
+
+from jkeras.core.words import near
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -33,10 +34,8 @@ def close_to(word: str, known: Iterable[str]) -> str:
         'Known: epochs, seed.'
     """
     known = sorted(known)
-    # Case is the commonest slip: conv2d, relu.
-    lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), lower, n=1)
-    return f"Did you mean {lower[near[0]]!r}?" if near else f"Known: {', '.join(known)}."
+    found = near(word, known, most=1)
+    return f"Did you mean {found[0]!r}?" if found else f"Known: {', '.join(known)}."
 
 
 def reports_errors(command: Callable[P, R]) -> Callable[P, R]:

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+
+from jkeras.core.words import near, unknown_arguments
 
 Function = TypeVar("Function", bound=Callable)
 
@@ -74,7 +77,12 @@ def of_family(table: Family, of: str = "class") -> Callable[[Function], Function
             if changed:
                 message = f"Update your `{called}` call to the Keras 2 API: `{_shown(called, args, kwargs)}`"
                 warnings.warn(message, stacklevel=2)
-            return func(self, *args, **kwargs)
+            try:
+                return func(self, *args, **kwargs)
+            except TypeError:
+                if misspelt := _misspelt(func, args, kwargs):
+                    raise unknown_arguments(called, *misspelt) from None
+                raise
 
         return translated
 
@@ -107,6 +115,18 @@ def translate(table: Family, called: str, args, kwargs) -> tuple[tuple, dict, li
         kwargs[new] = kwargs.pop(old)
         changed.append((new, old))
     return tuple(args), kwargs, changed
+
+
+def _misspelt(func, args, kwargs) -> tuple[list[str], list[str]] | None:
+    """The keywords that look like arguments which must be given and are not, and those; None: there are
+    none."""
+    parameters = inspect.signature(func).parameters
+    required = [
+        name for name, p in parameters.items() if p.default is p.empty and p.kind == p.POSITIONAL_OR_KEYWORD
+    ]
+    missing = [name for name in required[1 + len(args) :] if name not in kwargs]
+    found = [name for name in kwargs if name not in parameters and near(name, missing)]
+    return (found, missing) if found else None
 
 
 def _shown(called: str, args, kwargs) -> str:

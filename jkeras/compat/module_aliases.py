@@ -87,6 +87,10 @@ _COMMON = {
 _OURS = ("TYPE_CHECKING", "aliases", "annotations")  # of `import *`, what is not Keras's
 
 # Names that cannot be here, and what to use instead.
+# Where a name is looked for that a script asks for in another module.
+_PUBLIC = (
+    "layers models optimizers losses metrics callbacks initializers regularizers constraints utils".split()
+)
 _INSTEAD = {
     "tf": " There is no TensorFlow here: use the functions of jkeras.backend, or jax.numpy.",
     "theano": " There is no Theano here: use the functions of jkeras.backend, or jax.numpy.",
@@ -300,8 +304,26 @@ def _hint(here: ModuleType, name: str, names: Iterable[str]) -> str:
         return _INSTEAD.get(name) or f" In Keras 2.2.4 use {renamed[name]}."
     foreign = imported_names.names(here.__name__.removeprefix(f"{ROOT}."))
     ours = (n for n in names if n not in foreign and (n not in own or _origin(own[n]).startswith(ROOT)))
-    registry = importlib.import_module("jkeras.core.registry")  # late: `import jkeras` is to stay light
-    return registry.suggest(name, dict.fromkeys(ours, object))
+    if home := _other_home(here, name):
+        return f" It is {home}.{name}."
+    ours = [n for n in ours if not (name[:1].isupper() and _is_module(here, n))]
+    alike = [n for n in ours if n[:1].isupper() == name[:1].isupper()]  # a class for a class
+    suggest = importlib.import_module(
+        "jkeras.core.registry"
+    ).suggest  # late: `import jkeras` is to stay light
+    return suggest(name, dict.fromkeys(alike, object)) or suggest(name, dict.fromkeys(ours, object))
+
+
+def _other_home(here: ModuleType, name: str) -> str | None:
+    """The public module that has a name which is asked for in the wrong one."""
+    homes = (f"{ROOT}.{home}" for home in _PUBLIC)
+    return next((h for h in homes if h != here.__name__ and name in dir(importlib.import_module(h))), None)
+
+
+def _is_module(here: ModuleType, name: str) -> bool:
+    return isinstance(vars(here).get(name), ModuleType) or (
+        "__path__" in vars(here) and importlib.util.find_spec(f"{here.__name__}.{name}") is not None
+    )
 
 
 def _origin(value) -> str:

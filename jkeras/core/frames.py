@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sysconfig
+import warnings
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-_OURS = str(Path(__file__).parents[1])
+OURS = str(Path(__file__).parents[1])
 _LIBRARIES = tuple(
     {path for name, path in sysconfig.get_paths().items() if name in ("stdlib", "purelib", "platlib")}
 )
@@ -24,7 +23,7 @@ def is_users(file: str) -> bool:
         >>> is_users(__file__), is_users("train.py")
         (False, True)
     """
-    return not file.startswith((_OURS, "<frozen", *_LIBRARIES))
+    return not file.startswith((OURS, "<frozen", *_LIBRARIES))
 
 
 def users_line() -> str | None:
@@ -53,6 +52,7 @@ def named(kind: str, fn: Any, of: str, *arrays: Any) -> Generator[None]:
         *arrays: what it is called with.
 
     Example:
+        >>> import numpy as np
         >>> def ratio(w):
         ...     return w / 0
         >>> try:
@@ -65,7 +65,7 @@ def named(kind: str, fn: Any, of: str, *arrays: Any) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        shapes = ", ".join(str(np.shape(a)) for a in arrays)
+        shapes = ", ".join(str(tuple(getattr(a, "shape", ()))) for a in arrays)
         place = _definition(fn)
         made = f", defined at {place}" if place else ""
         name = getattr(fn, "__name__", type(fn).__name__)
@@ -80,3 +80,11 @@ def _definition(fn: Any) -> str | None:
     if code is None or not is_users(code.co_filename):
         return None
     return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def warn_user(message: str) -> None:
+    """A warning that shows the line of the user's code that is being run."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from jkeras.core.snapshot import settled
 from jkeras.core.types import AnyDict, Function
+from jkeras.core.words import did_you_mean
 
 Registered = TypeVar("Registered")
 
@@ -267,7 +267,8 @@ def find(
         >>> find("cos", {"sin": 1}, kind="function")
         Traceback (most recent call last):
         ...
-        ValueError: Unknown function: cos. If it is your own, pass custom_objects={'cos': cos}.
+        ValueError: Unknown function: cos. If it is your own, pass it itself, or, for a file that names it,
+        custom_objects={'cos': cos}.
     """
     for names in (custom_objects, _custom_objects, module_objects):
         if names and names.get(name) is not None:
@@ -361,13 +362,12 @@ def suggest(name: str, names: Mapping[str, Any]) -> str:
     same = [n for n, bare in known.items() if bare == _bare(name)]
     if same:
         return f" In Keras 2.2.4 it is {same[0]!r}."
-    close = difflib.get_close_matches(_bare(name), list(known.values()), n=5, cutoff=0.5)
-    matches = sorted({n for n, bare in known.items() if bare in close})
-    return f" Did you mean {' or '.join(map(repr, matches[:5]))}?" if matches else ""
+    return did_you_mean(name, known)
 
 
 def _advice(name: str) -> str:
-    return f" If it is your own, pass custom_objects={{{name!r}: {name}}}."
+    own = f"custom_objects={{{name!r}: {name}}}"
+    return f" If it is your own, pass it itself, or, for a file that names it, {own}."
 
 
 def _bare(name: str) -> str:

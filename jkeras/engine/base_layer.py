@@ -37,6 +37,7 @@ from jkeras.core.types import (
     State,
     Tree,
 )
+from jkeras.core.words import arguments_of, unknown_arguments
 from jkeras.engine.call import adapter, added_metrics, checks
 from jkeras.engine.call.calling import call_layer, own_formula, shapes_of
 from jkeras.engine.call.checks import InputSpec as InputSpec
@@ -148,10 +149,8 @@ class Layer(LayerInternals, Displayed):
     def __init__(self, **kwargs: Unpack[LayerArguments]):
         unknown = sorted(set(kwargs) - BASE_ARGUMENTS)
         if unknown:
-            raise TypeError(
-                f"{type(self).__name__} got unknown keyword arguments {unknown}; beside its own arguments it "
-                f"takes {sorted(BASE_ARGUMENTS - {'self'})}."
-            )
+            known = {*arguments_of(type(self).__init__), *BASE_ARGUMENTS} - {"self"}
+            raise unknown_arguments(type(self).__name__, unknown, known, f" It takes {sorted(known)}.")
         self.name = kwargs.get("name") or unique_name(snake_case(type(self).__name__))
         self._trainable = kwargs.get("trainable", True)
         dtype = kwargs.get("dtype") or kwargs.get("input_dtype")

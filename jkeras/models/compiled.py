@@ -17,12 +17,14 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.types import AnyDict, Function
+from jkeras.core.words import arguments_of, unknown_arguments
 from jkeras.engine.call.added_metrics import reported_by
 from jkeras.engine.graph import Graph
 from jkeras.engine.tensors.closures import closed_over
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable
+from jkeras.models import doubts
 from jkeras.models.functions import StepFunctions
 from jkeras.models.keras_internals import KerasInternals
 from jkeras.models.network import Network, Tensors
@@ -139,9 +141,8 @@ class Compiled(StepFunctions, KerasInternals, Network):
         Keras 2.2.4: keras/engine/training.py Model.compile
         """
         if kwargs:
-            raise TypeError(
-                f"compile() got unknown arguments {sorted(kwargs)}: there are no sessions to pass them to."
-            )
+            known = arguments_of(Compiled.compile)
+            raise unknown_arguments("compile()", kwargs, known, " There are no sessions to pass it to.")
         if run_eagerly or not jit_compile:
             warnings.warn(
                 "compile(run_eagerly=True, jit_compile=False) have no effect: steps are always compiled. To "
@@ -171,6 +172,8 @@ class Compiled(StepFunctions, KerasInternals, Network):
             inputs=self.signature[0],
             added=reported_by(self),
         )
+        if self._graph is not None:
+            doubts.look_at(self._graph.outputs, ((term.output, term.fn) for term in objective.terms))
         self.compiled_trainable_weights = list(self.trainable_weights)
         assert self._arguments is not None
         self._watch_closures(objective)

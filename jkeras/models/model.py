@@ -14,6 +14,7 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import processes
 from jkeras.core.lists import as_list
 from jkeras.core.logs import MetricLogs
+from jkeras.core.words import arguments_of, unknown_arguments
 from jkeras.models import copying
 from jkeras.models.compiled import Compiled
 from jkeras.training import Supply
@@ -99,7 +100,7 @@ class Model(Compiled):
         Keras 2.2.4: keras/engine/training.py Model.fit
         """
         if kwargs:
-            raise TypeError(f"fit() got unknown arguments {sorted(kwargs)}.")
+            raise unknown_arguments("fit()", kwargs, arguments_of(Model.fit))
         verbose = _number(verbose)
         trainer = self._compiled(x, "training")
         self.history = History()

@@ -54,6 +54,7 @@ def test_spy_of_fit_generator(recorded):
     same_calls(spy.calls, case["calls"])
 
 
+@pytest.mark.filterwarnings("ignore:The data for .* contain NaN")
 @pytest.mark.parametrize("hooked", [True, False])
 def test_terminate_on_nan(recorded, hooked, capsys):
     model, x, y = build(recorded["spy"][0])

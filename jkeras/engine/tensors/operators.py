@@ -184,3 +184,21 @@ class Operators(Symbolic):
             f"{self!r} is symbolic and has no truth value; use K.switch to choose by value, "
             "or `is None` to test for absence."
         )
+
+
+def of_numpy(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function of numpy on a symbol: our operator, if it is one (`np.ones(3) * v`), else on the value."""
+    ours = OF_NUMPY.get(ufunc) if method == "__call__" and not kwargs else None
+    if ours is not None:
+        return ours(*inputs)
+    arrays = [np.asarray(x) if isinstance(x, Symbolic) else x for x in inputs]
+    return getattr(ufunc, method)(*arrays, **kwargs)
+
+
+def no_value(tensor: Symbolic) -> str:
+    """The words for one who takes a symbolic tensor for an array."""
+    return (
+        f"{tensor!r} is symbolic; it has no value before a model or K.function computes it. Functions of "
+        "numpy and jax want values: those of the backend (K.sqrt, K.exp, K.concatenate) and of "
+        "`jkeras.ops` take it, and a layers.Lambda runs any function of jax on it."
+    )

@@ -19,7 +19,7 @@ from jkeras.core.dispatch import is_symbol, is_symbolic, set_recorder
 from jkeras.core.memory import refuse_larger
 from jkeras.core.names import unique_name
 from jkeras.core.types import Function, Tree, is_traced
-from jkeras.engine.tensors.operators import Operators
+from jkeras.engine.tensors.operators import Operators, no_value, of_numpy
 from jkeras.engine.tensors.scope import asks_tensors, current_scope, meaning_around
 from jkeras.engine.tensors.shapes import Concrete, Given, Shape, Spec, Worth, infer, is_spec, known
 from jkeras.engine.tensors.sizes import joined_sizes
@@ -118,8 +118,18 @@ class Tensor(Operators):
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Numpy:
         return np.array(_now(self), dtype)
 
-    def __jax_array__(self) -> Any:
-        return self if current_frame() is None and asked_by_operator() else _now(self)
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        equal = ufunc in (np.equal, np.not_equal)  # `array == tensor`: tensors equal themselves alone
+        return ufunc is np.not_equal if equal else of_numpy(ufunc, method, inputs, kwargs)
+
+    @property
+    def __jax_array__(self) -> Callable[[], Any]:
+        # jax asks whether it is there before it takes the value: the place to say what takes tensors.
+        if current_frame() is None and asked_by_operator():
+            return lambda: self
+        if current_frame() is None and not _needs_no_input(self):
+            raise ValueError(no_value(self))  # jax has words of its own for a TypeError
+        return lambda: _now(self)
 
     def __repr__(self) -> str:
         return f"<Tensor {self.name!r} shape={self.shape} dtype={self.dtype}>"
@@ -463,7 +473,7 @@ def _now(tensor: Tensor) -> Any:
     if frame is not None:
         return value_in(frame, tensor)
     if not _needs_no_input(tensor):
-        raise TypeError(f"{tensor!r} is symbolic; it has no value before a model or K.function computes it.")
+        raise TypeError(no_value(tensor))
     with Frame({}) as frame:
         return value_in(frame, tensor)
 

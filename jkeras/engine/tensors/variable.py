@@ -36,7 +36,7 @@ from jkeras.core.types import (
     joined,
 )
 from jkeras.engine.tensors.call_attributes import MISSING, show
-from jkeras.engine.tensors.operators import OF_NUMPY, Operators
+from jkeras.engine.tensors.operators import Operators, of_numpy
 from jkeras.engine.tensors.scope import KeptValues, current_scope, meaning_around, value_around
 from jkeras.engine.tensors.shapes import Shape
 from jkeras.initializers.undrawn import Undrawn
@@ -186,11 +186,7 @@ class Variable(Operators):
         return self if current_frame() is None and asked_by_operator() else self._now()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        ours = OF_NUMPY.get(ufunc) if method == "__call__" and not kwargs else None
-        if ours is not None:  # `np.ones(3) * v` is the same as `v * np.ones(3)`
-            return ours(*inputs)
-        arrays = [np.asarray(x) if isinstance(x, Variable) else x for x in inputs]
-        return getattr(ufunc, method)(*arrays, **kwargs)
+        return of_numpy(ufunc, method, inputs, kwargs)
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)

@@ -133,15 +133,39 @@ def _checked(a: HostArray, shape: Shape | None, endpoint: Endpoint | Target, wha
         if len(a.shape) != len(shape):
             raise ValueError(
                 f"Error when checking {what}: expected {endpoint.name} to have {len(shape)} dimensions, but "
-                f"got array with shape {tuple(a.shape)}"
+                f"got array with shape {tuple(a.shape)}{_forgotten(a.shape, shape, what)}"
             )
         if any(want is not None and want != got for want, got in zip(shape[1:], a.shape[1:], strict=True)):
             raise ValueError(
                 f"Error when checking {what}: expected {endpoint.name} to have shape {tuple(shape[1:])} but "
-                f"got array with shape {tuple(a.shape[1:])}"
+                f"got array with shape {tuple(a.shape[1:])}{_one_sample(a.shape, shape, what)}"
             )
     cuts = np.dtype(endpoint.dtype).kind in "iu" and not np.can_cast(a.dtype, bits.supported(endpoint.dtype))
     return _limited(a, endpoint, what) if cuts or endpoint.limit is not None else a
+
+
+def _forgotten(got: tuple[int, ...], want: Shape, what: str) -> str:
+    """Guess of what is missing where the number of axes differs."""
+    if what == "target":
+        deep = len(got) < len(want) and len(want) > 2
+        return (
+            f". The output has the shape {tuple(want)}: is a Flatten missing before the last layers?" * deep
+        )
+    if _fit(got, want[1:]):
+        return ". Is it a single sample? A batch of one is x[None]."
+    if _fit(got, want[:-1]) and want[-1] == 1:
+        return ". Is the axis of channels missing? x[..., None] adds it."
+    return ""
+
+
+def _one_sample(got: tuple[int, ...], want: Shape, what: str) -> str:
+    """The same for a row of numbers, of which each has been taken for a sample."""
+    alone = what == "input" and tuple(got) == (want[-1], 1) and len(want) == 2
+    return ". Is it a single sample? A batch of one is x[None]." * alone
+
+
+def _fit(got: tuple[int, ...], want: Shape) -> bool:
+    return len(got) == len(want) and all(w in (None, g) for g, w in zip(got, want, strict=True))
 
 
 def _limited(a: Any, endpoint: Endpoint | Target, what: str) -> HostArray:

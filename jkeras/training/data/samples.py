@@ -66,7 +66,12 @@ def on_host(a: Any, name: str) -> HostArray:
 
 def _numeric(array: HostArray, name: str) -> HostArray:
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-        raise ValueError(f"The data for {name!r} should hold numbers, but its dtype is {array.dtype}.")
+        number = " Number texts with `names, y = np.unique(y, return_inverse=True)`." * (
+            array.dtype.kind in "US"
+        )
+        raise ValueError(
+            f"The data for {name!r} should hold numbers, but its dtype is {array.dtype}.{number}"
+        )
     return array
 
 

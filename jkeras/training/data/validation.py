@@ -92,7 +92,10 @@ def _given(
                 "Can only use `validation_steps` when doing step-wise training, i.e. `steps_per_epoch` must "
                 "be set."
             )
-        return source(trainer, x, y, batch_size, sample_weight=weight)
+        try:
+            return source(trainer, x, y, batch_size, sample_weight=weight)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"`validation_data`: {error}") from error
     data = stream_only(data, "`validation_data`, where it is no tuple (x, y),")
     return source(trainer, data, steps=steps, supply=supply)
 

@@ -14,7 +14,7 @@ from jkeras.core.chunk import Chunk
 from jkeras.core.lists import unpacked
 from jkeras.core.progbar import Progbar
 from jkeras.core.random import next_seed
-from jkeras.training.data import counts
+from jkeras.training.data import counts, doubts
 from jkeras.training.data.source import Arrays, Block, Blocks, Source, source
 from jkeras.training.data.stream import Repeat, Stream
 from jkeras.training.data.validation import held_out, parted
@@ -75,6 +75,9 @@ def fit(
         validation_batch_size,
         supply,
     )
+    for data, what in ((train, ""), (validation, "the validation's ")):
+        if isinstance(data, Arrays):
+            doubts.look_at(data.samples, trainer.inputs, trainer.objective.fed, what)
     if verbose and processes.is_first() and isinstance(train, Arrays) and isinstance(validation, Arrays):
         print(f"Train on {train.sample_count} samples, validate on {validation.sample_count} samples")
     trainer.prepare()
