@@ -229,7 +229,10 @@ def to_dense(tensor):
 def standardize_dtype(dtype) -> str:
     """The name of a dtype; `floatx` for None.
 
-    Keras 3: keras/backend standardize_dtype
+    Args:
+        dtype: a dtype, its name, or None.
+
+    Keras 3: keras/src/backend/common/variables.py standardize_dtype
 
     Example:
         >>> standardize_dtype(np.int32), standardize_dtype("bool")
@@ -241,7 +244,14 @@ def standardize_dtype(dtype) -> str:
 def is_float_dtype(dtype) -> bool:
     """Whether a dtype is one of real numbers.
 
-    Keras 3: keras/backend is_float_dtype
+    Args:
+        dtype: a dtype or its name.
+
+    Keras 3: keras/src/backend/common/variables.py is_float_dtype
+
+    Example:
+        >>> is_float_dtype("bfloat16"), is_float_dtype("int8")
+        (True, False)
     """
     return jnp.issubdtype(standardize_dtype(dtype), jnp.floating)
 
@@ -249,7 +259,14 @@ def is_float_dtype(dtype) -> bool:
 def is_int_dtype(dtype) -> bool:
     """Whether a dtype is one of whole numbers.
 
-    Keras 3: keras/backend is_int_dtype
+    Args:
+        dtype: a dtype or its name.
+
+    Keras 3: keras/src/backend/common/variables.py is_int_dtype
+
+    Example:
+        >>> is_int_dtype("uint8"), is_int_dtype("bool")
+        (True, False)
     """
     return jnp.issubdtype(standardize_dtype(dtype), jnp.integer)
 
@@ -257,7 +274,10 @@ def is_int_dtype(dtype) -> bool:
 def result_type(*dtypes) -> str:
     """The dtype of what is computed from these dtypes, or from arrays and numbers.
 
-    Keras 3: keras/backend result_type
+    Args:
+        *dtypes: dtypes, their names, arrays or numbers.
+
+    Keras 3: keras/src/backend/common/dtypes.py result_type
 
     Example:
         >>> result_type("int32", "float16")

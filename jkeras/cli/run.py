@@ -196,7 +196,7 @@ def _go(
     return result
 
 
-def training_arrays(config: dict[str, Any], model, arrays: data.Data) -> tuple[Any, Any, dict[str, Any]]:
+def training_arrays(config: dict[str, Any], model: Any, arrays: data.Data) -> tuple[Any, Any, dict[str, Any]]:
     """Inputs, targets, and the arguments of `fit` that say what to validate on."""
     if isinstance(arrays.x_train, Sequence):
         raise UserError(f"{config['data']['source']} makes batches one by one; a sweep takes arrays.")

@@ -16,7 +16,7 @@ NAMES = sorted(n for n, f in vars(K).items() if inspect.isfunction(f) and not n.
 def test_docstring(name):
     function = getattr(K, name)
     text = inspect.getdoc(function)
-    assert re.search(rf"^(Source: .*)?Keras 2\.2\.4: keras/[\w/]+\.py .*\b{name}\b", text, re.M)
+    assert re.search(rf"^(Source: .*)?Keras (2\.2\.4|3): keras/[\w/.]+ .*\b{name}\b", text, re.M)
     assert "\nExample:\n    >>> " in text
     # `x, y: arrays` says two parameters at once.
     said = {p for line in re.findall(r"^    ([*\w, ]+): ", text, re.M) for p in line.split(", ")}

@@ -158,11 +158,11 @@ def test_weights_are_converted_into_a_model(trained, folder, call):
     np.savez("w.npz", *model.get_weights())
     call("convert", "runs/small/model.h5", "m.json")
     call("convert", "runs/small/model.h5", "w.weights.h5")
-    (folder / "own.py").write_text(
+    (folder / "nets.py").write_text(
         "import jkeras\ndef build_model():\n    return jkeras.models.load_model('m.keras')\n"
     )
     call("convert", "runs/small/model.h5", "m.keras")
-    for source, into in (("w.npz", "m.json"), ("w.weights.h5", "own.py"), ("w.npz", "m.keras")):
+    for source, into in (("w.npz", "m.json"), ("w.weights.h5", "nets.py"), ("w.npz", "m.keras")):
         told = call("convert", source, "back.h5", "--into", into, "--report", "--json").json
         assert not told["missing"] and len(told["loaded"]) == len(model.weights)
         for a, b in zip(load_model("back.h5", compile=False).get_weights(), model.get_weights(), strict=True):
