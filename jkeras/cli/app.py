@@ -13,7 +13,6 @@ import typer
 
 from jkeras.cli.errors import UserError, reports_errors
 from jkeras.core.late import late
-from jkeras.core.types import AnyList
 from jkeras.version import __version__
 
 if TYPE_CHECKING:
@@ -313,7 +312,7 @@ def predict(
         if arrays.x_test is None:
             raise UserError(f"{source} has no inputs to predict from: it needs x_test or x.")
         outputs = loaded.predict(data.inputs_for(loaded, arrays.x_test))
-        several = isinstance(outputs, AnyList)
+        several = len(loaded.output_names) > 1
         named = dict(zip(loaded.output_names, outputs, strict=True)) if several else {"y": outputs}
         data.save(output, named, arrays.classes)
         shapes = {name: list(y.shape) for name, y in named.items()}

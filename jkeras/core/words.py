@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 
-def near(word: str, known: Iterable[str], most: int = 2, least: float = 0.6) -> list[str]:
+def near(word: str, known: Iterable[str], most: int = 2, least: float = 0.5) -> list[str]:
     """The known words that look like one, the nearest first; case and underscores count for little.
 
     Args:

@@ -59,7 +59,10 @@ class Dropout(Layer):
     ):
         super().__init__(**kwargs)
         if not 0 <= rate <= 1:
-            warnings.warn(f"Dropout({rate}): the rate is a fraction, and is clipped to 0 or 1.", stacklevel=4)
+            warnings.warn(
+                f"Dropout({rate}): the rate is a fraction; nothing is dropped outside of 0 to 1.",
+                stacklevel=4,
+            )
         self.rate = min(1.0, max(0.0, rate))
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = seed

@@ -199,5 +199,5 @@ def test_words_for_a_kernel_that_a_layer_does_not_have(layer):
     words = {"kernel_initializer": "he_normal", "kernel_regularizer": "l2", "kernel_constraint": "nonneg"}
     told, untold = layer(name="a", **words), layer(name="a")
     assert told.get_config() == untold.get_config()
-    with pytest.raises(TypeError, match="unknown keyword"):
+    with pytest.raises(TypeError, match="unknown argument"):
         layer(kernel_initialiser="he_normal")

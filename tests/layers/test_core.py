@@ -61,6 +61,7 @@ def test_spatial_dropout_drops_whole_channels(layer, shape, axes):
     assert 0 < (y == 0).mean() < 1
 
 
+@pytest.mark.filterwarnings("ignore:Dropout.* the rate is a fraction")
 @pytest.mark.parametrize("rate, kept", [(0.0, 1.0), (1.0, 1.0), (-1.0, 1.0), (2.0, 1.0)])
 def test_rates_at_and_beyond_the_ends_switch_dropout_off(rate, kept):
     layer = L.Dropout(rate)

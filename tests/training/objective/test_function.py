@@ -47,7 +47,7 @@ def test_names(outputs, arguments, names):
         ((None, 1), "mse", "acc", "binary_accuracy"),
         ((None, 3), "binary_crossentropy", "accuracy", "binary_accuracy"),
         ((None, 3), "sparse_categorical_crossentropy", "acc", "sparse_categorical_accuracy"),
-        ((None, 3), "mse", "acc", "categorical_accuracy"),
+        ((None, 3), "mse", "acc", "accuracy_of_classes"),  # by the rank of the targets
         ((None, 1), "mse", "ce", "binary_crossentropy"),
         ((None, 3), "sparse_categorical_crossentropy", "crossentropy", "sparse_categorical_crossentropy"),
         ((None, 3), "categorical_crossentropy", "ce", "categorical_crossentropy"),
