@@ -27,6 +27,9 @@ def _cache_folder() -> str:
     return str(folder)
 
 
+# These scripts run where the real Keras is; collecting doctests would import them.
+collect_ignore_glob = ["golden/record_*.py", "golden/check_*.py"]
+
 # The recordings hold for float32 on a CPU.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = flags.of_session()

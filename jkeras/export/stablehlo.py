@@ -163,7 +163,7 @@ def load(path: str | os.PathLike[str]) -> Exported:
         >>> import jkeras, tempfile
         >>> model = jkeras.Sequential([jkeras.Input((3,), name="x"), jkeras.layers.Dense(2, name="y")])
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model.export(f"{folder}/model.stablehlo")
+        ...     report = model.export(f"{folder}/model.stablehlo")
         ...     run = load(f"{folder}/model.stablehlo")
         >>> run.inputs, run(np.ones((5, 3))).shape
         ({'x': ((None, 3), 'float32')}, (5, 2))

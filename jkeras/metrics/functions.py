@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from jkeras.core.dispatch import op
 from jkeras.core.settings import floatx
@@ -156,18 +157,18 @@ def accuracy_of_classes(y_true: Operand, y_pred: Operand) -> Array:
     Keras 3 chooses so, too; in Keras 2.2.4 a loss that it does not know goes with rows.
 
     Example:
-        >>> y = jnp.asarray([[0.2, 0.8]])
-        >>> accuracy_of_classes([1], y).tolist(), accuracy_of_classes([[0, 1]], y).tolist()
-        ([1.0], [1.0])
+        >>> y = jnp.asarray([[[0.2, 0.8]]])  # of one sample and one time step
+        >>> accuracy_of_classes([[1]], y).tolist(), accuracy_of_classes([[[0, 1]]], y).tolist()
+        ([[1.0]], [[1.0]])
     """
-    numbers = jnp.ndim(y_true) < jnp.ndim(y_pred)
+    numbers = np.ndim(y_true) < np.ndim(y_pred)
     return (sparse_categorical_accuracy if numbers else categorical_accuracy)(y_true, y_pred)
 
 
 @op
 def crossentropy_of_classes(y_true: Operand, y_pred: Operand) -> Array:
     """Crossentropy, likewise."""
-    numbers = jnp.ndim(y_true) < jnp.ndim(y_pred)
+    numbers = np.ndim(y_true) < np.ndim(y_pred)
     return (sparse_categorical_crossentropy if numbers else categorical_crossentropy)(y_true, y_pred)
 
 

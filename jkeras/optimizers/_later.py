@@ -178,8 +178,8 @@ class Adafactor(Later):
 
     Example:
         >>> import numpy as np
-        >>> tx = Adafactor(0.5).transform()
-        >>> {name: slot["w"].shape for name, slot in tx.init({"w": np.zeros((3, 2))}).slots.items()}
+        >>> state = Adafactor(0.5).transform().init({"w": np.zeros((3, 2), "float32")})
+        >>> {name: slot["w"].shape for name, slot in state.slots.items()}
         {'r': (3,), 'c': (2,), 'v': ()}
     """
 
@@ -297,7 +297,7 @@ class Ftrl(Later):
 
     Example:
         >>> import numpy as np
-        >>> float(Ftrl().transform().init({"w": np.zeros(1)}).slots["a"]["w"][0])
+        >>> float(Ftrl().transform().init({"w": np.zeros(1, "float32")}).slots["a"]["w"][0])
         0.10000000149011612
     """
 
