@@ -157,9 +157,9 @@ def accuracy_of_classes(y_true: Operand, y_pred: Operand) -> Array:
     Keras 3 chooses so, too; in Keras 2.2.4 a loss that it does not know goes with rows.
 
     Example:
-        >>> y = jnp.asarray([[[0.2, 0.8]]])  # of one sample and one time step
-        >>> accuracy_of_classes([[1]], y).tolist(), accuracy_of_classes([[[0, 1]]], y).tolist()
-        ([[1.0]], [[1.0]])
+        >>> y, rows, numbers = jnp.asarray([[0.2, 0.8]]), jnp.asarray([[0, 1]]), jnp.asarray([1])
+        >>> accuracy_of_classes(numbers, y).tolist(), accuracy_of_classes(rows, y).tolist()
+        ([1.0], [1.0])
     """
     numbers = np.ndim(y_true) < np.ndim(y_pred)
     return (sparse_categorical_accuracy if numbers else categorical_accuracy)(y_true, y_pred)
