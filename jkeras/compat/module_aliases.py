@@ -308,10 +308,9 @@ def _hint(here: ModuleType, name: str, names: Iterable[str]) -> str:
         return f" It is {home}.{name}."
     ours = [n for n in ours if not (name[:1].isupper() and _is_module(here, n))]
     alike = [n for n in ours if n[:1].isupper() == name[:1].isupper()]  # a class for a class
-    suggest = importlib.import_module(
-        "jkeras.core.registry"
-    ).suggest  # late: `import jkeras` is to stay light
-    return suggest(name, dict.fromkeys(alike, object)) or suggest(name, dict.fromkeys(ours, object))
+    registry = importlib.import_module("jkeras.core.registry")  # late: `import jkeras` is to stay light
+    found = (registry.suggest(name, dict.fromkeys(names, object)) for names in (alike, ours))
+    return next(filter(None, found), "")
 
 
 def _other_home(here: ModuleType, name: str) -> str | None:
