@@ -70,19 +70,30 @@ def pytest_xdist_make_scheduler(config, log):
         return WorkStealingScheduling(config, log)
 
 
+def pytest_collection_finish(session):
+    """Modules and tests stay to the end: no collection of garbage looks at them again. Of a million objects
+    each takes a second, and there are many (`K.clear_session()` is one)."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="module")
-def few_mappings():
-    """Forget compiled programs in time: each is mapped into memory several times, Linux allows a process
-    65,530 mappings, and LLVM crashes where it gets none."""
+def few_objects():
+    """Likewise what jax keeps of programs. Its programs are forgotten in time: each is mapped into memory
+    several times, Linux allows a process 65,530 mappings, and LLVM crashes where it gets none."""
     import jax
 
     yield
     mappings = Path("/proc/self/maps")
     if mappings.exists() and mappings.read_bytes().count(b"\n") > 15_000:
-        gc.collect()
+        gc.unfreeze()
         jax.clear_caches()
         gc.collect()
+        gc.freeze()
         jax.jit(lambda x: x + 1)(0)  # which opens the cache of programs again: no test is to see that
+    elif len(gc.get_objects()) > 100_000:
+        gc.collect()
+        gc.freeze()
 
 
 # In these no array gets axes unsaid; a user's code in a test may broadcast as numpy does: `@broadcasts`.
