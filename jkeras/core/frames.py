@@ -46,9 +46,9 @@ def named(kind: str, fn: Any, of: str, *arrays: Any) -> Generator[None]:
     """A context in which a function of the user's runs: an error that it raises says which one it is.
 
     Args:
-        kind: "loss", "metric" or "regularizer".
+        kind: "loss", "metric", "regularizer" or "constraint".
         fn: the function or object.
-        of: what it is the loss (metric, regularizer) of.
+        of: what it is the loss (metric, regularizer, constraint) of.
         *arrays: what it is called with.
 
     Example:
@@ -66,14 +66,14 @@ def named(kind: str, fn: Any, of: str, *arrays: Any) -> Generator[None]:
         yield
     except Exception as error:
         shapes = ", ".join(str(tuple(getattr(a, "shape", ()))) for a in arrays)
-        place = _definition(fn)
+        place = definition(fn)
         made = f", defined at {place}" if place else ""
         name = getattr(fn, "__name__", type(fn).__name__)
         error.add_note(f"In the {kind} {name} of {of}, on shapes {shapes}{made}.")
         raise
 
 
-def _definition(fn: Any) -> str | None:
+def definition(fn: Any) -> str | None:
     """The line of the user's code where a function is defined, or the `call` of an object."""
     function: Callable[..., Any] = inspect.unwrap(fn) if inspect.isroutine(fn) else getattr(fn, "call", fn)
     code = getattr(function, "__code__", None)

@@ -116,11 +116,15 @@ class Program:
 
     def constrain(self, params: Store) -> Store:
         """Project each parameter by its constraint."""
+
+        def constrained(v: Variable, value: Any) -> Any:
+            if v.constraint is None:
+                return value
+            with frames.named("constraint", v.constraint, repr(v.name), value):
+                return v.constraint(value)
+
         return {
-            path: {
-                name: value if (c := self.params[path][name].constraint) is None else c(value)
-                for name, value in entries.items()
-            }
+            path: {name: constrained(self.params[path][name], value) for name, value in entries.items()}
             for path, entries in params.items()
         }
 

@@ -32,7 +32,7 @@ from jkeras.engine.base_layer import Layer
 from jkeras.engine.call import adapter
 from jkeras.engine.call.calling import shapes_of
 from jkeras.engine.call.checks import phases_differ
-from jkeras.engine.call.running import over_trees
+from jkeras.engine.call.running import named, over_trees
 from jkeras.engine.call.types import OverVariables
 from jkeras.engine.graph import Graph
 from jkeras.engine.layer.effects import Added, Whole, within
@@ -125,7 +125,8 @@ class CodeBody:
     def build(self, shapes: Shapes, dtypes: Sequence[DTypeLike] | None = None) -> None:
         """Create the weights by tracing `call` on inputs of these shapes."""
         network = self.network
-        specs, outcome = adapter.trace(network, shapes, dtypes)
+        with named(network):
+            specs, outcome = adapter.trace(network, shapes, dtypes)
         outputs: list[Spec] = jax.tree.leaves(outcome, is_leaf=is_spec)
         network.built, network.build_shape, network.fixed_phase = True, shapes, phase.fixed()
         self._signature = (

@@ -271,7 +271,8 @@ class Compiled(StepFunctions, KerasInternals, Network):
                 "`fit` as pure functions, `model.step()`, or `model.pure()` alone."
             )
         if self._trainer is None:
-            self.build_from_data(training.first_arrays(x))
+            if x is not None:
+                self.build_from_data(training.first_arrays(x))
             self._trainer = self._make_trainer()
         self._take_results()
         if what == "training":

@@ -56,15 +56,14 @@ def runner(layer: Layer) -> Run:
         values, rewind = {v: read(v) for v in variables_of([layer])}, rewinder()
         said, rest = _split(layer, words)
         way = told.again(once) if told.is_made_again(layer, ctx) else once
-        with named(layer):
-            out = way(values, x, overridden(ctx, said), rest)
-            if write is not None:
-                changed: Any = out.state
-                hand_over(layer, changed, write)
-            if "mask" not in said:
-                return out
-            rewind()
-            own = way(values, x, overridden(ctx, {**said, "mask": ctx.mask}), rest)
+        out = way(values, x, overridden(ctx, said), rest)
+        if write is not None:
+            changed: Any = out.state
+            hand_over(layer, changed, write)
+        if "mask" not in said:
+            return out
+        rewind()
+        own = way(values, x, overridden(ctx, {**said, "mask": ctx.mask}), rest)
         return dataclasses.replace(out, mask=own.mask)
 
     return run
@@ -97,9 +96,10 @@ def _of_code(layer: Layer, compute: OverVariables) -> Once:
     around = surroundings(layer)
 
     def once(values: Values, x: Tree, ctx: Ctx, words: Words) -> Out:
-        if ctx.dtype is not None:
-            values, x, ctx = told.values_in_dtype(layer, values, x, ctx)
-        return around(functools.partial(compute, values), x, ctx, words, lambda: values)
+        with named(layer):
+            if ctx.dtype is not None:
+                values, x, ctx = told.values_in_dtype(layer, values, x, ctx)
+            return around(functools.partial(compute, values), x, ctx, words, lambda: values)
 
     return once
 
@@ -138,7 +138,10 @@ def checked_pair(layer: Layer, as_cell: bool = False) -> Pair:
                 weights, x, ctx = told.in_dtype(layer, weights, x, ctx)
             return apply(*weights, x, ctx, **words)
 
-        return around(compute, x, ctx, words, lambda: all_by_variable(layer, params, state), (params, state))
+        with named(layer):
+            return around(
+                compute, x, ctx, words, lambda: all_by_variable(layer, params, state), (params, state)
+            )
 
     return Pair(checks.checked_init(layer, init, as_cell), checked)
 

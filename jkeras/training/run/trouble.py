@@ -5,21 +5,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jkeras.core.frames import is_users
-from jkeras.core.types import Ctx
+from jkeras.core.frames import definition
+from jkeras.core.types import Array, Ctx, Params, State
 from jkeras.engine.tree import instances
 from jkeras.training.run.pure_step import StepCarry, TrainingStep
+from jkeras.training.run.replay import Origin, kind_of, origin_of
 from jkeras.training.run.step import LOSS, UPDATE
 
-_INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # where programs inside of an operation are
-_OPENED = re.compile("jit|call|remat|checkpoint|custom_")
 _TOLD = 4  # inputs of an operation that are described
 
 
@@ -64,28 +62,55 @@ def first_trouble(step: TrainingStep, batch: Any, carry: StepCarry, ctx: Ctx) ->
     Returns:
         The place, or None if there is none.
     """
-    made = {layer.name: layer.made_at for _, layer in instances(step.program.layer)}
+    made = _lines(step)
     spoilt = _spoilt(carry, made)
     if spoilt is not None:
         return spoilt
-    params, state, _ = carry
-    forward = jax.make_jaxpr(lambda params, state, ctx: step.loss(params, state, batch, ctx)[0])
-    whole = jax.make_jaxpr(lambda carry, ctx: step.apply(carry, batch, ctx))
-    for phase, program, given in (
-        ("forward", forward, (params, state, ctx)),
-        ("backward", whole, (carry, ctx)),
-    ):
-        closed = program(*given)
-        for found in _troubles(closed.jaxpr, closed.consts, jax.tree.leaves(given), _Stack()):
-            return found.place(phase, made)
+
+    def forward(params: Params, state: State, ctx: Ctx) -> tuple[Array, Any]:
+        loss, outcome = step.loss(params, state, batch, ctx)
+        return loss, (outcome.logs, outcome.state)
+
+    def backward(params: Params, state: State, ctx: Ctx) -> Any:
+        def scaled(*given: Any) -> tuple[Array, Any]:
+            loss, rest = forward(*given)
+            with jax.named_scope(LOSS):
+                return loss * (1 if scale == "dynamic" else scale), rest  # which finds its size by itself
+
+        return jax.grad(scaled, has_aux=True)(params, state, ctx)
+
+    def whole(carry: StepCarry, ctx: Ctx) -> Any:
+        return step.apply(carry, batch, ctx)
+
+    phases = [("forward", forward, carry[:2]), ("backward", whole, (carry,))]
+    scale: Any = step.trainer.options.loss_scale
+    if scale is not None:  # the step leaves out what is not finite
+        phases.insert(1, ("backward", backward, carry[:2]))
+    for phase, function, given in phases:
+        origin = origin_of(function, *given, ctx)
+        if origin is not None:
+            return _place(origin, phase, made)
     return None
+
+
+def _lines(step: TrainingStep) -> dict[str, str | None]:
+    """The lines where layers were made, by name and by names with slashes between; and that of an optimizer's
+    own `get_updates`."""
+    lines = {UPDATE: definition(getattr(step.trainer.optimizer, "get_updates", None))}
+    names: dict[str, str] = {}  # by path
+    for path, layer in instances(step.program.layer):
+        lines.setdefault(layer.name, layer.made_at)
+        around = names.get(path.rsplit("/", 2)[0], "")
+        names[path] = f"{around}/{layer.name}" if around else layer.name
+        lines[names[path]] = layer.made_at
+    return lines
 
 
 def _spoilt(carry: StepCarry, made: dict[str, str | None]) -> Place | None:
     """The first weight or number of the optimizer that is NaN or infinite before the step."""
     leaves: list[tuple[Any, Any]] = jax.tree_util.tree_flatten_with_path(tuple(carry))[0]
     for path, leaf in leaves:
-        value = _new([], [leaf])
+        value = kind_of(leaf)
         if value is not None:
             names = [str(getattr(key, "key", getattr(key, "name", key))) for key in path[1:]]
             layer = next((name for name in names if name in made), UPDATE)
@@ -95,91 +120,14 @@ def _spoilt(carry: StepCarry, made: dict[str, str | None]) -> Place | None:
     return None
 
 
-class _Stack(NamedTuple):
-    """The names around an operation, and the innermost line of the user's code, if one is known."""
-
-    names: str = ""
-    line: str | None = None
-
-
-class _Trouble(NamedTuple):
-    """An operation that made NaN or infinity of numbers that are none."""
-
-    operation: str
-    around: _Stack
-    value: str
-    inputs: list[Any]
-
-    def place(self, phase: str, made: dict[str, str | None]) -> Place:
-        """The place in words; `made` has the lines where layers were made."""
-        names = [n for n in re.split(r"[/()]", self.around.names) if n in made or n in (LOSS, UPDATE)]
-        layer = names[-1] if names else "the model"
-        line = self.around.line or made.get(layer)
-        inputs = tuple(map(_described, self.inputs[:_TOLD]))
-        return Place(layer, "update" if layer == UPDATE else phase, self.operation, line, self.value, inputs)
-
-
-def _troubles(jaxpr: Any, consts: Any, args: list[Any], around: _Stack) -> Iterator[_Trouble]:
-    """Run a program operation by operation; its outputs are the value of this generator."""
-    values: dict[Any, Any] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *args], strict=True))
-
-    def read(atom: Any) -> Any:
-        return atom.val if hasattr(atom, "val") else values[atom]
-
-    for eqn in jaxpr.eqns:
-        given = [read(atom) for atom in eqn.invars]
-        here = _around(eqn, around)
-        inner = _inside(eqn)
-        if inner is None:
-            made = _alone(eqn, given)
-            value = _new(given, made)
-            if value is not None:
-                yield _Trouble(
-                    eqn.primitive.name, here, value, [a for a in given if np.ndim(a) or len(given) < 3]
-                )
-        else:
-            made = yield from _troubles(*inner, given, here)
-        values.update(zip(eqn.outvars, made, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
-
-
-def _alone(eqn: Any, given: list[Any]) -> list[Any]:
-    """The results of one operation."""
-    words = eqn.primitive.get_bind_params(eqn.params)
-    functions, params = words if isinstance(words, tuple) else ((), words)  # as jax before 0.10 has them
-    made = eqn.primitive.bind(*functions, *given, **params)
-    return made if eqn.primitive.multiple_results else [made]
-
-
-def _inside(eqn: Any) -> tuple[Any, Any] | None:
-    """The program inside of a call, which is gone through; loops are run as they are."""
-    if not _OPENED.search(eqn.primitive.name):
-        return None
-    inner = next((eqn.params[name] for name in _INNER if name in eqn.params), None)
-    if inner is None or len(getattr(inner, "jaxpr", inner).invars) != len(eqn.invars):
-        return None
-    return (inner.jaxpr, inner.consts) if hasattr(inner, "jaxpr") else (inner, [])
-
-
-def _around(eqn: Any, around: _Stack) -> _Stack:
-    frames = eqn.source_info.traceback.frames if eqn.source_info.traceback is not None else ()
-    lines = (f"{frame.file_name}:{frame.line_num}" for frame in frames if is_users(frame.file_name))
-    names = str(eqn.source_info.name_stack)
-    return _Stack(f"{around.names}/{names}" if around.names else names, next(lines, around.line))
-
-
-def _new(given: list[Any], made: list[Any]) -> str | None:
-    """ "nan" or "inf", where that is in what was made and in nothing that was given."""
-    for value, test in (("nan", jnp.isnan), ("inf", lambda a: ~jnp.isfinite(a))):
-        if any(bool(test(a).any()) for a in _floats(made)) and not any(
-            bool(test(a).any()) for a in _floats(given)
-        ):
-            return value
-    return None
-
-
-def _floats(arrays: list[Any]) -> list[Any]:
-    return [a for a in arrays if jnp.issubdtype(getattr(a, "dtype", np.asarray(a).dtype), jnp.floating)]
+def _place(origin: Origin, phase: str, made: dict[str, str | None]) -> Place:
+    """The place in words; `made` has the lines where layers were made."""
+    known = [n for n in re.split(r"[/()]", origin.around.names) if n in made or n in (LOSS, UPDATE)]
+    layer = known[-1] if known else "the model"
+    paths = ["/".join(known[i:]) for i in range(len(known))]
+    line = origin.around.line or next((made[path] for path in paths if path in made), None)
+    inputs = tuple(map(_described, origin.inputs[:_TOLD]))
+    return Place(layer, "update" if layer == UPDATE else phase, origin.operation, line, origin.value, inputs)
 
 
 def _described(array: Any) -> str:
