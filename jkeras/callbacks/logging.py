@@ -99,6 +99,10 @@ class ProgbarLogger(Callback):
         self.progbar.update(seen, final)
         self.progbar.close()
 
+    def close(self) -> None:
+        """Leave the bar of an epoch that ended by an error."""
+        self.progbar = Progbar(None, verbose=0)
+
     def chunk_limit(self, step: int) -> int | None:
         # The first batch of an epoch shows at once, as in Keras.
         return 1 if step == 0 and self.progbar.is_due else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import shutil
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,8 +17,10 @@ _PIPE_FACTOR = 200  # lines in a pipe or a log file come this much more rarely t
 class Progbar:
     """A progress bar in plain text on standard output.
 
-    In a terminal and in a notebook one line is redrawn and kept within the width of the terminal; in a pipe
-    or a log file each update is a line of its own, and they come 200 times more rarely than `interval` says.
+    In a terminal one line is redrawn and kept within its width; in a notebook one output, so that a saved
+    notebook holds the last state alone; in a pipe or a log file each update is a line of its own, and they
+    come 200 times more rarely than `interval` says. While a program is compiled, a line that is redrawn says
+    so; the time left is reckoned without that.
 
     Args:
         target: number of units expected, or None if unknown; a float is shown without its fraction.
@@ -48,12 +52,17 @@ class Progbar:
         self.interval = interval
         self.stateful_metrics: set[str] = set(stateful_metrics or ())
         self._terminal: bool = getattr(sys.stdout, "isatty", lambda: False)()
-        self._redraws = self._terminal or "ipykernel" in sys.modules
+        self._cell: Any = None  # the output of a notebook that is redrawn
+        self._notebook = type(sys.stdout).__module__.startswith("ipykernel.")
+        self._redraws = self._terminal or self._notebook
         self._sums: dict[str, tuple[float, float]] = {}
         self._seen: float = 0
         self._start = time.time()
         self._last_update = 0.0
-        self._drawn = 0
+        self._drawn, self._ended = 0, False
+        self._rate_from: tuple[float, float] | None = (self._start, 0.0)  # time, units
+        global _shown
+        _shown = weakref.ref(self)
 
     @property
     def refresh_interval(self) -> float:
@@ -80,6 +89,8 @@ class Progbar:
                 units = current - self._seen
                 self._sums[name] = (total + float(value) * units, count + units)
         self._seen = current
+        if self._rate_from is None:
+            self._rate_from = (time.time(), current)
         complete = self.target is not None and current >= self.target
         if self.verbose == 1 and (complete or self.is_due):
             self._draw(current, complete)
@@ -96,22 +107,38 @@ class Progbar:
         if self.verbose == 1 and (self.target is None or self._seen < self.target):
             self._draw(self._seen, True)
 
+    def _tell(self, what: str) -> None:
+        """Show words in the place of the time left and of the numbers."""
+        if self.verbose == 1 and self._redraws and not self._ended:
+            self._rate_from = None
+            self._show(f" - {what}", self._seen, False)
+
     def _draw(self, current: float, last: bool) -> None:
         self._last_update = time.time()
-        after = self._time(current) + self._metrics(lambda mean: abs(mean) > 1e-3)
+        self._show(self._time(current) + self._metrics(lambda mean: abs(mean) > 1e-3), current, last)
+        if last:
+            self._ended = True
+            self._write("" if self._notebook else "\n")
+
+    def _show(self, after: str, current: float, last: bool) -> None:
         line = self._bar(current, self.width) + after
-        if not self._redraws:
+        if self._notebook:
+            self._display({"text/plain": line})
+        elif not self._redraws:
             self._write("\n" + line)
         else:
             room = shutil.get_terminal_size().columns - 1
-            if self._terminal and len(line) > room:  # the bar gives way first, then the end of the line
+            if len(line) > room:  # the bar gives way first, then the end of the line
                 line = self._bar(current, max(5, self.width - (len(line) - room))) + after
                 line = line if last else line[:room]
-            blank = " " * (self._drawn - len(line))
-            self._write("\b" * self._drawn + "\r" + line + blank)
-        self._drawn = len(line)
-        if last:
-            self._write("\n")
+            self._write("\r" + line + " " * (self._drawn - len(line)))
+            self._drawn = len(line)
+
+    def _display(self, output: dict[str, str]) -> None:
+        if self._cell is None:
+            self._cell = importlib.import_module("IPython.display").display(output, raw=True, display_id=True)
+        else:
+            self._cell.update(output, raw=True)
 
     def _bar(self, current: float, width: int) -> str:
         if self.target is None:
@@ -127,7 +154,9 @@ class Progbar:
         elapsed = time.time() - self._start
         per_unit = elapsed / current if current else 0.0
         if self.target is not None and current < self.target:
-            return f" - ETA: {_clock(per_unit * (self.target - current))}"
+            began, units = self._rate_from or (0.0, current)
+            pace = (time.time() - began) / (current - units) if current > units else math.inf
+            return f" - ETA: {_clock(pace * (self.target - current))}"
         if per_unit >= 1:
             return f" - {elapsed:.0f}s {per_unit:.0f}s/step"
         if per_unit >= 1e-3:
@@ -144,6 +173,16 @@ class Progbar:
     def _write(self, text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+_shown: weakref.ref[Progbar] | None = None  # the newest bar
+
+
+def announce(what: str) -> None:
+    """Say on the bar that is shown, where it can be redrawn, what takes the time until its next update."""
+    bar = None if _shown is None else _shown()
+    if bar is not None:
+        bar._tell(what)  # pyright: ignore[reportPrivateUsage]
 
 
 def _clock(seconds: float) -> str:

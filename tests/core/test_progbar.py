@@ -2,10 +2,12 @@
 
 import io
 import re
+import sys
+from types import SimpleNamespace
 
 import pytest
 
-from jkeras.core.progbar import Progbar
+from jkeras.core.progbar import Progbar, announce
 
 
 class Terminal(io.StringIO):
@@ -42,7 +44,8 @@ def test_a_terminal_line_is_redrawn(monkeypatch, clock):
 @pytest.mark.parametrize("columns", [20, 40, 60])
 def test_a_narrow_terminal_is_not_overrun(monkeypatch, clock, columns):
     text = draw(monkeypatch, clock, Terminal(), columns=columns)
-    *redraws, last = [re.sub("\b", "", part) for part in text.split("\r")][1:]
+    assert "\b" not in text
+    *redraws, last = text.split("\r")[1:]
     assert max(len(part) for part in redraws) < columns
     assert last.endswith("acc: 0.5000\n")
 
@@ -84,6 +87,42 @@ def test_add_and_unknown_target(monkeypatch, clock):
         "      4/Unknown - 0s 0us/step - count: 9.0000 - loss: 1.0000e-05",
         "",
     ]
+
+
+def test_a_line_that_is_redrawn_says_what_takes_the_time(monkeypatch, clock):
+    monkeypatch.setattr("sys.stdout", stream := Terminal())
+    bar = Progbar(100)
+    announce("compiling")
+    clock.now += 60
+    bar.update(1)
+    clock.now += 1
+    bar.update(2)
+    bar.update(100)
+    announce("compiling")  # for something else: this bar is at its end
+    parts = [re.sub(r"^\S* *\S+ \[.*\]|  +", "", part) for part in stream.getvalue().split("\r")[1:]]
+    assert parts == [" - compiling", " - ETA: ?", " - ETA: 1:38", " - 61s 610ms/step\n"]
+    monkeypatch.setattr("sys.stdout", log := io.StringIO())
+    Progbar(2)
+    announce("compiling")
+    assert log.getvalue() == ""
+
+
+def test_a_notebook_has_one_output_for_a_bar(monkeypatch, clock):
+    class Output(io.StringIO):
+        __module__ = "ipykernel.iostream"
+
+    shown = []
+    display = SimpleNamespace(
+        display=lambda text, raw, display_id: shown.append([text]) or SimpleNamespace(update=again)
+    )
+
+    def again(text, raw):
+        shown[-1].append(text)
+
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    assert draw(monkeypatch, clock, Output(), columns=20) == ""
+    assert len(shown) == 1 and 15 <= len(shown[0]) <= 25
+    assert shown[0][-1]["text/plain"].startswith("100/100 [==============================] - ")
 
 
 def test_silent(monkeypatch, clock):

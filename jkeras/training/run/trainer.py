@@ -15,6 +15,7 @@ import numpy as np
 
 from jkeras.core import bits, processes
 from jkeras.core.dispatch import is_symbol
+from jkeras.core.progbar import announce
 from jkeras.core.random import next_seed
 from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Key, Shape, Store, Tree
 from jkeras.engine.program import Program
@@ -276,6 +277,7 @@ class Trainer:
             index: Array | None, carry: list[Array], fixed: list[Array], data: Batch, *rest: Any
         ) -> tuple[list[Array], Any]:
             self.compilations += 1  # this body runs when it is traced
+            announce("compiling")
             carry, out = fn(index, carry_def.unflatten(carry), fixed_def.unflatten(fixed), data, *rest)
             return carry_def.flatten_up_to(carry), out
 
