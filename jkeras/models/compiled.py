@@ -18,12 +18,14 @@ from jkeras.core import settings
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.types import AnyDict, Function
 from jkeras.core.words import arguments_of, unknown_arguments
+from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.added_metrics import reported_by
 from jkeras.engine.graph import Graph
 from jkeras.engine.tensors.closures import closed_over
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable
+from jkeras.engine.tree import instances
 from jkeras.models import doubts
 from jkeras.models.functions import StepFunctions
 from jkeras.models.keras_internals import KerasInternals
@@ -73,6 +75,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         self._trainer: Trainer | None = None
         self._predictor: tuple[Graph | None, Trainer] | None = None
         self._results: Results | None = None
+        self._own_flags: tuple[list[Layer], list[bool]] | None = None  # at the last look
 
     def _init_graph(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
         super()._init_graph(inputs, outputs)
@@ -175,6 +178,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         if self._graph is not None:
             doubts.look_at(self._graph.outputs, ((term.output, term.fn) for term in objective.terms))
         self.compiled_trainable_weights = list(self.trainable_weights)
+        self._own_flags = None
         assert self._arguments is not None
         self._watch_closures(objective)
         return Trainer(self.program(), inputs, outputs, objective, self.optimizer, **self._arguments)
@@ -263,7 +267,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
                 f"Model {self.name!r} is not."
             )
         own_step = {"training": "train_step", "testing": "test_step"}[what]
-        if hasattr(self, own_step):
+        if own_step in vars(self) or hasattr(type(self), own_step):
             raise TypeError(
                 f"Model {self.name!r} defines `{own_step}`, which is not called here: a step is compiled "
                 "from the optimizer and the loss of `compile`. Say what is to be minimized with "
@@ -369,14 +373,21 @@ class Compiled(StepFunctions, KerasInternals, Network):
         self._warn_if_trainable_changed(stacklevel=3)
 
     def _warn_if_trainable_changed(self, stacklevel: int = 2) -> None:
+        """Asked at every batch: weights are listed again only where a layer's flag is another one."""
         trained: list[Variable] | None = getattr(self, "compiled_trainable_weights", None)
-        if trained is not None and len(trained) != len(self.trainable_weights):
-            warnings.warn(
-                "Discrepancy between trainable weights and collected trainable weights: `trainable` was "
-                "changed after compile. Call model.compile(...) again for the change to take effect.",
-                UserWarning,
-                stacklevel=stacklevel,
-            )
+        layers, flags = self._own_flags or ([inner for _, inner in instances(self)], [])
+        now = [layer.trainable for layer in layers]
+        if trained is None or now == flags:
+            return
+        if len(trained) == len(self.trainable_weights):
+            self._own_flags = layers, now
+            return
+        warnings.warn(
+            "Discrepancy between trainable weights and collected trainable weights: `trainable` was "
+            "changed after compile. Call model.compile(...) again for the change to take effect.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
 
     def _predicting(self, x: Data) -> Trainer:
         """A trainer that predicts; the compiled one, or one without optimizer for an uncompiled model."""

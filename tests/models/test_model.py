@@ -167,7 +167,7 @@ def test_models_in_several_threads():
     def work():
         try:
             other = Sequential([Dense(3, input_shape=(4,)), Power()])
-            np.testing.assert_allclose(other.predict(X), other(X), rtol=1e-5)
+            np.testing.assert_allclose(other.predict(X), other(X), rtol=1e-5, atol=1e-6)
             np.testing.assert_array_equal(model.predict(X), wanted)
         except Exception as error:
             failures.append(error)

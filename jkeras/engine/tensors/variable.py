@@ -125,11 +125,12 @@ class Variable(Operators):
 
     def take(self, donate: bool = False) -> jax.Array:
         """The array for a dispatch: a copy if the dispatch will consume it while somebody else holds it."""
-        return jnp.copy(self._value) if donate and self._lent else self._value
+        value = self._value if isinstance(self._stored, Undrawn) else self._stored
+        return jnp.copy(value) if donate and self._lent else value
 
     def put(self, value: jax.Array) -> None:
         """Accept the array that a dispatch made (nobody else holds it)."""
-        self._value, self._lent = value, False
+        self._stored, self._lent = value, False
 
     def draw(self, key: Key) -> Array:
         """A fresh value from the variable's own initializer."""

@@ -200,7 +200,7 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> Numpy:
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
     buffer = np.zeros(size + 64, np.uint8)
-    offset = -buffer.ctypes.data % 64
+    offset = -buffer.__array_interface__["data"][0] % 64
     return buffer[offset : offset + size].view(dtype).reshape(shape)
 
 

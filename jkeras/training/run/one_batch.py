@@ -35,7 +35,9 @@ def test_on_batch(trainer: Trainer, x: Data, y: Data = None, sample_weight: Weig
 def _one(kind: str, trainer: Trainer, samples: Samples, run: Callable[[str, Block, Span], Any]) -> Scores:
     rows = samples.rows
     size = trainer.sizes[kind].fitting(rows) if trainer.layout.fills else rows
-    block = Block(stack([samples], trainer.dtypes(), size), Cut(rows, size), None, 0, 1)
+    # The user's own arrays will do: nobody changes them before the step is over.
+    data = stack([samples], trainer.dtypes(), size, copy=trainer.keeps_batch)
+    block = Block(data, Cut(rows, size), None, 0, 1)
     return unpacked(np.asarray(run(kind, block, trainer.call_span()))[0].tolist())
 
 

@@ -327,3 +327,24 @@ def _failing(dispatch, count):
         return dispatch(*args)
 
     return run
+
+
+def test_arrays_may_be_used_again_for_the_next_batch():
+    """A step takes the user's own arrays; it is over when `train_on_batch` returns."""
+    batches = np.random.RandomState(0).rand(20, 64, 6).astype("float32")
+    copied, reused = _dense(), _dense()
+    reused.set_weights(copied.get_weights())
+    room, target = np.empty((64, 6), "float32"), np.empty((64, 1), "float32")
+    for batch in batches:
+        room[:], target[:] = batch, batch[:, :1]
+        reused.train_on_batch(room, target)
+        room[:], target[:] = np.nan, np.nan
+        copied.train_on_batch(batch.copy(), batch[:, :1].copy())
+    for a, b in zip(copied.get_weights(), reused.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def _dense():
+    model = Sequential([layers.Dense(8, activation="relu", input_dim=6), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
