@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from jkeras.callbacks.base import Callback, Logs
 from jkeras.callbacks.schedule import better, told, worst
-from jkeras.core import processes
+from jkeras.core import atomic, processes
 from jkeras.core.logs import MetricLogs
 from jkeras.core.processes import say
 
@@ -93,6 +93,8 @@ class ModelCheckpoint(Callback):
         self.best = worst(self.monitor_op) if initial_value_threshold is None else initial_value_threshold
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        if processes.is_first():
+            atomic.check_target(self.filepath)
         operation = told(self.mode, self.monitor, self.model, self.monitor_op)
         if operation is not self.monitor_op:
             fresh = self.best == worst(self.monitor_op)
@@ -130,7 +132,7 @@ class ModelCheckpoint(Callback):
             self._say(epoch, f"saving model to {filepath}")
         save = self.model.save_weights if self.save_weights_only else self.model.save
         if processes.is_first():
-            os.makedirs(os.path.dirname(filepath) or ".", exist_ok=True)
+            atomic.make_folder(os.path.dirname(filepath) or ".")
             save(filepath, overwrite=True)
         elif any(processes.is_parted(variable.value) for variable in self.model.weights):
             with tempfile.TemporaryDirectory() as folder:  # the first one cannot write it without the others

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from jkeras.core import processes
+from jkeras.core import atomic, processes
 from jkeras.core.types import Shape
 
 GraphNode: TypeAlias = tuple[str, str, list[str], list[Shape]]  # name, kind, inputs, shapes of outputs
@@ -103,7 +103,7 @@ class EventWriter:
     def __init__(self, log_dir: str | os.PathLike[str]):
         folder = Path(log_dir)
         if processes.is_first():
-            folder.mkdir(parents=True, exist_ok=True)
+            atomic.make_folder(folder)
         # Two writers in one second and directory must not share a file.
         unique = f"{os.getpid()}.{secrets.token_hex(2)}"
         self.path = folder / f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{unique}"

@@ -11,12 +11,15 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+import jax
 import numpy as np
 
 from jkeras.callbacks.base import Callback, Logs
 from jkeras.callbacks.basic import python_value
-from jkeras.core import processes
+from jkeras.compat.as_keras import keras_version
+from jkeras.core import atomic, processes
 from jkeras.core.chunk import Chunk
+from jkeras.core.logs import other_spelling
 from jkeras.core.progbar import Progbar
 
 
@@ -128,6 +131,10 @@ class ProgbarLogger(Callback):
 class CSVLogger(Callback):
     """Writes the epoch logs to a CSV file, a row per epoch, columns sorted by name.
 
+    The columns of `metrics=["accuracy"]` are `acc` and `val_acc`, as in Keras 2.2.4; after
+    `install_as_keras(version=3)` they are `accuracy` and `val_accuracy`. `plot_history` and the command line
+    read both under both names.
+
     Args:
         filename: the file.
         separator: between two values.
@@ -160,6 +167,9 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         if self.append and os.path.exists(self.filename):
             self.append_header = os.path.getsize(self.filename) == 0
+        if processes.is_first():
+            atomic.check_target(self.filename)
+            atomic.make_folder(os.path.dirname(self.filename) or ".")
         path = self.filename if processes.is_first() else os.devnull
         self.csv_file = open(path, "a" if self.append else "w", newline="")
 
@@ -170,7 +180,7 @@ class CSVLogger(Callback):
         if self.writer is None:
             self.writer = csv.writer(self.csv_file, delimiter=self.sep)
             if self.append_header:
-                self.writer.writerow(["epoch", *self.keys])
+                self.writer.writerow(["epoch", *map(self._title, self.keys)])
         missing = [key for key in self.keys if key not in logs]
         if missing and not self.model.stop_training:
             raise KeyError(
@@ -179,6 +189,12 @@ class CSVLogger(Callback):
         # A run that was stopped inside an epoch has no validation: NA keeps the columns.
         self.writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
         self.csv_file.flush()
+
+    def _title(self, key: str) -> str:
+        """A column's name: that of Keras 2.2.4, but in a script of Keras 3 the one that it asked for."""
+        asked = jax.tree.leaves(getattr(self.model, "metrics", None))
+        today = keras_version() >= 3 and "accuracy" in asked and "acc" not in asked
+        return other_spelling(key) or key if today else key
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.csv_file is not None:

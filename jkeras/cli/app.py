@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jkeras.cli.errors import UserError, reports_errors
+from jkeras.core import atomic
 from jkeras.core.late import late
 from jkeras.version import __version__
 
@@ -379,6 +380,8 @@ def export(
 ) -> None:
     """Write a model for inference elsewhere: TensorFlow Serving, phones, ONNX, a program of jax."""
     with _answer(as_json) as result:
+        if format != "saved_model":
+            atomic.check_target(target)
         loaded = files.load(model, compile=False, accept_changed=accept_changed)
         sample = None
         if source is not None:

@@ -121,6 +121,7 @@ def average(sources: list[Path], output: Path) -> None:
     """
     if len(sources) < 2:
         raise UserError("average needs at least two models.")
+    files.check_model(output)
     model = average_weights([files.load(source, compile=False) for source in sources])
     output.parent.mkdir(parents=True, exist_ok=True)
     model.save(str(output))

@@ -239,12 +239,14 @@ def save(path: Path, arrays: dict[str, Any], classes: list[str] | None = None) -
 
 
 def check_output(path: Path) -> None:
-    """Refuse a file for arrays whose ending says another format, before anything is computed.
+    """Refuse a file for arrays that cannot be written, or whose ending says another format, before any work.
 
     Raises:
         UserError: as it says.
+        OSError: it cannot be written.
     """
     if path.suffix not in (".npz", ".npy", ".csv"):
         raise UserError(
             f"{path}: outputs are written as .npz, .npy or .csv; {path.suffix or 'no ending'} is none."
         )
+    atomic.check_target(path)

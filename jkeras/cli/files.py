@@ -18,6 +18,26 @@ from jkeras.saving import Report, checkpoint, model_io
 from jkeras.saving.foreign import write_places
 from jkeras.saving.limits import telling
 
+# What `model.save` writes, and endings of what it does not.
+ENDINGS = (".h5", ".hdf5", ".hd5", ".msgpack", ".safetensors", ".keras")
+_EXPORTS = (".onnx", ".pb", ".stablehlo", ".tflite")
+_OTHERS = (*_EXPORTS, ".csv", ".json", ".npy", ".npz", ".pkl", ".pt", ".pth", ".txt", ".yaml", ".yml")
+
+
+def check_model(path: Path) -> None:
+    """Refuse the name of a model file that cannot be written or says another format, before any work.
+
+    Raises:
+        UserError: its ending is that of something else.
+        OSError: it cannot be written.
+    """
+    if path.suffix in _OTHERS:
+        otherwise = "; `jkeras export` writes this one from a model file" * (path.suffix in _EXPORTS)
+        raise UserError(
+            f"{path}: a model is written as {', '.join(ENDINGS)}, not as {path.suffix}{otherwise}."
+        )
+    atomic.check_target(path)
+
 
 def load(source: Path, compile: bool = True, accept_changed: bool = False):
     """The model in a file, or in the newest checkpoint of a run directory.
@@ -120,9 +140,10 @@ def convert(
     Raises:
         UserError: the extension names no format; nothing is written under a name that says another one.
     """
-    known = (".h5", ".hdf5", ".hd5", ".msgpack", ".safetensors", ".keras", ".json", ".yaml", ".yml")
+    known = (*ENDINGS, ".json", ".yaml", ".yml")
     if target.suffix not in known:
         raise UserError(f"{target}: unknown ending {target.suffix!r}. {close_to(target.suffix, known)}")
+    atomic.check_target(target)
     path = _file(source)
     if into is None:
         model, loaded = load_model(str(path), accept_changed=accept_changed, report=True)

@@ -15,6 +15,7 @@ from jkeras.callbacks import RunCheckpoint
 from jkeras.cli import build, data, history
 from jkeras.cli.config import check
 from jkeras.cli.errors import UserError, say
+from jkeras.cli.files import check_model
 from jkeras.cli.sources import TABLES
 from jkeras.cli.user_code import is_code
 from jkeras.core import processes
@@ -135,6 +136,7 @@ def _resumed(run_dir: Path, config: dict[str, Any], verify: bool = False) -> dic
 
 def prepare(config: dict[str, Any]):
     """The compiled model with its first weights, the data, and the callbacks."""
+    check_model(_model_file(config["output"]))
     arrays = data.load(**config["data"])
     batches = isinstance(arrays.x_train, Sequence)
     if arrays.x_train is None or (arrays.y_train is None and not batches):
@@ -148,6 +150,11 @@ def prepare(config: dict[str, Any]):
     set_random_seed(config["fit"]["seed"])
     model = build.model_from(config, None if batches else np.shape(arrays.x_train)[1:])
     return model, arrays, build.callbacks_from(config)
+
+
+def _model_file(output: dict[str, Any]) -> Path:
+    """The file of the trained model."""
+    return Path(output["model"]) if output["model"] else Path(output["run_dir"]) / "model.h5"
 
 
 def _go(
@@ -182,7 +189,7 @@ def _go(
             callbacks=[*callbacks, history.HistoryFile(run_dir / history.HISTORY), keeper],
             **_validation(options["validation"], model, arrays),
         )
-    path = Path(output["model"]) if output["model"] else run_dir / "model.h5"
+    path = _model_file(output)
     if processes.is_first():
         path.parent.mkdir(parents=True, exist_ok=True)
         model.save(str(path))

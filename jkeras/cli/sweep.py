@@ -11,6 +11,7 @@ from typing import Any
 
 from jkeras.cli import config, overrides, run
 from jkeras.cli.errors import UserError, say
+from jkeras.core import atomic
 from jkeras.models import fit_many
 
 _HYPER = ("lr", "momentum", "rho", "beta_1", "beta_2", "decay")  # which optimizers keep in their states
@@ -33,6 +34,8 @@ def sweep(
     Raises:
         UserError: a text has no values, or the configuration does not fit.
     """
+    if table is not None:
+        atomic.check_target(table)
     rows: list[dict[str, Any]] = []
     wanted = dict(_values(change) for change in changes)
     for values in itertools.product(*wanted.values()):

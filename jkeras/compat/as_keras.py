@@ -97,6 +97,11 @@ def install_as_keras(
     return Installed(first=True)
 
 
+def keras_version() -> int:
+    """The major number of the Keras that `import keras` speaks for: 2, or 3 where that was asked for."""
+    return int(_version.partition(".")[0])
+
+
 def _answer(name: str | None, version: int | None) -> None:
     global _backend, _version
     _backend = name or _backend
@@ -205,7 +210,7 @@ class Inherited:
     """
 
     def __reduce__(self):
-        major = int(_version.partition(".")[0])
+        major = keras_version()
         return _inherit, (os.getpid(), backend_name() if is_installed() else None, major)
 
 

@@ -24,6 +24,7 @@ _NO_FOLDER_SYNC = {
 }
 
 
+_IS_FOLDER = "Cannot write a file: there is a folder of this name"
 _PART = re.compile(r"\..{0,32}\.[0-9a-f]{8}\.tmp(\..{0,15})?")
 
 
@@ -54,9 +55,7 @@ def replacing(path: str | os.PathLike[str]) -> Generator[Path]:
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
-        raise IsADirectoryError(
-            errno.EISDIR, "Cannot write a file: there is a folder of this name", str(path)
-        )
+        raise IsADirectoryError(errno.EISDIR, _IS_FOLDER, str(path))
     part = _reserve(target, path)
     try:
         yield part
@@ -70,6 +69,50 @@ def replacing(path: str | os.PathLike[str]) -> Generator[Path]:
         if isinstance(error, OSError) and str(path) not in str(error):
             raise _naming(error, path) from error
         raise
+
+
+def check_target(path: str | os.PathLike[str], is_folder: bool = False) -> None:
+    """Refuse a file, or a folder, that could not be written, before there is something to lose.
+
+    Args:
+        path: what is to be written; folders that are missing are made later, and no error.
+        is_folder: whether it is a folder.
+
+    Raises:
+        OSError: it cannot be written; the message says why and names `path`.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> check_target(folder / "made" / "later" / "m.h5")
+        >>> check_target(folder)
+        Traceback (most recent call last):
+        IsADirectoryError: [Errno 21] Cannot write a file: there is a folder of this name: '...'
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir() and not is_folder:
+        raise IsADirectoryError(errno.EISDIR, _IS_FOLDER, os.fspath(path))
+    folder = target if is_folder else target.parent
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    if not folder.is_dir():
+        reason = f"Cannot write here: {str(folder)!r} is a file and no folder; choose another name"
+        raise NotADirectoryError(errno.ENOTDIR, reason, os.fspath(path))
+    _reserve(folder / "file", path).unlink()
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder and those it is in, where they are missing.
+
+    Raises:
+        OSError: it cannot be made; the message says why.
+
+    Example:
+        >>> import tempfile
+        >>> make_folder(Path(tempfile.mkdtemp()) / "a" / "b")
+    """
+    check_target(path, is_folder=True)
+    os.makedirs(path, exist_ok=True)
 
 
 def remove_remains(path: str | os.PathLike[str], age: float = 86_400) -> None:

@@ -125,7 +125,7 @@ def write(
         Path of the checkpoint.
     """
     folder = Path(run_dir) / "checkpoints"
-    folder.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(folder)
     path = folder / file_name(contents.notes["run"]["epoch"], contents.notes["run"]["step"])
     if path.is_dir():  # no checkpoint of ours; it is passed over when a run goes on
         path.rename(path.with_suffix(".aside"))
@@ -213,7 +213,7 @@ def hold(run_dir: str | Path) -> Hold:
         >>> hold(tempfile.mkdtemp()).release()
     """
     folder = Path(run_dir)
-    folder.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(folder)
     lock = Hold(folder / ".lock", f"The run directory {folder}")
     for place in (folder, folder / "checkpoints"):
         atomic.sweep(place)

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jkeras.core.logs import MetricLogs
+
 RATE = "lr"  # what callbacks call the learning rate
 
 
@@ -34,7 +36,7 @@ class Record(NamedTuple):
         for name, values in sorted(self.values.items(), key=lambda item: item[0].startswith("val_")):
             validates = name.startswith("val_")
             curves.setdefault(name.removeprefix("val_"), {})["validation" if validates else "train"] = values
-        return dict(sorted(curves.items(), key=lambda item: (item[0] != "loss", item[0] == RATE)))
+        return MetricLogs(sorted(curves.items(), key=lambda item: (item[0] != "loss", item[0] == RATE)))
 
 
 def record(history: Any) -> Record:
@@ -92,7 +94,7 @@ def _checked(columns: dict[str, list[Any]], what: str) -> Record:
     longest = max(map(len, columns.values()), default=0)
     if not longest:
         raise ValueError(f"{what} holds no epoch to draw: train the model first.")
-    values: dict[str, np.ndarray] = {}
+    values: dict[str, np.ndarray] = MetricLogs()
     for name, column in columns.items():
         try:
             values[name] = np.asarray(column, float).reshape(len(column))

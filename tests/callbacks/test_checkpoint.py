@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 
-from jkeras.callbacks import ModelCheckpoint
-from tests.callbacks.loop import run, series
+from jkeras.callbacks import CSVLogger, ModelCheckpoint, TensorBoard
+from tests.callbacks.loop import FakeModel, run, series
 
 
 def test_files_and_text_as_recorded(recorded, tmp_path, capsys, monkeypatch):
@@ -59,3 +59,23 @@ def test_state_keeps_best_and_period(tmp_path):
 def test_templates_hold_plain_names_of_small_width(name):
     with pytest.raises(ValueError, match="plain names of the logs"):
         ModelCheckpoint(f"m{name}.h5")
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: ModelCheckpoint("file/{epoch}.h5"), NotADirectoryError),
+        (lambda: ModelCheckpoint("."), IsADirectoryError),
+        (lambda: CSVLogger("file/log.csv"), NotADirectoryError),
+        (lambda: CSVLogger("."), IsADirectoryError),
+        (lambda: TensorBoard("file"), NotADirectoryError),
+    ],
+)
+def test_a_place_that_cannot_be_written_ends_it_before_it_begins(make, error, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    callback = make()
+    callback.set_model(FakeModel())
+    with pytest.raises(error, match="Cannot write"):
+        callback.on_train_begin()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from jkeras.callbacks import CSVLogger, LambdaCallback, ProgbarLogger, RemoteMonitor
+from jkeras.compat import as_keras
+from jkeras.visualization.records import record
 from tests.callbacks.loop import FakeModel, run, series
 
 
@@ -182,3 +184,26 @@ def test_remote_monitor_posts_a_form_or_json(server):
 def test_remote_monitor_warns_when_nobody_listens():
     with pytest.warns(UserWarning, match="Could not reach RemoteMonitor root server at http://127.0.0.1:9"):
         run([RemoteMonitor("http://127.0.0.1:9")], series({"val_loss": [0.5]}))
+
+
+@pytest.mark.parametrize(
+    ("version", "asked", "title"),
+    [
+        (2, ["accuracy"], "epoch,acc,loss,val_acc"),
+        (3, ["accuracy"], "epoch,accuracy,loss,val_accuracy"),
+        (3, ["acc"], "epoch,acc,loss,val_acc"),
+    ],
+)
+def test_the_names_of_columns(version, asked, title, monkeypatch, tmp_path):
+    monkeypatch.setattr(as_keras, "_version", as_keras.KERAS_VERSIONS[version])
+    logger = CSVLogger(tmp_path / "made" / "log.csv")
+    logger.set_model(model := FakeModel())
+    model.metrics = asked
+    logger.on_train_begin()
+    logger.on_epoch_end(0, {"loss": 0.5, "acc": 0.75, "val_acc": 0.25})
+    logger.on_train_end()
+    assert (tmp_path / "made" / "log.csv").read_text().split() == [title, "0,0.75,0.5,0.25"]
+    both = record(tmp_path / "made" / "log.csv")
+    for name in ("acc", "accuracy"):
+        assert both.values[f"val_{name}"] == 0.25
+        assert both.panels()[name] == {"train": 0.75, "validation": 0.25}

@@ -150,6 +150,18 @@ def test_convert(trained, folder, call):
     call("convert", "back.h5", "m.keras")
     assert load_model("m.keras", compile=False).layers[0].name == load_model("back.h5").layers[0].name
     assert "unknown ending '.pb'" in call("convert", "back.h5", "m.pb", code=2).err
+    (a_file := folder / "a_file").touch()
+    train = ("train", "small.yaml", "--run-dir", "new", "--data", "nothing.npz", "--output")
+    for arguments in (
+        ("convert", "back.h5", a_file / "m.h5"),
+        ("predict", "back.h5", "--data", "nothing.npz", "--output", a_file / "p.npz"),
+        ("export", "back.h5", a_file / "m.stablehlo"),
+        (*train, a_file / "m.h5"),
+        ("sweep", "small.yaml", "--csv", a_file / "t.csv"),
+    ):
+        assert "Cannot write here: " in call(*map(str, arguments), code=2).err
+    said = call(*train, "m.onnx", code=2).err
+    assert "a model is written as .h5" in said and "`jkeras export`" in said
 
 
 def test_weights_are_converted_into_a_model(trained, folder, call):

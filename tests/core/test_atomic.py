@@ -151,3 +151,18 @@ def test_remains_of_a_killed_process_are_removed_when_they_are_old(tmp_path):
         os.utime(remains, (0, 0))
     atomic.remove_remains(target)
     assert not old.exists() and young.exists() and other.exists()
+
+
+def test_a_place_that_cannot_be_written_is_refused_before(tmp_path):
+    (tmp_path / "file").touch()
+    for path, kind, words in (
+        (tmp_path / "file" / "inside" / "m.h5", NotADirectoryError, "is a file and no folder"),
+        (tmp_path, IsADirectoryError, "there is a folder of this name"),
+    ):
+        with pytest.raises(kind, match=words) as caught:
+            atomic.check_target(path)
+        assert caught.value.filename == str(path)
+    with pytest.raises(NotADirectoryError, match="is a file and no folder"):
+        atomic.make_folder(tmp_path / "file")
+    atomic.check_target(tmp_path / "a" / "b")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
