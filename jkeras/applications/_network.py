@@ -1,14 +1,17 @@
 """Common parts of the builders: checks of their arguments, where a network begins and ends, its weights."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any, NamedTuple, TypedDict
 
 from jkeras import backend as K
 from jkeras.applications.imagenet_utils import _obtain_input_shape, check_keywords
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers import Dense, GlobalAveragePooling2D, GlobalMaxPooling2D, Input
 from jkeras.models import Model
 from jkeras.utils.data_utils import get_file
@@ -37,7 +40,7 @@ def channel_axis(last: int = 3) -> int:
     return last if K.image_data_format() == "channels_last" else 1
 
 
-def towers(x, step: Callable, *steps_of_each) -> list:
+def towers(x: Tensor, step: Callable[..., Tensor], *steps_of_each: Sequence[Any]) -> list[Tensor]:
     """Some chains of layers, side by side on `x`.
 
     Args:
@@ -45,16 +48,16 @@ def towers(x, step: Callable, *steps_of_each) -> list:
         step: the usual link of a chain, a function of a tensor and further arguments.
         *steps_of_each: for each chain its links: the arguments of `step`, or another function of a tensor.
     """
-    ends = []
+    ends: list[Tensor] = []
     for links in steps_of_each:
         y = x
         for link in links:
-            y = link(y) if callable(link) else step(y, *link)
+            y: Any = link(y) if callable(link) else step(y, *link)
         ends.append(y)
     return ends
 
 
-def padding_before_stride(x, kernel_size) -> tuple:
+def padding_before_stride(x: Tensor, kernel_size: int | tuple[int, int]) -> tuple[Any, ...]:
     """The zeros around `x` with which a convolution of stride 2 gives what "same" would.
 
     Args:
@@ -93,12 +96,12 @@ class Request:
 
     def __init__(
         self,
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
+        include_top: bool,
+        weights: str | PathLike[str] | None,
+        input_tensor: Any,
+        input_shape: Sequence[int | None] | None,
+        pooling: str | None,
+        classes: int,
         keywords: KerasModules,
         size: int = 224,
         smallest: int = 32,
@@ -120,7 +123,7 @@ class Request:
             warnings.warn(f"`pooling` is 'avg', 'max' or None; {pooling!r} does nothing.", stacklevel=3)
         self.include_top, self.weights, self.pooling, self.classes = include_top, weights, pooling, classes
         self.input_tensor = input_tensor
-        self.input_shape: tuple = _obtain_input_shape(
+        self.input_shape = _obtain_input_shape(
             input_shape,
             default_size=size,
             min_size=smallest,
@@ -129,7 +132,7 @@ class Request:
             weights=weights,
         )
 
-    def image(self):
+    def image(self) -> Tensor:
         """The tensor that the network starts from."""
         if self.input_tensor is None:
             return Input(shape=self.input_shape)
@@ -137,7 +140,9 @@ class Request:
             return self.input_tensor
         return Input(tensor=self.input_tensor, shape=self.input_shape)
 
-    def head(self, x, pool: str | None = None, dense: str = "predictions", pooled: str | None = None):
+    def head(
+        self, x: Tensor, pool: str | None = None, dense: str = "predictions", pooled: str | None = None
+    ) -> Tensor:
         """A classifier on the last feature maps, or the pooling that stands in its place.
 
         Args:
@@ -150,13 +155,13 @@ class Request:
             return Dense(self.classes, activation="softmax", name=dense)(x)
         return self.pool(x, pooled)
 
-    def pool(self, x, name: str | None = None):
+    def pool(self, x: Tensor, name: str | None = None) -> Tensor:
         """The last feature maps, pooled as `pooling` says."""
         if self.pooling not in _POOLS:
             return x
         return _POOLS[self.pooling](name=name and f"{self.pooling}_{name}")(x)
 
-    def model(self, image, output, name: str, top: File, no_top: File) -> Model:
+    def model(self, image: Tensor, output: Tensor, name: str, top: File, no_top: File) -> Model:
         """The model, with the weights that were asked for.
 
         Args:

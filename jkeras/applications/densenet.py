@@ -9,6 +9,7 @@ from jkeras import backend as K
 from jkeras.applications import imagenet_utils
 from jkeras.applications._network import File, KerasModules, Request, channel_axis
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers import (
     Activation,
     AveragePooling2D,
@@ -18,6 +19,7 @@ from jkeras.layers import (
     MaxPooling2D,
     ZeroPadding2D,
 )
+from jkeras.models.model import Model
 
 BASE_WEIGTHS_PATH = "https://github.com/keras-team/keras-applications/releases/download/densenet/"
 _FILE = "{}_weights_tf_dim_ordering_tf_kernels{}.h5"
@@ -50,7 +52,7 @@ _PUBLISHED: dict[tuple[int, ...], tuple[str, ...]] = {
 }
 
 
-def preprocess_input(x, data_format=None, **kwargs):
+def preprocess_input(x: Any, data_format: str | None = None, **kwargs: Any) -> Any:
     """Images with values from 0 to 255, normalized channel by channel; see `imagenet_utils.preprocess_input`.
 
     Keras 2.2.4: keras_applications/densenet.py preprocess_input
@@ -58,12 +60,12 @@ def preprocess_input(x, data_format=None, **kwargs):
     return imagenet_utils.preprocess_input(x, data_format, mode="torch", **kwargs)
 
 
-def _activated(x, bn, relu):
+def _activated(x: Tensor, bn: str, relu: str) -> Tensor:
     x = BatchNormalization(axis=channel_axis(), epsilon=_EPSILON, name=bn)(x)
     return Activation("relu", name=relu)(x)
 
 
-def dense_block(x, blocks, name):
+def dense_block(x: Tensor, blocks: int, name: str) -> Tensor:
     """Some blocks, each of which adds 32 channels to all that came before.
 
     Args:
@@ -81,7 +83,7 @@ def dense_block(x, blocks, name):
     return x
 
 
-def transition_block(x, reduction, name):
+def transition_block(x: Tensor, reduction: float, name: str) -> Tensor:
     """A convolution to fewer channels and a pooling that halves the size.
 
     Args:
@@ -100,7 +102,7 @@ def transition_block(x, reduction, name):
     return AveragePooling2D(2, strides=2, name=f"{name}_pool")(x)
 
 
-def conv_block(x, growth_rate, name):
+def conv_block(x: Tensor, growth_rate: int, name: str) -> Tensor:
     """Two convolutions, whose output is put beside what went into them.
 
     Args:
@@ -129,7 +131,7 @@ def DenseNet(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """A DenseNet, for images of 224x224, at least 32x32.
 
     Args:
@@ -177,7 +179,7 @@ def DenseNet121(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """DenseNet121, for images of 224x224, at least 32x32; see `DenseNet`.
 
     Keras 2.2.4: keras_applications/densenet.py
@@ -194,7 +196,7 @@ def DenseNet169(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """DenseNet169, for images of 224x224, at least 32x32; see `DenseNet`.
 
     Keras 2.2.4: keras_applications/densenet.py
@@ -211,7 +213,7 @@ def DenseNet201(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """DenseNet201, for images of 224x224, at least 32x32; see `DenseNet`.
 
     Keras 2.2.4: keras_applications/densenet.py

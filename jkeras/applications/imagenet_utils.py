@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from jax.typing import DTypeLike
+from numpy.typing import NDArray
 
 from jkeras import backend as K
+from jkeras.core.arguments import Integer
+from jkeras.core.types import AnyList, AnyNumpy, AnyTuple
 from jkeras.utils.data_utils import get_file
 
 CLASS_INDEX: dict[str, list[str]] | None = None
@@ -21,22 +28,22 @@ _CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red
 _TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def check_keywords(keywords) -> None:
+def check_keywords(keywords: Iterable[str]) -> None:
     """Refuse keywords that `keras_applications` does not take; those that it takes have no effect here."""
     for name in keywords:
         if name not in _SUBMODULES:
             raise TypeError(f"Unknown keyword argument: {name!r}.")
 
 
-def check_shape(input_shape) -> None:
+def check_shape(input_shape: Sequence[int | None] | Integer | None) -> None:
     """Refuse what is not the shape of an image, of which sizes may be unknown."""
-    sizes = input_shape if isinstance(input_shape, (tuple, list)) else [input_shape]
+    sizes = input_shape if isinstance(input_shape, (AnyTuple, AnyList)) else [input_shape]
     whole = all(n is None or isinstance(n, (int, np.integer)) for n in sizes)
     if input_shape and not (whole and len(sizes) == 3):
         raise ValueError(f"`input_shape` must be a tuple of three integers; got {input_shape!r}.")
 
 
-def preprocess_input(x, data_format=None, mode="caffe", **kwargs):
+def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe", **kwargs: Any) -> Any:
     """Images with values from 0 to 255 as networks trained on ImageNet take them.
 
     Args:
@@ -73,19 +80,19 @@ def preprocess_input(x, data_format=None, mode="caffe", **kwargs):
         raise ValueError(
             f"With mode {mode!r} images have 3 channels; got the shape {tuple(x.shape)} ({data_format})."
         )
-    if not isinstance(x, np.ndarray):
+    if not isinstance(x, AnyNumpy):
         return _preprocessed(x, mode, channel_axis, K.ndim(x), K.dtype(x))
     if not np.issubdtype(x.dtype, np.floating):
         x = x.astype(K.floatx())
     return _preprocessed(x, mode, channel_axis, x.ndim, x.dtype)
 
 
-def _preprocessed(x, mode: str, channel_axis: int, rank: int, dtype):
+def _preprocessed(x: Any, mode: str, channel_axis: int, rank: int, dtype: DTypeLike) -> Any:
     """The same for arrays and tensors: what can be changed in place is."""
     shape = [1] * rank
     shape[channel_axis] = 3
 
-    def by_channel(values):
+    def by_channel(values: Sequence[float]) -> NDArray[Any]:
         return np.asarray(values, dtype).reshape(shape)
 
     if mode == "tf":
@@ -110,11 +117,11 @@ def _class_index() -> dict[str, list[str]]:
         )
         with open(path, encoding="utf-8") as file:
             classes: dict[str, list[str]] = json.load(file)
-        CLASS_INDEX = classes
+        CLASS_INDEX = classes  # pyright: ignore[reportConstantRedefinition] (Keras's name)
     return CLASS_INDEX
 
 
-def decode_predictions(preds, top=5, **kwargs):
+def decode_predictions(preds: Any, top: int = 5, **kwargs: Any) -> list[list[tuple[Any, ...]]]:
     """The names of the likeliest of ImageNet's classes.
 
     Args:
@@ -138,7 +145,7 @@ def decode_predictions(preds, top=5, **kwargs):
             f"(samples, 1000); got the shape {tuple(preds.shape)}."
         )
     names = _class_index()
-    results = []
+    results: list[list[tuple[Any, ...]]] = []
     for pred in np.asarray(preds):
         best = pred.argsort()[-top:][::-1]
         named = [(*names[str(i)], pred[i]) for i in best]
@@ -146,7 +153,14 @@ def decode_predictions(preds, top=5, **kwargs):
     return results
 
 
-def _obtain_input_shape(input_shape, default_size, min_size, data_format, require_flatten, weights=None):
+def _obtain_input_shape(  # pyright: ignore[reportUnusedFunction] (Keras's name; `_network` takes it)
+    input_shape: Sequence[int | None] | None,
+    default_size: int,
+    min_size: int,
+    data_format: str | None,
+    require_flatten: bool,
+    weights: str | PathLike[str] | None = None,
+) -> Sequence[int | None]:
     """The shape of a network's input, without the batch axis: the given one, checked, or the usual one.
 
     Args:
@@ -171,7 +185,7 @@ def _obtain_input_shape(input_shape, default_size, min_size, data_format, requir
     check_shape(input_shape)
     first = data_format == "channels_first"
 
-    def shaped(size, channels):
+    def shaped(size: int | None, channels: int | None) -> tuple[int | None, ...]:
         return (channels, size, size) if first else (size, size, channels)
 
     channels = 3

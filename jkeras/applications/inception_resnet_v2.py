@@ -9,6 +9,8 @@ from jkeras import backend as K
 from jkeras.applications import imagenet_utils
 from jkeras.applications._network import File, KerasModules, Request, channel_axis, towers
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
+from jkeras.core.arguments import Window
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers import (
     Activation,
     AveragePooling2D,
@@ -18,6 +20,7 @@ from jkeras.layers import (
     Lambda,
     MaxPooling2D,
 )
+from jkeras.models.model import Model
 
 BASE_WEIGHT_URL = "https://github.com/fchollet/deep-learning-models/releases/download/v0.7/"
 _NAME = "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels"
@@ -34,7 +37,7 @@ _BRANCHES = {
 }
 
 
-def preprocess_input(x, **kwargs):
+def preprocess_input(x: Any, **kwargs: Any) -> Any:
     """Images with values from 0 to 255, scaled to -1 to 1; see `imagenet_utils.preprocess_input`.
 
     Keras 2.2.4: keras_applications/inception_resnet_v2.py preprocess_input
@@ -43,15 +46,15 @@ def preprocess_input(x, **kwargs):
 
 
 def conv2d_bn(
-    x,
-    filters,
-    kernel_size,
-    strides=1,
-    padding="same",
+    x: Tensor,
+    filters: int,
+    kernel_size: Window,
+    strides: Window = 1,
+    padding: str = "same",
     activation: str | None = "relu",
-    use_bias=False,
-    name=None,
-):
+    use_bias: bool = False,
+    name: str | None = None,
+) -> Tensor:
     """A convolution, batch normalization without scale unless there is a bias, and an activation.
 
     Args:
@@ -72,7 +75,9 @@ def conv2d_bn(
     return x
 
 
-def inception_resnet_block(x, scale, block_type, block_idx, activation: str | None = "relu"):
+def inception_resnet_block(
+    x: Tensor, scale: float, block_type: str, block_idx: int, activation: str | None = "relu"
+) -> Tensor:
     """Chains of convolutions side by side, joined, scaled and added to what goes into them.
 
     Args:
@@ -96,7 +101,7 @@ def inception_resnet_block(x, scale, block_type, block_idx, activation: str | No
     mixed = Concatenate(axis=axis, name=f"{name}_mixed")(towers(x, conv2d_bn, *_BRANCHES[block_type]))
     up = conv2d_bn(mixed, shape[axis], 1, activation=None, use_bias=True, name=f"{name}_conv")
     x = Lambda(
-        lambda inputs, scale: inputs[0] + inputs[1] * scale,
+        lambda inputs, scale: inputs[0] + inputs[1] * scale,  # pyright: ignore
         output_shape=shape[1:],
         arguments={"scale": scale},
         name=name,
@@ -104,15 +109,15 @@ def inception_resnet_block(x, scale, block_type, block_idx, activation: str | No
     return x if activation is None else Activation(activation, name=f"{name}_ac")(x)
 
 
-def _halved(x):
+def _halved(x: Tensor) -> Tensor:
     return MaxPooling2D(3, strides=2)(x)
 
 
-def _mixed(x, name, *branches):
+def _mixed(x: Tensor, name: str, *branches: Sequence[Any]) -> Tensor:
     return Concatenate(axis=channel_axis(), name=name)(towers(x, conv2d_bn, *branches))
 
 
-def _body(x):
+def _body(x: Tensor) -> Tensor:
     x = conv2d_bn(x, 32, 3, *_HALF)
     x = conv2d_bn(x, 32, 3, padding="valid")
     x = _halved(conv2d_bn(x, 64, 3))
@@ -153,7 +158,7 @@ def InceptionResNetV2(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """InceptionResNetV2, for images of 299x299, at least 75x75.
 
     Args:

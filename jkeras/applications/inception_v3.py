@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from jkeras.applications import imagenet_utils
 from jkeras.applications._network import File, KerasModules, Request, channel_axis, towers
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
+from jkeras.core.arguments import Window
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers import (
     Activation,
     AveragePooling2D,
@@ -16,6 +18,7 @@ from jkeras.layers import (
     MaxPooling2D,
     concatenate,
 )
+from jkeras.models.model import Model
 
 _NAME = "inception_v3_weights_tf_dim_ordering_tf_kernels"
 _RELEASE = "https://github.com/fchollet/deep-learning-models/releases/download/v0.5"
@@ -27,7 +30,7 @@ _NO_TOP = File(f"{_NAME}_notop.h5", WEIGHTS_PATH_NO_TOP, "bcbd6486424b2319ff4ef7
 _HALF = ("valid", (2, 2))  # padding and strides of a convolution that halves the size
 
 
-def preprocess_input(x, **kwargs):
+def preprocess_input(x: Any, **kwargs: Any) -> Any:
     """Images with values from 0 to 255, scaled to -1 to 1; see `imagenet_utils.preprocess_input`.
 
     Keras 2.2.4: keras_applications/inception_v3.py preprocess_input
@@ -35,7 +38,15 @@ def preprocess_input(x, **kwargs):
     return imagenet_utils.preprocess_input(x, mode="tf", **kwargs)
 
 
-def conv2d_bn(x, filters, num_row, num_col, padding="same", strides=(1, 1), name=None):
+def conv2d_bn(
+    x: Tensor,
+    filters: int,
+    num_row: int,
+    num_col: int,
+    padding: str = "same",
+    strides: Window = (1, 1),
+    name: str | None = None,
+) -> Tensor:
     """A convolution without bias, batch normalization without scale, and ReLU.
 
     Args:
@@ -55,24 +66,28 @@ def conv2d_bn(x, filters, num_row, num_col, padding="same", strides=(1, 1), name
     return Activation("relu", name=name)(x)
 
 
-def _averaged(x):
+def _averaged(x: Tensor) -> Tensor:
     return AveragePooling2D((3, 3), strides=(1, 1), padding="same")(x)
 
 
-def _halved(x):
+def _halved(x: Tensor) -> Tensor:
     return MaxPooling2D((3, 3), strides=(2, 2))(x)
 
 
-def _mixed(x, name, *branches):
+def _mixed(x: Tensor, name: str | None, *branches: Sequence[Any]) -> Tensor:
     return concatenate(towers(x, conv2d_bn, *branches), axis=channel_axis(), name=name)
 
 
-def _forked(filters, name=None):
+def _forked(filters: int, name: str | None = None) -> Callable[[Tensor], Tensor]:
     """A link of a tower: a row and a column side by side."""
-    return lambda x: _mixed(x, name, [(filters, 1, 3)], [(filters, 3, 1)])
+
+    def link(x: Tensor) -> Tensor:
+        return _mixed(x, name, [(filters, 1, 3)], [(filters, 3, 1)])
+
+    return link
 
 
-def _stem(x):
+def _stem(x: Tensor) -> Tensor:
     x = conv2d_bn(x, 32, 3, 3, *_HALF)
     x = conv2d_bn(x, 32, 3, 3, "valid")
     x = _halved(conv2d_bn(x, 64, 3, 3))
@@ -80,7 +95,7 @@ def _stem(x):
     return _halved(conv2d_bn(x, 192, 3, 3, "valid"))
 
 
-def _body(x):
+def _body(x: Tensor) -> Tensor:
     for i, pooled in enumerate((32, 64, 64)):
         x = _mixed(
             x,
@@ -127,7 +142,7 @@ def InceptionV3(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """InceptionV3, for images of 299x299, at least 75x75.
 
     Args:

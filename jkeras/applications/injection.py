@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from jkeras import backend, layers, models, utils
 
 
-def keras_modules_injection(base_fun):
+def keras_modules_injection(base_fun: Callable[..., Any]) -> Callable[..., Any]:
     """Hand a builder the modules of jkeras.
 
     Args:
@@ -25,7 +27,7 @@ def keras_modules_injection(base_fun):
     """
 
     @functools.wraps(base_fun)
-    def wrapper(*args, **kwargs):
+    def wrapper(*args: Any, **kwargs: Any):
         kwargs |= {"backend": backend, "layers": layers, "models": models, "utils": utils}
         return base_fun(*args, **kwargs)
 

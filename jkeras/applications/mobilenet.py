@@ -11,6 +11,8 @@ from jkeras.applications import imagenet_utils
 from jkeras.applications._network import File, KerasModules, Request, channel_axis
 from jkeras.applications.imagenet_utils import check_shape
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
+from jkeras.core.arguments import Window
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers import (
     Activation,
     BatchNormalization,
@@ -22,6 +24,7 @@ from jkeras.layers import (
     Reshape,
     ZeroPadding2D,
 )
+from jkeras.models.model import Model
 
 BASE_WEIGHT_PATH = "https://github.com/fchollet/deep-learning-models/releases/download/v0.6/"
 
@@ -31,7 +34,7 @@ _SIZES = (128, 160, 192, 224)
 _ALPHAS = {1.0: "1_0", 0.75: "7_5", 0.5: "5_0", 0.25: "2_5"}  # and how the files are called
 
 
-def preprocess_input(x, **kwargs):
+def preprocess_input(x: Any, **kwargs: Any) -> Any:
     """Images with values from 0 to 255, scaled to -1 to 1; see `imagenet_utils.preprocess_input`.
 
     Keras 2.2.4: keras_applications/mobilenet.py preprocess_input
@@ -39,7 +42,7 @@ def preprocess_input(x, **kwargs):
     return imagenet_utils.preprocess_input(x, mode="tf", **kwargs)
 
 
-def relu6(x):
+def relu6(x: Tensor) -> Tensor:
     """`min(max(x, 0), 6)`, for files of Keras before 2.2, whose networks name it as their activation.
 
     Keras 2.1: keras/applications/mobilenet.py relu6
@@ -47,12 +50,14 @@ def relu6(x):
     return K.relu(x, max_value=6)
 
 
-def _activated(x, name):
+def _activated(x: Tensor, name: str) -> Tensor:
     x = BatchNormalization(axis=channel_axis(-1), name=f"{name}_bn")(x)
     return ReLU(6.0, name=f"{name}_relu")(x)
 
 
-def _conv_block(inputs, filters, alpha, kernel=(3, 3), strides=(1, 1)):
+def _conv_block(
+    inputs: Tensor, filters: int, alpha: float, kernel: Window = (3, 3), strides: Window = (1, 1)
+) -> Tensor:
     """The first convolution, with batch normalization and ReLU up to 6."""
     x = ZeroPadding2D(((0, 1), (0, 1)), name="conv1_pad")(inputs)
     x = Conv2D(int(filters * alpha), kernel, strides=strides, use_bias=False, name="conv1")(x)
@@ -60,8 +65,13 @@ def _conv_block(inputs, filters, alpha, kernel=(3, 3), strides=(1, 1)):
 
 
 def _depthwise_conv_block(
-    inputs, pointwise_conv_filters, alpha, depth_multiplier=1, strides=(1, 1), block_id=1
-):
+    inputs: Tensor,
+    pointwise_conv_filters: int,
+    alpha: float,
+    depth_multiplier: int = 1,
+    strides: Window = (1, 1),
+    block_id: int = 1,
+) -> Tensor:
     """A convolution for each channel, then one across the channels."""
     name, same = f"conv_dw_{block_id}", strides == (1, 1)
     x = inputs if same else ZeroPadding2D(((0, 1), (0, 1)), name=f"conv_pad_{block_id}")(inputs)
@@ -79,7 +89,7 @@ def _depthwise_conv_block(
     return _activated(x, name)
 
 
-def _classifier(x, channels: int, classes: int, dropout):
+def _classifier(x: Tensor, channels: int, classes: int, dropout: float) -> Tensor:
     x = GlobalAveragePooling2D()(x)
     x = Reshape((channels, 1, 1) if channel_axis() == 1 else (1, 1, channels), name="reshape_1")(x)
     x = Dropout(dropout, name="dropout")(x)
@@ -88,7 +98,7 @@ def _classifier(x, channels: int, classes: int, dropout):
     return Activation("softmax", name="act_softmax")(x)
 
 
-def _published_size(shape, alpha, depth_multiplier) -> int:
+def _published_size(shape: Sequence[int | None], alpha: float, depth_multiplier: int) -> int:
     """Of the sizes that there are weights for, the one of the images, or the usual one."""
     if depth_multiplier != 1:
         raise ValueError("With weights='imagenet' `depth_multiplier` must be 1.")
@@ -115,7 +125,7 @@ def MobileNet(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """MobileNet, for images of 224x224 (or 192, 160, 128), at least 32x32.
 
     Args:

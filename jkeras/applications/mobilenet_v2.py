@@ -11,7 +11,9 @@ from jkeras.applications import imagenet_utils
 from jkeras.applications._network import File, KerasModules, Request, channel_axis, padding_before_stride
 from jkeras.applications.imagenet_utils import check_shape
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers import Add, BatchNormalization, Conv2D, DepthwiseConv2D, ReLU, ZeroPadding2D
+from jkeras.models.model import Model
 
 BASE_WEIGHT_PATH = "https://github.com/JonathanCMitchell/mobilenet_v2_keras/releases/download/v1.1/"
 
@@ -21,7 +23,7 @@ _SIZES = (96, 128, 160, 192, 224)
 _ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 
 
-def preprocess_input(x, **kwargs):
+def preprocess_input(x: Any, **kwargs: Any) -> Any:
     """Images with values from 0 to 255, scaled to -1 to 1; see `imagenet_utils.preprocess_input`.
 
     Keras 2.2.4: keras_applications/mobilenet_v2.py preprocess_input
@@ -29,21 +31,23 @@ def preprocess_input(x, **kwargs):
     return imagenet_utils.preprocess_input(x, mode="tf", **kwargs)
 
 
-def _make_divisible(v, divisor, min_value=None):
+def _make_divisible(v: float, divisor: int, min_value: int | None = None) -> int:
     """The multiple of `divisor` next to `v`, at least `min_value`, and at most a tenth below `v`."""
     rounded = max(divisor if min_value is None else min_value, int(v + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * v else rounded
 
 
-def _normalized(x, name):
+def _normalized(x: Tensor, name: str) -> Tensor:
     return BatchNormalization(axis=channel_axis(-1), epsilon=1e-3, momentum=0.999, name=name)(x)
 
 
-def _padded(x, name):
+def _padded(x: Tensor, name: str) -> Tensor:
     return ZeroPadding2D(padding_before_stride(x, 3), name=name)(x)
 
 
-def _inverted_res_block(inputs, expansion, stride, alpha, filters, block_id):
+def _inverted_res_block(
+    inputs: Tensor, expansion: float, stride: int, alpha: float, filters: int, block_id: int
+) -> Tensor:
     """A convolution to many channels, one for each of these, and one to few; added to what goes in."""
     channels = K.int_shape(inputs)[channel_axis(-1)]
     x, name = inputs, f"block_{block_id}_" if block_id else "expanded_conv_"
@@ -60,7 +64,7 @@ def _inverted_res_block(inputs, expansion, stride, alpha, filters, block_id):
     return Add(name=f"{name}add")([inputs, x]) if channels == fewer and stride == 1 else x
 
 
-def _body(image, alpha):
+def _body(image: Tensor, alpha: float) -> Tensor:
     x = _padded(image, "Conv1_pad")
     filters = _make_divisible(32 * alpha, 8)
     x = Conv2D(filters, 3, strides=(2, 2), use_bias=False, name="Conv1")(x)
@@ -74,7 +78,7 @@ def _body(image, alpha):
     return ReLU(6.0, name="out_relu")(_normalized(x, "Conv_1_bn"))
 
 
-def _check_agreement(input_tensor, input_shape) -> None:
+def _check_agreement(input_tensor: Any, input_shape: Sequence[int | None]) -> None:
     """Refuse a tensor whose shape is not the one given."""
     if not K.is_keras_tensor(input_tensor):
         raise ValueError(
@@ -87,7 +91,7 @@ def _check_agreement(input_tensor, input_shape) -> None:
         )
 
 
-def _sides(input_shape, input_tensor, first: bool):
+def _sides(input_shape: Sequence[int | None] | None, input_tensor: Any, first: bool) -> Sequence[int | None]:
     """Height and width, of the shape or else of the tensor."""
     if input_shape is None and input_tensor is not None and K.is_keras_tensor(input_tensor):
         input_shape = K.int_shape(input_tensor)[1:]
@@ -96,7 +100,7 @@ def _sides(input_shape, input_tensor, first: bool):
     return input_shape[1:3] if first else input_shape[:2]
 
 
-def _published_size(sides, alpha) -> int:
+def _published_size(sides: Sequence[int | None], alpha: float) -> int:
     """Of the sizes that there are weights for, the one of the images, or the usual one."""
     if alpha not in _ALPHAS:
         raise ValueError(f"With weights='imagenet' `alpha` must be one of {_ALPHAS}; got {alpha}.")
@@ -119,7 +123,7 @@ def MobileNetV2(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """MobileNetV2, for images of 224x224 (or 192, 160, 128, 96), at least 32x32.
 
     Args:

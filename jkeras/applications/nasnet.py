@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Unpack
 
@@ -11,6 +11,7 @@ from jkeras import backend as K
 from jkeras.applications import imagenet_utils
 from jkeras.applications._network import File, KerasModules, Request, padding_before_stride
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers import (
     Activation,
     AveragePooling2D,
@@ -23,6 +24,7 @@ from jkeras.layers import (
     add,
     concatenate,
 )
+from jkeras.models.model import Model
 
 BASE_WEIGHTS_PATH = "https://github.com/titu1994/Keras-NASNet/releases/download/v1.2/"
 NASNET_MOBILE_WEIGHT_PATH = BASE_WEIGHTS_PATH + "NASNet-mobile.h5"
@@ -43,7 +45,7 @@ _PUBLISHED = {
 }
 
 
-def preprocess_input(x, **kwargs):
+def preprocess_input(x: Any, **kwargs: Any) -> Any:
     """Images with values from 0 to 255, scaled to -1 to 1; see `imagenet_utils.preprocess_input`.
 
     Keras 2.2.4: keras_applications/nasnet.py preprocess_input
@@ -51,24 +53,30 @@ def preprocess_input(x, **kwargs):
     return imagenet_utils.preprocess_input(x, mode="tf", **kwargs)
 
 
-def _normalized(x, name):
+def _normalized(x: Tensor, name: str) -> Tensor:
     return BatchNormalization(axis=-1, momentum=0.9997, epsilon=1e-3, name=name)(x)
 
 
-def _convolution(x, filters, name):
+def _convolution(x: Tensor, filters: int, name: str) -> Tensor:
     return Conv2D(filters, (1, 1), padding="same", name=name, use_bias=False, kernel_initializer="he_normal")(
         x
     )
 
 
-def _averaged(x, name):
+def _averaged(x: Tensor, name: str) -> Tensor:
     return AveragePooling2D((3, 3), strides=(1, 1), padding="same", name=name)(x)
 
 
-def _separable_conv_block(ip, filters, kernel_size=(3, 3), strides=(1, 1), block_id=None):
+def _separable_conv_block(
+    ip: Tensor,
+    filters: int,
+    kernel_size: tuple[int, int] = (3, 3),
+    strides: tuple[int, int] = (1, 1),
+    block_id: str = "",
+) -> Tensor:
     """ReLU, separable convolution and batch normalization, twice."""
     halving = strides == (2, 2)
-    options = {"use_bias": False, "kernel_initializer": "he_normal"}
+    options: dict[str, Any] = {"use_bias": False, "kernel_initializer": "he_normal"}
     with K.name_scope(f"separable_conv_block_{block_id}"):
         x = Activation("relu")(ip)
         if halving:
@@ -89,16 +97,16 @@ def _separable_conv_block(ip, filters, kernel_size=(3, 3), strides=(1, 1), block
         return _normalized(x, f"separable_conv_2_bn_{block_id}")
 
 
-def _adjust_block(p, ip, filters, block_id=None):
+def _adjust_block(p: Tensor | None, ip: Tensor, filters: int, block_id: str) -> Tensor:
     """The output of the cell before the last, in the size of the last one's and with `filters` channels."""
     if p is None:
         return ip
     with K.name_scope("adjust_block"):
         if K.int_shape(p)[-2] != K.int_shape(ip)[-2]:
             with K.name_scope(f"adjust_reduction_block_{block_id}"):
-                p = Activation("relu", name=f"adjust_relu_1_{block_id}")(p)
-                halves = [_half_of(p, filters, 1, block_id)]
-                shifted = ZeroPadding2D(((0, 1), (0, 1)))(p)
+                active = Activation("relu", name=f"adjust_relu_1_{block_id}")(p)
+                halves = [_half_of(active, filters, 1, block_id)]
+                shifted = ZeroPadding2D(((0, 1), (0, 1)))(active)
                 shifted = Cropping2D(((1, 0), (1, 0)))(shifted)
                 halves.append(_half_of(shifted, filters, 2, block_id))
                 return _normalized(concatenate(halves, axis=-1), f"adjust_bn_{block_id}")
@@ -109,24 +117,24 @@ def _adjust_block(p, ip, filters, block_id=None):
     return p
 
 
-def _half_of(p, filters, number, block_id):
+def _half_of(p: Tensor, filters: int, number: int, block_id: str) -> Tensor:
     """Every other pixel, with half of the channels."""
     x = AveragePooling2D((1, 1), strides=(2, 2), name=f"adjust_avg_pool_{number}_{block_id}")(p)
     return _convolution(x, filters // 2, f"adjust_conv_{number}_{block_id}")
 
 
-def _squeezed(ip, filters, kind, block_id):
+def _squeezed(ip: Tensor, filters: int, kind: str, block_id: str) -> Tensor:
     h = _convolution(Activation("relu")(ip), filters, f"{kind}_conv_1_{block_id}")
     return _normalized(h, f"{kind}_bn_1_{block_id}")
 
 
-def _normal_a_cell(ip, p, filters, block_id=None):
+def _normal_a_cell(ip: Tensor, p: Tensor | None, filters: int, block_id: str) -> tuple[Tensor, Tensor]:
     """A cell that keeps the size; returns its output, and its input for the cell after the next."""
 
-    def separable(x, size, side):
+    def separable(x: Tensor, size: int, side: str) -> Tensor:
         return _separable_conv_block(x, filters, (size, size), block_id=f"normal_{side}_{block_id}")
 
-    def added(number, *terms):
+    def added(number: int | str, *terms: Tensor) -> Tensor:
         return add(list(terms), name=f"normal_add_{number}_{block_id}")
 
     with K.name_scope(f"normal_A_block_{block_id}"):
@@ -145,16 +153,16 @@ def _normal_a_cell(ip, p, filters, block_id=None):
         return concatenate([p, x1, x2, x3, x4, x5], axis=-1, name=f"normal_concat_{block_id}"), ip
 
 
-def _reduction_a_cell(ip, p, filters, block_id=None):
+def _reduction_a_cell(ip: Tensor, p: Tensor | None, filters: int, block_id: str) -> tuple[Tensor, Tensor]:
     """A cell that halves the size; returns its output, and its input for the cell after the next."""
 
-    def separable(x, size, side, strides=(2, 2)):
+    def separable(x: Tensor, size: int, side: str, strides: tuple[int, int] = (2, 2)) -> Tensor:
         return _separable_conv_block(x, filters, (size, size), strides, f"reduction_{side}_{block_id}")
 
-    def pooled(layer, x, side):
+    def pooled(layer: Callable[..., Any], x: Tensor, side: str) -> Tensor:
         return layer((3, 3), strides=(2, 2), name=f"reduction_{side}_{block_id}")(x)
 
-    def added(number, *terms):
+    def added(number: int | str, *terms: Tensor) -> Tensor:
         return add(list(terms), name=f"reduction_add{number}_{block_id}")
 
     with K.name_scope(f"reduction_A_block_{block_id}"):
@@ -175,7 +183,7 @@ def _reduction_a_cell(ip, p, filters, block_id=None):
 
 
 @contextmanager
-def _channels_last() -> Iterator[None]:
+def _channels_last() -> Generator[None]:
     """The only data format that the networks are known for, until the end of the block."""
     before = K.image_data_format()
     if before != "channels_last":
@@ -191,8 +199,10 @@ def _channels_last() -> Iterator[None]:
         K.set_image_data_format(before)
 
 
-def _body(x, filters, num_blocks, stem_block_filters, skip_reduction, multiplier):
-    options = {"use_bias": False, "name": "stem_conv1", "kernel_initializer": "he_normal"}
+def _body(
+    x: Tensor, filters: int, num_blocks: int, stem_block_filters: int, skip_reduction: bool, multiplier: int
+) -> Tensor:
+    options: dict[str, Any] = {"use_bias": False, "name": "stem_conv1", "kernel_initializer": "he_normal"}
     x = Conv2D(stem_block_filters, (3, 3), strides=(2, 2), **options)(x)
     x = _normalized(x, "stem_bn1")
     x, p = _reduction_a_cell(x, None, filters // multiplier**2, "stem_1")
@@ -221,7 +231,7 @@ def NASNet(
     classes: int = 1000,
     default_size: int | None = None,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """A NASNet-A, for images of at least 32x32, always `channels_last`.
 
     Args:
@@ -278,12 +288,17 @@ def NASNetLarge(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """NASNet-A (6 @ 4032), for images of 331x331; see `NASNet`.
 
     Keras 2.2.4: keras_applications/nasnet.py
     """
-    asked = {"input_tensor": input_tensor, "pooling": pooling, "classes": classes, "default_size": 331}
+    asked: dict[str, Any] = {
+        "input_tensor": input_tensor,
+        "pooling": pooling,
+        "classes": classes,
+        "default_size": 331,
+    }
     return NASNet(input_shape, 4032, 6, 96, True, 2, include_top, weights, **asked, **kwargs)
 
 
@@ -295,10 +310,15 @@ def NASNetMobile(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """NASNet-A (4 @ 1056), for images of 224x224; see `NASNet`.
 
     Keras 2.2.4: keras_applications/nasnet.py
     """
-    asked = {"input_tensor": input_tensor, "pooling": pooling, "classes": classes, "default_size": 224}
+    asked: dict[str, Any] = {
+        "input_tensor": input_tensor,
+        "pooling": pooling,
+        "classes": classes,
+        "default_size": 224,
+    }
     return NASNet(input_shape, 1056, 4, 32, False, 2, include_top, weights, **asked, **kwargs)

@@ -9,7 +9,10 @@ from typing import Any, Unpack
 from jkeras.applications._network import File, KerasModules, Request, channel_axis
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
 from jkeras.applications.imagenet_utils import preprocess_input as preprocess_input
+from jkeras.core.arguments import Window
+from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.layers import Activation, BatchNormalization, Conv2D, MaxPooling2D, ZeroPadding2D, add
+from jkeras.models.model import Model
 
 _NAME = "resnet50_weights_tf_dim_ordering_tf_kernels"
 _RELEASE = "https://github.com/fchollet/deep-learning-models/releases/download/v0.2"
@@ -22,12 +25,14 @@ _NO_TOP = File(f"{_NAME}_notop.h5", WEIGHTS_PATH_NO_TOP, "a268eb855778b3df3c7506
 _STAGES = {2: (64, 3), 3: (128, 4), 4: (256, 6), 5: (512, 3)}
 
 
-def _convolution(x, filters, size, label, **options):
+def _convolution(x: Tensor, filters: int, size: Window, label: str, **options: Any) -> Tensor:
     x = Conv2D(filters, size, kernel_initializer="he_normal", name=f"res{label}", **options)(x)
     return BatchNormalization(axis=channel_axis(), name=f"bn{label}")(x)
 
 
-def _main_path(x, kernel_size, filters, label, strides=(1, 1)):
+def _main_path(
+    x: Tensor, kernel_size: Window, filters: Sequence[int], label: str, strides: Window = (1, 1)
+) -> Tensor:
     x = _convolution(x, filters[0], (1, 1), f"{label}2a", strides=strides)
     x = Activation("relu")(x)
     x = _convolution(x, filters[1], kernel_size, f"{label}2b", padding="same")
@@ -35,7 +40,9 @@ def _main_path(x, kernel_size, filters, label, strides=(1, 1)):
     return _convolution(x, filters[2], (1, 1), f"{label}2c")
 
 
-def identity_block(input_tensor, kernel_size, filters, stage, block):
+def identity_block(
+    input_tensor: Tensor, kernel_size: Window, filters: Sequence[int], stage: int, block: str
+) -> Tensor:
     """A block of three convolutions, added to what goes into it.
 
     Args:
@@ -53,7 +60,14 @@ def identity_block(input_tensor, kernel_size, filters, stage, block):
     return Activation("relu")(add([x, input_tensor]))
 
 
-def conv_block(input_tensor, kernel_size, filters, stage, block, strides=(2, 2)):
+def conv_block(
+    input_tensor: Tensor,
+    kernel_size: Window,
+    filters: Sequence[int],
+    stage: int,
+    block: str,
+    strides: Window = (2, 2),
+) -> Tensor:
     """A block of three convolutions, added to one convolution of what goes into it.
 
     Args:
@@ -79,7 +93,7 @@ def ResNet50(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """ResNet50, for images of 224x224, at least 32x32.
 
     Args:

@@ -9,6 +9,7 @@ from jkeras.applications._network import File, KerasModules, Request
 from jkeras.applications._vgg import vgg
 from jkeras.applications.imagenet_utils import decode_predictions as decode_predictions
 from jkeras.applications.imagenet_utils import preprocess_input as preprocess_input
+from jkeras.models.model import Model
 
 _NAME = "vgg19_weights_tf_dim_ordering_tf_kernels"
 _RELEASE = "https://github.com/fchollet/deep-learning-models/releases/download/v0.1"
@@ -26,7 +27,7 @@ def VGG19(
     pooling: str | None = None,
     classes: int = 1000,
     **kwargs: Unpack[KerasModules],
-):
+) -> Model:
     """VGG19, for images of 224x224, at least 32x32.
 
     Args:

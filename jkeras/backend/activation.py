@@ -6,13 +6,14 @@ import jax
 
 from jkeras import activations
 from jkeras.backend.conversion import of_array
+from jkeras.core.types import Operand
 
 sigmoid, hard_sigmoid, tanh = activations.sigmoid, activations.hard_sigmoid, activations.tanh
 softplus, softsign = activations.softplus, activations.softsign
 
 
 @of_array
-def relu(x, alpha=0.0, max_value=None, threshold=0.0):
+def relu(x: Operand, alpha: float = 0.0, max_value: Operand = None, threshold: float = 0.0):
     """min(x, max_value) where x > threshold, else alpha * (x - threshold).
 
     Args:
@@ -34,7 +35,7 @@ def relu(x, alpha=0.0, max_value=None, threshold=0.0):
 
 
 @of_array
-def elu(x, alpha=1.0):
+def elu(x: Operand, alpha: float = 1.0):
     """x where x > 0, else alpha * (exp(x) - 1).
 
     Args:
@@ -54,7 +55,7 @@ def elu(x, alpha=1.0):
 
 
 @of_array
-def softmax(x, axis=-1):
+def softmax(x: Operand, axis: int | None = -1):
     """exp(x) / sum(exp(x)) along an axis, without overflow.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -10,12 +11,13 @@ from jax.core import Tracer
 
 from jkeras.backend.function import eval, function
 from jkeras.core.dispatch import op
+from jkeras.core.types import Operand
 from jkeras.engine.layer.effects import Increment, Update
 from jkeras.engine.tensors.symbolic import Tensor
 from jkeras.engine.tensors.variable import Variable, current_frame
 
 
-def get_value(x) -> Any:
+def get_value(x: Operand) -> Any:
     """The value of a variable, of an array or of a symbolic tensor that needs no input.
 
     Args:
@@ -41,7 +43,7 @@ def get_value(x) -> Any:
 def _applied(updates: list[Update]) -> list[np.ndarray]:
     """Make updates, all at once; the new values. What is compiled for them is kept with the first tensor."""
     tensor = next((u.value for u in updates if isinstance(u.value, Tensor)), None)
-    kept = {} if tensor is None else tensor.node.effects
+    kept: dict[Any, Any] = {} if tensor is None else tensor.node.effects
     key = ("applied", *((type(u), id(u.variable), id(u.value)) for u in updates))
     if key not in kept:
         kept[key] = [function([], [], updates=updates), updates]  # holds them, so that no other gets their id
@@ -49,7 +51,7 @@ def _applied(updates: list[Update]) -> list[np.ndarray]:
     return [u.variable.numpy()[()] for u in updates]
 
 
-def set_value(x, value) -> None:
+def set_value(x: Operand, value: Operand) -> None:
     """Give a variable a new value.
 
     Args:
@@ -73,7 +75,7 @@ def set_value(x, value) -> None:
     x.assign(np.asarray(value))
 
 
-def batch_get_value(ops) -> list[np.ndarray]:
+def batch_get_value(ops: Any) -> list[np.ndarray]:
     """The values of several variables.
 
     Args:
@@ -94,7 +96,7 @@ def batch_get_value(ops) -> list[np.ndarray]:
     return [next(made) if isinstance(x, Update) else get_value(x) for x in ops]
 
 
-def batch_set_value(tuples) -> None:
+def batch_set_value(tuples: Iterable[tuple[Variable, Any]]) -> None:
     """Give several variables new values, one after the other.
 
     Args:
@@ -116,7 +118,7 @@ def batch_set_value(tuples) -> None:
         set_value(x, value)
 
 
-def update(x, new_x):
+def update(x: Operand, new_x: Operand):
     """`x ← new_x`: at the end of the step inside a layer's call, else as an item of `updates`.
 
     Args:
@@ -149,7 +151,7 @@ def _noted(update: Update) -> Update:
     return update
 
 
-def update_add(x, increment):
+def update_add(x: Operand, increment: Operand):
     """`x ← x + increment`: at the end of the step inside a layer's call, else as an item of `updates`.
 
     Args:
@@ -175,7 +177,7 @@ def update_add(x, increment):
     return _noted(Increment(x, x + increment))
 
 
-def update_sub(x, decrement):
+def update_sub(x: Operand, decrement: Operand):
     """`x ← x - decrement`: at the end of the step inside a layer's call, else as an item of `updates`.
 
     Args:
@@ -201,7 +203,7 @@ def update_sub(x, decrement):
     return _noted(Increment(x, x - decrement))
 
 
-def moving_average_update(x, value, momentum):
+def moving_average_update(x: Operand, value: Operand, momentum: Operand):
     """`x ← momentum * x + (1 - momentum) * value`, applied like `update`.
 
     Args:
@@ -228,7 +230,7 @@ def moving_average_update(x, value, momentum):
     return _noted(Increment(x, x * momentum + value * (1 - momentum)))
 
 
-def print_tensor(x, message=""):
+def print_tensor(x: Operand, message: str = ""):
     """The same values; they are printed whenever they are computed.
 
     Args:
@@ -248,6 +250,6 @@ def print_tensor(x, message=""):
 
 
 @op
-def _print(x, message):
+def _print(x: Operand, message: str):
     jax.debug.print(message.replace("{", "{{").replace("}", "}}") + "{x}", x=x)
     return x

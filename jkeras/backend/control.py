@@ -1,5 +1,6 @@
 """Phases, choices and loops."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
@@ -9,10 +10,11 @@ from typing import Any, ParamSpec
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.core import phase as phases
 from jkeras.core.dispatch import op
-from jkeras.core.types import Function
+from jkeras.core.types import Function, Operand
 from jkeras.engine.call.added_metrics import adding_nothing
 from jkeras.engine.tensors.closures import call_closing, called_back
 from jkeras.engine.tensors.shapes import Spec
@@ -52,17 +54,17 @@ def learning_phase():
     return _marker
 
 
-def _phase(_):
+def _phase(_: Any):
     frame = current_frame()
     return jnp.asarray(frame is not None and frame.ctx.training)
 
 
-def is_marker(x) -> bool:
+def is_marker(x: Operand) -> bool:
     """Whether `x` is the symbolic learning phase."""
     return x is not None and x is _marker
 
 
-def set_learning_phase(value) -> None:
+def set_learning_phase(value: Operand) -> None:
     """Fix the phase of the layers that are called from now on, until `K.clear_session()`.
 
     Args:
@@ -84,7 +86,7 @@ def set_learning_phase(value) -> None:
     phases.fix(bool(value))
 
 
-def in_train_phase(x, alt, training=None):
+def in_train_phase(x: Operand, alt: Any, training: Any = None):
     """`x` in training, `alt` otherwise.
 
     Args:
@@ -109,7 +111,7 @@ def in_train_phase(x, alt, training=None):
     return _by_phase(x, alt, training) if is_marker(training) else switch(training, x, alt)
 
 
-def in_test_phase(x, alt, training=None):
+def in_test_phase(x: Operand, alt: Any, training: Any = None):
     """`x` in inference, `alt` in training.
 
     Args:
@@ -128,17 +130,17 @@ def in_test_phase(x, alt, training=None):
     return in_train_phase(alt, x, training)
 
 
-def _value(x):
+def _value(x: Operand):
     return x() if callable(x) else x
 
 
 @op
-def _by_phase(x, alt, marker):
+def _by_phase(x: Operand, alt: Any, marker: Tensor):
     frame = current_frame()
     return x if frame is not None and frame.ctx.training else alt
 
 
-def switch(condition, then_expression, else_expression):
+def switch(condition: Operand, then_expression: Operand, else_expression: Operand):
     """`then_expression` where the condition holds, else `else_expression`.
 
     Args:
@@ -162,7 +164,7 @@ def switch(condition, then_expression, else_expression):
 
 
 @op
-def _switch(condition, then, other):
+def _switch(condition: Operand, then: Operand, other: Operand):
     then, condition = jnp.asarray(then), jnp.asarray(condition, bool)
     if condition.ndim > then.ndim:
         raise ValueError(
@@ -197,7 +199,7 @@ def calling_back(function: Callable[P, Any]) -> Callable[P, Any]:
 
 
 @calling_back
-def map_fn(fn, elems, name=None, dtype=None):
+def map_fn(fn: Any, elems: Operand, name: str | None = None, dtype: DTypeLike | None = None) -> Any:
     """`fn` of each element along the first axis, stacked.
 
     Args:
@@ -215,11 +217,11 @@ def map_fn(fn, elems, name=None, dtype=None):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py map_fn
     """
-    return jax.lax.map(fn, elems)
+    return jax.lax.map(fn, elems)  # pyright: ignore[reportUnknownVariableType]
 
 
 @calling_back
-def foldl(fn, elems, initializer=None, name=None):
+def foldl(fn: Any, elems: Operand, initializer: Operand = None, name: str | None = None):
     """`fn(fn(fn(initializer, e0), e1), …)`; without initializer the first element starts.
 
     Args:
@@ -244,7 +246,7 @@ def foldl(fn, elems, initializer=None, name=None):
 
 
 @calling_back
-def foldr(fn, elems, initializer=None, name=None):
+def foldr(fn: Any, elems: Operand, initializer: Operand = None, name: str | None = None):
     """`fn(fn(fn(initializer, e_last), …), e0)`; without initializer the last element starts.
 
     Args:

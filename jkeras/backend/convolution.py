@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from jkeras.core.arguments import Window
 from jkeras.core.dispatch import op
 from jkeras.core.settings import normalize_data_format as format_of
+from jkeras.core.types import Operand
 from jkeras.primitives import conv as convs
 from jkeras.primitives.conv_args import int_tuple, padding_mode, spatial_axes
 
 
 def _convolve(
-    function, rank: int, x, kernel, strides, padding, data_format, dilation, modes=("valid", "same")
+    function: Callable[..., Any],
+    rank: int,
+    x: Operand,
+    kernel: Operand,
+    strides: Window,
+    padding: str,
+    data_format: str | None,
+    dilation: Window,
+    modes: tuple[str, ...] = ("valid", "same"),
 ):
     return function(
         x,
@@ -22,7 +35,14 @@ def _convolve(
 
 
 @op
-def conv1d(x, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+def conv1d(
+    x: Operand,
+    kernel: Operand,
+    strides: Window = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Window = 1,
+):
     """1D convolution: y[p, o] = sum over k, i of x[p * stride + k * dilation, i] * kernel[k, i, o].
 
     Args:
@@ -52,7 +72,14 @@ def conv1d(x, kernel, strides=1, padding="valid", data_format=None, dilation_rat
 
 
 @op
-def conv2d(x, kernel, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)):
+def conv2d(
+    x: Operand,
+    kernel: Operand,
+    strides: Window = (1, 1),
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Window = (1, 1),
+):
     """2D convolution: y[p, o] = sum over k, i of x[p * stride + k * dilation, i] * kernel[k, i, o].
 
     Args:
@@ -81,7 +108,14 @@ def conv2d(x, kernel, strides=(1, 1), padding="valid", data_format=None, dilatio
 
 
 @op
-def conv3d(x, kernel, strides=(1, 1, 1), padding="valid", data_format=None, dilation_rate=(1, 1, 1)):
+def conv3d(
+    x: Operand,
+    kernel: Operand,
+    strides: Window = (1, 1, 1),
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Window = (1, 1, 1),
+):
     """3D convolution: y[p, o] = sum over k, i of x[p * stride + k * dilation, i] * kernel[k, i, o].
 
     Args:
@@ -109,7 +143,16 @@ def conv3d(x, kernel, strides=(1, 1, 1), padding="valid", data_format=None, dila
     return _convolve(convs.conv, 3, x, kernel, strides, padding, data_format, dilation_rate)
 
 
-def _transposed(rank: int, x, kernel, output_shape, strides, padding, data_format, dilation):
+def _transposed(
+    rank: int,
+    x: Operand,
+    kernel: Operand,
+    output_shape: Any,
+    strides: Window,
+    padding: str,
+    data_format: str | None,
+    dilation: Window,
+):
     format = format_of(data_format)
     lengths = tuple(output_shape[a] for a in spatial_axes(format, rank + 2))
     strides, dilation = int_tuple(strides, rank, "strides"), int_tuple(dilation, rank, "dilation_rate")
@@ -118,7 +161,13 @@ def _transposed(rank: int, x, kernel, output_shape, strides, padding, data_forma
 
 @op
 def conv2d_transpose(
-    x, kernel, output_shape, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)
+    x: Operand,
+    kernel: Operand,
+    output_shape: Any,
+    strides: Window = (1, 1),
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Window = (1, 1),
 ):
     """The transpose of a 2D convolution: the gradient of `conv2d` with respect to its input.
 
@@ -150,7 +199,14 @@ def conv2d_transpose(
 
 
 @op
-def conv3d_transpose(x, kernel, output_shape, strides=(1, 1, 1), padding="valid", data_format=None):
+def conv3d_transpose(
+    x: Operand,
+    kernel: Operand,
+    output_shape: Any,
+    strides: Window = (1, 1, 1),
+    padding: str = "valid",
+    data_format: str | None = None,
+):
     """The transpose of a 3D convolution: the gradient of `conv3d` with respect to its input.
 
     Args:
@@ -181,7 +237,12 @@ def conv3d_transpose(x, kernel, output_shape, strides=(1, 1, 1), padding="valid"
 
 @op
 def depthwise_conv2d(
-    x, depthwise_kernel, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1)
+    x: Operand,
+    depthwise_kernel: Operand,
+    strides: Window = (1, 1),
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Window = (1, 1),
 ):
     """2D convolution of every channel with its own kernels.
 
@@ -214,14 +275,29 @@ def depthwise_conv2d(
     )
 
 
-def _separable(rank: int, x, depthwise, pointwise, strides, padding, data_format, dilation):
+def _separable(
+    rank: int,
+    x: Operand,
+    depthwise: Operand,
+    pointwise: Operand,
+    strides: Window,
+    padding: str,
+    data_format: str | None,
+    dilation: Window,
+):
     x = _convolve(convs.depthwise_conv, rank, x, depthwise, strides, padding, data_format, dilation)
     return _convolve(convs.conv, rank, x, pointwise, (1,) * rank, "valid", data_format, (1,) * rank)
 
 
 @op
 def separable_conv1d(
-    x, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1
+    x: Operand,
+    depthwise_kernel: Operand,
+    pointwise_kernel: Operand,
+    strides: Window = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Window = 1,
 ):
     """A 1D convolution of every channel with its own kernels, then one with a window of size 1.
 
@@ -253,13 +329,13 @@ def separable_conv1d(
 
 @op
 def separable_conv2d(
-    x,
-    depthwise_kernel,
-    pointwise_kernel,
-    strides=(1, 1),
-    padding="valid",
-    data_format=None,
-    dilation_rate=(1, 1),
+    x: Operand,
+    depthwise_kernel: Operand,
+    pointwise_kernel: Operand,
+    strides: Window = (1, 1),
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Window = (1, 1),
 ):
     """A 2D convolution of every channel with its own kernels, then one with a window of size 1.
 
@@ -289,13 +365,17 @@ def separable_conv2d(
     return _separable(2, x, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
 
 
-def _local(rank: int, x, kernel, kernel_size, strides, data_format):
+def _local(
+    rank: int, x: Operand, kernel: Operand, kernel_size: Window, strides: Window, data_format: str | None
+):
     size, step = int_tuple(kernel_size, rank, "kernel_size"), int_tuple(strides, rank, "strides")
     return convs.local_conv(x, kernel, size, step, format_of(data_format))
 
 
 @op
-def local_conv1d(inputs, kernel, kernel_size, strides, data_format=None):
+def local_conv1d(
+    inputs: Operand, kernel: Operand, kernel_size: Window, strides: Window, data_format: str | None = None
+):
     """1D convolution with a kernel for each place ("valid" padding).
 
     Args:
@@ -323,7 +403,14 @@ def local_conv1d(inputs, kernel, kernel_size, strides, data_format=None):
 
 
 @op
-def local_conv2d(inputs, kernel, kernel_size, strides, output_shape, data_format=None):
+def local_conv2d(
+    inputs: Operand,
+    kernel: Operand,
+    kernel_size: Window,
+    strides: Window,
+    output_shape: Any,
+    data_format: str | None = None,
+):
     """2D convolution with a kernel for each place ("valid" padding).
 
     Args:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from jax.core import Tracer
+from jax.typing import DTypeLike
 
 from jkeras.core import bits, settings
 from jkeras.core.dispatch import Symbolic
 from jkeras.core.names import within_scope
+from jkeras.core.types import Function, Operand
 from jkeras.engine.tensors.variable import Variable, current_frame
 
 
-def made(value, dtype=None, name=None, constraint=None):
+def made(
+    value: Operand,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    constraint: Function | None = None,
+) -> Any:
     """A variable, or inside a frame an array, which nothing there could change; by default of `floatx()`."""
     dtype = dtype or settings.floatx()
     if current_frame() is not None:
@@ -18,7 +28,7 @@ def made(value, dtype=None, name=None, constraint=None):
     return Variable(value, name=within_scope(name or "Variable"), dtype=dtype, constraint=constraint)
 
 
-def sized(shape) -> tuple:
+def sized(shape: Sequence[Any]) -> tuple[Any, ...]:
     """A shape without unknown dimensions.
 
     Raises:

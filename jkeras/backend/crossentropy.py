@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jkeras.backend.conversion import of_arrays_2
+from jkeras.core.types import Operand
 from jkeras.primitives import numeric
 
 categorical_crossentropy = of_arrays_2(numeric.categorical_crossentropy)
@@ -11,7 +12,7 @@ in_top_k = of_arrays_2(numeric.in_top_k)
 
 
 @of_arrays_2
-def binary_crossentropy(target, output, from_logits=False):
+def binary_crossentropy(target: Operand, output: Operand, from_logits: bool = False):
     """-target * log(output) - (1 - target) * log(1 - output), of probabilities or of logits.
 
     Args:
@@ -40,5 +41,5 @@ def binary_crossentropy(target, output, from_logits=False):
     return numeric.binary_crossentropy(target, output, from_logits)
 
 
-def _differ(a, b) -> bool:
+def _differ(a: Operand, b: Operand) -> bool:
     return isinstance(a, int) and isinstance(b, int) and a != b

@@ -1,9 +1,10 @@
 """Connectionist temporal classification: the loss over all alignments, and the decoding of a softmax."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,20 +12,22 @@ import numpy as np
 import optax
 from jax import lax
 from jax.core import Tracer
+from numpy.typing import NDArray
 
 from jkeras.core import settings
 from jkeras.core.dispatch import is_symbolic, op
+from jkeras.core.types import Array, Operand
 
 
 class SparseLabels(NamedTuple):
     """The labels that count: `indices` (n, 2), `values` (n,) and the shape of the matrix they come from."""
 
-    indices: np.ndarray
-    values: np.ndarray
+    indices: NDArray[Any]
+    values: NDArray[Any]
     dense_shape: tuple[int, ...]
 
 
-def ctc_label_dense_to_sparse(labels, label_lengths) -> SparseLabels:
+def ctc_label_dense_to_sparse(labels: Operand, label_lengths: Operand) -> SparseLabels:
     """The labels within their lengths, as coordinates and values.
 
     Args:
@@ -48,13 +51,14 @@ def ctc_label_dense_to_sparse(labels, label_lengths) -> SparseLabels:
             "K.ctc_label_dense_to_sparse needs arrays: the size of its result depends on their values. "
             "K.ctc_batch_cost takes the dense labels and their lengths as they are."
         )
-    labels, lengths = np.asarray(labels), np.asarray(label_lengths).reshape(-1, 1)
-    indices = np.argwhere(np.arange(labels.shape[1]) < lengths)
-    return SparseLabels(indices, labels[tuple(indices.T)], labels.shape)
+    matrix: NDArray[Any] = np.asarray(labels)
+    lengths = np.reshape(np.asarray(label_lengths), (-1, 1))
+    indices = np.argwhere(np.less(np.arange(matrix.shape[1]), lengths))  # pyright: ignore
+    return SparseLabels(indices, matrix[tuple(indices.T)], matrix.shape)
 
 
 @op
-def ctc_batch_cost(y_true, y_pred, input_length, label_length):
+def ctc_batch_cost(y_true: Operand, y_pred: Operand, input_length: Operand, label_length: Operand) -> Array:
     """The negative log likelihood of the labels, summed over all ways to align them with the time steps.
 
     The last category is the blank. A label sequence that cannot fit into its time steps costs infinity.
@@ -79,17 +83,19 @@ def ctc_batch_cost(y_true, y_pred, input_length, label_length):
 
 
 @jax.jit
-def _cost(labels, logits, steps, counts):
+def _cost(labels: Array, logits: Array, steps: Array, counts: Array) -> Array:
     beyond = jnp.arange(labels.shape[1])[None] >= counts
     over = jnp.arange(logits.shape[1])[None] >= steps
     over, padded = over.astype(logits.dtype), beyond.astype(logits.dtype)
-    cost = optax.ctc_loss(logits, over, labels, padded, blank_id=logits.shape[2] - 1)
+    cost: Array = optax.ctc_loss(logits, over, labels, padded, blank_id=logits.shape[2] - 1)
     # Between two equal labels stands a blank.
     repeats = jnp.sum((labels[:, 1:] == labels[:, :-1]) & ~beyond[:, 1:], axis=1, keepdims=True)
     return jnp.where(counts + repeats > steps, jnp.inf, cost[:, None])
 
 
-def ctc_decode(y_pred, input_length, greedy=True, beam_width=100, top_paths=1):
+def ctc_decode(
+    y_pred: Operand, input_length: Operand, greedy: bool = True, beam_width: int = 100, top_paths: int = 1
+):
     """The most probable labels of the output of a softmax.
 
     Args:
@@ -129,38 +135,38 @@ def ctc_decode(y_pred, input_length, greedy=True, beam_width=100, top_paths=1):
     return [p[:, : int((p >= 0).sum(axis=1).max(initial=0))] for p in paths], log_probability
 
 
-def _traced(x) -> bool:
+def _traced(x: Operand) -> bool:
     return isinstance(x, Tracer)
 
 
-def _log(y_pred):
+def _log(y_pred: Operand) -> Array:
     return jnp.log(jnp.asarray(y_pred, settings.floatx()) + settings.epsilon())
 
 
-def _lengths(x):
+def _lengths(x: Operand) -> Array:
     """`(samples, 1)`, whole numbers."""
     return jnp.asarray(x).astype("int32").reshape(-1, 1)
 
 
-def _fresh(paths):
+def _fresh(paths: Array) -> Array:
     """Booleans: the label differs from the one before."""
     return jnp.pad(paths[:, 1:] != paths[:, :-1], ((0, 0), (1, 0)), constant_values=True)
 
 
-def _packed(values, keep):
+def _packed(values: Array, keep: Array) -> Array:
     """The kept entries of a row, moved to the front and followed by -1."""
     order = jnp.argsort(~keep, stable=True)
     return jnp.where(jnp.arange(values.shape[0]) < jnp.sum(keep), values[order], -1)
 
 
 @op
-def _greedy(y_pred, input_length):
+def _greedy(y_pred: Operand, input_length: Operand) -> tuple[list[Array], Array]:
     path, log_probability = _best(_log(y_pred), _lengths(input_length))
     return [path], log_probability
 
 
 @jax.jit
-def _best(logits, lengths):
+def _best(logits: Array, lengths: Array) -> tuple[Array, Array]:
     counts = jnp.arange(logits.shape[1])[None] < lengths  # (samples, time)
     best = jnp.argmax(logits, axis=2).astype("int32")
     path = jax.vmap(_packed)(best, counts & _fresh(best) & (best != logits.shape[2] - 1))
@@ -168,7 +174,9 @@ def _best(logits, lengths):
 
 
 @op
-def _beam_search(y_pred, input_length, beam_width: int, top_paths: int):
+def _beam_search(
+    y_pred: Operand, input_length: Operand, beam_width: int, top_paths: int
+) -> tuple[list[Array], Array]:
     paths, log_probability = _searches(_log(y_pred), _lengths(input_length), beam_width, top_paths)
     return [paths[:, i] for i in range(top_paths)], log_probability
 
@@ -176,39 +184,39 @@ def _beam_search(y_pred, input_length, beam_width: int, top_paths: int):
 class _Beam(NamedTuple):
     """Prefixes with the log probabilities of all alignments that end in a blank, or in the last label."""
 
-    prefix: jax.Array  # (width, time), filled up with -1
-    size: jax.Array  # (width,)
-    blank: jax.Array  # (width,)
-    label: jax.Array  # (width,)
+    prefix: Array  # (width, time), filled up with -1
+    size: Array  # (width,)
+    blank: Array  # (width,)
+    label: Array  # (width,)
 
     @property
-    def total(self):
+    def total(self) -> Array:
         return jnp.logaddexp(self.blank, self.label)
 
     @property
-    def last(self):
+    def last(self) -> Array:
         """The last label of each prefix, -1 where there is none."""
         ends = jnp.take_along_axis(self.prefix, jnp.maximum(self.size - 1, 0)[:, None], axis=1)[:, 0]
         return jnp.where(self.size > 0, ends, -1)
 
 
 @functools.partial(jax.jit, static_argnames=("beam_width", "top_paths"))
-def _searches(logits, lengths, beam_width: int, top_paths: int):
+def _searches(logits: Array, lengths: Array, beam_width: int, top_paths: int) -> tuple[Array, Array]:
     """(paths (samples, top_paths, time), log probabilities (samples, top_paths))."""
     search = functools.partial(_search, beam_width=beam_width, top_paths=top_paths)
     return jax.vmap(search)(jax.nn.log_softmax(logits), lengths[:, 0])
 
 
-def _search(log_p, length, beam_width: int, top_paths: int):
+def _search(log_p: Array, length: Array, beam_width: int, top_paths: int) -> tuple[Array, Array]:
     time = log_p.shape[0]
     never = jnp.full((beam_width,), -jnp.inf, log_p.dtype)
     empty = jnp.full((beam_width, time), -1, "int32")
     start = _Beam(empty, jnp.zeros(beam_width, "int32"), never.at[0].set(0), never)
 
-    def step(beam, now):
+    def step(beam: _Beam, now: tuple[Array, Array]) -> tuple[_Beam, None]:
         t, x = now
         grown = _grow(beam, x)
-        return jax.tree.map(lambda new, old: jnp.where(t < length, new, old), grown, beam), None
+        return _Beam(*(jnp.where(t < length, new, old) for new, old in zip(grown, beam, strict=True))), None
 
     beam, _ = lax.scan(step, start, (jnp.arange(time), log_p))
     log_probability, best = lax.top_k(beam.total, top_paths)
@@ -217,7 +225,7 @@ def _search(log_p, length, beam_width: int, top_paths: int):
     return jax.vmap(_packed)(paths, _fresh(paths) & (paths >= 0)), log_probability
 
 
-def _grow(beam: _Beam, x) -> _Beam:
+def _grow(beam: _Beam, x: Array) -> _Beam:
     """One time step: every prefix stays or grows by a label, the best are kept. `x`: log probabilities."""
     width, labels = beam.size.shape[0], x.shape[0] - 1
     last, total = beam.last, beam.total
@@ -246,7 +254,7 @@ def _grow(beam: _Beam, x) -> _Beam:
     )
 
 
-def _parents(beam: _Beam):
+def _parents(beam: _Beam) -> Array:
     """Whether prefix i without anything more is prefix j without its last label, `(i, j)`."""
     end = jnp.arange(beam.prefix.shape[1])[None] == beam.size[:, None] - 1
     shortened = jnp.where(end, -1, beam.prefix)

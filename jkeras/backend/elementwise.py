@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from jkeras.backend.conversion import of_array, of_arrays_2
 from jkeras.core import bits
 from jkeras.core.dispatch import op
+from jkeras.core.types import Array, Operand
 from jkeras.engine.tensors import sizes
 from jkeras.engine.tensors.sizes import of_sizes
 from jkeras.primitives import numeric
 
 
 @of_array
-def abs(x):
+def abs(x: Operand):
     """|x|; its gradient at 0 is 0, as in TensorFlow.
 
     Args:
@@ -33,7 +37,7 @@ def abs(x):
 
 
 @of_array
-def sign(x):
+def sign(x: Operand):
     """-1, 0 or 1: the sign of each number. Its gradient is 0; that of `round` is none.
 
     Args:
@@ -52,7 +56,7 @@ def sign(x):
 
 
 @of_array
-def round(x):
+def round(x: Operand):
     """The nearest whole number; a half goes to the even neighbour.
 
     Args:
@@ -71,7 +75,7 @@ def round(x):
 
 
 @of_array
-def exp(x):
+def exp(x: Operand):
     """e^x.
 
     Args:
@@ -90,7 +94,7 @@ def exp(x):
 
 
 @of_array
-def log(x):
+def log(x: Operand):
     """The natural logarithm; -inf of 0, NaN of negative numbers.
 
     Args:
@@ -109,7 +113,7 @@ def log(x):
 
 
 @of_array
-def square(x):
+def square(x: Operand):
     """x².
 
     Args:
@@ -128,7 +132,7 @@ def square(x):
 
 
 @of_array
-def sqrt(x):
+def sqrt(x: Operand):
     """√x, where negative numbers count as zero.
 
     The slope at 0 is a large number rather than infinity: where a gradient of 0 arrives, it stays 0 (as in
@@ -150,18 +154,18 @@ def sqrt(x):
 
 
 @jax.custom_jvp
-def _root(x):
+def _root(x: Array) -> Array:
     return jnp.sqrt(x)
 
 
 @_root.defjvp
-def _root_jvp(primals, tangents):
+def _root_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     y = _root(*primals)
-    return y, tangents[0] * (0.5 / jnp.maximum(y, jnp.finfo(y.dtype).tiny))
+    return y, tangents[0] * (0.5 / jnp.maximum(y, float(jnp.finfo(y.dtype).tiny)))  # pyright: ignore
 
 
 @op
-def pow(x, a):
+def pow(x: Operand, a: Operand):
     """x^a.
 
     Args:
@@ -181,7 +185,7 @@ def pow(x, a):
 
 
 @of_array
-def sin(x):
+def sin(x: Operand):
     """The sine of angles in radians.
 
     Args:
@@ -200,7 +204,7 @@ def sin(x):
 
 
 @of_array
-def cos(x):
+def cos(x: Operand):
     """The cosine of angles in radians.
 
     Args:
@@ -219,7 +223,7 @@ def cos(x):
 
 
 @of_array
-def clip(x, min_value, max_value):
+def clip(x: Operand, min_value: Operand, max_value: Operand):
     """min(max(x, min_value), max_value), with gradient 1 inside and on the bounds.
 
     Args:
@@ -242,7 +246,7 @@ def clip(x, min_value, max_value):
 
 
 @of_arrays_2
-def maximum(x, y):
+def maximum(x: Operand, y: Operand):
     """The greater of `x` and `y`; where both are equal the gradient goes to `x`, as in TensorFlow.
 
     Args:
@@ -261,7 +265,7 @@ def maximum(x, y):
 
 
 @of_arrays_2
-def minimum(x, y):
+def minimum(x: Operand, y: Operand):
     """The lesser of `x` and `y`; where both are equal the gradient goes to `x`, as in TensorFlow.
 
     Args:
@@ -283,7 +287,7 @@ def minimum(x, y):
 
 
 @of_arrays_2
-def equal(x, y):
+def equal(x: Operand, y: Operand):
     """Whether x = y, number by number.
 
     Args:
@@ -302,7 +306,7 @@ def equal(x, y):
 
 
 @of_arrays_2
-def not_equal(x, y):
+def not_equal(x: Operand, y: Operand):
     """Whether x ≠ y, number by number.
 
     Args:
@@ -321,7 +325,7 @@ def not_equal(x, y):
 
 
 @of_arrays_2
-def greater(x, y):
+def greater(x: Operand, y: Operand):
     """Whether x > y, number by number.
 
     Args:
@@ -340,7 +344,7 @@ def greater(x, y):
 
 
 @of_arrays_2
-def greater_equal(x, y):
+def greater_equal(x: Operand, y: Operand):
     """Whether x ≥ y, number by number.
 
     Args:
@@ -359,7 +363,7 @@ def greater_equal(x, y):
 
 
 @of_arrays_2
-def less(x, y):
+def less(x: Operand, y: Operand):
     """Whether x < y, number by number.
 
     Args:
@@ -378,7 +382,7 @@ def less(x, y):
 
 
 @of_arrays_2
-def less_equal(x, y):
+def less_equal(x: Operand, y: Operand):
     """Whether x ≤ y, number by number.
 
     Args:
@@ -400,7 +404,7 @@ def less_equal(x, y):
 
 
 @of_array
-def identity(x, name=None):
+def identity(x: Operand, name: str | None = None):
     """The same values as a new tensor.
 
     Args:
@@ -420,7 +424,7 @@ def identity(x, name=None):
 
 
 @op
-def stop_gradient(variables):
+def stop_gradient(variables: Any):
     """The same values, constant for differentiation.
 
     Args:
@@ -440,7 +444,7 @@ def stop_gradient(variables):
 
 @of_array
 @of_sizes(sizes.cast, sizes.is_known)
-def cast(x, dtype):
+def cast(x: Operand, dtype: DTypeLike):
     """The same numbers in another dtype; fractions are cut off, and what is not 0 is True.
 
     In jax's 32-bit mode "int64" is kept as int32: numbers beyond it are refused where they are known, and

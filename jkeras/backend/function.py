@@ -1,8 +1,10 @@
 """K.function, K.gradients, K.eval: computing parts of a symbolic graph."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -13,7 +15,7 @@ from jax.core import Tracer
 from jkeras.backend.control import is_marker
 from jkeras.core import bits, random
 from jkeras.core.dispatch import set_evaluator
-from jkeras.core.types import Ctx
+from jkeras.core.types import AnyList, AnyTuple, Array, Ctx, Key, Operand
 from jkeras.engine.graph import Around, Graph
 from jkeras.engine.layer.effects import Update, together
 from jkeras.engine.tensors.scope import NeedsTensorsError, next_answer, note_answer
@@ -22,6 +24,10 @@ from jkeras.engine.tensors.sizes import as_array, is_sizes, joined_sizes
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.engine.tensors.variable import Constant, Variable, current_frame
 from jkeras.engine.tree import variables_of
+
+
+def _keep_nothing(variable: Variable, value: Array) -> None:
+    """The `write` of a part of a graph: what its layers assign is let go."""
 
 
 def _cells(graph: Graph) -> list[Variable]:
@@ -53,18 +59,26 @@ class Function:
     Keras 2.2.4: keras/backend/tensorflow_backend.py Function
     """
 
-    def __init__(self, inputs, outputs: Any, updates=None, name=None, **kwargs):
+    def __init__(
+        self,
+        inputs: Sequence[Any],
+        outputs: Any,
+        updates: Iterable[Any] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
         if kwargs:
             raise ValueError(
                 f"K.function got unknown arguments {sorted(kwargs)}; there is no session to pass them to."
             )
-        self.name, self._one = name, not isinstance(outputs, (list, tuple)) or is_sizes(outputs)
-        inputs, self.outputs = list(inputs), [outputs] if self._one else list(outputs)
-        self.outputs = joined_sizes(self.outputs)
-        self.updates = [u if isinstance(u, Update) else Update(*u) for u in updates or []]
+        self.name, self._one = name, not isinstance(outputs, (AnyList, AnyTuple)) or is_sizes(outputs)
+        inputs, listed = list(inputs), [outputs] if self._one else list(outputs)
+        self.outputs: list[Any] = joined_sizes(listed)
+        self.updates: list[Update] = [u if isinstance(u, Update) else Update(*u) for u in updates or []]
         self._phase_at = [i for i, t in enumerate(inputs) if is_marker(t)]
-        self._all, self._fewer = inputs, {}
-        wanted = [*self.outputs, *(u.value for u in self.updates)]
+        self._all = inputs
+        self._fewer: dict[tuple[int, ...], Function] = {}
+        wanted: list[Any] = [*self.outputs, *(u.value for u in self.updates)]
         self._wanted = [t if isinstance(t, Tensor) else None for t in wanted]
         self._constants = wanted
         self.inputs = [t for t in inputs if not is_marker(t)]
@@ -76,9 +90,13 @@ class Function:
         self._graph = Graph(self.inputs, [t for t in self._wanted if t is not None])
         self._cells = _cells(self._graph)
         self._drawing = [n for n in self._graph.known_nodes if getattr(n.fn, "seed", None) is not None]
-        self._run = {phase: jax.jit(functools.partial(self._compute, phase)) for phase in (False, True)}
+        self._run: dict[bool, Callable[..., Any]] = {
+            phase: jax.jit(functools.partial(self._compute, phase)) for phase in (False, True)
+        }
 
-    def _compute(self, training: bool, arrays, xs, rng, counts):
+    def _compute(
+        self, training: bool, arrays: Sequence[Array], xs: Sequence[Array], rng: Key, counts: Array
+    ) -> list[Any]:
         values = dict(zip(self._cells, arrays, strict=True))
         ctx = Ctx(rng=rng, training=training)
         keys = {
@@ -86,12 +104,12 @@ class Function:
             for n, count in zip(self._drawing, counts, strict=True)
         }
         around = Around(ctx, self._graph.sites, {}, keys)
-        outputs = self._graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
+        outputs = self._graph.run(values, list(xs), [None] * len(xs), ctx, _keep_nothing, around)[0]
         return [as_array(value) for value in outputs]
 
-    def __call__(self, inputs):
+    def __call__(self, inputs: Sequence[Any]) -> Any:
         """Compute the outputs for a list of input values."""
-        if not isinstance(inputs, (list, tuple)):
+        if not isinstance(inputs, (AnyList, AnyTuple)):
             raise TypeError("A backend function takes its inputs as one list: f([x, y]).")
         if len(inputs) > len(self._all):
             raise ValueError(f"The function takes {len(self._all)} inputs; got {len(inputs)}.")
@@ -106,18 +124,20 @@ class Function:
         ]
         rng = np.array([0, random.next_seed()], np.uint32)
         counts = np.array([n.runs for n in self._drawing], np.uint32)
-        computed = iter(self._run[training]([v.take() for v in self._cells], xs, rng, counts))
+        computed: Iterator[Array] = iter(
+            self._run[training]([v.take() for v in self._cells], xs, rng, counts)
+        )
         for node in self._drawing:
             node.runs += 1
-        results = [
+        results: list[Any] = [
             next(computed) if t is not None else _now(c)
             for t, c in zip(self._wanted, self._constants, strict=True)
         ]
         new = together(self.updates, results[len(self.outputs) :], lambda v: v.take())
         for variable, value in new.items():
             variable.assign(value)
-        arrays = [np.array(r)[()] for r in results[: len(self.outputs)]]
-        return arrays[0] if self._one else arrays
+        outputs = [np.array(r)[()] for r in results[: len(self.outputs)]]
+        return outputs[0] if self._one else outputs
 
     def _of(self, given: tuple[int, ...]) -> Function:
         """The same function of fewer inputs, those at these places."""
@@ -132,11 +152,11 @@ class Function:
         return self._fewer[given]
 
 
-def _now(x):
+def _now(x: Operand) -> Any:
     return x.take() if isinstance(x, Variable) else x
 
 
-def function(inputs, outputs, updates=None, **kwargs) -> Function:
+def function(inputs: Sequence[Any], outputs: Any, updates: Any = None, **kwargs: Any) -> Function:
     """A compiled function from input tensors to the values of output tensors.
 
     Args:
@@ -163,7 +183,7 @@ def function(inputs, outputs, updates=None, **kwargs) -> Function:
     return Function(inputs, outputs, updates, **kwargs)
 
 
-def eval(x):
+def eval(x: Operand) -> Any:
     """The value of a tensor that needs no input, of a variable or of an array.
 
     Args:
@@ -210,7 +230,7 @@ def _evaluator(x: Tensor, fed: tuple[Any, ...]) -> Function:
     return kept[key]
 
 
-def gradients(loss, variables):
+def gradients(loss: Any, variables: Any) -> list[Any]:
     """The gradients of a scalar (or of the sum of a tensor) as tensors.
 
     Args:
@@ -233,7 +253,7 @@ def gradients(loss, variables):
     Keras 2.2.4: keras/backend/tensorflow_backend.py gradients
     """
     frame = current_frame()
-    targets = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+    targets = list(variables) if isinstance(variables, (AnyList, AnyTuple)) else [variables]
     made = next_answer() if frame is not None else None
     if frame is not None and made is not None:
         return [g if g is None else frame.tensor(g) for g in made]
@@ -253,7 +273,7 @@ def gradients(loss, variables):
     return [g if g is None else frame.tensor(g) for g in made]
 
 
-def _gradients(loss: Tensor, targets: list) -> list:
+def _gradients(loss: Tensor, targets: list[Any]) -> list[Any]:
     roots = _roots(loss)
     graph = Graph(roots, [loss])
     cells = _cells(graph)
@@ -268,7 +288,7 @@ def _gradients(loss: Tensor, targets: list) -> list:
     return [next(gradients) if t in reached else None for t in targets]
 
 
-def _spec(symbol):
+def _spec(symbol: Tensor | Variable) -> Spec:
     return Spec(symbol.shape, symbol.dtype)
 
 
@@ -293,11 +313,11 @@ class _Gradient:
 
     __name__ = "gradients"
 
-    def __init__(self, graph: Graph, cells: list[Variable], targets: list):
+    def __init__(self, graph: Graph, cells: list[Variable], targets: list[Any]):
         self.graph, self.cells, self.targets = graph, cells, targets
         self.nodes = graph.known_nodes
 
-    def __call__(self, xs, arrays):
+    def __call__(self, xs: Sequence[Array], arrays: Sequence[Array]) -> list[Array]:
         values = dict(zip(self.cells, arrays, strict=True))
         frame = current_frame()
         assert frame is not None  # functions run in one
@@ -308,24 +328,25 @@ class _Gradient:
         tensors = [t for t in self.targets if isinstance(t, Tensor)]
         variables = [t for t in self.targets if isinstance(t, Variable)]
 
-        def run(graph, values, taps):
+        def run(graph: Graph, values: dict[Any, Array], taps: dict[Any, Array]) -> list[Any]:
             around = outside._replace(ctx=ctx, taps=taps)
-            return graph.run(values, xs, [None] * len(xs), ctx, lambda v, a: None, around)[0]
+            return graph.run(values, list(xs), [None] * len(xs), ctx, _keep_nothing, around)[0]
 
-        def total(taps, weights):
+        def total(taps: Sequence[Array], weights: Sequence[Array]) -> Array:
             now = values | dict(zip(variables, weights, strict=True))
             own = {t: tap + outer.get(t, 0) for t, tap in zip(tensors, taps, strict=True)}
             return jnp.sum(run(self.graph, now, outer | own)[0])
 
         upstream = Graph(self.graph.inputs, tensors)
-        shapes = jax.eval_shape(lambda: run(upstream, values, {}))
+        shapes: list[Spec] = jax.eval_shape(functools.partial(run, upstream, values, {}))
         zeros = [jnp.zeros(s.shape, s.dtype) for s in shapes]
-        by_tap, by_weight = jax.grad(total, (0, 1))(zeros, [values[v] for v in variables])
-        taps, weights = iter(by_tap), iter(by_weight)
-        return [next(taps) if isinstance(t, Tensor) else next(weights) for t in self.targets]
+        gradient: Callable[..., Any] = jax.grad(total, (0, 1))  # pyright: ignore
+        taps, weights = gradient(zeros, [values[v] for v in variables])
+        by_tap, by_weight = iter(taps), iter(weights)
+        return [next(by_tap) if isinstance(t, Tensor) else next(by_weight) for t in self.targets]
 
 
-def _evaluate(symbol, feed: dict):
+def _evaluate(symbol: Any, feed: dict[Any, Any]) -> Any:
     with jax.ensure_compile_time_eval():  # also where a trace is going on around
         if isinstance(symbol, Tensor) and symbol.node is not None:
             return _evaluator(symbol, tuple(feed))(list(feed.values()))

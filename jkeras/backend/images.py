@@ -1,18 +1,24 @@
 """Images and volumes: enlarging, and zeros around them."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 
 from jkeras.core.dispatch import op
 from jkeras.core.settings import normalize_data_format as format_of
+from jkeras.core.types import Operand
 from jkeras.primitives.conv_args import spatial_axes
 from jkeras.primitives.resize import bilinear
 from jkeras.primitives.resize import repeat as enlarge
 
 
 @op
-def resize_images(x, height_factor, width_factor, data_format, interpolation="nearest"):
+def resize_images(
+    x: Operand, height_factor: int, width_factor: int, data_format: str | None, interpolation: str = "nearest"
+):
     """Images enlarged by whole factors, by repetition or bilinearly.
 
     Args:
@@ -43,7 +49,9 @@ def resize_images(x, height_factor, width_factor, data_format, interpolation="ne
 
 
 @op
-def resize_volumes(x, depth_factor, height_factor, width_factor, data_format):
+def resize_volumes(
+    x: Operand, depth_factor: int, height_factor: int, width_factor: int, data_format: str | None
+):
     """Volumes enlarged by whole factors, by repetition.
 
     Args:
@@ -73,7 +81,7 @@ def resize_volumes(x, depth_factor, height_factor, width_factor, data_format):
 
 
 @op
-def temporal_padding(x, padding=(1, 1)):
+def temporal_padding(x: Operand, padding: Sequence[int] = (1, 1)):
     """Zeros before the first and after the last time step.
 
     Args:
@@ -93,7 +101,9 @@ def temporal_padding(x, padding=(1, 1)):
 
 
 @op
-def spatial_2d_padding(x, padding=((1, 1), (1, 1)), data_format=None):
+def spatial_2d_padding(
+    x: Operand, padding: Sequence[Sequence[int]] = ((1, 1), (1, 1)), data_format: str | None = None
+):
     """Zeros around images.
 
     Args:
@@ -118,7 +128,9 @@ def spatial_2d_padding(x, padding=((1, 1), (1, 1)), data_format=None):
 
 
 @op
-def spatial_3d_padding(x, padding=((1, 1), (1, 1), (1, 1)), data_format=None):
+def spatial_3d_padding(
+    x: Operand, padding: Sequence[Sequence[int]] = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None
+):
     """Zeros around volumes.
 
     Args:
@@ -142,7 +154,7 @@ def spatial_3d_padding(x, padding=((1, 1), (1, 1), (1, 1)), data_format=None):
     return _pad_spatial(x, padding, data_format)
 
 
-def _pad_spatial(x, padding, data_format):
+def _pad_spatial(x: Operand, padding: Sequence[Sequence[int]], data_format: str | None):
     inner = [tuple(p) for p in padding]
     last = format_of(data_format) == "channels_last"
     return jnp.pad(x, [(0, 0), *inner, (0, 0)] if last else [(0, 0), (0, 0), *inner])

@@ -7,15 +7,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.core.dispatch import Symbolic
 from jkeras.core.settings import floatx
+from jkeras.core.types import Operand
 from jkeras.engine.tensors.shapes import known
 from jkeras.engine.tensors.sizes import Sizes, size
 from jkeras.engine.tensors.symbolic import Tensor
 
 
-def int_shape(x) -> tuple[Any, ...]:
+def int_shape(x: Operand) -> tuple[Any, ...]:
     """The static shape.
 
     Args:
@@ -33,7 +35,7 @@ def int_shape(x) -> tuple[Any, ...]:
     return known(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
-def shape(x):
+def shape(x: Operand):
     """The sizes of the axes: numbers where they are known, else scalar tensors that the graph computes.
 
     Keras gives a tensor of integers. This one can be indexed, sliced, computed with (`// 2`, `K.prod`,
@@ -55,7 +57,7 @@ def shape(x):
     return Sizes(size(x, axis) if d is None else d for axis, d in enumerate(np.shape(x)))
 
 
-def get_variable_shape(x):
+def get_variable_shape(x: Operand):
     """The shape of a variable; the same as `int_shape`.
 
     Args:
@@ -73,7 +75,7 @@ def get_variable_shape(x):
     return int_shape(x)
 
 
-def ndim(x) -> int:
+def ndim(x: Operand) -> int:
     """The number of axes.
 
     Args:
@@ -91,7 +93,7 @@ def ndim(x) -> int:
     return len(x.shape) if hasattr(x, "shape") else np.ndim(x)
 
 
-def dtype(x) -> str:
+def dtype(x: Operand) -> str:
     """The name of the dtype.
 
     Args:
@@ -109,7 +111,7 @@ def dtype(x) -> str:
     return np.dtype(x.dtype).name
 
 
-def count_params(x) -> int:
+def count_params(x: Operand) -> int:
     """How many numbers a tensor has.
 
     Args:
@@ -127,7 +129,7 @@ def count_params(x) -> int:
     return int(np.prod(int_shape(x)))
 
 
-def is_tensor(x) -> bool:
+def is_tensor(x: Operand) -> bool:
     """Whether `x` is symbolic, a variable or a jax array; numpy arrays are not.
 
     Args:
@@ -145,7 +147,7 @@ def is_tensor(x) -> bool:
     return isinstance(x, (Symbolic, jax.Array))
 
 
-def is_keras_tensor(x) -> bool:
+def is_keras_tensor(x: Operand) -> bool:
     """Whether `x` was made by a layer or an `Input`.
 
     Args:
@@ -170,7 +172,7 @@ def is_keras_tensor(x) -> bool:
     return isinstance(x, Tensor) and x.node is not None and x.node.owner is not None
 
 
-def is_placeholder(x) -> bool:
+def is_placeholder(x: Operand) -> bool:
     """Whether `x` is to be fed: made by `K.placeholder` or `Input`.
 
     Args:
@@ -190,7 +192,7 @@ def is_placeholder(x) -> bool:
     return isinstance(x, Tensor) and x.node is not None and not x.node.args
 
 
-def is_sparse(tensor) -> bool:
+def is_sparse(tensor: Operand) -> bool:
     """Whether `tensor` is a scipy sparse matrix; tensors of a graph never are.
 
     Args:
@@ -208,7 +210,7 @@ def is_sparse(tensor) -> bool:
     return hasattr(tensor, "tocoo") and not isinstance(tensor, Symbolic)
 
 
-def to_dense(tensor):
+def to_dense(tensor: Operand):
     """A sparse matrix as an array.
 
     Args:
@@ -226,7 +228,7 @@ def to_dense(tensor):
     return tensor.toarray() if is_sparse(tensor) else tensor
 
 
-def standardize_dtype(dtype) -> str:
+def standardize_dtype(dtype: DTypeLike | None) -> str:
     """The name of a dtype; `floatx` for None.
 
     Args:
@@ -241,7 +243,7 @@ def standardize_dtype(dtype) -> str:
     return floatx() if dtype is None else jnp.dtype(dtype).name
 
 
-def is_float_dtype(dtype) -> bool:
+def is_float_dtype(dtype: DTypeLike | None) -> bool:
     """Whether a dtype is one of real numbers.
 
     Args:
@@ -256,7 +258,7 @@ def is_float_dtype(dtype) -> bool:
     return jnp.issubdtype(standardize_dtype(dtype), jnp.floating)
 
 
-def is_int_dtype(dtype) -> bool:
+def is_int_dtype(dtype: DTypeLike | None) -> bool:
     """Whether a dtype is one of whole numbers.
 
     Args:
@@ -271,7 +273,7 @@ def is_int_dtype(dtype) -> bool:
     return jnp.issubdtype(standardize_dtype(dtype), jnp.integer)
 
 
-def result_type(*dtypes) -> str:
+def result_type(*dtypes: Any) -> str:
     """The dtype of what is computed from these dtypes, or from arrays and numbers.
 
     Args:

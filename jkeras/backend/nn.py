@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from jkeras.backend.control import calling_back
+from jkeras.core.arguments import Window
 from jkeras.core.dispatch import op
 from jkeras.core.settings import normalize_data_format as format_of
 from jkeras.core.types import Function, Operand, Tree
@@ -16,7 +20,15 @@ from jkeras.primitives import recurrent
 from jkeras.primitives.conv_args import int_tuple, padding_mode
 
 
-def _pooled(rank: int, x, pool_size, strides, padding, data_format, pool_mode):
+def _pooled(
+    rank: int,
+    x: Operand,
+    pool_size: Window,
+    strides: Window,
+    padding: str,
+    data_format: str | None,
+    pool_mode: str,
+):
     if pool_mode not in ("max", "avg"):
         raise ValueError(f"pool_mode is 'max' or 'avg'; got {pool_mode!r}.")
     function = pools.max_pool if pool_mode == "max" else pools.average_pool
@@ -25,7 +37,14 @@ def _pooled(rank: int, x, pool_size, strides, padding, data_format, pool_mode):
 
 
 @op
-def pool2d(x, pool_size, strides=(1, 1), padding="valid", data_format=None, pool_mode="max"):
+def pool2d(
+    x: Operand,
+    pool_size: Window,
+    strides: Window = (1, 1),
+    padding: str = "valid",
+    data_format: str | None = None,
+    pool_mode: str = "max",
+):
     """The maximum or the mean of each window of images.
 
     Args:
@@ -54,7 +73,14 @@ def pool2d(x, pool_size, strides=(1, 1), padding="valid", data_format=None, pool
 
 
 @op
-def pool3d(x, pool_size, strides=(1, 1, 1), padding="valid", data_format=None, pool_mode="max"):
+def pool3d(
+    x: Operand,
+    pool_size: Window,
+    strides: Window = (1, 1, 1),
+    padding: str = "valid",
+    data_format: str | None = None,
+    pool_mode: str = "max",
+):
     """The maximum or the mean of each window of volumes.
 
     Args:
@@ -83,7 +109,7 @@ def pool3d(x, pool_size, strides=(1, 1, 1), padding="valid", data_format=None, p
 
 
 @op
-def bias_add(x, bias, data_format=None):
+def bias_add(x: Operand, bias: Operand, data_format: str | None = None):
     """`x + bias` along the channels.
 
     Args:
@@ -107,7 +133,15 @@ def bias_add(x, bias, data_format=None):
 
 
 @op
-def batch_normalization(x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):
+def batch_normalization(
+    x: Operand,
+    mean: float,
+    var: Operand,
+    beta: Operand,
+    gamma: Operand,
+    axis: int | None = -1,
+    epsilon: float = 1e-3,
+):
     """gamma * (x - mean) / √(var + epsilon) + beta.
 
     Args:
@@ -129,7 +163,7 @@ def batch_normalization(x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):
     Keras 2.2.4: keras/backend/tensorflow_backend.py batch_normalization
     """
 
-    def along(v):
+    def along(v: Operand):
         return v.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)]) if jnp.ndim(v) == 1 else v
 
     y = (x - along(mean)) * lax.rsqrt(along(var) + epsilon)
@@ -138,7 +172,9 @@ def batch_normalization(x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):
 
 
 @op
-def normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon=1e-3):
+def normalize_batch_in_training(
+    x: Operand, gamma: Operand, beta: Operand, reduction_axes: Sequence[int], epsilon: float = 1e-3
+):
     """`batch_normalization` with the mean and the variance of this batch.
 
     As in Keras, the variance that comes back for images with their channels last is the unbiased one.
@@ -215,7 +251,7 @@ def rnn(
         raise ValueError(f"K.rnn takes inputs (batch, time, ...); got shape {np.shape(inputs)}.")
     constants = list(constants or [])
 
-    def step(x, states):
+    def step(x: Operand, states: Sequence[Any]):
         y, new = step_function(x, [*states, *constants])
         return y, list(new)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from jkeras.backend.conversion import of_arrays_2
+from jkeras.core.types import Operand
 from jkeras.primitives import dot as products
 
 
 @of_arrays_2
-def dot(x, y):
+def dot(x: Operand, y: Operand):
     """The matrix product; of more axes, over the last one of `x` and the last but one of `y`.
 
     Args:
@@ -34,7 +37,7 @@ def dot(x, y):
 
 
 @of_arrays_2
-def batch_dot(x, y, axes=None):
+def batch_dot(x: Operand, y: Operand, axes: Any = None):
     """Product of each sample of `x` with that sample of `y` along the given axes.
 
     Args:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.backend.creation import made, sized
 from jkeras.core import bits, settings
 from jkeras.core import random as seeds
 from jkeras.core.dispatch import is_symbolic, op, recorded
+from jkeras.core.types import Array, Key, Operand
 from jkeras.engine.tensors.variable import current_frame
 
 
-def _key(seed):
+def _key(seed: int | None):
     frame = current_frame()
     if frame is not None and frame.ctx.rng is not None:
         key = frame.key()
@@ -20,7 +26,7 @@ def _key(seed):
     return seeds.next_key() if seed is None else jax.random.key(seed)
 
 
-def _draw(sample, shape, dtype, seed):
+def _draw(sample: Callable[..., Any], shape: Sequence[Any], dtype: DTypeLike | None, seed: int | None):
     """`sample(key, shape, dtype)`, of dtype `floatx()` where none is given; outside of frames a tensor."""
     dtype = bits.supported(dtype or settings.floatx(), "A random tensor")
     if current_frame() is not None:
@@ -29,19 +35,25 @@ def _draw(sample, shape, dtype, seed):
     if not is_symbolic(shape):
         shape = sized(shape)
 
-    def draw(shape):
+    def draw(shape: Sequence[Any]):
         return sample(_key(seed), sized(shape), dtype)
 
     return recorded(_seeded(draw, sample.__name__, seed), shape)
 
 
-def _seeded(draw, name: str, seed: int):
+def _seeded(draw: Any, name: str, seed: int) -> Callable[..., Any]:
     """A function of a node that draws from a seed of its own, anew each time that the node is computed."""
     draw.__name__, draw.seed = name, seed
     return draw
 
 
-def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+def random_normal(
+    shape: Sequence[Any],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: int | None = None,
+):
     """Numbers from the normal distribution.
 
     Args:
@@ -65,13 +77,19 @@ def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_normal
     """
 
-    def normal(*of):
+    def normal(*of: Any):
         return mean + stddev * jax.random.normal(*of)
 
     return _draw(normal, shape, dtype, seed)
 
 
-def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+def random_uniform(
+    shape: Sequence[Any],
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: int | None = None,
+):
     """Numbers spread evenly over [minval, maxval), whole ones for an integer dtype.
 
     Args:
@@ -95,7 +113,7 @@ def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_uniform
     """
 
-    def uniform(key, shape, dtype):
+    def uniform(key: Key, shape: Sequence[Any], dtype: np.dtype[Any]) -> Array:
         if dtype.kind in "iu":
             return jax.random.randint(key, shape, minval, maxval, dtype)
         return jax.random.uniform(key, shape, dtype, minval, maxval)
@@ -103,7 +121,9 @@ def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     return _draw(uniform, shape, dtype, seed)
 
 
-def random_binomial(shape, p=0.0, dtype=None, seed=None):
+def random_binomial(
+    shape: Sequence[Any], p: float = 0.0, dtype: DTypeLike | None = None, seed: int | None = None
+):
     """1 with probability `p`, else 0.
 
     Args:
@@ -126,13 +146,19 @@ def random_binomial(shape, p=0.0, dtype=None, seed=None):
     Keras 2.2.4: keras/backend/tensorflow_backend.py random_binomial
     """
 
-    def binomial(key, shape, dtype):
+    def binomial(key: Key, shape: Sequence[Any], dtype: DTypeLike | None):
         return jax.random.bernoulli(key, p, shape).astype(dtype)
 
     return _draw(binomial, shape, dtype, seed)
 
 
-def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+def truncated_normal(
+    shape: Sequence[Any],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: int | None = None,
+):
     """Normal numbers of which none is further than two `stddev` from `mean`.
 
     Args:
@@ -156,13 +182,20 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     Keras 2.2.4: keras/backend/tensorflow_backend.py truncated_normal
     """
 
-    def truncated_normal(key, shape, dtype):
+    def truncated_normal(key: Key, shape: Sequence[Any], dtype: DTypeLike | None):
         return mean + stddev * jax.random.truncated_normal(key, -2, 2, shape, dtype)
 
     return _draw(truncated_normal, shape, dtype, seed)
 
 
-def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None):
+def random_normal_variable(
+    shape: Sequence[Any],
+    mean: float,
+    scale: float,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    seed: int | None = None,
+):
     """A variable that starts with normal numbers.
 
     Args:
@@ -188,7 +221,14 @@ def random_normal_variable(shape, mean, scale, dtype=None, name=None, seed=None)
     return made(_value(random_normal(shape, mean, scale, dtype, seed)), dtype, name)
 
 
-def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
+def random_uniform_variable(
+    shape: Sequence[Any],
+    low: float,
+    high: float,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    seed: int | None = None,
+):
     """A variable that starts with numbers spread evenly over [low, high).
 
     Args:
@@ -214,11 +254,11 @@ def random_uniform_variable(shape, low, high, dtype=None, name=None, seed=None):
     return made(_value(random_uniform(shape, low, high, dtype, seed)), dtype, name)
 
 
-def _value(x):
+def _value(x: Operand):
     return x.eval() if is_symbolic(x) else x
 
 
-def dropout(x, level, noise_shape=None, seed=None):
+def dropout(x: Operand, level: Operand, noise_shape: Sequence[Any] | None = None, seed: int | None = None):
     """Zeros at random with probability `level`, the rest scaled by 1 / (1 - level).
 
     Args:
@@ -246,13 +286,13 @@ def dropout(x, level, noise_shape=None, seed=None):
         return op(_dropout)(x, level, noise_shape, seed)
     seed = seeds.next_seed() if seed is None else seed
 
-    def dropped(x, level, noise_shape):
+    def dropped(x: Operand, level: Operand, noise_shape: Sequence[Any] | None) -> Array:
         return _dropout(x, level, noise_shape, seed)
 
     return op(_seeded(dropped, "dropout", seed))(x, level, noise_shape)
 
 
-def _dropout(x, level, noise_shape, seed):
+def _dropout(x: Operand, level: Operand, noise_shape: Sequence[Any] | None, seed: int | None) -> Array:
     shape = tuple(d if n is None else n for n, d in zip(noise_shape or x.shape, x.shape, strict=True))
     keep = jax.random.bernoulli(_key(seed), 1 - level, shape)
     return jnp.where(keep, x / (1 - level), 0).astype(x.dtype)

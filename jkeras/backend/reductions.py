@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,21 +12,22 @@ from jax import lax
 
 from jkeras.backend.conversion import of_array
 from jkeras.core import settings
+from jkeras.core.types import AnyList, Array, Operand
 from jkeras.engine.tensors import sizes
 from jkeras.engine.tensors.sizes import is_sizes, of_sizes
 from jkeras.primitives import numeric
 
 
-def _axes(axis):
-    return tuple(axis) if isinstance(axis, list) else axis
+def _axes(axis: int | Sequence[int] | None):
+    return tuple(axis) if isinstance(axis, AnyList) else axis
 
 
-def _floating(x):
+def _floating(x: Operand) -> Array:
     """Booleans and integers as floats."""
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(settings.floatx())
 
 
-def _mean(x, axes, keepdims):
+def _mean(x: Operand, axes: Any, keepdims: bool) -> Array:
     if not jnp.issubdtype(x.dtype, jnp.integer):
         return jnp.mean(_floating(x), axes, keepdims=keepdims)
     total = jnp.sum(x, axes, keepdims=keepdims, dtype=x.dtype)
@@ -33,7 +36,7 @@ def _mean(x, axes, keepdims):
 
 @of_array
 @of_sizes(sizes.reduced(builtins.sum), is_sizes)
-def sum(x, axis=None, keepdims=False):
+def sum(x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False):
     """The sum over axes; 0 of no numbers.
 
     Args:
@@ -55,7 +58,7 @@ def sum(x, axis=None, keepdims=False):
 
 @of_array
 @of_sizes(sizes.prod, is_sizes)
-def prod(x, axis=None, keepdims=False):
+def prod(x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False):
     """The product over axes; 1 of no numbers.
 
     Args:
@@ -76,7 +79,7 @@ def prod(x, axis=None, keepdims=False):
 
 
 @of_array
-def mean(x, axis=None, keepdims=False):
+def mean(x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False):
     """sum(x) / n over axes.
 
     Args:
@@ -99,7 +102,7 @@ def mean(x, axis=None, keepdims=False):
 
 
 @of_array
-def var(x, axis=None, keepdims=False):
+def var(x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False):
     """mean((x - mean(x))²) over axes.
 
     Args:
@@ -121,7 +124,7 @@ def var(x, axis=None, keepdims=False):
 
 
 @of_array
-def std(x, axis=None, keepdims=False):
+def std(x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False):
     """√mean((x - mean(x))²) over axes.
 
     Args:
@@ -143,7 +146,7 @@ def std(x, axis=None, keepdims=False):
 
 @of_array
 @of_sizes(sizes.reduced(builtins.max), is_sizes)
-def max(x, axis=None, keepdims=False):
+def max(x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False):
     """The greatest number over axes.
 
     Args:
@@ -168,7 +171,7 @@ def max(x, axis=None, keepdims=False):
 
 @of_array
 @of_sizes(sizes.reduced(builtins.min), is_sizes)
-def min(x, axis=None, keepdims=False):
+def min(x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False):
     """The least number over axes.
 
     Args:
@@ -192,7 +195,7 @@ def min(x, axis=None, keepdims=False):
 
 
 @of_array
-def any(x, axis=None, keepdims=False):
+def any(x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False):
     """Whether any number over axes is True, or not 0.
 
     Args:
@@ -213,7 +216,7 @@ def any(x, axis=None, keepdims=False):
 
 
 @of_array
-def all(x, axis=None, keepdims=False):
+def all(x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False):
     """Whether every number over axes is True, or not 0.
 
     Args:
@@ -234,7 +237,7 @@ def all(x, axis=None, keepdims=False):
 
 
 @of_array
-def logsumexp(x, axis=None, keepdims=False):
+def logsumexp(x: Operand, axis: int | Sequence[int] | None = None, keepdims: bool = False):
     """log(sum(exp(x))) over axes, without overflow.
 
     Args:
@@ -255,7 +258,7 @@ def logsumexp(x, axis=None, keepdims=False):
 
 
 @of_array
-def argmax(x, axis=-1):
+def argmax(x: Operand, axis: int | None = -1):
     """The place of the greatest number along an axis; of equal ones the first.
 
     Args:
@@ -275,7 +278,7 @@ def argmax(x, axis=-1):
 
 
 @of_array
-def argmin(x, axis=-1):
+def argmin(x: Operand, axis: int | None = -1):
     """The place of the least number along an axis; of equal ones the first.
 
     Args:
@@ -295,7 +298,7 @@ def argmin(x, axis=-1):
 
 
 @of_array
-def cumsum(x, axis=0):
+def cumsum(x: Operand, axis: int | None = 0):
     """The sum of all numbers up to each one, along an axis.
 
     Args:
@@ -315,7 +318,7 @@ def cumsum(x, axis=0):
 
 
 @of_array
-def cumprod(x, axis=0):
+def cumprod(x: Operand, axis: int | None = 0):
     """The product of all numbers up to each one, along an axis.
 
     Args:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+from contextlib import AbstractContextManager
+from typing import Any, NoReturn
 
 from jkeras.backend.function import function
 from jkeras.compat import as_keras
 from jkeras.core import names, phase
 from jkeras.core.dispatch import Symbolic
+from jkeras.core.types import AnyDict, AnyList, AnyTuple
 from jkeras.engine.layer.effects import Update
 
 _ADVICE = (
@@ -50,7 +53,7 @@ def clear_session() -> None:
 class Session:
     """Computes tensors where code written for TensorFlow asks a session to; it holds nothing."""
 
-    def run(self, fetches, feed_dict: dict | None = None):
+    def run(self, fetches: Any, feed_dict: dict[Any, Any] | None = None) -> Any:
         """The values of tensors, variables and constants; an update (`K.update(...)`) is applied.
 
         Args:
@@ -63,9 +66,9 @@ class Session:
         Raises:
             TypeError: something to fetch that is not of this library.
         """
-        if isinstance(fetches, dict):
+        if isinstance(fetches, AnyDict):
             return dict(zip(fetches, self.run(list(fetches.values()), feed_dict), strict=True))
-        several = isinstance(fetches, (list, tuple)) and not isinstance(fetches, Update)
+        several = isinstance(fetches, (AnyList, AnyTuple)) and not isinstance(fetches, Update)
         wanted = list(fetches) if several else [fetches]
         if strange := [f for f in wanted if not isinstance(f, (Symbolic, Update))]:
             raise TypeError(f"K.get_session().run: {strange[0]!r} is no tensor of jkeras; {_ADVICE}")
@@ -75,7 +78,7 @@ class Session:
         values = function(list(fed), outputs, updates)(list(fed.values()))
         return values if several else values[0]
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"K.get_session() has no {name!r}: {_ADVICE}")
 
 
@@ -96,7 +99,7 @@ def get_session() -> Session:
     return Session()
 
 
-def set_session(session) -> None:
+def set_session(session: Any) -> None:
     """Refused: there are no sessions here.
 
     Args:
@@ -115,7 +118,9 @@ def set_session(session) -> None:
     raise RuntimeError(f"K.set_session(): {_ADVICE}")
 
 
-def name_scope(name, default_name=None, values=None):
+def name_scope(
+    name: str | None, default_name: str | None = None, values: Any = None
+) -> AbstractContextManager[str]:
     """A `with` block: the names of the variables that are made in it begin with that of the block.
 
     Args:
@@ -137,7 +142,7 @@ def name_scope(name, default_name=None, values=None):
     return names.name_scope(name or default_name or "")
 
 
-def manual_variable_initialization(value) -> None:
+def manual_variable_initialization(value: bool) -> None:
     """Accepted for compatibility: variables here always have their value.
 
     Args:

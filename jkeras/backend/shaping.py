@@ -1,21 +1,28 @@
 """Shapes and indices: reshaping, joining, gathering, repeating."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.backend.conversion import of_array
 from jkeras.core import bits, settings
 from jkeras.core.dispatch import op
+from jkeras.core.types import AnyList, AnyTuple, Operand
 from jkeras.engine.tensors import sizes
 from jkeras.engine.tensors.sizes import is_sizes, of_sizes
 from jkeras.primitives.lookup import as_index, rows
 
 
 @of_array
-def reshape(x, shape):
+def reshape(x: Operand, shape: Sequence[Any]):
     """The same numbers in another shape.
 
     Args:
@@ -41,7 +48,7 @@ def reshape(x, shape):
 
 
 @of_array
-def flatten(x):
+def flatten(x: Operand):
     """All numbers in one axis, the batch with the rest.
 
     Args:
@@ -60,7 +67,7 @@ def flatten(x):
 
 
 @of_array
-def batch_flatten(x):
+def batch_flatten(x: Operand):
     """Each sample in one axis.
 
     Args:
@@ -75,11 +82,11 @@ def batch_flatten(x):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py batch_flatten
     """
-    return jnp.reshape(x, (-1, int(np.prod(x.shape[1:]))))
+    return jnp.reshape(x, (-1, math.prod(x.shape[1:])))
 
 
 @of_array
-def transpose(x):
+def transpose(x: Operand):
     """The axes in reverse order.
 
     Args:
@@ -98,7 +105,7 @@ def transpose(x):
 
 
 @of_array
-def permute_dimensions(x, pattern):
+def permute_dimensions(x: Operand, pattern: Sequence[int]):
     """The axes in another order.
 
     Args:
@@ -122,7 +129,7 @@ def permute_dimensions(x, pattern):
 
 @of_array
 @of_sizes(sizes.expand_dims, lambda x: sizes.is_known(x) and not is_sizes(x))
-def expand_dims(x, axis=-1):
+def expand_dims(x: Operand, axis: int = -1):
     """A new axis of size 1.
 
     Args:
@@ -142,7 +149,7 @@ def expand_dims(x, axis=-1):
 
 
 @of_array
-def squeeze(x, axis):
+def squeeze(x: Operand, axis: int):
     """Without an axis of size 1.
 
     Args:
@@ -166,7 +173,7 @@ def squeeze(x, axis):
 
 @op
 @of_sizes(sizes.concatenate, sizes.are_parts)
-def concatenate(tensors, axis=-1):
+def concatenate(tensors: Sequence[Any], axis: int = -1):
     """Arrays one after the other along an axis.
 
     Args:
@@ -190,7 +197,7 @@ def concatenate(tensors, axis=-1):
 
 @op
 @of_sizes(sizes.stack, sizes.are_known)
-def stack(x, axis=0):
+def stack(x: Operand, axis: int = 0):
     """Arrays side by side along a new axis.
 
     Args:
@@ -214,7 +221,7 @@ def stack(x, axis=0):
 
 @op
 @of_sizes(sizes.gather, is_sizes)
-def gather(reference, indices):
+def gather(reference: Operand, indices: Operand):
     """The rows `reference[indices]`.
 
     Args:
@@ -239,7 +246,7 @@ def gather(reference, indices):
 
 
 @op
-def one_hot(indices, num_classes):
+def one_hot(indices: Operand, num_classes: int):
     """A new last axis that is 1 at the index and 0 elsewhere.
 
     Args:
@@ -260,7 +267,7 @@ def one_hot(indices, num_classes):
 
 
 @of_array
-def reverse(x, axes):
+def reverse(x: Operand, axes: Any):
     """The numbers in reverse order along axes.
 
     Args:
@@ -280,7 +287,7 @@ def reverse(x, axes):
 
 
 @op
-def slice(x, start, size):
+def slice(x: Operand, start: Any, size: Any):
     """The block of shape `size` that begins at `start`.
 
     Args:
@@ -314,7 +321,7 @@ def slice(x, start, size):
 
 
 @of_array
-def repeat(x, n):
+def repeat(x: Operand, n: int):
     """Each sample `n` times, along a new time axis.
 
     Args:
@@ -339,7 +346,7 @@ def repeat(x, n):
 
 
 @of_array
-def repeat_elements(x, rep, axis):
+def repeat_elements(x: Operand, rep: int, axis: int):
     """Each element `rep` times along an axis, one copy beside the other.
 
     Args:
@@ -360,7 +367,7 @@ def repeat_elements(x, rep, axis):
 
 
 @of_array
-def tile(x, n):
+def tile(x: Operand, n: int):
     """The whole array `n` times along each axis.
 
     Args:
@@ -376,11 +383,11 @@ def tile(x, n):
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py tile
     """
-    return jnp.tile(x, tuple(n) if isinstance(n, (list, tuple)) else n)
+    return jnp.tile(x, tuple(n) if isinstance(n, (AnyList, AnyTuple)) else n)
 
 
 @op
-def arange(start, stop=None, step=1, dtype="int32"):
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: DTypeLike = "int32"):
     """Evenly spaced numbers, `start`, `start + step`, ..., below `stop`.
 
     Args:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.backend.assignment import get_value
 from jkeras.backend.creation import made, sized
@@ -12,14 +16,19 @@ from jkeras.backend.inspection import to_dense
 from jkeras.core import bits, settings
 from jkeras.core.dispatch import Symbolic, is_symbolic, op
 from jkeras.core.names import unique_name
-from jkeras.core.types import Shape
+from jkeras.core.types import Function, Operand, Shape
 from jkeras.engine.tensors.shapes import Spec
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.engine.tensors.variable import Constant, current_frame
 from jkeras.initializers.arrays import numbers
 
 
-def variable(value, dtype=None, name=None, constraint=None):
+def variable(
+    value: Operand,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    constraint: Function | None = None,
+):
     """A variable with this value.
 
     Inside a layer's call, a `Lambda` or a loss, which run for each step, it is an array like any other: a
@@ -44,7 +53,12 @@ def variable(value, dtype=None, name=None, constraint=None):
     return made(value, dtype, name, constraint)
 
 
-def constant(value, dtype=None, shape=None, name=None):
+def constant(
+    value: Operand,
+    dtype: DTypeLike | None = None,
+    shape: Sequence[Any] | None = None,
+    name: str | None = None,
+):
     """A value that never changes; where it has fewer numbers than `shape` asks for, the last one is repeated.
 
     Args:
@@ -111,7 +125,7 @@ def placeholder(
     return node.set_outputs(Spec(shape, dtype or settings.floatx()), name=name or unique_name("placeholder"))
 
 
-def zeros(shape, dtype=None, name=None):
+def zeros(shape: Sequence[Any], dtype: DTypeLike | None = None, name: str | None = None):
     """A variable of zeros.
 
     Args:
@@ -134,7 +148,7 @@ def zeros(shape, dtype=None, name=None):
     return _filled(0, shape, dtype, name)
 
 
-def ones(shape, dtype=None, name=None):
+def ones(shape: Sequence[Any], dtype: DTypeLike | None = None, name: str | None = None):
     """A variable of ones.
 
     Args:
@@ -157,7 +171,7 @@ def ones(shape, dtype=None, name=None):
     return _filled(1, shape, dtype, name)
 
 
-def _filled(number, shape, dtype, name):
+def _filled(number: Any, shape: Sequence[Any], dtype: DTypeLike | None, name: str | None):
     """A variable; of a shape that the graph computes, and inside a layer's call, an array."""
     if is_symbolic(shape) or current_frame() is not None:
         return _full(shape, number, dtype or settings.floatx())
@@ -165,11 +179,11 @@ def _filled(number, shape, dtype, name):
 
 
 @op
-def _full(shape, number, dtype):
+def _full(shape: Sequence[Any], number: Any, dtype: DTypeLike | None):
     return jnp.full(sized(shape), number, dtype)
 
 
-def eye(size, dtype=None, name=None):
+def eye(size: Any, dtype: DTypeLike | None = None, name: str | None = None):
     """A variable that is the identity matrix.
 
     Args:
@@ -190,7 +204,7 @@ def eye(size, dtype=None, name=None):
 
 
 @op
-def zeros_like(x, dtype=None, name=None):
+def zeros_like(x: Operand, dtype: DTypeLike | None = None, name: str | None = None):
     """Zeros in the shape of `x`.
 
     Args:
@@ -211,7 +225,7 @@ def zeros_like(x, dtype=None, name=None):
 
 
 @op
-def ones_like(x, dtype=None, name=None):
+def ones_like(x: Operand, dtype: DTypeLike | None = None, name: str | None = None):
     """Ones in the shape of `x`.
 
     Args:

@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ class _Header(tarfile.TarInfo):
     """A damaged head of a member is an error; for `tarfile` the archive would end there."""
 
     @classmethod
-    def frombuf(cls, buf, encoding, errors):
+    def frombuf(cls, buf: Any, encoding: str, errors: str):
         try:
             return super().frombuf(buf, encoding, errors)
         except tarfile.HeaderError as error:
@@ -43,7 +43,9 @@ class _Header(tarfile.TarInfo):
             raise  # zeros, or nothing: the end
 
 
-def extract(path: Path, archive_format: str | list[str] | None = "auto", folder: Path | None = None) -> bool:
+def extract(
+    path: Path, archive_format: str | Iterable[str] | None = "auto", folder: Path | None = None
+) -> bool:
     """Extract the archive at `path`.
 
     Args:
@@ -114,7 +116,7 @@ def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
         yield _Member(entry.filename, kind, mode, entry.file_size, entry)
 
 
-def _unpack(path: Path, folder: Path, members: Iterator[_Member], open_member) -> None:
+def _unpack(path: Path, folder: Path, members: Iterator[_Member], open_member: Callable[..., Any]) -> None:
     """Write the members into a temporary folder, then move them into `folder`, each whole."""
     with tempfile.TemporaryDirectory(prefix=f".{path.stem[:32]}.", suffix=".tmp", dir=folder) as made:
         root = Path(made) / "content"
@@ -137,7 +139,7 @@ def _unpack(path: Path, folder: Path, members: Iterator[_Member], open_member) -
         _merge(root, folder)
 
 
-def most_bytes(path: str | os.PathLike) -> int:
+def most_bytes(path: str | os.PathLike[str]) -> int:
     """How many bytes may come out of a compressed file.
 
     Example:
@@ -149,7 +151,7 @@ def most_bytes(path: str | os.PathLike) -> int:
     return max(_ALWAYS, _DENSEST * os.path.getsize(path))
 
 
-def _write(target: Path, member: _Member, open_member) -> None:
+def _write(target: Path, member: _Member, open_member: Callable[..., Any]) -> None:
     try:
         if member.kind == "folder":
             target.mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from jkeras.primitives import conv_args
 
 
-def normalize_tuple(value, n, name):
+def normalize_tuple(value: Any, n: int, name: str):
     """An integer, or an iterable of `n` integers, as a tuple of `n` integers.
 
     Args:
@@ -27,7 +29,7 @@ def normalize_tuple(value, n, name):
     return conv_args.int_tuple(value, n, name)
 
 
-def normalize_padding(value):
+def normalize_padding(value: Any):
     """A padding in lower case.
 
     Raises:
@@ -42,7 +44,7 @@ def normalize_padding(value):
     return conv_args.padding_mode(value, ("valid", "same", "causal"))
 
 
-def convert_kernel(kernel):
+def convert_kernel(kernel: Any):
     """A kernel of Theano as one of TensorFlow and back: all spatial axes run backwards.
 
     Args:
@@ -63,7 +65,9 @@ def convert_kernel(kernel):
     return np.flip(kernel, axis=tuple(range(kernel.ndim - 2))).copy()
 
 
-def conv_output_length(input_length, filter_size, padding, stride, dilation=1):
+def conv_output_length(
+    input_length: int | None, filter_size: int, padding: str, stride: int, dilation: int = 1
+):
     """How long the output of a convolution is along one axis.
 
     Args:
@@ -90,7 +94,7 @@ def conv_output_length(input_length, filter_size, padding, stride, dilation=1):
     return conv_args.ceil_div(input_length + more, stride)
 
 
-def conv_input_length(output_length, filter_size, padding, stride):
+def conv_input_length(output_length: int | None, filter_size: int, padding: str, stride: int):
     """How long the input of a convolution is that has an output of this length, along one axis.
 
     Args:
@@ -112,7 +116,14 @@ def conv_input_length(output_length, filter_size, padding, stride):
     return None if output_length is None else (output_length - 1) * stride - 2 * pad + filter_size
 
 
-def deconv_length(dim_size, stride_size, kernel_size, padding, output_padding, dilation=1):
+def deconv_length(
+    dim_size: int | None,
+    stride_size: int,
+    kernel_size: int,
+    padding: str,
+    output_padding: int | None,
+    dilation: int = 1,
+):
     """How long the output of a transposed convolution is along one axis.
 
     Args:

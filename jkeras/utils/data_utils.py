@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path, PurePath
 
 from jkeras.core import atomic, lock, settings
@@ -18,17 +20,17 @@ _LENGTHS = {32: "md5", 64: "sha256"}
 
 
 def get_file(
-    fname,
-    origin,
-    untar=False,
-    md5_hash=None,
-    file_hash=None,
-    cache_subdir="datasets",
-    hash_algorithm="auto",
-    extract=False,
-    archive_format="auto",
-    cache_dir=None,
-):
+    fname: str,
+    origin: str,
+    untar: bool = False,
+    md5_hash: str | None = None,
+    file_hash: str | None = None,
+    cache_subdir: str = "datasets",
+    hash_algorithm: str = "auto",
+    extract: bool = False,
+    archive_format: str | Iterable[str] | None = "auto",
+    cache_dir: str | PathLike[str] | None = None,
+) -> str:
     """The path of a file that is downloaded the first time it is asked for.
 
     A connection that breaks is taken up again a few times, where it broke. A download that fails or does not
@@ -94,7 +96,7 @@ def get_file(
     return str(path)
 
 
-def cache_folders(cache_subdir="datasets", cache_dir=None) -> list[Path]:
+def cache_folders(cache_subdir: str = "datasets", cache_dir: str | PathLike[str] | None = None) -> list[Path]:
     """The folders where `get_file` looks for a file; what is downloaded goes into the last.
 
     Args:
@@ -112,7 +114,9 @@ def cache_folders(cache_subdir="datasets", cache_dir=None) -> list[Path]:
     return [base / cache_subdir for base in bases]
 
 
-def validate_file(fpath, file_hash, algorithm="auto", chunk_size=65535):
+def validate_file(
+    fpath: str | PathLike[str], file_hash: str | None, algorithm: str = "auto", chunk_size: int = 65535
+) -> bool:
     """Whether a file has the given hash.
 
     Args:
@@ -139,11 +143,11 @@ def validate_file(fpath, file_hash, algorithm="auto", chunk_size=65535):
     return _digest(fpath, _algorithm(file_hash, algorithm), chunk_size) == _normal(file_hash)
 
 
-def _normal(file_hash) -> str:
+def _normal(file_hash: str | None) -> str:
     return str(file_hash).strip().lower()
 
 
-def _algorithm(file_hash, algorithm: str) -> str:
+def _algorithm(file_hash: str | None, algorithm: str) -> str:
     """The algorithm of a hash.
 
     Raises:
@@ -159,7 +163,7 @@ def _algorithm(file_hash, algorithm: str) -> str:
     return algorithm
 
 
-def _digest(path, algorithm: str, chunk_size: int = 1 << 20) -> str:
+def _digest(path: str | PathLike[str], algorithm: str, chunk_size: int = 1 << 20) -> str:
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with open(path, "rb") as file:
         while block := file.read(chunk_size):

@@ -10,7 +10,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from jkeras.core.progbar import Progbar
@@ -26,7 +26,7 @@ _CHANGED = {412, 416}  # there is no such rest of the file
 _SCHEMES = ("http", "https", "file")
 
 
-def fetch(origin: str, path: str | os.PathLike, advice: str = "") -> None:
+def fetch(origin: str, path: str | os.PathLike[str], advice: str = "") -> None:
     """Write what is at the URL `origin` to `path`, with a progress bar.
 
     A connection that breaks is made anew a few times, with growing pauses, and goes on where it was if the
@@ -98,7 +98,7 @@ class _Download:
         if self.total is not None and self.done < self.total:
             raise ConnectionError(f"the connection broke after {self.done} of {self.total} bytes")
 
-    def _begin(self, response) -> None:
+    def _begin(self, response: Any) -> None:
         """Find out where in the file the response begins, and how long the file is."""
         headers = response.headers
         if self.done and not (getattr(response, "status", None) == 206 and self._fits(headers)):
@@ -111,7 +111,7 @@ class _Download:
         tag = headers.get("ETag")
         self.version = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
 
-    def _fits(self, headers) -> bool:
+    def _fits(self, headers: Any) -> bool:
         """Whether a part begins where we are, and belongs to a file of the same length."""
         place, _, total = headers.get("Content-Range", "").removeprefix("bytes").strip().partition("/")
         same = self.total is None or total in ("*", str(self.total))
@@ -151,9 +151,9 @@ class _Download:
 class _Redirect(urllib.request.HTTPRedirectHandler):
     """Follows what stays on the web, and never leaves https for http."""
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: str, headers: Any, newurl: str) -> Any:
         there = urlsplit(newurl).scheme
-        if there not in ("http", "https") or (urlsplit(req.full_url).scheme, there) == ("https", "http"):
+        if there not in ("http", "https") or (urlsplit(str(req.full_url)).scheme, there) == ("https", "http"):
             raise urllib.error.HTTPError(newurl, code, f"refused the redirection to {newurl}", headers, fp)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

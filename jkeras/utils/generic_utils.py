@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import marshal
 import types
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras.core.progbar import Progbar as Progbar
 from jkeras.core.registry import CustomObjectScope as CustomObjectScope
@@ -15,10 +18,11 @@ from jkeras.core.registry import deserialize_keras_object as deserialize_keras_o
 from jkeras.core.registry import get_custom_objects as get_custom_objects
 from jkeras.core.registry import has_arg as has_arg
 from jkeras.core.registry import serialize_keras_object as serialize_keras_object
+from jkeras.core.types import AnyList, AnyTuple
 from jkeras.saving import bytecode
 
 
-def to_list(x, allow_tuple=False):
+def to_list(x: Any, allow_tuple: bool = False) -> list[Any]:
     """`x` if it is a list (or, with `allow_tuple`, the list of a tuple), else a list of `x` alone.
 
     Keras 2.2.4: keras/utils/generic_utils.py to_list.
@@ -27,12 +31,12 @@ def to_list(x, allow_tuple=False):
         >>> to_list(1), to_list([1, 2]), to_list((1, 2)), to_list((1, 2), allow_tuple=True)
         ([1], [1, 2], [(1, 2)], [1, 2])
     """
-    if isinstance(x, list):
+    if isinstance(x, AnyList):
         return x
-    return list(x) if allow_tuple and isinstance(x, tuple) else [x]
+    return list(x) if allow_tuple and isinstance(x, AnyTuple) else [x]
 
 
-def unpack_singleton(x):
+def unpack_singleton(x: Any) -> Any:
     """The only element of `x`, or `x` itself if it has several.
 
     Keras 2.2.4: keras/utils/generic_utils.py unpack_singleton.
@@ -44,7 +48,7 @@ def unpack_singleton(x):
     return x[0] if len(x) == 1 else x
 
 
-def is_all_none(iterable_or_element):
+def is_all_none(iterable_or_element: Any) -> bool:
     """Whether there is nothing but None.
 
     Keras 2.2.4: keras/utils/generic_utils.py is_all_none.
@@ -56,7 +60,9 @@ def is_all_none(iterable_or_element):
     return all(element is None for element in to_list(iterable_or_element, allow_tuple=True))
 
 
-def slice_arrays(arrays, start=None, stop=None):
+def slice_arrays(
+    arrays: Any, start: int | Sequence[int] | NDArray[Any] | None = None, stop: int | None = None
+) -> Any:
     """The rows `start:stop` (or those that a list of indices `start` names) of an array or of each in a list.
 
     Keras 2.2.4: keras/utils/generic_utils.py slice_arrays.
@@ -69,17 +75,14 @@ def slice_arrays(arrays, start=None, stop=None):
     """
     if arrays is None:
         return [None]
-    if hasattr(start, "__len__"):
-        # An HDF5 dataset takes a list of indices, not an array.
-        rows = np.asarray(start).tolist()
-    else:
-        rows = slice(start, stop)
-    if isinstance(arrays, list):
+    # An HDF5 dataset takes a list of indices, not an array.
+    rows: Any = np.asarray(start).tolist() if hasattr(start, "__len__") else slice(start, stop)
+    if isinstance(arrays, AnyList):
         return [None if x is None else x[rows] for x in arrays]
     return arrays[rows]
 
 
-def transpose_shape(shape, target_format, spatial_axes):
+def transpose_shape(shape: Any, target_format: str, spatial_axes: Sequence[int]) -> Any:
     """A "channels_last" shape in another data format.
 
     Args:
@@ -104,13 +107,13 @@ def transpose_shape(shape, target_format, spatial_axes):
             f"Received: {target_format}"
         )
     moved = [*shape[: spatial_axes[0]], shape[-1], *(shape[axis] for axis in spatial_axes)]
-    return moved if isinstance(shape, list) else tuple(moved)
+    return moved if isinstance(shape, AnyList) else tuple(moved)
 
 
 _dumped: dict[str, types.CodeType] = {}  # what `func_dump` gave in this process → the code
 
 
-def func_dump(func):
+def func_dump(func: types.FunctionType) -> tuple[str, tuple[Any, ...] | None, tuple[Any, ...] | None]:
     """A function as plain values, for a config.
 
     Returns:
@@ -128,7 +131,13 @@ def func_dump(func):
     return text, func.__defaults__, closure
 
 
-def func_load(code, defaults=None, closure=None, globs=None, safe_mode=True):
+def func_load(
+    code: Any,
+    defaults: tuple[Any, ...] | None = None,
+    closure: tuple[Any, ...] | None = None,
+    globs: dict[str, Any] | None = None,
+    safe_mode: bool = True,
+) -> types.FunctionType:
     """The function that `func_dump` took apart.
 
     Args:
@@ -142,7 +151,7 @@ def func_load(code, defaults=None, closure=None, globs=None, safe_mode=True):
 
     Keras 2.2.4: keras/utils/generic_utils.py func_load.
     """
-    if isinstance(code, (tuple, list)):
+    if isinstance(code, (AnyTuple, AnyList)):
         code, defaults, closure = code
     if code not in _dumped and safe_mode:
         raise ValueError(

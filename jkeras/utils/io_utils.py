@@ -1,15 +1,17 @@
 """Data in HDF5 files as if they were arrays, and HDF5 groups as if they were dicts."""
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import h5py
 import numpy as np
 
+from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyScalar, AnySlice
 from jkeras.saving.model_io import ask_to_proceed_with_overwrite as ask_to_proceed_with_overwrite
 
 _opening = threading.Lock()
@@ -46,7 +48,14 @@ class HDF5Matrix:
 
     refs: dict[str, h5py.File] = {}
 
-    def __init__(self, datapath, dataset, start=0, end=None, normalizer=None):
+    def __init__(
+        self,
+        datapath: str,
+        dataset: str,
+        start: int = 0,
+        end: int | None = None,
+        normalizer: Callable[..., Any] | None = None,
+    ):
         self._origin = (datapath, dataset)
         self.data = self._open()
         rows = self.data.shape[0]
@@ -66,15 +75,15 @@ class HDF5Matrix:
             raise KeyError(f"{path} has no data set {name!r}; it has {list(self.refs[path])}.")
         return self.refs[path][name]
 
-    def _normalized(self, rows):
+    def _normalized(self, rows: Any) -> Any:
         return rows if self.normalizer is None else self.normalizer(rows)
 
     def __len__(self) -> int:
         return self.end - self.start
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         """Rows by a slice, a number, or increasing numbers."""
-        if isinstance(key, slice):
+        if isinstance(key, AnySlice):
             first = key.start or 0
             stop = len(self) if key.stop is None else key.stop
             if first < 0 or stop > len(self) or key.step not in (None, 1):
@@ -94,7 +103,7 @@ class HDF5Matrix:
         return (len(self), *self._base_shape)
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype[Any]:
         """Of the rows as the normalizer leaves them."""
         return self._base_dtype
 
@@ -108,10 +117,10 @@ class HDF5Matrix:
         """Number of elements."""
         return int(np.prod(self.shape))
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"data": None}
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.data = self._open()
 
@@ -144,10 +153,10 @@ class H5Dict:
         (['layer', 'names'], array([1., 1.]), 0)
     """
 
-    def __init__(self, path, mode="a"):
+    def __init__(self, path: Any, mode: str = "a"):
         self._is_file = isinstance(path, str)
         self.read_only = mode == "r"
-        if isinstance(path, dict):
+        if isinstance(path, AnyDict):
             if mode == "w":
                 path.clear()
             path[_GROUP] = True
@@ -155,21 +164,21 @@ class H5Dict:
             raise TypeError(f"Required Group, str or dict. Received: {type(path)}.")
         self.data: Any = h5py.File(path, mode) if isinstance(path, str) else path
 
-    def __setitem__(self, attr, val) -> None:
+    def __setitem__(self, attr: str, val: Any) -> None:
         if self.read_only:
             raise ValueError(f"Cannot set item {attr!r} in read only mode.")
-        if isinstance(self.data, dict):
+        if isinstance(self.data, AnyDict):
             self.data[_text(attr)] = val
         elif attr in self.data:
             raise KeyError(f'Cannot set attribute. Group with name "{attr}" exists.')
-        elif isinstance(val, (np.ndarray, np.generic)):
+        elif isinstance(val, (AnyNumpy, AnyScalar)):
             self.data.create_dataset(attr, data=val)
-        elif isinstance(val, list):
+        elif isinstance(val, AnyList):
             self._set_list(attr, val)
         else:
             self.data.attrs[attr] = val
 
-    def _set_list(self, attr, val: list) -> None:
+    def _set_list(self, attr: str, val: list[Any]) -> None:
         """As few parts as an object's header has room for."""
         if any(isinstance(item, (str, bytes)) for item in val):
             val = [item.encode() if isinstance(item, str) else item for item in val]
@@ -187,31 +196,31 @@ class H5Dict:
         for number, part in enumerate(np.array_split(whole, -(-len(whole) // rows))):
             self.data.attrs[f"{attr}{number}"] = part
 
-    def __getitem__(self, attr):
+    def __getitem__(self, attr: str) -> Any:
         """The value; a new group if there is none of this name."""
         try:
             return self._found(attr)
         except KeyError:
             if self.read_only:
                 raise ValueError(f"Cannot create group {attr!r} in read only mode.") from None
-        if isinstance(self.data, dict):
+        if isinstance(self.data, AnyDict):
             return H5Dict(self.data.setdefault(_text(attr), {}))
         return H5Dict(self.data.create_group(attr))
 
-    def _found(self, attr):
+    def _found(self, attr: str) -> Any:
         mode = "r" if self.read_only else "a"
-        if isinstance(self.data, dict):
+        if isinstance(self.data, AnyDict):
             value = self.data[_text(attr)]
-            return H5Dict(value, mode) if isinstance(value, dict) and _GROUP in value else value
+            return H5Dict(value, mode) if isinstance(value, AnyDict) and _GROUP in value else value
         if attr in self.data.attrs:
             value = self.data.attrs[attr]
-            return value.tolist() if isinstance(value, np.ndarray) and value.dtype.kind == "S" else value
+            return value.tolist() if isinstance(value, AnyNumpy) and value.dtype.kind == "S" else value
         if attr not in self.data and f"{attr}0" in self.data.attrs:
             return self._joined(attr)
         value = self.data[attr]
         return np.asarray(value) if isinstance(value, h5py.Dataset) else H5Dict(value, mode)
 
-    def _joined(self, attr) -> list:
+    def _joined(self, attr: str) -> list[Any]:
         """The list that was written in parts."""
         numbered = (f"{attr}{number}" for number in itertools.count())
         parts = itertools.takewhile(lambda name: name in self.data.attrs, numbered)
@@ -221,30 +230,31 @@ class H5Dict:
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[str]:
         return (name for name in self.data if name != _GROUP)
 
-    def iter(self) -> Iterator:
+    def iter(self) -> Iterator[str]:
         """The names of groups and data sets."""
         return iter(self)
 
-    def __contains__(self, key) -> bool:
-        if isinstance(self.data, dict):
+    def __contains__(self, key: Any) -> bool:
+        if isinstance(self.data, AnyDict):
             return _text(key) in self.data
         return key in self.data or key in self.data.attrs
 
-    def __getattr__(self, attr):
+    def __getattr__(self, attr: str) -> Any:
         if attr == "data":  # not there while a copy is made
             raise AttributeError(attr)
         return getattr(self.data, attr)
 
-    def get(self, key, default=None):
+    def get(self, key: Any, default: Any = None) -> Any:
         """The value, or `default` if there is none; no group is made."""
         return self[key] if key in self else default
 
-    def update(self, *args) -> None:
+    def update(self, *args: Any) -> None:
         """Set the items of a dict, or of pairs."""
-        for name, value in dict(*args).items():
+        items: dict[Any, Any] = dict(*args)
+        for name, value in items.items():
             self[name] = value
 
     def close(self) -> None:
@@ -259,5 +269,5 @@ class H5Dict:
 h5dict = H5Dict
 
 
-def _text(name) -> str:
+def _text(name: str | bytes) -> str:
     return name.decode() if isinstance(name, bytes) else name

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from jkeras.engine.tensors.symbolic import Tensor
@@ -11,7 +15,7 @@ from jkeras.utils.conv_utils import convert_kernel as convert_kernel
 _FLIPPED = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose")
 
 
-def count_params(weights) -> int:
+def count_params(weights: Sequence[Any]) -> int:
     """How many numbers a list of weights holds; a weight that occurs twice counts once.
 
     Args:
@@ -25,10 +29,10 @@ def count_params(weights) -> int:
         >>> count_params([weight, weight])
         6
     """
-    return sum(int(np.prod(weight.shape)) for weight in dict.fromkeys(weights))
+    return sum(math.prod(weight.shape) for weight in dict.fromkeys(weights))
 
 
-def get_source_inputs(tensor, layer=None, node_index=None):
+def get_source_inputs(tensor: Any, layer: Any = None, node_index: int | None = None) -> Any:
     """The inputs that a symbolic tensor is computed from.
 
     Args:
@@ -51,7 +55,8 @@ def get_source_inputs(tensor, layer=None, node_index=None):
         return tensor
     node = layer.inbound_nodes[node_index] if layer is not None and node_index is not None else tensor.node
     sources: list[Tensor] = []
-    waiting, seen = [node], set()
+    waiting: list[Any] = [node]
+    seen: set[Any] = set()
     while waiting:
         node = waiting.pop()
         if not node.inputs:
@@ -62,7 +67,7 @@ def get_source_inputs(tensor, layer=None, node_index=None):
     return list(dict.fromkeys(sources))
 
 
-def convert_all_kernels_in_model(model) -> None:
+def convert_all_kernels_in_model(model: Any) -> None:
     """Turn the kernels of all convolutions from Theano's into TensorFlow's, or back.
 
     Args:
@@ -85,7 +90,7 @@ def convert_all_kernels_in_model(model) -> None:
 
 
 def convert_dense_weights_data_format(
-    dense, previous_feature_map_shape, target_data_format="channels_first"
+    dense: Any, previous_feature_map_shape: Sequence[int], target_data_format: str = "channels_first"
 ) -> None:
     """Reorder the kernel of a `Dense` behind a `Flatten` when the data format of a model changes.
 

@@ -1,13 +1,23 @@
 """multi_gpu_model: a model that shares each batch among several devices."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 
+from jkeras.core.types import AnyList, AnyTuple
 from jkeras.models import Model
 
 
-def multi_gpu_model(model: Model, gpus=None, cpu_merge: bool = True, cpu_relocation: bool = False) -> Model:
+def multi_gpu_model(
+    model: Model,
+    gpus: int | Sequence[int] | None = None,
+    cpu_merge: bool = True,
+    cpu_relocation: bool = False,
+) -> Model:
     """The same layers and weights as a model whose batches are shared among devices.
 
     Every model shares its batches among all visible devices anyway (`compile(devices=...)` chooses others);
@@ -37,10 +47,11 @@ def multi_gpu_model(model: Model, gpus=None, cpu_merge: bool = True, cpu_relocat
         ...     print("Training using single GPU or CPU")
         Training using single GPU or CPU
     """
-    known = {device.id: device for device in jax.devices()}
+    devices: list[Any] = jax.devices()  # pyright: ignore
+    known = {int(device.id): device for device in devices}
     if gpus is None:
         ids = list(known)
-    elif isinstance(gpus, (list, tuple)):
+    elif isinstance(gpus, (AnyList, AnyTuple)):
         ids = list(gpus)
     elif isinstance(gpus, int) and not isinstance(gpus, bool):
         ids = list(known)[: max(gpus, 0)] if gpus <= len(known) else list(range(gpus))

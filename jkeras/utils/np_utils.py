@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import NDArray
 
 from jkeras.core.arguments import refuse_text
 
 
-def to_categorical(y: Any, num_classes: int | None = None, dtype: npt.DTypeLike = "float32") -> np.ndarray:
+def to_categorical(y: Any, num_classes: int | None = None, dtype: npt.DTypeLike = "float32") -> NDArray[Any]:
     """Class numbers as one-hot rows, for the loss `categorical_crossentropy`.
 
     Args:
@@ -47,12 +48,12 @@ def to_categorical(y: Any, num_classes: int | None = None, dtype: npt.DTypeLike 
             f"index {wrong[0]} is out of bounds for axis 1 with size {num_classes}: to_categorical takes "
             f"labels from 0 to num_classes - 1 = {num_classes - 1}."
         )
-    categorical = np.zeros((len(y), num_classes), dtype)
+    categorical: NDArray[Any] = np.zeros((len(y), num_classes), dtype)
     categorical[np.arange(len(y)), y] = 1
     return categorical.reshape(shape + (num_classes,))
 
 
-def normalize(x: Any, axis: int = -1, order: Any = 2) -> np.ndarray:
+def normalize(x: Any, axis: int = -1, order: Any = 2) -> NDArray[Any]:
     """Divide `x` by its norm along an axis; where the norm is 0, `x` stays 0.
 
     Args:

@@ -6,6 +6,9 @@ import math
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
+from jkeras.core.types import AnyDict, AnyList, AnyTuple
 
 Share: TypeAlias = float | int | None
 
@@ -23,7 +26,7 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
         return x, y, sample_weight
     if y is not None:
         return x, y
-    return (x,) if isinstance(x, (tuple, list)) else x
+    return (x,) if isinstance(x, (AnyTuple, AnyList)) else x
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -38,7 +41,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
         >>> unpack_x_y_sample_weight((1, 2))
         (1, 2, None)
     """
-    if not isinstance(data, (tuple, list)):
+    if not isinstance(data, (AnyTuple, AnyList)):
         return data, None, None
     if not 1 <= len(data) <= 3:
         raise ValueError(f"Data should be x, (x, y) or (x, y, sample_weight); got {len(data)} items.")
@@ -73,8 +76,8 @@ def split_dataset(
         >>> [part.tolist() for part in split_dataset(np.arange(5), left_size=0.6)]
         [[0, 1, 2], [3, 4]]
     """
-    items = dataset.values() if isinstance(dataset, dict) else dataset
-    arrays = list(items) if isinstance(dataset, (dict, tuple, list)) else [dataset]
+    items = dataset.values() if isinstance(dataset, AnyDict) else dataset
+    arrays = list(items) if isinstance(dataset, (AnyDict, AnyTuple, AnyList)) else [dataset]
     rows = {len(array) for array in arrays}
     if len(rows) != 1:
         raise ValueError(f"split_dataset: all arrays should have as many rows; got {sorted(rows)}.")
@@ -107,9 +110,9 @@ def _sizes(left: Share, right: Share, total: int) -> tuple[int, int]:
     return first, second
 
 
-def _taken(dataset: Any, places: np.ndarray) -> Any:
-    if isinstance(dataset, dict):
+def _taken(dataset: Any, places: NDArray[Any]) -> Any:
+    if isinstance(dataset, AnyDict):
         return {name: np.asarray(array)[places] for name, array in dataset.items()}
-    if isinstance(dataset, (tuple, list)):
+    if isinstance(dataset, (AnyTuple, AnyList)):
         return type(dataset)(np.asarray(array)[places] for array in dataset)
     return np.asarray(dataset)[places]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from jax.typing import DTypeLike
+from numpy.typing import NDArray
 
 from jkeras import backend as K
 from jkeras.core.registry import has_arg
@@ -14,7 +17,12 @@ from jkeras.models import Model
 
 
 def get_test_data(
-    num_train=1000, num_test=500, input_shape=(10,), output_shape=(2,), classification=True, num_classes=2
+    num_train: int = 1000,
+    num_test: int = 500,
+    input_shape: tuple[int, ...] = (10,),
+    output_shape: tuple[int, ...] = (2,),
+    classification: bool = True,
+    num_classes: int = 2,
 ):
     """Random data that can be learned: the inputs lie around what they stand for.
 
@@ -44,15 +52,15 @@ def get_test_data(
 
 
 def layer_test(
-    layer_cls,
-    kwargs={},  # noqa: B006 (Keras's signature; `weights` is added to a copy)
-    input_shape=None,
-    input_dtype=None,
-    input_data=None,
-    expected_output=None,
-    expected_output_dtype=None,
-    fixed_batch_size=False,
-):
+    layer_cls: type[Any],
+    kwargs: dict[str, Any] = {},  # noqa: B006 (Keras's signature; `weights` is added to a copy)
+    input_shape: tuple[int, ...] | None = None,
+    input_dtype: DTypeLike | None = None,
+    input_data: Any = None,
+    expected_output: Any = None,
+    expected_output_dtype: DTypeLike | None = None,
+    fixed_batch_size: bool = False,
+) -> NDArray[Any]:
     """Put a layer of one input and one output through a model: shapes, config, weights, a training step.
 
     Args:
@@ -78,30 +86,30 @@ def layer_test(
         >>> layer_test(Dense, kwargs={"units": 3}, input_shape=(2, 4)).shape
         (2, 3)
     """
-    data, input_shape, input_dtype = _data(input_data, input_shape, input_dtype)
+    data, sizes, dtype = _data(input_data, input_shape, input_dtype)
     layer = _made(layer_cls, dict(kwargs))
-    expected_shape = layer.compute_output_shape(input_shape)
-    batch_shape = tuple(input_shape) if fixed_batch_size else (None, *input_shape[1:])
-    x = Input(batch_shape=batch_shape, dtype=input_dtype)
+    expected_shape = layer.compute_output_shape(sizes)
+    batch_shape = tuple(sizes) if fixed_batch_size else (None, *sizes[1:])
+    x = Input(batch_shape=batch_shape, dtype=dtype)
     y = layer(x)
-    wanted = expected_output_dtype or input_dtype
+    wanted = expected_output_dtype or dtype
     assert K.dtype(y) == wanted, f"{layer.name!r} gives {K.dtype(y)}, expected {wanted}"
     output = _in_model(Model(x, y), layer, data, expected_shape, expected_output)
-    type(layer).from_config({**layer.get_config(), "batch_input_shape": input_shape})
+    layer_cls.from_config({**layer.get_config(), "batch_input_shape": sizes})
     return output
 
 
-def _data(data, shape, dtype) -> tuple:
+def _data(data: Any, shape: Any, dtype: DTypeLike | None) -> tuple[Any, tuple[int, ...], str]:
     """(input array, its shape, name of its dtype)."""
     if data is not None:
-        return data, shape or data.shape, np.dtype(dtype or data.dtype).name
+        return data, shape or data.shape, str(np.dtype(dtype) if dtype else data.dtype)
     assert shape, "layer_test needs input_shape or input_data"
-    dtype = np.dtype(dtype or K.floatx()).name
+    name = str(np.dtype(dtype or K.floatx()))
     sizes = [np.random.randint(1, 4) if size is None else size for size in shape]
-    return (10 * np.random.random(sizes)).astype(dtype), shape, dtype
+    return (10 * np.random.random(sizes)).astype(name), shape, name
 
 
-def _made(layer_cls, kwargs: dict):
+def _made(layer_cls: type[Any], kwargs: dict[str, Any]) -> Any:
     """The layer; made anew from its own weights where it has some before it is built."""
     layer = layer_cls(**kwargs)
     weights = layer.get_weights()
@@ -111,7 +119,7 @@ def _made(layer_cls, kwargs: dict):
     return layer
 
 
-def _in_model(model, layer, data, expected_shape, expected) -> np.ndarray:
+def _in_model(model: Model, layer: Any, data: Any, expected_shape: Any, expected: Any) -> NDArray[Any]:
     output = model.predict(data)
     pairs = list(zip(expected_shape, output.shape, strict=False))
     assert all(want in (None, got) for want, got in pairs), (
@@ -119,7 +127,7 @@ def _in_model(model, layer, data, expected_shape, expected) -> np.ndarray:
     )
     if expected is not None:
         np.testing.assert_allclose(output, expected, rtol=1e-3)
-    again = type(model).from_config(model.get_config())
+    again: Any = Model.from_config(model.get_config())
     if model.weights:
         again.set_weights(model.get_weights())
         np.testing.assert_allclose(again.predict(data), output, rtol=1e-3)
@@ -129,7 +137,7 @@ def _in_model(model, layer, data, expected_shape, expected) -> np.ndarray:
     return output
 
 
-def keras_test(func: Callable) -> Callable:
+def keras_test(func: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator of a test, after which the automatic names of layers begin anew.
 
     Keras 2.2.2: keras/utils/test_utils.py keras_test
@@ -140,7 +148,7 @@ def keras_test(func: Callable) -> Callable:
     """
 
     @functools.wraps(func)
-    def wrapper(*args, **kwargs):
+    def wrapper(*args: Any, **kwargs: Any):
         output = func(*args, **kwargs)
         K.clear_session()
         return output

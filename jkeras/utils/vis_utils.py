@@ -1,10 +1,13 @@
 """Pictures of models."""
 
+# pyright: reportUnnecessaryIsInstance=false
 from __future__ import annotations
 
 import os
 import shutil
 import warnings
+from os import PathLike
+from typing import Any
 
 from jkeras.core import atomic
 from jkeras.core.extras import module
@@ -13,7 +16,7 @@ from jkeras.visualization.dot import FormatError, dot
 from jkeras.visualization.picture import DIRECTIONS
 
 
-def _check_pydot() -> None:
+def _check_pydot() -> None:  # pyright: ignore[reportUnusedFunction] (scripts ask for it)
     """Complain if pydot or graphviz is missing; nothing here needs them, scripts ask for them by this name.
 
     Raises:
@@ -28,16 +31,16 @@ def _check_pydot() -> None:
 
 
 def model_to_dot(
-    model,
-    show_shapes=False,
-    show_layer_names=True,
-    rankdir="TB",
-    expand_nested=False,
-    dpi=96,
-    expand_dim=False,
-    show_dtype=False,
-    show_layer_activations=False,
-    show_trainable=False,
+    model: Any,
+    show_shapes: bool = False,
+    show_layer_names: bool = True,
+    rankdir: str = "TB",
+    expand_nested: bool = False,
+    dpi: float = 96,
+    expand_dim: bool = False,
+    show_dtype: bool = False,
+    show_layer_activations: bool = False,
+    show_trainable: bool = False,
 ):
     """A model as a graph of graphviz.
 
@@ -82,17 +85,17 @@ def model_to_dot(
 
 
 def plot_model(
-    model,
-    to_file="model.png",
-    show_shapes=False,
-    show_layer_names=True,
-    rankdir="TB",
-    expand_nested=False,
-    dpi=96,
-    expand_dim=False,
-    show_dtype=False,
-    show_layer_activations=False,
-    show_trainable=False,
+    model: Any,
+    to_file: str | PathLike[str] = "model.png",
+    show_shapes: bool = False,
+    show_layer_names: bool = True,
+    rankdir: str = "TB",
+    expand_nested: bool = False,
+    dpi: float = 96,
+    expand_dim: bool = False,
+    show_dtype: bool = False,
+    show_layer_activations: bool = False,
+    show_trainable: bool = False,
 ) -> None:
     """Draw a model into a file.
 
@@ -113,7 +116,7 @@ def plot_model(
     """
     told = (show_dtype, show_layer_activations, show_trainable)
     graph = model_to_dot(model, show_shapes, show_layer_names, rankdir, expand_nested, dpi, expand_dim, *told)
-    stem, ending = os.path.splitext(os.fspath(to_file))
+    stem, ending = os.path.splitext(to_file)
     format = ending[1:].lower() or "png"
     try:
         content = graph.create(format=format)
