@@ -2,7 +2,8 @@
 
 `{{ commands }}` stands for all commands with their arguments and options, `{{ reference jkeras.layers }}` for
 the docstrings of a module's public names, `{{ examples }}` for pictures and code of the examples, and
-`{{ figures FILE }}` for a page of measurements.
+`{{ figures FILE }}` for a page of measurements. In a Chinese page `{{ rows PAGE }}` stands for the tables of
+the English one that a test or a script keeps true, with the words of `zh/rows.yml`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+import yaml
 
 from jkeras.cli import app
 
@@ -79,7 +81,20 @@ def figures(file: str) -> str:
     return re.sub(r"^#", "##", text, flags=re.MULTILINE)
 
 
-FILLED = {"commands": commands, "examples": examples, "figures": figures, "reference": reference}
+def rows(page: str) -> str:
+    """The tables of an English page, or what a script has written into it, in Chinese words."""
+    guides = EXAMPLES / "guides"
+    text = (guides / "en" / page).read_text("utf-8")
+    written = re.search(r"<!-- rows -->\n+(.*?)\n+<!-- end of rows -->", text, re.DOTALL)
+    table = written[1] if written else "\n".join(re.findall(r"^\|.*\|$", text, re.MULTILINE))
+    words = yaml.safe_load((guides / "zh" / "rows.yml").read_text("utf-8"))
+    phrase = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
+    ends = re.compile(r"(?<=\| )[^|]*(?= \|$)|^#+ .*$|^\| [^|`]+(?= \|)", re.MULTILINE)
+    return ends.sub(lambda m: phrase.sub(lambda p: words[p[0]], m[0]), table)
+
+
+FILLED = {fill.__name__: fill for fill in (commands, examples, figures, reference, rows)}
+
 PLACE = re.compile(r"^\{\{ (\w+)(?: ([\w./]+))? \}\}$", re.MULTILINE)
 
 
