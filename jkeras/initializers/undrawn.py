@@ -27,6 +27,7 @@ _SURE = (
     classes.TruncatedNormal,
     classes.VarianceScaling,
 )
+_WORDS = ("mode", "distribution")  # which the class has looked at
 
 
 class Undrawn:
@@ -102,5 +103,9 @@ def _is_sure(init: Any, shape: Sequence[Any]) -> bool:
         return False
     if type(init) not in _SURE and not (type(init) is classes.Orthogonal and len(shape) > 1):
         return False
-    seed = getattr(init, "seed", None)
-    return seed is None or isinstance(seed, (int, np.integer))
+    settings: dict[str, Any] = init.get_config()
+    seed = settings.pop("seed", None)
+    numbers = [value for name, value in settings.items() if name not in _WORDS]
+    return (seed is None or isinstance(seed, (int, np.integer))) and all(
+        isinstance(value, (int, float, np.integer, np.floating)) for value in numbers
+    )

@@ -7,23 +7,25 @@ Nothing in such a file is run, unpacked to the disk, or imported by a name that 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
+import collections
 import contextlib
 import io
 import json
 import lzma
 import math
 import shutil
+import struct
 import tempfile
 import time
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import h5py
 import numpy as np
 
-from jkeras.core.stored import Stored
+from jkeras.core.stored import Stored, read_at
 from jkeras.core.types import AnyDict
 from jkeras.saving import keras3, keras3_training, places
 from jkeras.saving.access import Access
@@ -55,34 +57,86 @@ def read_keras_zip(path: Path) -> Contents:
         ValueError: it is damaged, no such file, or describes what jkeras cannot build.
     """
     with telling(path, "its config.json is malformed"), contextlib.ExitStack() as stack:
-        text, weights = _members(path)
+        text, weights = _members(path, stack)
         config = parse_json(text, "config.json")
         try:
-            group = stack.enter_context(h5py.File(io.BytesIO(weights), "r"))
-            contents = read_places(group)
+            contents = read_places(stack.enter_context(h5py.File(weights, "r")))
         except OSError as error:
             raise ValueError(f"its weights are damaged: {error}") from error
         contents.keys = {**places.keys_of_config(config), **contents.keys}
         contents.model, contents.training = config, config.get("compile_config") or None
-        contents.file = group
-        stack.pop_all()
+        contents.file = stack.pop_all()
     return contents
 
 
-def _members(path: Path) -> tuple[bytes, bytes]:
-    """The texts of configuration and weights, if they are no larger than a file of this size can hold."""
+def _members(path: Path, stack: contextlib.ExitStack) -> tuple[bytes, Any]:
+    """The text of the configuration, and the weights as a file: no member is larger than a file of this size
+    can hold, and each is as its checksum says."""
     names = ("config.json", "model.weights.h5")
     try:
         with zipfile.ZipFile(path) as archive:
-            if not set(names) <= set(archive.namelist()):
-                raise ValueError(f"a zip archive, but no .keras file: it holds {archive.namelist()[:8]}.")
+            held = _single_names(archive)
+            if not set(names) <= set(held):
+                raise ValueError(f"a zip archive, but no .keras file: it holds {held[:8]}.")
             size = path.stat().st_size
             for name in names:
                 if archive.getinfo(name).file_size > allowance(size):
                     raise ValueError(f"its {name} says to be far larger than a file of {size} bytes holds.")
-            return archive.read(names[0]), archive.read(names[1])
+            return archive.read(names[0]), _as_file(archive, archive.getinfo(names[1]), stack)
     except _ZIP_DAMAGE as error:
         raise ValueError(f"a damaged .keras file: {error}") from error
+
+
+def _single_names(archive: zipfile.ZipFile) -> list[str]:
+    """The names of the members of an archive.
+
+    Raises:
+        ValueError: one stands there twice, so that two readers may find different things.
+    """
+    names = archive.namelist()
+    for name, times in collections.Counter(names).items():
+        if times > 1:
+            raise ValueError(f"its member {name!r} stands there {times} times.")
+    return names
+
+
+def _as_file(archive: zipfile.ZipFile, member: zipfile.ZipInfo, stack: contextlib.ExitStack) -> Any:
+    """A member as a file of its own; one that is stored as it is, as Keras does, is not read into memory."""
+    if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+        return io.BytesIO(archive.read(member))
+    with archive.open(member) as file:  # which compares what the archive says of it in its two places
+        while file.read(1 << 20):
+            pass  # at its end the checksum is compared
+    raw = stack.enter_context(open(str(archive.filename), "rb"))
+    raw.seek(member.header_offset + 26)
+    name, extra = struct.unpack("<HH", raw.read(4))
+    return _Part(raw, member.header_offset + 30 + name + extra, member.file_size)
+
+
+class _Part(io.RawIOBase):
+    """A part of an open file as a file."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int):
+        self._file, self._start, self._size, self._at = file, start, size, 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def readinto(self, room: Any) -> int:
+        room = memoryview(room).cast("B")[: max(0, self._size - self._at)]
+        count = read_at(self._file, self._start + self._at, room)
+        self._at += count
+        return count
 
 
 def has_places(group: h5py.Group) -> bool:
@@ -214,6 +268,7 @@ def read_npz(path: Path) -> Contents:
             size = path.stat().st_size
             archive = stack.enter_context(zipfile.ZipFile(path))
             members = archive.infolist()
+            _single_names(archive)
             if sum(member.file_size for member in members) > allowance(size):
                 raise ValueError(f"its arrays say to be far larger than a file of {size} bytes holds")
             arrays = {

@@ -348,9 +348,17 @@ def _describe(head: bytes) -> str:
 
 
 def _checked(contents: Contents, source: Any) -> Contents:
-    """Refuse a record whose configurations are not what they should be."""
-    with telling(source, "its architecture is malformed"):
-        contents = foreign.in_our_words(contents)
+    """Refuse a record whose configurations are not what they should be; its file is closed then."""
+    with contextlib.ExitStack() as stack:
+        stack.callback(contents.close)
+        with telling(source, "its architecture is malformed"):
+            contents = foreign.in_our_words(contents)
+        _check_parts(contents, source)
+        stack.pop_all()
+    return contents
+
+
+def _check_parts(contents: Contents, source: Any) -> None:
     config, training = contents.model, contents.training
     if config is not None and not (isinstance(config, AnyDict) and {"class_name", "config"} <= config.keys()):
         raise ValueError(f"{source}: the model's configuration has no class_name and config.")
@@ -359,4 +367,3 @@ def _checked(contents: Contents, source: Any) -> Contents:
     keys = {"optimizer_config", "loss", "metrics", "sample_weight_mode", "loss_weights"}
     if training is not None and not (isinstance(training, AnyDict) and keys <= training.keys()):
         raise ValueError(f"{source}: the training configuration is incomplete; expected {sorted(keys)}.")
-    return contents

@@ -81,6 +81,18 @@ def configurations() -> dict[str, object]:
         "activation": sequential(dense(activation="eval")),
         "activation-dict": sequential(dense(activation={"class_name": "exec", "config": {"code": "1"}})),
         "initializer": sequential(dense(kernel_initializer={"class_name": "__import__", "config": {}})),
+        **{
+            f"{kind}-{key}": sequential(
+                dense(kernel_initializer={"class_name": kind, "config": {key: {"a": 1}}})
+            )
+            for kind, key in [
+                ("Orthogonal", "gain"),
+                ("RandomNormal", "mean"),
+                ("RandomUniform", "maxval"),
+                ("TruncatedNormal", "stddev"),
+                ("VarianceScaling", "scale"),
+            ]
+        },  # fmt: skip
         "lambda-code": sequential(dense(), code),
         "lambda-name": sequential(named),
         "cycle": functional(node("a", "b"), node("b", "a"), out="a"),

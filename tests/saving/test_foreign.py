@@ -2,6 +2,8 @@
 
 import io
 import json
+import tracemalloc
+import warnings
 import zipfile
 
 import h5py
@@ -296,9 +298,66 @@ def test_truncated_files(tmp_path, file, cut):
 def test_a_bomb_is_not_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "b.keras", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", "{}")
-        archive.writestr("model.weights.h5", bytes(200 << 20))
+        archive.writestr("model.weights.h5", bytes(70 << 20))
     with pytest.raises(ValueError, match="far larger than a file of"):
         load_model(str(tmp_path / "b.keras"))
+
+
+def test_weights_of_a_keras_file_are_in_memory_once(tmp_path):
+    model = Sequential([Dense(1024, input_shape=(1024,), use_bias=False) for _ in range(2)])
+    size = sum(w.nbytes for w in model.get_weights())
+    model.save(tmp_path / "m.keras")
+    load_model(tmp_path / "m.keras", compile=False)
+    tracemalloc.start()
+    again = load_model(tmp_path / "m.keras", compile=False)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.3 * size
+    np.testing.assert_array_equal(again.get_weights()[1], model.get_weights()[1])
+
+
+def repacked(source, target, change=lambda parts: parts, method=zipfile.ZIP_STORED):
+    """An archive again, with members changed; `change` gives pairs of name and content."""
+    with zipfile.ZipFile(source) as archive:
+        parts = [(name, archive.read(name)) for name in archive.namelist()]
+    with zipfile.ZipFile(target, "w", method) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that stand there twice
+        for name, content in change(parts):
+            archive.writestr(name, content)
+    return target
+
+
+def test_a_keras_file_that_was_packed_again(tmp_path):
+    packed = repacked(golden.path("later/seq.keras"), tmp_path / "m.keras", method=zipfile.ZIP_DEFLATED)
+    predicts(load_model(packed, compile=False), "seq")
+
+
+def test_a_member_that_stands_there_twice(tmp_path):
+    """Readers differ in which of them they take."""
+    for number in range(2):
+        made = repacked(golden.path("later/seq.keras"), tmp_path / "m.keras", lambda p: [*p, p[number]])  # noqa: B023
+        with pytest.raises(ValueError, match=r"m\.keras: its member '.*' stands there 2 times"):
+            load_model(made)
+    np.savez(tmp_path / "a.npz", *net().get_weights())
+    made = repacked(tmp_path / "a.npz", tmp_path / "b.npz", lambda parts: [*parts, parts[0]])
+    with pytest.raises(ValueError, match=r"b\.npz.* 'arr_0\.npy' stands there 2 times"):
+        net().load_weights(made)
+
+
+@pytest.mark.parametrize("at, value", [(14, 1), (18, 9), (26, 40), (0, 1)])
+def test_two_places_of_an_archive_that_disagree(tmp_path, at, value):
+    """The checksum, the size, the length of the name, the mark: before the weights, beside the directory."""
+    data = bytearray(golden.path("later/seq.keras").read_bytes())
+    with zipfile.ZipFile(golden.path("later/seq.keras")) as archive:
+        entry = archive.getinfo("model.weights.h5")
+    data[entry.header_offset + at] ^= value
+    data[data.rindex(b"PK\x01\x02") + 16] ^= at == 14  # a checksum is taken from the directory
+    (tmp_path / "m.keras").write_bytes(data)
+    if at == 18:  # only the directory's size counts
+        predicts(load_model(tmp_path / "m.keras", compile=False), "seq")
+        return
+    with pytest.raises(ValueError, match=r"m\.keras: a damaged \.keras file"):
+        load_model(tmp_path / "m.keras")
 
 
 @pytest.mark.parametrize("name, content", [("b.npz", "w.npy"), ("t.npz", None)])
@@ -307,7 +366,7 @@ def test_hostile_npz(tmp_path, name, content):
         (tmp_path / name).write_bytes(b"PK\x03\x04 no zip")
     else:
         with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(content, bytes(200 << 20))
+            archive.writestr(content, bytes(70 << 20))
     with pytest.raises(ValueError, match=f"{name} is no .npz of plain arrays"):
         net().load_weights(str(tmp_path / name))
 

@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import marshal
+import pickle
 import tarfile
 import zipfile
 
@@ -16,7 +17,7 @@ import pytest
 
 from jkeras import layers
 from jkeras.models import Sequential, clone_model, load_model, model_from_json, model_from_yaml
-from jkeras.saving import save_model
+from jkeras.saving import model_io, save_model
 from jkeras.utils import get_file
 from tests import golden
 
@@ -199,6 +200,21 @@ def test_an_absolute_name_in_an_archive_2025_12060(tmp_path):
         fetched(tmp_path)
 
 
+def test_where_the_process_is_says_nothing_2026_11816(tmp_path, monkeypatch):
+    archive((named("../../../ran"), b"x"))
+    monkeypatch.chdir("/")
+    with pytest.raises(ValueError, match="leads out of the folder"):
+        fetched(tmp_path)
+
+
+@pytest.mark.parametrize("target", [".", "inside", "../../.."])
+def test_no_way_through_a_link_2024_55459_2026_12482(target, tmp_path):
+    inside = named("inside", tarfile.DIRTYPE), b""
+    archive(inside, (named("link", tarfile.SYMTYPE, target), b""), (named("link/../../../ran"), b"x"))
+    with pytest.raises(ValueError, match="is a link to"):
+        fetched(tmp_path)
+
+
 def test_links_too_long_to_be_resolved_2025_12638(tmp_path):
     """Folders and links whose whole path is longer than the system's limit hide that the last leads out."""
     members, here = [], ""
@@ -229,6 +245,46 @@ def test_a_shape_larger_than_the_file_2026_0897(shape):
         load_model("m.keras", compile=False)
 
 
+@pytest.mark.parametrize("place", ["layers/dense/vars/0", "optimizer/vars/0"])
+@pytest.mark.parametrize("filters", [{}, {"compression": "gzip"}])
+def test_a_bomb_among_the_weights_2026_12570(place, filters):
+    """Of a shape that nobody has asked for yet: whoever reads all that is there."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.create_group("layers")
+        file.create_dataset(place, (2**25,), "f", chunks=(2**20,), **filters)
+    with zipfile.ZipFile(golden.path("later/seq.keras")) as opened, zipfile.ZipFile("m.keras", "w") as made:
+        made.writestr("config.json", opened.read("config.json"))
+        made.writestr("model.weights.h5", buffer.getvalue())
+    with open("w.weights.h5", "wb") as file:
+        file.write(buffer.getvalue())
+    for name in ("m.keras", "w.weights.h5"):
+        with pytest.raises(ValueError, match=rf"{name}.*made to fill the memory"):
+            model_io.read(name)
+
+
+@pytest.mark.parametrize("module", ["keras.utils", "keras.src.utils.torch_utils", "jkeras.layers"])
+def test_no_pickle_in_a_layer_2025_49655_2026_12484(module):
+    code = pickle.dumps(Opening())
+    for coded in (
+        base64.b64encode(code).decode(),
+        {"class_name": "__bytes__", "config": {"value": str(code)}},
+    ):
+        layer = {
+            "class_name": "TorchModuleWrapper",
+            "module": module,
+            "config": {"name": "t", "module": coded},
+        }
+        for safe_mode in (True, False):
+            with pytest.raises(ValueError, match=r"m\.keras.*TorchModuleWrapper"):
+                load_model(as_keras(layer), safe_mode=safe_mode)
+
+
+class Opening:
+    def __reduce__(self):
+        return open, ("ran", "w")
+
+
 def test_no_saved_model_is_loaded_2026_1462():
     config = {"name": "t", "filepath": "/tmp/saved_model", "call_endpoint": "serve"}
     with pytest.raises(ValueError, match=r"m\.keras.*TFSMLayer"):
@@ -236,7 +292,7 @@ def test_no_saved_model_is_loaded_2026_1462():
 
 
 @pytest.mark.parametrize("kind", ["storage", "link", "virtual"])
-def test_hdf5_that_reads_other_files_2026_1669(kind):
+def test_hdf5_that_reads_other_files_2026_1669_2026_9335_2026_12480(kind):
     with h5py.File("secret.hdf5", "w") as file:
         file["w"] = np.full((2,), 42, "f")
     model = Sequential([layers.Dense(1, input_shape=(2,), use_bias=False)])
