@@ -334,10 +334,15 @@ def _arrays(
 
 @app.command()
 @reports_errors
-def summary(model: Model, accept_changed: Changed = False, as_json: Json = False) -> None:
+def summary(
+    model: Model,
+    wide: Annotated[bool, typer.Option("--wide", help="Show shapes, FLOPs and bytes by layer.")] = False,
+    accept_changed: Changed = False,
+    as_json: Json = False,
+) -> None:
     """Show the layers of a model."""
     with _answer(as_json) as result:
-        result.update(files.summary(model, accept_changed))
+        result.update(files.summary(model, accept_changed, wide))
 
 
 @app.command()

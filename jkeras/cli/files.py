@@ -163,10 +163,10 @@ def convert(
     return loaded
 
 
-def summary(source: Path, accept_changed: bool = False) -> dict[str, Any]:
-    """Layers and sizes of the model in a file; prints Keras's summary."""
+def summary(source: Path, accept_changed: bool = False, wide: bool = False) -> dict[str, Any]:
+    """Layers and sizes of the model in a file; prints Keras's summary, or the wide one."""
     model = load(source, compile=False, accept_changed=accept_changed)
-    model.summary()
+    model.summary(wide=wide)
     layers = [
         {
             "name": layer.name,

@@ -367,9 +367,10 @@ class Compiled(StepFunctions, KerasInternals, Network):
         print_fn: Callable[[str], object] | None = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
+        wide: bool = False,
     ) -> None:
         """See `Network.summary`; a warning says where `trainable` has changed since `compile`."""
-        super().summary(line_length, positions, print_fn, expand_nested, show_trainable)
+        super().summary(line_length, positions, print_fn, expand_nested, show_trainable, wide)
         self._warn_if_trainable_changed(stacklevel=3)
 
     def _warn_if_trainable_changed(self, stacklevel: int = 2) -> None:

@@ -24,6 +24,7 @@ from jkeras.engine.tensors.variable import Numpy, Variable, current_frame, numpy
 from jkeras.engine.tree import instances, nested, put_values, variables_of
 from jkeras.models import config as configs
 from jkeras.models.bodies import CodeBody, GraphBody, as_declared
+from jkeras.models.costs import print_costs
 from jkeras.models.files import Files
 from jkeras.models.masks import marked
 from jkeras.models.structure import Structure
@@ -268,6 +269,7 @@ class Network(Files, Structure):
         print_fn: Callable[[str], object] | None = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
+        wide: bool = False,
     ) -> None:
         """Print the layers, their output shapes and parameter counts.
 
@@ -277,6 +279,7 @@ class Network(Files, Structure):
             print_fn: called with each line; default `print`.
             expand_nested: whether the layers of a model inside follow it, set in.
             show_trainable: whether a last column says if a layer is trained: Y or N.
+            wide: print shapes, parameters, operations and bytes of each layer in the place of Keras's text.
 
         Raises:
             ValueError: the model is not built, so there are no shapes.
@@ -286,7 +289,10 @@ class Network(Files, Structure):
                 f"Model {self.name!r} is not built yet, so it has no shapes to summarize. Give the first "
                 "layer an input_shape, call model.build(batch_input_shape), or fit it on data first."
             )
-        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable)
+        if wide:
+            print_costs(self, print_fn)
+        else:
+            print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable)
 
     def get_config(self) -> dict[str, Any]:
         """Layers, their connections, inputs and outputs as plain Python values."""

@@ -127,6 +127,7 @@ def test_scale_is_remembered_by_the_run(folder, call):
 
 def test_summary_and_inspect(trained, call):
     assert "Total params: 67" in call("summary", "runs/small/model.h5").out
+    assert "Weight bytes" in call("summary", "runs/small/model.h5", "--wide").out
     summary = call("summary", "runs/small/model.h5", "--json").json
     assert summary["params"] == 67 and summary["layers"][0]["output_shape"] == [None, 8]
     model = call("inspect", "runs/small/model.h5", "--json").json
