@@ -280,6 +280,8 @@ def _gradients(loss: Tensor, targets: list[Any]) -> list[Any]:
     tensors = {t for n in graph.known_nodes for t in [*n.outputs, *n.inputs]}
     reached = tensors | {*cells, loss}
     targets = [t if isinstance(t, (Tensor, Variable)) else None for t in targets]
+    # What only counts (indices, say) has no gradient: TensorFlow gives None.
+    reached = {t for t in reached if jnp.issubdtype(t.dtype, jnp.inexact)}
     known = [t for t in targets if t in reached]
     if not known:
         return [None] * len(targets)

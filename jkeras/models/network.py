@@ -127,6 +127,20 @@ class Network(Files, Structure):
         node.outputs = outputs
         self.inbound_nodes = [node]
 
+    @Structure.outputs.setter
+    def outputs(self, outputs: Sequence[Tensor]) -> None:
+        """Let the model end elsewhere: `model.layers.pop(); model.outputs = [model.layers[-1].output]`.
+
+        Raises:
+            ValueError: the model stands in other graphs, which have the outputs that it had.
+        """
+        if len(self.inbound_nodes) > 1:
+            raise ValueError(
+                f"Model {self.name!r} has been called in other graphs, so its outputs cannot be replaced: "
+                "make another model of its tensors, Model(model.inputs, outputs)."
+            )
+        self._init_graph(self.inputs, as_list(outputs))
+
     @property
     def stateful(self) -> bool:
         """Whether a layer carries state from batch to batch."""
@@ -217,7 +231,8 @@ class Network(Files, Structure):
 
     @property
     def weights(self) -> list[Variable]:
-        return [*self.trainable_weights, *self.non_trainable_weights]
+        # A layer that two inner models share may be frozen in the one and not in the other: it counts once.
+        return list(dict.fromkeys([*self.trainable_weights, *self.non_trainable_weights]))
 
     def values(self) -> tuple[Params, State]:
         """The weights as they are now, as `model.pure()` takes them: `(params, state)`, nested by layer name.

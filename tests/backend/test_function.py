@@ -136,6 +136,8 @@ def test_gradients_of_gradients_and_of_strangers():
     a, b = K.function([x], [slope, curve])([np.array([2.0, 3.0])])
     assert a.tolist() == [12, 27] and b.tolist() == [12, 18]
     assert K.gradients(loss, [y]) == [None]
+    place = K.placeholder((None,), dtype="int32")
+    assert [g is None for g in K.gradients(K.sum(x * K.cast(place, "float32")), [place, x])] == [True, False]
 
 
 def test_a_value_is_compiled_once():

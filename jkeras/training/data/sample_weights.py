@@ -95,6 +95,13 @@ def _sample_weight(weight: Numpy, y: HostArray, target: Target) -> Numpy:
 
 
 def _class_weight(y: HostArray, classes: Any, target: Target) -> Numpy:
+    if isinstance(classes, (AnyList, AnyTuple)) and classes and all(isinstance(c, AnyDict) for c in classes):
+        warnings.warn(
+            f"`class_weight` is a list of {len(classes)} dicts for the one output {target.name!r}: Keras "
+            "ignores it, and so it is here. Pass one dict.",
+            stacklevel=4,
+        )
+        return np.ones(y.shape[0], "float32")
     if not isinstance(classes, AnyDict):
         raise TypeError(
             f"`class_weight` for {target.name!r} should be a dict from class number to weight; got "
