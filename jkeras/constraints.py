@@ -66,6 +66,7 @@ class MaxNorm(Constraint):
         return _rescale(w, self.axis, 0, self.max_value, 1)
 
     def get_config(self):
+        """The arguments as plain values."""
         return {"max_value": self.max_value, "axis": self.axis}
 
 
@@ -103,6 +104,7 @@ class UnitNorm(Constraint):
         return _unit(w, self.axis)
 
     def get_config(self):
+        """The arguments as plain values."""
         return {"axis": self.axis}
 
 
@@ -134,6 +136,7 @@ class MinMaxNorm(Constraint):
         return _rescale(w, self.axis, self.min_value, self.max_value, self.rate)
 
     def get_config(self):
+        """The arguments as plain values."""
         return {
             "min_value": self.min_value,
             "max_value": self.max_value,

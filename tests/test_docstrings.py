@@ -25,6 +25,20 @@ def test_docstrings_begin_with_a_noun_or_verb():
     )
 
 
+def public(node: ast.AST) -> list[ast.AST]:
+    """What has a public name in a module or a class, with what is in it."""
+    kinds = (ast.ClassDef, ast.FunctionDef)
+    inside = [n for n in ast.iter_child_nodes(node) if isinstance(n, kinds) and not n.name.startswith("_")]
+    deeper = [found for n in inside if isinstance(n, ast.ClassDef) for found in public(n)]
+    return [node, *inside, *(n for n in deeper if n not in inside)]
+
+
+def test_public_names_have_docstrings():
+    """As `interrogate jkeras` counts, which pyproject.toml configures."""
+    things = [thing for tree in modules().values() for thing in public(tree)]
+    assert sum(ast.get_docstring(thing) is not None for thing in things) >= 0.95 * len(things) > 3000
+
+
 LAYERS = {c for c in vars(layers).values() if inspect.isclass(c) and issubclass(c, layers.Layer)}
 GONE = (layers.ConvRecurrent2D, layers.TimeDistributedDense)  # say only what took their place
 NO_EXAMPLE = (layers.InputLayer,)  # never called

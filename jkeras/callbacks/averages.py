@@ -51,6 +51,7 @@ class SwapEMAWeights(Callback):
         self._before = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin with the weights of training in place."""
         model: Any = self.model
         if model.step_options.ema is None and not getattr(model.optimizer, "use_ema", False):
             raise ValueError(
@@ -59,23 +60,30 @@ class SwapEMAWeights(Callback):
             )
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Put the weights of training back."""
         self._back()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Put the averages in their place, for what comes after an epoch."""
         if self.swap_on_epoch:
             self._swap()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        """Leave the averages in the model."""
         self._before = None
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Evaluate with the averages."""
         self._swap()
 
     def on_test_end(self, logs: Logs | None = None) -> None:
+        """Go back to the weights of training."""
         self._back()
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Predict with the averages."""
         self._swap()
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
+        """Go back to the weights of training."""
         self._back()

@@ -59,6 +59,7 @@ class BackupAndRestore(RunCheckpoint):
         self.delete_checkpoint = delete_checkpoint
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        """Remove the backup of a training that has come to its end."""
         super().on_train_end(logs)
         if self.delete_checkpoint:
             shutil.rmtree(self.run_dir / "checkpoints")

@@ -53,6 +53,7 @@ class BaseLogger(Callback):
         self._ended = True
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Begin the sums of an epoch."""
         self.seen = 0
         self.totals = {}
         self._unread = []
@@ -60,6 +61,7 @@ class BaseLogger(Callback):
         self._take_up()
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Add the numbers of a batch."""
         logs = logs or {}
         size = logs.get("size", 0)
         self.seen += size
@@ -70,9 +72,11 @@ class BaseLogger(Callback):
                 self.totals[name] = self.totals.get(name, 0.0) + python_value(value) * size
 
     def on_chunk_end(self, chunk: Chunk) -> None:
+        """Keep the numbers of many batches, which are read at the end of the epoch."""
         self._unread.append(chunk)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Put the averages into `logs`."""
         self._read()
         self._ended = True
         if logs is None:
@@ -83,6 +87,7 @@ class BaseLogger(Callback):
                 logs[name] = self.totals[name] if stateful else self.totals[name] / self.seen
 
     def get_state(self) -> dict[str, Any]:
+        """The sums so far, for a run that goes on inside of an epoch."""
         self._read()
         # Between two epochs nothing is left to average.
         return {"seen": 0, "totals": {}} if self._ended else super().get_state()
@@ -128,11 +133,13 @@ class History(Callback, Displayed):
         self.history: dict[str, list[Any]] = MetricLogs()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin a record, or go on with that of a resumed run."""
         self.epoch = []
         self.history = MetricLogs()
         self._take_up()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Append the numbers of an epoch."""
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(python_value(value))
@@ -231,6 +238,7 @@ class TerminateOnNaN(Callback):
         step.trainer.keeps_batch = True
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Stop where the loss of a batch is no number."""
         loss = (logs or {}).get("loss")
         if loss is not None and not np.isfinite(loss):
             say(f"Batch {batch:d}: Invalid loss, terminating training")
@@ -239,6 +247,7 @@ class TerminateOnNaN(Callback):
             self.model.stop_training = self._is_bad = True
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Stop where the loss of the epoch is no number."""
         if self._is_bad and self._step is not None:
             say(self._found(self._step))
 
@@ -252,12 +261,14 @@ class TerminateOnNaN(Callback):
         return "No operation of these steps makes it by itself."
 
     def close(self) -> None:
+        """Let go of the copies of weights."""
         if self._step is not None:
             self._step.trainer.keeps_batch, self._step.trainer.last = False, None
         self._step = self._before = self._earlier = None
         self._is_bad = False
 
     def on_chunk_end(self, chunk: Chunk) -> None:
+        """Look at the losses of a dispatch."""
         bad = np.flatnonzero(~np.isfinite(chunk.logs().get("loss", np.zeros(0))))
         if bad.size:
             self.on_batch_end(chunk.first + int(bad[0]), {"loss": np.nan})

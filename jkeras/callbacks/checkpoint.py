@@ -93,6 +93,7 @@ class ModelCheckpoint(Callback):
         self.best = worst(self.monitor_op) if initial_value_threshold is None else initial_value_threshold
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Try the place of the file, and learn from the metric which way is better."""
         if processes.is_first():
             atomic.check_target(self.filepath)
         operation = told(self.mode, self.monitor, self.model, self.monitor_op)
@@ -101,12 +102,15 @@ class ModelCheckpoint(Callback):
             self.monitor_op, self.best = operation, worst(operation) if fresh else self.best
 
     def chunk_limit(self, step: int) -> int | None:
+        """Steps until the next file."""
         return None if self._every is None else self._every - self.batches_since_last_save
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Count the batches of an epoch anew."""
         self._done = 0
 
     def on_boundary(self, epoch: int, step: int) -> None:
+        """Save where `save_freq` batches have passed."""
         if self._every is None or step == 0:
             return
         self.batches_since_last_save += step - self._done
@@ -116,6 +120,7 @@ class ModelCheckpoint(Callback):
             self._save(epoch, self._filepath(epoch, {"batch": step}))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Save after `period` epochs, or the best."""
         logs = logs or {}
         if self._every is not None:
             return

@@ -63,10 +63,12 @@ class ProgbarLogger(Callback):
         self._unread: list[Chunk] = []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Learn how much is to be shown."""
         self.verbose = int(self.params["verbose"])
         self.epochs = self.params["epochs"]
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Begin the bar of an epoch."""
         self.seen = 0
         self._unread = []
         self._take_up()
@@ -76,12 +78,14 @@ class ProgbarLogger(Callback):
             self.progbar = Progbar(self.target, verbose=self.verbose, stateful_metrics=self.stateful_metrics)
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Show a batch."""
         logs = dict(logs or {})
         size = logs.pop("size", 0)
         logs.pop("batch", None)
         self.on_chunk_end(Chunk(batch, [size], {name: np.reshape(v, 1) for name, v in logs.items()}))
 
     def on_chunk_end(self, chunk: Chunk) -> None:
+        """Show the batches of a dispatch, if the bar is due."""
         self.seen += len(chunk) if self.use_steps else chunk.samples
         if not self.verbose:
             return
@@ -91,6 +95,7 @@ class ProgbarLogger(Callback):
             self.progbar.update(self.seen, self._read())
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Show the averages and end the line."""
         seen, self.seen = self.seen, 0
         if not self.verbose:
             return
@@ -107,11 +112,13 @@ class ProgbarLogger(Callback):
         self.progbar = Progbar(None, verbose=0)
 
     def chunk_limit(self, step: int) -> int | None:
+        """One step first, then as many as fit."""
         # The first batch of an epoch shows at once, as in Keras.
         return 1 if step == 0 and self.progbar.is_due else None
 
     @property
     def refresh_interval(self) -> float | None:
+        """Seconds between two updates that show."""
         return self.progbar.refresh_interval if self.verbose == 1 else None
 
     def _read(self) -> list[tuple[str, float]]:
@@ -165,6 +172,7 @@ class CSVLogger(Callback):
         self.csv_file: Any = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Open the file."""
         if self.append and os.path.exists(self.filename):
             self.append_header = os.path.getsize(self.filename) == 0
         if processes.is_first():
@@ -174,6 +182,7 @@ class CSVLogger(Callback):
         self.csv_file = open(path, "a" if self.append else "w", newline="")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write a row, before the first one the header."""
         logs = logs or {}
         if self.keys is None:
             self.keys = sorted(logs)
@@ -197,6 +206,7 @@ class CSVLogger(Callback):
         return other_spelling(key) or key if today else key
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        """Close the file."""
         if self.csv_file is not None:
             self.csv_file.close()
         self.writer = None
@@ -245,6 +255,7 @@ class RemoteMonitor(Callback):
         self.send_as_json = send_as_json
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Post the numbers of an epoch."""
         if not processes.is_first():
             return
         values = {name: python_value(value) for name, value in (logs or {}).items()}

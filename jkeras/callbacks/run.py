@@ -139,6 +139,7 @@ class RunCheckpoint(Callback):
         self._lock: Hold | None = None
 
     def resume(self, callbacks: CallbackList) -> dict[str, Any] | None:
+        """Put back what the newest checkpoint holds; returns where to go on."""
         self._callbacks = callbacks
         self._at, self.steps = (0, 0), 0
         if processes.is_first():
@@ -183,6 +184,7 @@ class RunCheckpoint(Callback):
         return earlier[-1].path
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin to count steps and time, and to wait for signals."""
         if self.best is not None:
             self.is_better = told(self.mode, self.best, self.model, self.is_better)
         self._take_up()
@@ -195,16 +197,19 @@ class RunCheckpoint(Callback):
                     self._handlers[number] = signal.signal(number, self._on_signal)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write the first checkpoint, before any step."""
         if epoch != self._at[0]:
             self._at = (epoch, 0)
         if self._saved_at is None:
             self.save()  # so that a kill in the first epoch leaves a run to go on with
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Note the end of an epoch and its numbers."""
         if self.best is not None:
             self._score = (epoch + 1, (logs or {}).get(self.best))
 
     def on_boundary(self, epoch: int, step: int) -> None:
+        """Write a checkpoint where one is due or a signal has come."""
         self._writing.check()
         if epoch == self._at[0]:
             self.steps += step - self._at[1]
@@ -220,10 +225,12 @@ class RunCheckpoint(Callback):
             self.save()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        """Write the last checkpoint."""
         self.save()
         self.close()
 
     def chunk_limit(self, step: int) -> int | None:
+        """Steps until the next checkpoint."""
         limits: list[int] = []
         if self.every_steps is not None:
             limits.append(self.every_steps - (self.steps - self._saved_steps))

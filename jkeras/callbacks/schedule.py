@@ -146,6 +146,7 @@ class EarlyStopping(Callback):
         self.best_weights: list[Any] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin to wait, with no best value."""
         operation = told(self.mode, self.monitor, self.model, self.monitor_op)
         if operation is not self.monitor_op:
             self.monitor_op, self.min_delta = operation, -self.min_delta
@@ -153,6 +154,7 @@ class EarlyStopping(Callback):
         self._take_up()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Stop after `patience` epochs without progress."""
         current = self.get_monitor_value(logs or {})
         if current is None or epoch < self.start_from_epoch:
             return
@@ -172,6 +174,7 @@ class EarlyStopping(Callback):
                 self.model.set_weights(self.best_weights)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        """Say at which epoch it stopped."""
         if self.stopped_epoch > 0 and self.verbose > 0:
             say(f"Epoch {self.stopped_epoch + 1:05d}: early stopping")
 
@@ -221,6 +224,7 @@ class LearningRateScheduler(Callback):
         self.begun: int | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Set the rate of an epoch."""
         if self._take_up() and self.begun == epoch:
             return  # resumed inside this epoch: the rate was set before the run was interrupted
         self.begun = epoch
@@ -236,6 +240,7 @@ class LearningRateScheduler(Callback):
             say(f"\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {lr}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Log the rate as `lr`."""
         if logs is not None:
             logs["lr"] = get_lr(self.model, "LearningRateScheduler")
 
@@ -330,11 +335,13 @@ class ReduceLROnPlateau(Callback):
         return bool(self._operation(a, b + delta))
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin to wait, with no best value."""
         self._operation = told(self.mode, self.monitor, self.model, self._operation)
         self._reset()
         self._take_up()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Lower the rate after `patience` epochs without progress, and log it as `lr`."""
         logs = {} if logs is None else logs
         logs["lr"] = get_lr(self.model, "ReduceLROnPlateau")
         current = logs.get(self.monitor)

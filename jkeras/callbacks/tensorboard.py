@@ -95,6 +95,7 @@ class TensorBoard(Callback):
         self.writer: Any = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Open an event file; write the graph."""
         self._take_up()
         self.writer = events.EventWriter(self.log_dir)
         if self.write_graph:
@@ -102,6 +103,7 @@ class TensorBoard(Callback):
         self.writer.flush()
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Write the numbers of a batch, if `update_freq` says so."""
         logs = logs or {}
         if self.update_freq == "epoch":
             return
@@ -111,11 +113,13 @@ class TensorBoard(Callback):
             self.samples_seen_at_last_write = self.samples_seen
 
     def on_chunk_end(self, chunk: Chunk) -> None:
+        """Write the numbers of the batches of a dispatch."""
         if self.update_freq != "epoch":
             for logs in chunk.batches():
                 self.on_batch_end(logs["batch"], logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write numbers, histograms and embeddings of an epoch."""
         if self.histogram_freq:
             if not self.validation_data:
                 raise ValueError(
@@ -132,6 +136,7 @@ class TensorBoard(Callback):
         self._write_logs(logs or {}, epoch if self.update_freq == "epoch" else self.samples_seen)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        """Close the event file."""
         self.close()
 
     def close(self) -> None:

@@ -37,10 +37,12 @@ class HistoryFile(History):
         self._titles: list[str] = []
 
     def on_train_begin(self, logs: Any = None):
+        """Write the rows of epochs before a resume."""
         super().on_train_begin(logs)
         self._write()
 
     def on_epoch_end(self, epoch: int, logs: Any = None):
+        """Append a row."""
         super().on_epoch_end(epoch, logs)
         if self._titles != list(self.history):  # a quantity that was not there before
             self._write()

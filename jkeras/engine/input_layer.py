@@ -78,6 +78,7 @@ class InputLayer(Layer):
         self.inbound_nodes.append(node)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return {
             "batch_input_shape": self.batch_input_shape,
             "dtype": self.dtype,

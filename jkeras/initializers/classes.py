@@ -94,6 +94,7 @@ class Zeros(Initializer):
     """
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
+        """Zeros."""
         return filled(0, shape, dtype)
 
 
@@ -108,6 +109,7 @@ class Ones(Initializer):
     """
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
+        """Ones."""
         return filled(1, shape, dtype)
 
 
@@ -128,9 +130,11 @@ class Constant(Initializer):
         self.value = value
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
+        """The value everywhere."""
         return filled(self.value, shape, dtype)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return {"value": self.value}
 
 
@@ -156,9 +160,11 @@ class RandomNormal(Initializer):
         self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
+        """Draws of a normal distribution."""
         return random.normal(_key(self.seed, key), shape, self.mean, self.stddev, dtype or floatx())
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
@@ -183,10 +189,12 @@ class RandomUniform(Initializer):
         self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
+        """Draws of a uniform distribution."""
         high = 1.0 if self.maxval is None else self.maxval
         return random.uniform(_key(self.seed, key), shape, self.minval, high, dtype or floatx())
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
 
 
@@ -211,9 +219,11 @@ class TruncatedNormal(Initializer):
         self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
+        """Draws of a normal distribution, again where they are two deviations away."""
         return random.truncated_normal(_key(self.seed, key), shape, self.mean, self.stddev, dtype or floatx())
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
@@ -254,6 +264,7 @@ class VarianceScaling(Initializer):
         self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
+        """Draws whose variance is `scale / n`."""
         fan_in, fan_out = self.fans_of(shape)
         units = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, float(units))
@@ -264,6 +275,7 @@ class VarianceScaling(Initializer):
         return random.uniform(key, shape, -limit, limit, dtype)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return {
             "scale": self.scale,
             "mode": self.mode,
@@ -302,6 +314,7 @@ class Orthogonal(Initializer):
         self.seed = _seed(seed)
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
+        """An orthogonal matrix out of a QR decomposition."""
         shape = tuple(int(n) for n in shape)
         if len(shape) < 2:
             raise ValueError(
@@ -316,6 +329,7 @@ class Orthogonal(Initializer):
         return jax.device_put(q.astype(bits.supported(dtype or floatx(), "A weight")))
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return {"gain": self.gain, "seed": self.seed}
 
 
@@ -339,6 +353,7 @@ class Identity(Initializer):
         self.gain = gain
 
     def draw(self, key: Key | None, shape: Sequence[int], dtype: DTypeLike | None = None) -> Array:
+        """The identity, times `gain`."""
         if len(shape) != 2:
             raise ValueError(
                 f"Identity matrix initializer can only be used for 2D matrices. Got shape {tuple(shape)}."
@@ -350,6 +365,7 @@ class Identity(Initializer):
         return filled(self.gain * np.tile(np.identity(short), repeats), shape, dtype)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return {"gain": self.gain}
 
 

@@ -49,6 +49,7 @@ class LeakyReLU(Layer):
         self.alpha = number(alpha)
 
     def formula(self) -> Pair:
+        """`y = x` where `x > 0`, else `alpha * x`."""
         alpha = self.alpha
         return elementwise(lambda x: jnp.where(x > 0, x, alpha * x))
 
@@ -92,6 +93,7 @@ class PReLU(Layer):
         self.shared_axes = None if shared_axes is None else as_list(shared_axes)
 
     def formula(self) -> Pair:
+        """The pair, with the weight `alpha`."""
         shared = self.shared_axes or ()
 
         def init(rng: Key, in_shape: Shape) -> Weights:
@@ -130,6 +132,7 @@ class ELU(Layer):
         self.alpha = number(alpha)
 
     def formula(self) -> Pair:
+        """`y = x` where `x > 0`, else `alpha * (exp(x) - 1)`."""
         alpha = self.alpha
         return elementwise(lambda x: activations.elu(x, alpha))
 
@@ -160,6 +163,7 @@ class ThresholdedReLU(Layer):
         self.theta = number(theta)
 
     def formula(self) -> Pair:
+        """`y = x` where `x > theta`, else 0."""
         theta = self.theta
         return elementwise(lambda x: x * (x > theta).astype(x.dtype))
 
@@ -190,6 +194,7 @@ class Softmax(Layer):
         self.axis = axis
 
     def formula(self) -> Pair:
+        """`y = exp(x) / sum(exp(x))` along `axis`."""
         axis = self.axis
         return elementwise(lambda x: activations.softmax(x, axis=axis))
 
@@ -232,5 +237,6 @@ class ReLU(Layer):
                 raise ValueError(f"`{name}` of ReLU cannot be negative. Received: {getattr(self, name)}")
 
     def formula(self) -> Pair:
+        """`y = max(0, x)` with a slope below `threshold` and a limit."""
         slope, top, threshold = self.negative_slope, self.max_value, self.threshold
         return elementwise(lambda x: activations.relu(x, alpha=slope, max_value=top, threshold=threshold))

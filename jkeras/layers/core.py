@@ -105,6 +105,7 @@ class Dense(KernelAndBias):
         self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
 
     def formula(self) -> Pair:
+        """The pair, with the weights `kernel` and `bias`."""
         units, use_bias, activation = self.units, self.use_bias, self.activation
 
         def init(rng: Key, in_shape: Shape) -> Weights:
@@ -138,6 +139,7 @@ class Identity(Layer):
     supports_masking = True
 
     def formula(self) -> Pair:
+        """`y = x`."""
         return elementwise(lambda x: x)
 
 
@@ -167,6 +169,7 @@ class Activation(Layer):
         self.activation = activations.get(activation)
 
     def formula(self) -> Pair:
+        """`y = activation(x)`."""
         return elementwise(self.activation)
 
 
@@ -200,6 +203,7 @@ class Flatten(Layer):
         self.data_format = settings.normalize_data_format(data_format)
 
     def formula(self) -> Pair:
+        """The axes of each row in one."""
         format = self.data_format
 
         def init(rng: Key, in_shape: Shape) -> Weights:
@@ -249,6 +253,7 @@ class Reshape(Layer):
             )
 
     def formula(self) -> Pair:
+        """The numbers of each row in another shape."""
         target = self.target_shape
 
         def init(rng: Key, in_shape: Shape) -> Weights:
@@ -304,6 +309,7 @@ class Permute(Layer):
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def formula(self) -> Pair:
+        """The axes of each row in another order."""
         axes = (0, *self.dims)
 
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
@@ -341,6 +347,7 @@ class RepeatVector(Layer):
         self.n = conv_args.positive_int(n, "n")
 
     def formula(self) -> Pair:
+        """Each row `n` times along a new axis."""
         n = self.n
 
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
@@ -376,6 +383,7 @@ class ActivityRegularization(Layer):
         self.activity_regularizer = regularizers.L1L2(l1=l1, l2=l2)
 
     def formula(self) -> Pair:
+        """`y = x`, and a loss of `x`."""
         return elementwise(lambda x: x)
 
 
@@ -405,6 +413,7 @@ class Masking(Layer):
         self.mask_value = mask_value
 
     def formula(self) -> Pair:
+        """`y = x` with a mask of the steps that differ from `mask_value`."""
         value = self.mask_value
 
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:

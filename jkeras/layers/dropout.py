@@ -69,6 +69,7 @@ class Dropout(Layer):
 
     @property
     def training_differs(self) -> bool:
+        """Whether a call in training computes something else."""
         return 0.0 < self.rate < 1.0
 
     def noise_rule(self) -> Callable[[Array], tuple[int, ...]]:
@@ -81,6 +82,7 @@ class Dropout(Layer):
         return dims
 
     def formula(self) -> Pair:
+        """In training `y = x / (1 - rate)` with a share of zeros, else `y = x`."""
         rate, seed, dims, active = self.rate, self.seed, self.noise_rule(), self.training_differs
         noise_shape = self.noise_shape
 

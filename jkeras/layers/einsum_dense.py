@@ -76,9 +76,11 @@ class EinsumDense(KernelAndBias):
         self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return super().get_config() | {"output_shape": self.partial_output_shape}
 
     def formula(self) -> Pair:
+        """The pair, with the weights `kernel` and `bias`."""
         equation, axes, sizes = self.equation, self.bias_axes, self.partial_output_shape
         activation, where = self.activation, place_of(self)
 

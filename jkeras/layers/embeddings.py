@@ -101,6 +101,7 @@ class Embedding(Layer):
         self.supports_masking = bool(mask_zero)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         config = super().get_config()
         if isinstance(self.input_length, (AnyList, AnyTuple)) and "batch_input_shape" in config:
             batch, *lengths = config["batch_input_shape"]
@@ -114,6 +115,7 @@ class Embedding(Layer):
         return self.input_dim
 
     def formula(self) -> Pair:
+        """The pair, with the weight `embeddings`."""
         rows, width, mask_zero = self.input_dim, self.output_dim, self.mask_zero
         lengths = None if self.input_length is None else _flat([self.input_length])
 

@@ -159,6 +159,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
         self.data_format = settings.normalize_data_format(data_format)
 
     def formula(self) -> Pair:
+        """The mean of the steps that are not masked."""
         format = self.data_format
 
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:

@@ -91,6 +91,7 @@ class Lambda(Layer):
         return specs_for(from_user(shapes) if callable(from_user) else (first[0], *from_user), self.dtype)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         function, function_type = _named(self.function)
         shape, shape_type = (
             _named(self.declared_shape) if callable(self.declared_shape) else (self.declared_shape, "raw")

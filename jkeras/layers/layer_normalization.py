@@ -84,6 +84,7 @@ class LayerNormalization(_Scaled):
     """
 
     def formula(self) -> Pair:
+        """The pair, with the weights `gamma` and `beta`."""
         axis, epsilon, center, scale = self.axis, self.epsilon, self.center, self.scale
 
         def init(rng: Key, in_shape: Shapes) -> Weights:
@@ -163,6 +164,7 @@ class GroupNormalization(_Scaled):
         self.groups = groups
 
     def formula(self) -> Pair:
+        """The pair, with the weights `gamma` and `beta`."""
         groups, axis, epsilon, center, scale = self.groups, self.axis, self.epsilon, self.center, self.scale
 
         def init(rng: Key, in_shape: Shapes) -> Weights:
@@ -218,6 +220,7 @@ class RMSNormalization(Layer):
         self.axis, self.epsilon = _axes(axis), epsilon
 
     def formula(self) -> Pair:
+        """The pair, with the weight `scale`."""
         axis, epsilon, where = self.axis, self.epsilon, place_of(self)
 
         def init(rng: Key, in_shape: Shapes) -> Weights:
@@ -260,6 +263,7 @@ class UnitNormalization(Layer):
         self.axis = _axes(axis)
 
     def formula(self) -> Pair:
+        """`y = x / |x|` along `axis`."""
         axis = self.axis
 
         def unit(x: Array) -> Array:

@@ -118,6 +118,7 @@ class MaxoutDense(_Keras1Layer):
         self.output_dim, self.nb_feature = output_dim, nb_feature
 
     def formula(self) -> Pair:
+        """The pair, with the weights `W` and `b`."""
         output_dim, nb_feature, bias = self.output_dim, self.nb_feature, self.bias
 
         def init(rng: Key, in_shape: Shape) -> Weights:
@@ -189,6 +190,7 @@ class Highway(_Keras1Layer):
         self.W_carry_initializer, self.b_carry_initializer = self.init, initializers.get("ones")
 
     def formula(self) -> Pair:
+        """The pair, with the weights `W`, `W_carry`, `b` and `b_carry`."""
         bias, activation = self.bias, self.activation
 
         def init(rng: Key, in_shape: Shape) -> Weights:

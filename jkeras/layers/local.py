@@ -121,6 +121,7 @@ class LocallyConnected1D(_LocallyConnected):
         self.filters = positive_int(filters, "filters")
 
     def formula(self) -> Pair:
+        """A kernel of its own for each place."""
         return _local_pair(self, "channels_last")
 
     def get_config(self) -> dict[str, Any]:

@@ -266,6 +266,7 @@ class Concatenate(_Merge):
         self.axis = axis
 
     def formula(self) -> Pair:
+        """The inputs side by side along `axis`."""
         axis = self.axis
 
         def init(rng: Key, in_shape: list[Shape]) -> Weights:
@@ -320,6 +321,7 @@ class Dot(_Merge):
         self.normalize = normalize
 
     def formula(self) -> Pair:
+        """Products of the inputs along `axes`."""
         axes = (self.axes, self.axes) if isinstance(self.axes, int) else tuple(self.axes)
         normalize = self.normalize
 

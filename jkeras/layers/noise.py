@@ -48,6 +48,7 @@ class GaussianNoise(Layer):
         self.stddev = stddev
 
     def formula(self) -> Pair:
+        """In training `y = x + noise`, else `y = x`."""
         stddev = self.stddev
 
         def noised(x: Array, ctx: Ctx):
@@ -86,9 +87,11 @@ class GaussianDropout(Layer):
 
     @property
     def training_differs(self) -> bool:
+        """Whether a call in training computes something else."""
         return 0 < self.rate < 1
 
     def formula(self) -> Pair:
+        """In training `y = x * noise` about 1, else `y = x`."""
         stddev = math.sqrt(self.rate / (1 - self.rate)) if self.training_differs else 0.0
 
         def noised(x: Array, ctx: Ctx):
@@ -140,9 +143,11 @@ class AlphaDropout(Layer):
 
     @property
     def training_differs(self) -> bool:
+        """Whether a call in training computes something else."""
         return 0 < self.rate < 1
 
     def formula(self) -> Pair:
+        """In training a share at the value of SELU far below 0, scaled back; else `y = x`."""
         rate, noise_shape, seed, active = self.rate, self.noise_shape, self.seed, self.training_differs
         a = ((1 - rate) * (1 + rate * _SELU_FLOOR**2)) ** -0.5 if active else 1.0
         b = -a * _SELU_FLOOR * rate

@@ -87,6 +87,7 @@ class BatchNormalization(Layer):
         self.gamma_constraint = constraints.get(gamma_constraint)
 
     def formula(self) -> Pair:
+        """The pair, with the weights `gamma`, `beta`, `moving_mean` and `moving_variance`."""
         axis, momentum, epsilon, scale, center = (
             self.axis,
             self.momentum,

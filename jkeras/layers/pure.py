@@ -106,6 +106,7 @@ class Pure(Layer):
         self.rngs = (rngs,) if isinstance(rngs, str) else tuple(rngs)
 
     def formula(self) -> Pair:
+        """The pair that the layer was made of."""
         draw, compute, moving, streams, flag = self.init, self.apply, self.state, self.rngs, self.training
 
         def init(rng: Key, in_shape: Shapes) -> Weights:

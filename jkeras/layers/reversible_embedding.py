@@ -87,11 +87,13 @@ class ReversibleEmbedding(Embedding):
         return None
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         config = super().get_config()
         config.pop("input_length", None)
         return config
 
     def formula(self) -> Pair:
+        """The pair, with the weights `embeddings` and `reverse_embeddings`."""
         table, tied, dtype = super().formula(), self.tie_weights, self.reverse_dtype
         rows, width, cap = self.input_dim, self.output_dim, self.logit_soft_cap
 

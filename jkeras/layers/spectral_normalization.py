@@ -66,6 +66,7 @@ class SpectralNormalization(Wrapper):
         return [("vars/0", kernel), ("vars/1", self._state["vector_u"])]
 
     def formula(self) -> Pair:
+        """The pair, with the weight `vector_u`."""
         inner, steps, kind = self.layer.checked_formula(), self.power_iterations, type(self.layer).__name__
 
         def init(rng: Key, in_shape: Shapes) -> Weights:

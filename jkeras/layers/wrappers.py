@@ -67,6 +67,7 @@ class Wrapper(Layer):
         self.rowwise = type(self).rowwise and layer.rowwise
 
     def children(self) -> dict[str, Layer]:
+        """The layers inside, by attribute."""
         return {"layer": self.layer, **super().children()}  # and what a user's wrapper holds beside it
 
     @property
@@ -91,6 +92,7 @@ class Wrapper(Layer):
         self.layer.set_weights(weights)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return super().get_config() | {"layer": serialize(self.layer)}
 
     @classmethod
@@ -139,6 +141,7 @@ class TimeDistributed(Wrapper):
         return {object_list_uid(inputs): cast("Any", op(_fold))(inputs[0]) for inputs in calls}
 
     def formula(self) -> Pair:
+        """The pair of the layer inside, over all steps as rows."""
         inner = self.layer.checked_formula()
 
         def init(rng: Key, in_shape: Shape) -> Weights:
@@ -238,6 +241,7 @@ class Bidirectional(Wrapper):
         self.forward_layer.activity_regularizer = self.backward_layer.activity_regularizer = None
 
     def children(self) -> dict[str, Layer]:
+        """The layers inside, by attribute."""
         return {"forward_layer": self.forward_layer, "backward_layer": self.backward_layer}
 
     @property
@@ -252,6 +256,7 @@ class Bidirectional(Wrapper):
             layer.trainable = value
 
     def formula(self) -> Pair:
+        """The pairs of both directions, merged."""
         ways = {name: layer.checked_formula() for name, layer in self.children().items()}
         constants = self._num_constants or 0
         merge = _merger(self.merge_mode, self.return_sequences, self.return_state)
@@ -336,6 +341,7 @@ class Bidirectional(Wrapper):
         self.backward_layer.reset_states(None if states is None else states[half:])
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         config = super().get_config()
         return config if self._num_constants is None else config | {"num_constants": self._num_constants}
 

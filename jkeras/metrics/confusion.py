@@ -145,11 +145,13 @@ class ThresholdMetric(Metric):
             setattr(self, count, self.add_variable(self._at.values.shape, name=count))
 
     def sums(self, y_true: Array, y_pred: Array, weight: Array | None) -> dict[str, Array]:
+        """The numbers that are summed over the batches."""
         y_true, y_pred = y_true.astype(self.dtype), y_pred.astype(self.dtype)
         counts = self._at.counts(*prepared(y_true, y_pred, weight, self.top_k, self.class_id))
         return {name: counts[name] for name in self.kept}
 
     def of(self, sums: dict[str, Array]) -> Array:
+        """The value, from the sums."""
         value = self.share(sums)
         return value[0] if len(value) == 1 else value
 

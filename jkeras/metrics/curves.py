@@ -103,6 +103,7 @@ class AUC(Metric):
         return self._at.values.tolist()
 
     def sums(self, y_true: Array, y_pred: Array, weight: Array | None) -> dict[str, Array]:
+        """The numbers that are summed over the batches."""
         y_pred = y_pred.astype(self.dtype)
         y_pred = jax.nn.sigmoid(y_pred) if self.from_logits else y_pred
         y_true, y_pred, weight = prepared(y_true.astype(self.dtype), y_pred, weight)
@@ -113,6 +114,7 @@ class AUC(Metric):
         return {name: counts[name] for name in (TP, FP, TN, FN)}
 
     def of(self, sums: dict[str, Array]) -> Array:
+        """The value, from the sums."""
         if not sums:
             return jnp.zeros((), self.dtype)
         exact = self.curve == "PR" and self.summation_method == "interpolation"
@@ -193,11 +195,13 @@ class RateAtRate(Metric):
             setattr(self, count, self.add_variable(self._at.values.shape, name=count))
 
     def sums(self, y_true: Array, y_pred: Array, weight: Array | None) -> dict[str, Array]:
+        """The numbers that are summed over the batches."""
         y_true, y_pred = y_true.astype(self.dtype), y_pred.astype(self.dtype)
         counts = self._at.counts(*prepared(y_true, y_pred, weight, None, self.class_id))
         return {name: counts[name] for name in (TP, FP, TN, FN)}
 
     def of(self, sums: dict[str, Array]) -> Array:
+        """The value, from the sums."""
         limited, told = (divided(sums[a], sums[a] + sums[b]) for a, b in self.rates)
         return jnp.max(jnp.where(limited >= getattr(self, self.limit), told, 0), initial=0)
 

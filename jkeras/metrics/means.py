@@ -313,4 +313,5 @@ class RootMeanSquaredError(Mean):
         self._add(self._mean_sums(jnp.square(y_pred - y_true), sample_weight))
 
     def of(self, sums: dict[str, Array]) -> Array:
+        """The value, from the sums."""
         return jnp.sqrt(super().of(sums))

@@ -64,6 +64,7 @@ class IoU(Metric):
         self.total_cm = self.add_variable((num_classes, num_classes), name="total_cm")
 
     def sums(self, y_true: Array, y_pred: Array, weight: Array | None) -> dict[str, Array]:
+        """The numbers that are summed over the batches."""
         y_true = y_true if self.sparse_y_true else jnp.argmax(y_true, self.axis)
         y_pred = y_pred if self.sparse_y_pred else jnp.argmax(y_pred, self.axis)
         truth, found = (y.reshape(-1).astype(jnp.int32) for y in (y_true, y_pred))
@@ -81,6 +82,7 @@ class IoU(Metric):
         return {"total_cm": flat.reshape(self.num_classes, self.num_classes)}
 
     def of(self, sums: dict[str, Array]) -> Array:
+        """The value, from the sums."""
         matrix = sums["total_cm"]
         numbers = jnp.arange(self.num_classes)
         hits: Array = matrix[numbers, numbers]
@@ -122,6 +124,7 @@ class BinaryIoU(IoU):
         self.threshold = threshold
 
     def sums(self, y_true: Array, y_pred: Array, weight: Array | None) -> dict[str, Array]:
+        """The numbers that are summed over the batches."""
         return super().sums(y_true, y_pred >= self.threshold, weight)
 
 

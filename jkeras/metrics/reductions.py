@@ -67,6 +67,7 @@ class Sum(Metric):
         self._add({"total": jnp.sum(self.ctx.kept(values))})
 
     def of(self, sums: dict[str, Array]) -> Array:
+        """The value, from the sums."""
         return sums["total"]
 
 
@@ -109,6 +110,7 @@ class Mean(Metric):
         return {name: jnp.sum(self.ctx.kept(a)) for name, a in (("total", values), ("count", weight))}
 
     def of(self, sums: dict[str, Array]) -> Array:
+        """The value, from the sums."""
         return divided(sums["total"], sums["count"])
 
 

@@ -64,6 +64,7 @@ class FBetaScore(Metric):
         self.average, self.beta, self.threshold = average, beta, threshold
 
     def sums(self, y_true: Array, y_pred: Array, weight: Array | None) -> dict[str, Array]:
+        """The numbers that are summed over the batches."""
         y_true, y_pred = y_true.astype(self.dtype), y_pred.astype(self.dtype)
         _two_axes(self, y_true, y_pred)
         if self.threshold is None:
@@ -84,6 +85,7 @@ class FBetaScore(Metric):
         }
 
     def of(self, sums: dict[str, Array]) -> Array:
+        """The value, from the sums."""
         if not sums:
             return jnp.zeros((), self.dtype)
         hits, wrong, missed = (sums[n] for n in ("true_positives", "false_positives", "false_negatives"))
@@ -167,6 +169,7 @@ class R2Score(Metric):
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
 
     def sums(self, y_true: Array, y_pred: Array, weight: Array | None) -> dict[str, Array]:
+        """The numbers that are summed over the batches."""
         y_true, y_pred = same_rank(y_true.astype(self.dtype), y_pred.astype(self.dtype))
         _two_axes(self, y_true, y_pred)
         weight = jnp.ones((), self.dtype) if weight is None else weight.reshape(len(weight), -1)
@@ -180,6 +183,7 @@ class R2Score(Metric):
         }
 
     def of(self, sums: dict[str, Array]) -> Array:
+        """The value, from the sums."""
         if not sums:
             return jnp.zeros((), self.dtype)
         total = sums["squared_sum"] - sums["sum"] * sums["sum"] / sums["count"]

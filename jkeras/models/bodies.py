@@ -70,39 +70,50 @@ class CodeBody:
         self._signature: tuple[list[Tensor], list[Tensor]] | None = None
 
     def children(self) -> dict[str, Layer]:
+        """The layers inside, by attribute."""
         return adapter.tracked_layers(self.network)
 
     def layers(self) -> list[Layer]:
+        """The layers among the attributes."""
         return list(self.network.children().values())
 
     def signature(self) -> tuple[list[Tensor], list[Tensor]]:
+        """The tensors of inputs and of outputs."""
         if self._signature is None:
             name = self.network.name
             raise RuntimeError(f"Model {name!r} is not built yet: call fit or predict on data first.")
         return self._signature
 
     def input_names(self) -> list[str]:
+        """Names of the inputs."""
         return [t.name for t in self.network.signature[0]]
 
     def fed_names(self) -> list[str]:
+        """Names of the inputs that data are given for."""
         return self.network.input_names
 
     def output_names(self) -> list[str]:
+        """Names of the outputs."""
         return [t.name for t in self.network.signature[1]]
 
     def nodes(self) -> list[Node]:
+        """The calls in the order in which they run."""
         return []
 
     def calls(self) -> list[Node]:
+        """The calls of layers."""
         return []
 
     def uses_learning_phase(self) -> bool:
+        """Whether training differs."""
         return phases_differ(self.network)
 
     def rowwise(self) -> bool:
+        """Whether each row of the outputs depends on that row of the inputs alone."""
         return False
 
     def added(self, entries: list[Added], own: list[Any]) -> list[Added]:
+        """The losses and updates that were added."""
         return entries
 
     def over_variables(self) -> OverVariables | None:
@@ -168,6 +179,7 @@ class GraphBody:
         self._layers = list(graph.layers)
 
     def children(self) -> dict[str, Layer]:
+        """The layers inside, by attribute."""
         return {layer.name: layer for layer in self.graph.layers}
 
     def layers(self) -> list[Layer]:
@@ -175,12 +187,15 @@ class GraphBody:
         return self._layers
 
     def signature(self) -> tuple[list[Tensor], list[Tensor]]:
+        """The tensors of inputs and of outputs."""
         return self.fed, self.graph.outputs
 
     def input_names(self) -> list[str]:
+        """Names of the inputs."""
         return [_input_name(t) for t in self.graph.inputs]
 
     def fed_names(self) -> list[str]:
+        """Names of the inputs that data are given for."""
         return [_input_name(t) for t in self.fed]
 
     def output_names(self) -> list[str]:
@@ -197,6 +212,7 @@ class GraphBody:
         return names
 
     def nodes(self) -> list[Node]:
+        """The calls in the order in which they run."""
         return self.graph.nodes
 
     def calls(self) -> list[Node]:
@@ -204,9 +220,11 @@ class GraphBody:
         return [n for n in self.graph.nodes if n.owner is not None and n not in self.graph.hidden]
 
     def uses_learning_phase(self) -> bool:
+        """Whether training differs."""
         return any(t._uses_learning_phase for t in self.graph.outputs)
 
     def rowwise(self) -> bool:
+        """Whether each row of the outputs depends on that row of the inputs alone."""
         return not self.graph.has_functions
 
     def added(self, entries: list[Added], own: list[Any]) -> list[Added]:

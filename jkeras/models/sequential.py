@@ -143,6 +143,7 @@ class Sequential(Model):
         return list(self._chain)
 
     def children(self) -> dict[str, Layer]:
+        """The layers inside, by attribute."""
         self._body  # noqa: B018
         return {layer.name: layer for layer in self._chain}
 
@@ -182,6 +183,7 @@ class Sequential(Model):
         return self
 
     def formula(self) -> Pair:
+        """One layer after the other."""
         own = super().formula
         if not self._follows_shapes():
             return own()
@@ -252,6 +254,7 @@ class Sequential(Model):
         return y.argmax(axis=-1) if y.shape[-1] > 1 else (y > 0.5).astype("int32")
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         layers = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._chain]
         config: dict[str, Any] = {"name": self.name, "layers": copy.deepcopy(layers)}
         shape = self.build_input_shape

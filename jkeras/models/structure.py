@@ -66,6 +66,7 @@ class Structure(KerasGraph, Layer):
         return self._body.layers()
 
     def children(self) -> dict[str, Layer]:
+        """The layers inside, by attribute."""
         return self._body.children()
 
     @property

@@ -32,6 +32,7 @@ class Later(Optimizer):
         Optimizer.__init__(self, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         config = {name: self.common(name) for name in COMMON} | super().get_config()
         rate = config.pop("lr")
         for name in self.config:

@@ -102,4 +102,5 @@ class GroupQueryAttention(HeadedAttention):
         self._make_parts()
 
     def heads(self) -> Heads:
+        """The sizes of the heads."""
         return Heads(self.num_query_heads, self.num_key_value_heads, self.head_dim, self.head_dim)

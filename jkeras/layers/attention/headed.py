@@ -109,6 +109,7 @@ class HeadedAttention(Layer):
 
     @property
     def training_differs(self) -> bool:
+        """Whether a call in training computes something else."""
         return self.dropout > 0
 
     def _make_parts(self, made: int = 1) -> None:
@@ -138,6 +139,7 @@ class HeadedAttention(Layer):
         return parts | {"value": self.value_dense, "attention_output": self.output_dense}
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         config = super().get_config()
         config.pop("flash_attention", None)  # of the machine, not of the model, as in Keras 3
         return config | {"activity_regularizer": regularizers.serialize(self.part_regularizer)}
@@ -197,6 +199,7 @@ class HeadedAttention(Layer):
         return (features,)
 
     def formula(self) -> Pair:
+        """Projections, attention of each head, and the projection of all."""
         parts = {name: part.checked_formula().apply for name, part in self.children().items()}
         attend, gated = self._attention(), self.use_gate
 

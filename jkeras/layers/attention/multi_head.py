@@ -116,9 +116,11 @@ class MultiHeadAttention(HeadedAttention):
         self._make_parts(1 if self.made is None else len(self.made))
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return super().get_config() | {"output_shape": self.made}
 
     def heads(self) -> Heads:
+        """The sizes of the heads."""
         return Heads(self.num_heads, self.num_heads, self.key_dim, self.value_dim)
 
     def out_sizes(self, features: int | None) -> tuple[Any, ...]:

@@ -72,6 +72,7 @@ class Projection(KernelAndBias):
         return draw(rng, self, special, kernel=found.kernel, bias=found.bias or None)
 
     def formula(self) -> Pair:
+        """A sum of products along the axes that are contracted."""
         equation, use_bias, activation = self.equation, self.use_bias, self.activation
 
         def init(rng: Key, in_shape: Shapes) -> Weights:

@@ -88,6 +88,7 @@ class Attention(Layer):
 
     @property
     def training_differs(self) -> bool:
+        """Whether a call in training computes something else."""
         return self.dropout > 0
 
     def _weights(self, rng: Key, in_shape: Shapes) -> dict[str, Any]:
@@ -110,6 +111,7 @@ class Attention(Layer):
         return scores
 
     def formula(self) -> Pair:
+        """Scores of queries and keys, their softmax, and the sum of values."""
         scores, rate, seed = self._scores(), self.dropout, self.seed
 
         def init(rng: Key, in_shape: Shapes) -> Weights:
@@ -180,6 +182,7 @@ class AdditiveAttention(Attention):
         super().__init__(use_scale=use_scale, dropout=dropout, seed=seed, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         config = super().get_config()
         del config["score_mode"]
         return config

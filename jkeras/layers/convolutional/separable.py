@@ -328,6 +328,7 @@ class DepthwiseConv2D(Conv2D):
         self.depthwise_constraint = constraints.get(depthwise_constraint)
 
     def formula(self) -> Pair:
+        """A convolution of each channel by itself."""
         return _depthwise_pair(self)
 
 
@@ -396,4 +397,5 @@ class DepthwiseConv1D(Conv1D):
         self.depthwise_constraint = constraints.get(depthwise_constraint)
 
     def formula(self) -> Pair:
+        """A convolution of each channel by itself."""
         return _depthwise_pair(self)

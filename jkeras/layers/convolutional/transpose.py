@@ -132,6 +132,7 @@ class Conv1DTranspose(Conv1D):
         self.output_padding = _output_padding(output_padding, self.strides)
 
     def formula(self) -> Pair:
+        """The gradient of a convolution, as a layer."""
         return _transposed_pair(self, self.dilation_rate)
 
 
@@ -203,6 +204,7 @@ class Conv2DTranspose(Conv2D):
         self.output_padding = _output_padding(output_padding, self.strides)
 
     def formula(self) -> Pair:
+        """The gradient of a convolution, as a layer."""
         return _transposed_pair(self, self.dilation_rate)
 
 
@@ -270,4 +272,5 @@ class Conv3DTranspose(Conv3D):
         self.output_padding = _output_padding(output_padding, self.strides)
 
     def formula(self) -> Pair:
+        """The gradient of a convolution, as a layer."""
         return _transposed_pair(self, (1, 1, 1))

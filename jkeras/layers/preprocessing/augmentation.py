@@ -87,6 +87,7 @@ class RandomFlip(_Random):
         self.mode = one_of(mode, _MODES, "mode")
 
     def change(self) -> Picture:
+        """The pictures, changed at random."""
         axes = [axis for axis, word in ((2, "horizontal"), (1, "vertical")) if word in self.mode]
 
         def flip(x: Array, ctx: Ctx) -> Array:
@@ -134,6 +135,7 @@ class RandomCrop(_Random):
         self.height, self.width = positive_int(height, "height"), positive_int(width, "width")
 
     def picture(self):
+        """One picture, changed."""
         height, width, seed = self.height, self.width, self.seed
 
         def crop(x: Array, ctx: Ctx) -> Array:
@@ -214,6 +216,7 @@ class RandomRotation(_Mapped):
         self._set_look(fill_mode, interpolation, fill_value)
 
     def maps(self) -> Picture:
+        """The transformation of each picture, drawn."""
         low, high = self.factor
 
         def rotations(x: Array, ctx: Ctx) -> Array:
@@ -271,6 +274,7 @@ class RandomZoom(_Mapped):
         self._set_look(fill_mode, interpolation, fill_value)
 
     def maps(self) -> Picture:
+        """The transformation of each picture, drawn."""
         high = _bounds(self.height_factor, "height_factor")
         wide = None if self.width_factor is None else _bounds(self.width_factor, "width_factor")
 
@@ -326,6 +330,7 @@ class RandomTranslation(_Mapped):
         self._set_look(fill_mode, interpolation, fill_value)
 
     def maps(self) -> Picture:
+        """The transformation of each picture, drawn."""
         high, wide = _bounds(self.height_factor, "height_factor"), _bounds(self.width_factor, "width_factor")
 
         def moves(x: Array, ctx: Ctx) -> Array:
@@ -373,6 +378,7 @@ class RandomContrast(_Random):
         self.factor, self.value_range = _bounds(factor, "factor", least=0), tuple(value_range)
 
     def change(self) -> Picture:
+        """The pictures, changed at random."""
         (low, high), cut = self.factor, self.value_range
 
         def contrast(x: Array, ctx: Ctx) -> Array:
@@ -419,6 +425,7 @@ class RandomBrightness(_Random):
         self.factor, self.value_range = _bounds(factor, "factor"), sorted(value_range)
 
     def change(self) -> Picture:
+        """The pictures, changed at random."""
         (low, high), (least, most) = self.factor, self.value_range
 
         def brighten(x: Array, ctx: Ctx) -> Array:

@@ -62,11 +62,13 @@ class CategoryEncoding(Layer):
         self.sparse = _dense(sparse)
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         config = super().get_config()
         del config["sparse"]
         return config
 
     def formula(self) -> Pair:
+        """Ones at the numbers of the categories, or their counts."""
         depth, mode, where, dtype = self.num_tokens, self.output_mode, place_of(self), self.dtype
 
         def apply(
@@ -138,6 +140,7 @@ class Discretization(Layer):
         return layer
 
     def formula(self) -> Pair:
+        """The number of the bin that a value is in."""
         bounds, mode, where, name = self.bin_boundaries, self.output_mode, place_of(self), self.name
 
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:

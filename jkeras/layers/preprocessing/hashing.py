@@ -79,6 +79,7 @@ class Hashing(_Hashed):
         self.mask_value, self.salt = mask_value, salt_of(salt)
 
     def on_host(self, inputs: Any) -> np.ndarray:
+        """The values of rows, computed by Python."""
         values = _values(inputs)
         masked = 1 if self.mask_value is not None and self.num_bins > 1 else 0
 
@@ -122,6 +123,7 @@ class HashedCrossing(_Hashed):
         super().__init__(num_bins, output_mode, sparse, **kwargs)
 
     def on_host(self, inputs: Any) -> np.ndarray:
+        """The values of rows, computed by Python."""
         columns = [_values(column) for column in inputs] if isinstance(inputs, (AnyList, AnyTuple)) else []
         shapes = [column.shape for column in columns]
         if len(columns) < 2 or len(set(shapes)) > 1 or len(shapes[0]) > 2 or shapes[0][1:] not in ((), (1,)):

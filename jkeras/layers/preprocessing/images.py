@@ -30,6 +30,7 @@ class ImageLayer(Layer):
         raise NotImplementedError(f"{type(self).__name__} must define picture().")
 
     def formula(self) -> Pair:
+        """The pictures of a batch, one by one."""
         picture, first = self.picture(), self.data_format == "channels_first"
 
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
@@ -99,6 +100,7 @@ class Resizing(ImageLayer):
         self.data_format = settings.normalize_data_format(data_format)
 
     def picture(self) -> Picture:
+        """One picture, changed."""
         size, way, antialias = (self.height, self.width), self.interpolation, self.antialias
         crop, pad, value = self.crop_to_aspect_ratio, self.pad_to_aspect_ratio, self.fill_value
 
@@ -140,6 +142,7 @@ class CenterCrop(ImageLayer):
         self.data_format = settings.normalize_data_format(data_format)
 
     def picture(self) -> Picture:
+        """One picture, changed."""
         height, width = self.height, self.width
 
         def middle(x: Array, ctx: Ctx) -> Array:

@@ -258,12 +258,15 @@ class StringLookup(_Lookup):
         )
 
     def token(self, value: Any) -> str:
+        """The token that an entry of the vocabulary is."""
         return str(value)
 
     def tokens(self, inputs: Any) -> np.ndarray:
+        """The tokens that rows hold."""
         return decoded(inputs, self.encoding)
 
     def rank(self, token: str) -> bytes:
+        """The place of a token in the vocabulary."""
         return token.encode()
 
 
@@ -338,15 +341,18 @@ class IntegerLookup(_Lookup):
         )
 
     def token(self, value: Any) -> int:
+        """The token that an entry of the vocabulary is."""
         return int(value)
 
     def tokens(self, inputs: Any) -> np.ndarray:
+        """The tokens that rows hold."""
         numbers = np.asarray(inputs)
         if not np.issubdtype(numbers.dtype, np.integer):
             raise ValueError(f"Layer {self.name!r} looks up whole numbers; got an array of {numbers.dtype}.")
         return np.asarray([*numbers.ravel().tolist(), None], object)[:-1].reshape(numbers.shape)
 
     def rank(self, token: int) -> int:
+        """The place of a token in the vocabulary."""
         return token
 
     def unknown(self, token: int) -> int:

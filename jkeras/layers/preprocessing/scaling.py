@@ -64,6 +64,7 @@ class Rescaling(Layer):
         self.scale, self.offset = _plain(scale), _plain(offset)
 
     def formula(self) -> Pair:
+        """`y = scale * x + offset`."""
         scale, offset = (np.asarray(value) for value in (self.scale, self.offset))
         channels_first = settings.image_data_format() == "channels_first"
 
@@ -118,9 +119,11 @@ class Normalization(Layer):
         self.input_mean, self.input_variance, self.invert = _plain(mean), _plain(variance), invert
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return super().get_config() | {"mean": self.input_mean, "variance": self.input_variance}
 
     def formula(self) -> Pair:
+        """The pair, with the weights `mean` and `variance`."""
         axis, invert, given = self.axis, self.invert, self.input_mean is not None
         fixed = {"mean": self.input_mean, "variance": self.input_variance}
 

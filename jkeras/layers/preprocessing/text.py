@@ -87,6 +87,7 @@ class TextVectorization(OnHost):
         self.set_vocabulary = self.lookup.set_vocabulary
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         names = "max_tokens output_mode pad_to_max_tokens vocabulary idf_weights sparse encoding".split()
         return super().get_config() | {name: getattr(self.lookup, name) for name in names}
 
@@ -101,6 +102,7 @@ class TextVectorization(OnHost):
         self.lookup.learn(self.tokens(batch) for batch in batches_of(data, steps))
 
     def on_host(self, inputs: Any) -> np.ndarray:
+        """The values of rows, computed by Python."""
         if self.lookup.vocabulary is None:
             raise ValueError(
                 f"Layer {self.name!r} has no vocabulary: call its `adapt(texts)` first, or give it one."

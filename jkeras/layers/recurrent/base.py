@@ -115,11 +115,13 @@ class RNN(Layer):
         self._num_constants = constants
 
     def children(self) -> dict[str, Layer]:
+        """The layers inside, by attribute."""
         return {"cell": self.part}
 
     # --- meaning --------------------------------------------------------------------------------------------
 
     def formula(self) -> Pair:
+        """The cell over all steps."""
         init_cell, run = self.cell_over_time()
         stateful, unrolled, count = self.stateful, self.unroll, len(self.state_sizes())
         split, first_states, finish = self.splitter(), self.first_states(), self.finisher()
@@ -364,6 +366,7 @@ class RNN(Layer):
         return [mask, *(None for _ in _as_list(self.cell.state_size))] if self.return_state else mask
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         config = super().get_config()
         config["cell"] = {"class_name": type(self.cell).__name__, "config": self.cell.get_config()}
         if self._num_constants is not None:

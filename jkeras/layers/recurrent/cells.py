@@ -78,6 +78,7 @@ class SimpleRNNCell(StandardCell):
         self._set_dropout(dropout, recurrent_dropout)
 
     def kernels(self) -> ops.Cell:
+        """The kernels and their shapes."""
         return ops.SIMPLE
 
 
@@ -147,9 +148,11 @@ class GRUCell(StandardCell):
         self.implementation, self.reset_after = implementation, reset_after
 
     def kernels(self) -> ops.Cell:
+        """The kernels and their shapes."""
         return ops.GRU_AFTER if self.reset_after else ops.GRU
 
     def bias_shape(self) -> tuple[int, ...]:
+        """The shape of the bias."""
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def splitter(self) -> Function:
@@ -235,4 +238,5 @@ class LSTMCell(StandardCell):
         self.implementation, self.unit_forget_bias = implementation, unit_forget_bias
 
     def kernels(self) -> ops.Cell:
+        """The kernels and their shapes."""
         return ops.LSTM

@@ -111,6 +111,7 @@ class ConvLSTM2DCell(TimedCell, Windowed):
         return (self.filters, self.filters)
 
     def drawing(self) -> Function:
+        """The way in which the weights are drawn."""
         size, filters, use_bias, format = self.kernel_size, self.filters, self.use_bias, self.data_format
         strides, dilation = self.strides, self.dilation_rate
 
@@ -126,6 +127,7 @@ class ConvLSTM2DCell(TimedCell, Windowed):
         return shapes
 
     def over_time(self) -> Function:
+        """The part that can be computed of all steps at once."""
         format, activation, gate = self.data_format, self.activation, self.recurrent_activation
         strides, padding, dilation = self.strides, self.padding, self.dilation_rate
         rate, recurrent_rate, axis = self.dropout, self.recurrent_dropout, channel_axis(format, 4)

@@ -189,6 +189,7 @@ class StackedRNNCells(Layer):
         self.rowwise = type(self).rowwise and all(getattr(c, "rowwise", False) for c in self.cells)
 
     def children(self) -> dict[str, Layer]:
+        """The layers inside, by attribute."""
         return self.parts
 
     def _in_state_order(self, items: list[Any]) -> list[Any]:
@@ -205,6 +206,7 @@ class StackedRNNCells(Layer):
         return output_size_of(self.cells[-1])
 
     def formula(self) -> Pair:
+        """One cell after the other."""
         steps, names = [step_of(part) for part in self.parts.values()], list(self.parts)
         counts, outputs = [len(sizes_of(c)) for c in self.cells], [output_size_of(c) for c in self.cells]
         ordered = self._in_state_order
@@ -268,6 +270,7 @@ class StackedRNNCells(Layer):
         return super().call([inputs, *(states or ())])
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         config = super().get_config()
         config["cells"] = [serialize(cell) for cell in self.cells]
         return config | ({"reverse_state_order": True} if self.reverse_state_order else {})

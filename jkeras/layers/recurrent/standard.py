@@ -56,6 +56,7 @@ class StandardRNN(RNN):
         self.activity_regularizer = regularizers.get(activity_regularizer)
 
     def children(self) -> dict[str, Any]:
+        """The layers inside, by attribute."""
         return {}
 
     def adopt(self, params: dict[str, Any], state: dict[str, Any], *args: Any, **kwargs: Any) -> None:
@@ -83,9 +84,11 @@ class StandardRNN(RNN):
 
     @property
     def training_differs(self) -> bool:
+        """Whether a call in training computes something else."""
         return self.cell.training_differs
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values."""
         return {name: value for name, value in super().get_config().items() if name != "cell"}
 
     @classmethod

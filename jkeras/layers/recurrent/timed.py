@@ -82,6 +82,7 @@ class TimedCell(KernelAndBias):
 
     @property
     def training_differs(self) -> bool:
+        """Whether a call in training computes something else."""
         return self.dropout + self.recurrent_dropout > 0
 
     def over_time(self) -> Function:
@@ -98,6 +99,7 @@ class TimedCell(KernelAndBias):
         raise TypeError(f"{type(self).__name__} must define drawing.")
 
     def formula(self) -> Pair:
+        """A step of the cell, of what was computed for all steps."""
         states, over_time, shapes = self.states, self.over_time(), self.drawing()
 
         def init(rng: Key, in_shape: Shape) -> Weights:
@@ -157,9 +159,11 @@ class StandardCell(TimedCell):
         return self.activation, getattr(self, "recurrent_activation", activations.sigmoid)
 
     def bias_shape(self) -> tuple[int, ...]:
+        """The shape of the bias."""
         return (self.gates * self.units,)
 
     def drawing(self) -> Function:
+        """The way in which the weights are drawn."""
         units, size, bias = self.units, self.gates * self.units, self.use_bias and self.bias_shape()
 
         def shapes(step_shape: Shape):
@@ -168,6 +172,7 @@ class StandardCell(TimedCell):
         return shapes
 
     def over_time(self) -> Function:
+        """The part that can be computed of all steps at once."""
         cell, (activation, gate), prepare = self.kernels(), self.functions(), self.preparation()
         elementwise = activation in ELEMENTWISE and gate in ELEMENTWISE
 
