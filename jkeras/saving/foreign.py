@@ -20,17 +20,17 @@ import time
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 import h5py
 import numpy as np
 
-from jkeras.core.stored import Stored, read_at
+from jkeras.core.stored import Stored
 from jkeras.core.types import AnyDict
 from jkeras.saving import keras3, keras3_training, places
 from jkeras.saving.access import Access
 from jkeras.saving.contents import Contents, array_type
-from jkeras.saving.hdf5_file import created
+from jkeras.saving.hdf5_file import Reading, created
 from jkeras.saving.limits import MALFORMED, allowance, parse_json, telling
 from jkeras.saving.scan import Piece, scan
 from jkeras.saving.scan import array as stored_array
@@ -103,40 +103,14 @@ def _single_names(archive: zipfile.ZipFile) -> list[str]:
 def _as_file(archive: zipfile.ZipFile, member: zipfile.ZipInfo, stack: contextlib.ExitStack) -> Any:
     """A member as a file of its own; one that is stored as it is, as Keras does, is not read into memory."""
     if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
-        return io.BytesIO(archive.read(member))
+        return Reading(io.BytesIO(archive.read(member)))
     with archive.open(member) as file:  # which compares what the archive says of it in its two places
         while file.read(1 << 20):
             pass  # at its end the checksum is compared
     raw = stack.enter_context(open(str(archive.filename), "rb"))
     raw.seek(member.header_offset + 26)
     name, extra = struct.unpack("<HH", raw.read(4))
-    return _Part(raw, member.header_offset + 30 + name + extra, member.file_size)
-
-
-class _Part(io.RawIOBase):
-    """A part of an open file as a file."""
-
-    def __init__(self, file: BinaryIO, start: int, size: int):
-        self._file, self._start, self._size, self._at = file, start, size, 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = offset + (0, self._at, self._size)[whence]
-        return self._at
-
-    def readinto(self, room: Any) -> int:
-        room = memoryview(room).cast("B")[: max(0, self._size - self._at)]
-        count = read_at(self._file, self._start + self._at, room)
-        self._at += count
-        return count
+    return Reading(raw, member.header_offset + 30 + name + extra, member.file_size)
 
 
 def has_places(group: h5py.Group) -> bool:

@@ -31,7 +31,7 @@ from jkeras.saving.contents import (
     unique_names,
     with_numpy_types,
 )
-from jkeras.saving.hdf5_file import created
+from jkeras.saving.hdf5_file import Reading, created
 from jkeras.saving.limits import CHANGED, parse_json, telling
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -74,10 +74,9 @@ def open_file(path: str | Path | io.BytesIO, accept_changed: bool = False) -> Co
             _check_seal(path)
         try:
             with contextlib.ExitStack() as stack:
-                file = stack.enter_context(h5py.File(path, "r"))
-                contents = read_group(file)
-                contents.file = file
-                stack.pop_all()
+                raw = path if isinstance(path, io.BytesIO) else stack.enter_context(open(path, "rb"))
+                contents = read_group(stack.enter_context(h5py.File(Reading(raw), "r")))
+                contents.file = stack.pop_all()
                 return contents
         except OSError as e:
             raise ValueError(f"a truncated or damaged HDF5 file: {e}") from e

@@ -1,14 +1,22 @@
-"""New HDF5 files, whose writing may fail: HDF5 itself keeps damaged files open then, or ends the process."""
+"""Files as HDF5 writes and reads them.
+
+Writing may fail: HDF5 itself keeps damaged files open then, or ends the process. What is read may be made by
+anybody: HDF5 itself never returns from some files.
+"""
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import contextlib
+import io
+import struct
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import h5py
+
+from jkeras.core.stored import read_at
 
 
 @contextlib.contextmanager
@@ -86,3 +94,68 @@ class _Disk:
         left = memoryview(data)
         while len(left):
             left = left[self._raw.write(left) :]
+
+
+class Reading(io.RawIOBase):
+    """A part of an open file as h5py reads one.
+
+    HDF5 1.14 reads a global heap (where texts of any length are) that holds a free piece of no bytes for
+    ever: such a heap is shown to it as zeros, which it refuses.
+
+    Args:
+        file: open.
+        start: where the part begins.
+        size: its length; to the end of the file by default.
+    """
+
+    def __init__(self, file: BinaryIO, start: int = 0, size: int | None = None):
+        self._file, self._start, self._at, self._steps = file, start, 0, 0
+        self._size = file.seek(0, 2) - start if size is None else size
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def readinto(self, room: Any) -> int:
+        whole = memoryview(room).cast("B")
+        whole = whole[: max(0, self._size - self._at)]
+        count = read_at(self._file, self._start + self._at, whole)
+        # Numbers come in large pieces, all else in small ones; a heap may begin in the piece before.
+        first = max(0, self._at - len(_HEAP) + 1)
+        seen = self._bytes(first, self._at - first) + bytes(whole[: min(count, _LARGEST)])
+        at = seen.find(_HEAP)
+        while at >= 0:
+            if self._never_ends(first + at):
+                whole[:] = bytes(len(whole))
+            at = seen.find(_HEAP, at + 1)
+        self._at += count
+        return count
+
+    def _bytes(self, start: int, size: int) -> bytes:
+        room = bytearray(size)
+        return bytes(room[: read_at(self._file, self._start + start, memoryview(room))])
+
+    def _never_ends(self, at: int) -> bool:
+        """Whether HDF5 would go through the heap at this place for ever."""
+        [length] = struct.unpack("<Q", self._bytes(at + 8, 8).ljust(8, b"\0"))
+        end, at = min(at + length, self._size), at + 16
+        while end - at >= 16 and self._steps < _STEPS:
+            self._steps += 1
+            number, size = struct.unpack("<H6xQ", self._bytes(at, 16).ljust(16, b"\0"))
+            if number == 0 and size < 16:
+                return True
+            at += size if number == 0 else 16 + -(-size // 8) * 8
+        return self._steps >= _STEPS
+
+
+_HEAP, _LARGEST = b"GCOL\x01", 1 << 20
+_STEPS = 1_000_000  # pieces in all the heaps of one file

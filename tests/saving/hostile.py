@@ -189,6 +189,20 @@ def hdf5() -> dict:
     }
 
 
+def endless(path: Path, size: int) -> None:
+    """A heap of texts, as h5py writes it, whose free piece says to have another size."""
+    with h5py.File(path, "w") as file:
+        _seed(file).create_dataset("w", data=np.ones((3, 2), "f"))
+        file.attrs["backend"] = "tensorflow"
+    data = bytearray(path.read_bytes())
+    at = data.index(b"GCOL") + 16
+    while number := int.from_bytes(data[at : at + 2], "little"):
+        assert number < 9
+        at += 16 + -(-int.from_bytes(data[at + 8 : at + 16], "little") // 8) * 8
+    data[at + 8 : at + 16] = size.to_bytes(8, "little")
+    path.write_bytes(data)
+
+
 def packed(**changes) -> bytes:
     """One of our msgpack files with entries replaced, and a valid seal."""
     import hashlib
@@ -246,6 +260,9 @@ def write(folder: Path) -> list[Path]:
         made.append(folder / f"h5-{name}.h5")
         with h5py.File(made[-1], "w") as file:
             make(file, folder)
+    for size in (0, 1, 15):
+        made.append(folder / f"h5-endless-{size}.h5")
+        endless(made[-1], size)
     for name, data in msgpacks().items():
         made.append(folder / f"msgpack-{name}.msgpack")
         made[-1].write_bytes(data)
@@ -282,7 +299,7 @@ def main(folder: Path) -> None:
     from jkeras.layers import Dense
     from jkeras.models import Sequential, load_model, model_from_json, model_from_yaml
 
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(9))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # also where C code does not come back
     outcome, before = {}, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for path in map(Path, json.loads((folder / "list.json").read_text())):
         print(path, file=sys.stderr, flush=True)
