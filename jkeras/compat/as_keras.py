@@ -8,6 +8,7 @@ import os
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
+from typing import Any
 
 from jkeras.compat.module_aliases import ROOT
 
@@ -152,7 +153,7 @@ class Finder:
     """Finds `keras` and what is below it, before Python's own finders do."""
 
     @staticmethod
-    def find_spec(fullname: str, path=None, target=None) -> ModuleSpec | None:
+    def find_spec(fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """The spec of a module of Keras; None for all others.
 
         Raises:

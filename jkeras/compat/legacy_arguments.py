@@ -8,14 +8,18 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
-import numpy as np
-
+from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyTuple
 from jkeras.core.words import near, unknown_arguments
 
-Function = TypeVar("Function", bound=Callable)
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+Arguments: TypeAlias = tuple[Any, ...]  # positional ones, without `self`
+Keywords: TypeAlias = dict[str, Any]
+Renamed: TypeAlias = Sequence[tuple[str | None, str]]  # (new, old)
+Translated: TypeAlias = tuple[Arguments, Keywords, Renamed]
 
 
 class Family(NamedTuple):
@@ -32,8 +36,8 @@ class Family(NamedTuple):
 
     positional: tuple[str, ...] | None = None
     renames: dict[str, str] = {}
-    values: dict[str, dict] = {}
-    prepare: Callable | None = None
+    values: Mapping[str, Mapping[Any, Any]] = {}
+    prepare: Callable[[Arguments, Keywords], Translated] | None = None
     refused: dict[str, str] = {}
 
 
@@ -69,9 +73,9 @@ def legacy(family: str, of: str = "class") -> Callable[[Function], Function]:
 def of_family(table: Family, of: str = "class") -> Callable[[Function], Function]:
     """`legacy` for a family that is not in the table."""
 
-    def decorate(func):
+    def decorate(func: Function) -> Function:
         @functools.wraps(func)
-        def translated(self, *args, **kwargs):
+        def translated(self: Any, *args: Any, **kwargs: Any) -> Any:
             called = type(self).__name__ if of == "class" else func.__name__
             args, kwargs, changed = translate(table, called, args, kwargs)
             if changed:
@@ -84,18 +88,20 @@ def of_family(table: Family, of: str = "class") -> Callable[[Function], Function
                     raise unknown_arguments(called, *misspelt) from None
                 raise
 
-        return translated
+        return cast(Function, translated)
 
-    return decorate  # type: ignore[return-value]
+    return decorate
 
 
-def translate(table: Family, called: str, args, kwargs) -> tuple[tuple, dict, list]:
+def translate(table: Family, called: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Translated:
     """Keras 1 arguments as Keras 2 arguments; the third result lists what changed."""
-    kwargs, changed = dict(kwargs), []
+    kwargs = dict(kwargs)
+    changed: list[tuple[str | None, str]] = []
     for name in table.refused.keys() & kwargs.keys():
         raise TypeError(f"`{called}` has no argument `{name}` in Keras 2.2.4: {table.refused[name]}.")
     if table.prepare is not None:
-        args, kwargs, changed = table.prepare(tuple(args), kwargs)
+        args, kwargs, prepared = table.prepare(tuple(args), kwargs)
+        changed = [*prepared]
     if table.positional is not None and len(args) > len(table.positional):
         raise TypeError(
             f"`{called}` can accept only {len(table.positional)} positional arguments {table.positional}, "
@@ -117,7 +123,9 @@ def translate(table: Family, called: str, args, kwargs) -> tuple[tuple, dict, li
     return tuple(args), kwargs, changed
 
 
-def _misspelt(func, args, kwargs) -> tuple[list[str], list[str]] | None:
+def _misspelt(
+    func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[list[str], list[str]] | None:
     """The keywords that look like arguments which must be given and are not, and those; None: there are
     none."""
     parameters = inspect.signature(func).parameters
@@ -129,25 +137,25 @@ def _misspelt(func, args, kwargs) -> tuple[list[str], list[str]] | None:
     return (found, missing) if found else None
 
 
-def _shown(called: str, args, kwargs) -> str:
+def _shown(called: str, args: Sequence[Any], kwargs: dict[str, Any]) -> str:
     parts = [_short(v) for v in args] + [f"{k}={_short(v)}" for k, v in kwargs.items()]
     return f"{called}({', '.join(parts)})"
 
 
-def _short(value) -> str:
+def _short(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"'
-    text = "array" if isinstance(value, np.ndarray) else str(value)
+    text = "array" if isinstance(value, AnyNumpy) else str(value)
     return text[:10] + "..." if len(text) > 10 else text
 
 
 # --- what a renaming cannot say ------------------------------------------------------------------------
 
 
-def _joined_kernel(names: tuple[str, ...], shown: str) -> Callable:
+def _joined_kernel(names: tuple[str, ...], shown: str) -> Callable[[Arguments, Keywords], Translated]:
     """Join the sizes of a Keras 1 kernel, given one by one after `filters`, into `kernel_size`."""
 
-    def prepare(args, kwargs):
+    def prepare(args: Arguments, kwargs: Keywords) -> Translated:
         rank = len(names)
         if len(args) > rank + 1:
             raise TypeError(f"Layer can receive at most {rank + 1} positional arguments.")
@@ -171,35 +179,35 @@ _kernel_2d = _joined_kernel(("nb_row", "nb_col"), "nb_row/nb_col")
 _kernel_3d = _joined_kernel(("kernel_dim1", "kernel_dim2", "kernel_dim3"), "kernel_dim*")
 
 
-def _sequence_shape(args, kwargs):
+def _sequence_shape(args: Arguments, kwargs: Keywords) -> Translated:
     if "input_dim" not in kwargs:
         return args, kwargs, []
     length, dim = kwargs.pop("input_length", None), kwargs.pop("input_dim")
     return args, {**kwargs, "input_shape": (length, dim)}, [("input_shape", "input_dim")]
 
 
-def _separable(args, kwargs):
-    changed = []
+def _separable(args: Arguments, kwargs: Keywords) -> Translated:
+    changed: Renamed = []
     if "init" in kwargs:
         init = kwargs.pop("init")
         kwargs |= {"depthwise_initializer": init, "pointwise_initializer": init}
         changed = [("depthwise_initializer/pointwise_initializer", "init")]
     args, kwargs, joined = _kernel_2d(args, kwargs)
-    return args, kwargs, changed + joined
+    return args, kwargs, [*changed, *joined]
 
 
-def _transposed(args, kwargs):
-    changed = []
-    if len(args) == 4 and isinstance(args[3], tuple):
+def _transposed(args: Arguments, kwargs: Keywords) -> Translated:
+    changed: Renamed = []
+    if len(args) == 4 and isinstance(args[3], AnyTuple):
         args, changed = args[:-1], [(None, "output_shape")]
     if "output_shape" in kwargs:
         kwargs.pop("output_shape")
         changed = [(None, "output_shape")]
     args, kwargs, joined = _kernel_2d(args, kwargs)
-    return args, kwargs, changed + joined
+    return args, kwargs, [*changed, *joined]
 
 
-def _forget_bias(kwargs) -> list:
+def _forget_bias(kwargs: Keywords) -> Renamed:
     if "forget_bias_init" not in kwargs:
         return []
     if kwargs.pop("forget_bias_init") == "one":
@@ -213,7 +221,7 @@ def _forget_bias(kwargs) -> list:
     return []
 
 
-def _recurrent(args, kwargs):
+def _recurrent(args: Arguments, kwargs: Keywords) -> Translated:
     changed = _forget_bias(kwargs)
     args, kwargs, shaped = _sequence_shape(args, kwargs)
     if shaped:
@@ -222,16 +230,16 @@ def _recurrent(args, kwargs):
             "`input_shape` instead.",
             stacklevel=4,
         )
-    return args, kwargs, changed + shaped
+    return args, kwargs, [*changed, *shaped]
 
 
-def _conv_lstm(args, kwargs):
+def _conv_lstm(args: Arguments, kwargs: Keywords) -> Translated:
     changed = _forget_bias(kwargs)
     args, kwargs, joined = _kernel_2d(args, kwargs)
-    return args, kwargs, changed + joined
+    return args, kwargs, [*changed, *joined]
 
 
-def _embedding(args, kwargs):
+def _embedding(args: Arguments, kwargs: Keywords) -> Translated:
     kwargs.pop("input_dtype", None)  # that of the indices, which Keras 1 wrote into every file
     if "dropout" in kwargs:
         kwargs.pop("dropout")
@@ -243,7 +251,7 @@ def _embedding(args, kwargs):
     return args, kwargs, []
 
 
-def _batch_norm(args, kwargs):
+def _batch_norm(args: Arguments, kwargs: Keywords) -> Translated:
     if args:
         raise TypeError(
             "The `BatchNormalization` layer does not accept positional arguments. Use keyword arguments."
@@ -258,10 +266,10 @@ def _batch_norm(args, kwargs):
     return args, kwargs, [(None, "mode")]
 
 
-def _zero_padding(args, kwargs):
+def _zero_padding(args: Arguments, kwargs: Keywords) -> Translated:
     given = args[0] if args else kwargs.get("padding")
     sides = ("top_pad", "bottom_pad", "left_pad", "right_pad")
-    if not isinstance(given, dict) or not set(given) <= set(sides):
+    if not isinstance(given, AnyDict) or not set(given) <= set(sides):
         return args, kwargs, []
     top, bottom, left, right = (given.get(side, 0) for side in sides)
     padding = ((top, bottom), (left, right))
@@ -276,7 +284,7 @@ def _zero_padding(args, kwargs):
 _PER_BATCH = {"samples_per_epoch", "val_samples", "nb_epoch", "nb_val_samples", "nb_worker"}
 
 
-def _generator(args, kwargs):
+def _generator(args: Arguments, kwargs: Keywords) -> Translated:
     """Batches took the place of samples: a generator with a `batch_size` gives as many samples as before."""
     old, changed = _PER_BATCH & kwargs.keys(), []
     if "samples_per_epoch" in kwargs and len(args) < 2 and "steps_per_epoch" not in kwargs:
@@ -295,16 +303,16 @@ def _generator(args, kwargs):
     return args, kwargs, changed
 
 
-def _fit(args, kwargs):
+def _fit(args: Arguments, kwargs: Keywords) -> Translated:
     if "nb_epoch" in kwargs:
         kwargs["epochs"] = kwargs.pop("nb_epoch")
         warnings.warn("The `nb_epoch` argument in `fit` has been renamed `epochs`.", stacklevel=4)
     return args, kwargs, []
 
 
-def _add_weight(args, kwargs):
+def _add_weight(args: Arguments, kwargs: Keywords) -> Translated:
     """Keras 1 had `add_weight(shape, initializer, name)`."""
-    if not args or not isinstance(args[0], (tuple, list)):
+    if not args or not isinstance(args[0], (AnyTuple, AnyList)):
         return args, kwargs, []
     kwargs["shape"], args = args[0], args[1:]
     if args and isinstance(args[0], str):
@@ -312,13 +320,13 @@ def _add_weight(args, kwargs):
     return args, kwargs, []
 
 
-def _get_updates(args, kwargs):
+def _get_updates(args: Arguments, kwargs: Keywords) -> Translated:
     """Keras 1 had `get_updates(params, constraints, loss)`."""
     if len(args) > 3:
         raise TypeError("`get_updates` call received more arguments than expected: it takes (loss, params).")
     if len(args) == 3:
         return (), {**kwargs, "params": args[0], "loss": args[2]}, []
-    if len(args) == 2 and isinstance(args[0], (list, tuple)) and "loss" in kwargs:
+    if len(args) == 2 and isinstance(args[0], (AnyList, AnyTuple)) and "loss" in kwargs:
         return (), {**kwargs, "params": args[0]}, []
     return args, kwargs, []
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from jkeras.compat.legacy_arguments import Family, legacy, of_family
+from jkeras.compat.legacy_arguments import Arguments, Family, Keywords, Translated, legacy, of_family
 
 legacy_add_weight_support = legacy("add_weight", of="method")
 legacy_batchnorm_support = legacy("batch_norm")
@@ -42,12 +43,12 @@ legacy_zeropadding3d_support = legacy("zero_padding3d")
 
 
 def generate_legacy_interface(
-    allowed_positional_args=None,
-    conversions=None,
-    preprocessor: Callable | None = None,
-    value_conversions=None,
-    object_type="class",
-) -> Callable:
+    allowed_positional_args: Sequence[str] | None = None,
+    conversions: Sequence[tuple[str, str]] | None = None,
+    preprocessor: Callable[..., Any] | None = None,
+    value_conversions: Mapping[str, Mapping[Any, Any]] | None = None,
+    object_type: str = "class",
+) -> Callable[..., Any]:
     """A decorator like those above, for other arguments.
 
     Args:
@@ -72,7 +73,7 @@ def generate_legacy_interface(
     """
     positional = None if allowed_positional_args is None else tuple(allowed_positional_args)
 
-    def prepare(args, kwargs):
+    def prepare(args: Arguments, kwargs: Keywords) -> Translated:
         assert preprocessor is not None
         args, kwargs, converted = preprocessor([None, *args], kwargs)
         return tuple(args[1:]), kwargs, converted
@@ -82,7 +83,7 @@ def generate_legacy_interface(
     return of_family(family, "class" if object_type == "class" else "method")
 
 
-def raise_duplicate_arg_error(old_arg, new_arg) -> None:
+def raise_duplicate_arg_error(old_arg: str, new_arg: str) -> None:
     """Refuse an old and a new name together.
 
     Raises:

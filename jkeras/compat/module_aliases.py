@@ -11,9 +11,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
+from typing import Any
 
 from jkeras.compat import imported_names, later_names
 
@@ -220,7 +221,7 @@ TABLE: dict[str, dict[str, str]] = {
 }
 
 
-def lazy(module: str) -> Callable:
+def lazy(module: str) -> Callable[..., Any]:
     """A `__getattr__` for `module` that finds the names which the table gives it, and its submodules.
 
     Names that are found this way are also in `dir(module)` and, if the module does not say what is, in
@@ -258,7 +259,7 @@ def lazy(module: str) -> Callable:
     return __getattr__
 
 
-def _further(here: ModuleType, path: str, name: str) -> tuple | None:
+def _further(here: ModuleType, path: str, name: str) -> tuple[Any, ...] | None:
     """The value of a name that the module at `path` does not have itself, as a tuple of one, or None."""
     if name in MODULES:
         return (_imported(MODULES[name]),)
@@ -309,8 +310,8 @@ def _hint(here: ModuleType, name: str, names: Iterable[str]) -> str:
     ours = [n for n in ours if not (name[:1].isupper() and _is_module(here, n))]
     alike = [n for n in ours if n[:1].isupper() == name[:1].isupper()]  # a class for a class
     registry = importlib.import_module("jkeras.core.registry")  # late: `import jkeras` is to stay light
-    found = (registry.suggest(name, dict.fromkeys(names, object)) for names in (alike, ours))
-    return next(filter(None, found), "")
+    found: Iterator[str] = (registry.suggest(name, dict.fromkeys(names, object)) for names in (alike, ours))
+    return next((text for text in found if text), "")
 
 
 def _other_home(here: ModuleType, name: str) -> str | None:
@@ -325,7 +326,7 @@ def _is_module(here: ModuleType, name: str) -> bool:
     )
 
 
-def _origin(value) -> str:
+def _origin(value: Any) -> str:
     return str(getattr(value, "__module__", None) or getattr(value, "__name__", ""))
 
 
@@ -341,7 +342,7 @@ def _listed(names: str) -> dict[str, str]:
     return {theirs: ours or theirs for theirs, _, ours in pairs}
 
 
-def _listed_value(path: str, name: str) -> tuple | None:
+def _listed_value(path: str, name: str) -> tuple[Any, ...] | None:
     """The value that the module at `path` gets as `name` from another, as a tuple of one, or None."""
     for home, names in _homes(path):
         public = names == "*" and not name.startswith("_")
@@ -363,7 +364,7 @@ def _imported(path: str) -> ModuleType | None:
         return None
 
 
-def _public(module) -> list[str]:
+def _public(module: Any) -> list[str]:
     """The names of a module that are not what it imports from elsewhere."""
     values = {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
     return [
@@ -403,7 +404,7 @@ class Importer:
     """Finds the modules of this package: a meta path finder before Python's own, which it asks for files."""
 
     @staticmethod
-    def find_spec(fullname: str, path=None, target=None) -> ModuleSpec | None:
+    def find_spec(fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """The spec of a module that has a file, or that is in the table; else None."""
         package, _, inner = fullname.partition(".")
         if package != ROOT or not inner:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 import numpy as np
 
 from jkeras.datasets.pickles import read_npz
@@ -9,7 +11,7 @@ from jkeras.datasets.published import source
 from jkeras.utils.data_utils import get_file
 
 
-def load_data(path="boston_housing.npz", test_split=0.2, seed=113):
+def load_data(path: str | PathLike[str] = "boston_housing.npz", test_split: float = 0.2, seed: int = 113):
     """The figures and prices, shuffled and split.
 
     numpy's global generator is seeded, as in Keras, so what a script draws afterwards is the same.

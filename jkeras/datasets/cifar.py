@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras.core import settings
+from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyTuple
 from jkeras.datasets.pickles import read_pickle
 from jkeras.utils.data_utils import cache_folders
 
 
-def load_batch(fpath, label_key="labels"):
+def load_batch(fpath: str | PathLike[str], label_key: str = "labels"):
     """The images and labels of one batch. Nothing in the file is run; what is no data is refused.
 
     Args:
@@ -38,15 +42,15 @@ def load_batch(fpath, label_key="labels"):
     """
     with open(fpath, "rb") as file:
         entries = read_pickle(file, fpath)
-    if not isinstance(entries, dict):
+    if not isinstance(entries, AnyDict):
         raise ValueError(f"{fpath} should hold a dict; it holds a {type(entries).__name__}.")
     batch = {key.decode("utf-8") if isinstance(key, bytes) else key: value for key, value in entries.items()}
     for key in ("data", label_key):
         if key not in batch:
             raise ValueError(f"{fpath} has no {key!r}; it has {sorted(map(str, batch))}.")
     data, labels = batch["data"], batch[label_key]
-    count = len(labels) if isinstance(labels, (list, tuple, np.ndarray)) else 0
-    if not isinstance(data, np.ndarray) or data.shape[:1] != (count,) or data.size != count * 3072:
+    count = len(labels) if isinstance(labels, (AnyList, AnyTuple, AnyNumpy)) else 0
+    if not isinstance(data, AnyNumpy) or data.shape[:1] != (count,) or data.size != count * 3072:
         raise ValueError(
             f"{fpath} should hold images of 3x32x32, and a label for each; its data are of the shape "
             f"{np.shape(data)}, for {count} labels."
@@ -66,7 +70,7 @@ def cached_folder(folder: str, names: list[str]) -> str | None:
     return next(full, None)
 
 
-def as_images(x: np.ndarray) -> np.ndarray:
+def as_images(x: NDArray[Any]) -> NDArray[Any]:
     """The images, whose channels come first, in the default data format.
 
     Example:

@@ -13,7 +13,7 @@ from jkeras.utils.data_utils import get_file
 _FOLDER = "cifar-100-python"
 
 
-def load_data(label_mode="fine"):
+def load_data(label_mode: str = "fine"):
     """The images and their kinds, 50,000 to train with and 10,000 to test.
 
     The folder `cifar-100-python` of the cache is taken as it is if it holds both files.

@@ -11,8 +11,10 @@ from __future__ import annotations
 import operator
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 CLASSES = 10
 
@@ -56,13 +58,13 @@ def load_data(test_size: int = 360, seed: int = 0):
 
 
 @cache
-def _read() -> tuple[np.ndarray, np.ndarray]:
+def _read() -> tuple[NDArray[Any], NDArray[Any]]:
     with resources.files("jkeras.datasets").joinpath("digits.npz").open("rb") as file:
         with np.load(file, allow_pickle=False) as stored:
             return stored["x"], stored["y"]
 
 
-def _shares(counts: np.ndarray, total: int) -> np.ndarray:
+def _shares(counts: NDArray[Any], total: int) -> NDArray[Any]:
     """`total` shared out in proportion to `counts` by the method of largest remainders."""
     exact = counts * total
     shares = exact // counts.sum()

@@ -6,8 +6,10 @@ import gzip
 import math
 import os
 import zlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras.datasets.published import source
 from jkeras.utils import archives
@@ -52,7 +54,7 @@ def load_data():
     return (x_train, y_train), (x_test, y_test)
 
 
-def _read(path: str, ndim: int) -> np.ndarray:
+def _read(path: str, ndim: int) -> NDArray[Any]:
     """The bytes of an IDX file: 0, 0, 8 (for bytes), the number of axes, their lengths, and the content."""
     try:
         most = archives.most_bytes(path)

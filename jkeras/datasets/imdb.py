@@ -1,6 +1,10 @@
 """IMDB: 50,000 film reviews as lists of word numbers, and whether they are positive."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
+
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -12,15 +16,15 @@ from jkeras.utils.data_utils import get_file
 
 
 def load_data(
-    path="imdb.npz",
-    num_words=None,
-    skip_top=0,
-    maxlen=None,
-    seed=113,
-    start_char=1,
-    oov_char=2,
-    index_from=3,
-    **kwargs,
+    path: str | PathLike[str] = "imdb.npz",
+    num_words: int | None = None,
+    skip_top: int = 0,
+    maxlen: int | None = None,
+    seed: int = 113,
+    start_char: int | None = 1,
+    oov_char: int | None = 2,
+    index_from: int = 3,
+    **kwargs: Any,
 ):
     """The reviews, 25,000 to train with and 25,000 to test, shuffled.
 
@@ -74,7 +78,7 @@ def load_data(
     return (words.rows(xs[:n]), np.array(labels[:n])), (words.rows(xs[n:]), np.array(labels[n:]))
 
 
-def get_word_index(path="imdb_word_index.json"):
+def get_word_index(path: str | PathLike[str] = "imdb_word_index.json"):
     """The number of each word, before `index_from` is added.
 
     Args:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 from jkeras.datasets.pickles import read_npz
 from jkeras.datasets.published import source
 from jkeras.utils.data_utils import get_file
 
 
-def load_data(path="mnist.npz"):
+def load_data(path: str | PathLike[str] = "mnist.npz"):
     """The images and their digits, 60,000 to train with and 10,000 to test.
 
     Args:

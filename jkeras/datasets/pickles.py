@@ -12,17 +12,20 @@ import math
 import os
 import pickle
 import zipfile
-from typing import IO, Any
+from collections.abc import Generator, Iterator
+from typing import IO, Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
+from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyTuple
 from jkeras.utils import archives
 
 _DATA = "numbers, bytes, texts, lists, dicts and numpy arrays"
-_PLAIN = (int, float, str, bytes, bytearray, type(None), np.generic)
+_PLAIN: tuple[type[Any], ...] = (int, float, str, bytes, bytearray, type(None), np.generic)
 
 
-def read_pickle(file: IO[bytes], path: str | os.PathLike) -> Any:
+def read_pickle(file: IO[bytes], path: str | os.PathLike[str]) -> Any:
     """Read a pickle of numbers, bytes, texts, lists, dicts and numpy arrays. Texts of Python 2 are bytes.
 
     Args:
@@ -41,7 +44,7 @@ def read_pickle(file: IO[bytes], path: str | os.PathLike) -> Any:
         return _load(file)
 
 
-def read_npz(path: str | os.PathLike, *names: str) -> list[np.ndarray]:
+def read_npz(path: str | os.PathLike[str], *names: str) -> list[NDArray[Any]]:
     """Arrays of an .npz file; arrays of objects may hold what `read_pickle` reads.
 
     Args:
@@ -71,7 +74,7 @@ def read_npz(path: str | os.PathLike, *names: str) -> list[np.ndarray]:
         return [_read_array(archive.read(f"{name}.npy")) for name in names]
 
 
-def _read_array(content: bytes) -> np.ndarray:
+def _read_array(content: bytes) -> NDArray[Any]:
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)
     if version not in ((1, 0), (2, 0)):
@@ -85,13 +88,13 @@ def _read_array(content: bytes) -> np.ndarray:
         file.seek(0)
         return np.lib.format.read_array(file, allow_pickle=False)
     array = _load(file)
-    if not isinstance(array, np.ndarray) or array.shape != shape:
+    if not isinstance(array, AnyNumpy) or array.shape != shape:
         raise _Refused(f"it holds {type(array).__name__} where an array of the shape {shape} should be")
     return array
 
 
 @contextlib.contextmanager
-def _named(path: str | os.PathLike):
+def _named(path: str | os.PathLike[str]) -> Generator[None]:
     """Errors name the file; a damaged pickle is a damaged program, and may fail with anything."""
     try:
         yield
@@ -121,19 +124,19 @@ class _Refused(Exception):
 class _StandIn:
     """Nothing can be put into one of these, nor into the class, but as its own methods have it."""
 
-    def __setstate__(self, state) -> None:
+    def __setstate__(self, state: Any) -> None:
         raise _Refused("it puts a state where none belongs")
 
 
 class _Dtype(_StandIn):
     """Stands for a numpy dtype."""
 
-    def __init__(self, name, *_):
+    def __init__(self, name: str, *_: Any):
         self.dtype = np.dtype(name.decode("ascii") if isinstance(name, bytes) else name)
         if self.dtype.kind not in "biufSUO":
             raise _Refused(f"it holds an array of {self.dtype}, and not only {_DATA}")
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         order, subdtype, names, fields = state[1:5]
         if (subdtype, names, fields) != (None, None, None):
             raise _Refused(f"it holds an array of records, and not only {_DATA}")
@@ -143,7 +146,7 @@ class _Dtype(_StandIn):
         if order in ("<", ">"):
             self.dtype = np.dtype(order + self.dtype.str[1:])
 
-    def of_bytes(self, content) -> np.ndarray:
+    def of_bytes(self, content: Any) -> NDArray[Any]:
         """The numbers in a buffer."""
         if self.dtype.kind == "O":
             raise _Refused("it holds objects by their addresses")
@@ -153,12 +156,12 @@ class _Dtype(_StandIn):
 class _Array(_StandIn):
     """Stands for a numpy array, and for the class; its content comes after it."""
 
-    def __init__(self, *_):
-        self.array: np.ndarray | None = None
+    def __init__(self, *_: Any):
+        self.array: NDArray[Any] | None = None
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         _, shape, dtype, by_columns, content = state
-        if isinstance(content, list):
+        if isinstance(content, AnyList):
             array = np.fromiter(content, object, len(content))
         else:
             array = dtype.of_bytes(content)
@@ -168,7 +171,7 @@ class _Array(_StandIn):
 class _FromBuffer(_StandIn):
     """Stands for the function that makes a numpy array of a buffer."""
 
-    def __new__(cls, content, dtype, shape, order, *_):
+    def __new__(cls, content: bytes, dtype: _Dtype, shape: Any, order: str, *_: Any) -> Any:
         made = _Array()
         made.__setstate__((1, shape, dtype, order == "F", bytes(content)))
         return made
@@ -177,21 +180,21 @@ class _FromBuffer(_StandIn):
 class _Scalar(_StandIn):
     """Stands for the function that makes a number of numpy."""
 
-    def __new__(cls, dtype, content):
+    def __new__(cls, dtype: _Dtype, content: bytes) -> Any:
         return dtype.of_bytes(content)[0]
 
 
 class _Latin1(_StandIn):
     """Stands for the function that makes bytes of a text: Python 3 writes bytes so for Python 2."""
 
-    def __new__(cls, text, encoding):
+    def __new__(cls, text: str, encoding: str) -> Any:
         return text.encode({"latin1": "latin1"}[encoding])
 
 
 class _NoBytes(_StandIn):
     """Stands for `bytes`, which makes empty ones."""
 
-    def __new__(cls):
+    def __new__(cls) -> Any:
         return b""
 
 
@@ -211,12 +214,12 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 
 
 class _Reader(pickle.Unpickler):
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
             raise _Refused(f"it holds {module}.{name}, and not only {_DATA}")
         return _ALLOWED[module, name]
 
-    def persistent_load(self, pid):
+    def persistent_load(self, pid: Any) -> NoReturn:
         raise _Refused(f"it holds a reference to something outside, and not only {_DATA}")
 
 
@@ -227,9 +230,9 @@ class _Plain:
     def __init__(self):
         self._made: dict[int, Any] = {}
 
-    def of(self, value):
+    def of(self, value: Any) -> Any:
         """The plain value."""
-        if isinstance(value, (list, tuple, dict, _Array)):
+        if isinstance(value, (AnyList, AnyTuple, AnyDict, _Array)):
             if id(value) not in self._made:
                 self._made[id(value)] = self._new(value)
             return self._made[id(value)]
@@ -237,16 +240,16 @@ class _Plain:
             raise _Refused(f"it holds {type(value).__name__}, and not only {_DATA}")
         return value
 
-    def _new(self, value):
-        if isinstance(value, list):
+    def _new(self, value: Any) -> Any:
+        if isinstance(value, AnyList):
             return value if set(map(type, value)) <= {int} else [self.of(item) for item in value]
-        if isinstance(value, tuple):
+        if isinstance(value, AnyTuple):
             return tuple(self.of(item) for item in value)
-        if isinstance(value, dict):
+        if isinstance(value, AnyDict):
             return {self.of(key): self.of(item) for key, item in value.items()}
         if value.array is None:
             raise _Refused("it holds an array without a content")
         if value.array.dtype.kind != "O":
             return value.array
-        items = map(self.of, value.array.reshape(-1))
+        items: Iterator[Any] = map(self.of, value.array.reshape(-1))
         return np.fromiter(items, object, value.array.size).reshape(value.array.shape)

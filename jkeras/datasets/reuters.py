@@ -1,6 +1,10 @@
 """Reuters: 11,228 newswires as lists of word numbers, each on one of 46 topics."""
 
+# pyright: reportPrivateUsage=false
 from __future__ import annotations
+
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -12,16 +16,16 @@ from jkeras.utils.data_utils import get_file
 
 
 def load_data(
-    path="reuters.npz",
-    num_words=None,
-    skip_top=0,
-    maxlen=None,
-    test_split=0.2,
-    seed=113,
-    start_char=1,
-    oov_char=2,
-    index_from=3,
-    **kwargs,
+    path: str | PathLike[str] = "reuters.npz",
+    num_words: int | None = None,
+    skip_top: int = 0,
+    maxlen: int | None = None,
+    test_split: float = 0.2,
+    seed: int = 113,
+    start_char: int | None = 1,
+    oov_char: int | None = 2,
+    index_from: int = 3,
+    **kwargs: Any,
 ):
     """The newswires, shuffled and split.
 
@@ -72,7 +76,7 @@ def load_data(
     return (words.rows(xs[:n]), np.array(labels[:n])), (words.rows(xs[n:]), np.array(labels[n:]))
 
 
-def get_word_index(path="reuters_word_index.json"):
+def get_word_index(path: str | PathLike[str] = "reuters_word_index.json"):
     """The number of each word, before `index_from` is added.
 
     Args:

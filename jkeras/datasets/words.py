@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import warnings
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from jkeras.core.types import AnyDict
 
 
-def limit(num_words, kwargs: dict):
+def limit(num_words: int | None, kwargs: dict[str, Any]):
     """`num_words`, also by its old name.
 
     Raises:
@@ -28,7 +33,7 @@ def limit(num_words, kwargs: dict):
     return num_words
 
 
-def check(path, **pairs) -> None:
+def check(path: str | PathLike[str], **pairs: Any) -> None:
     """Refuse texts that are no lists of numbers, or not as many as labels.
 
     Args:
@@ -44,7 +49,8 @@ def check(path, **pairs) -> None:
     for name, (texts, labels) in pairs.items():
         if len(texts) != len(labels):
             raise ValueError(f"{path} has {len(texts)} texts in {name!r}, and {len(labels)} labels.")
-        kinds, expected = {type(text) for text in texts}, (list, tuple, np.ndarray)
+        kinds: set[type[Any]] = {type(text) for text in texts}
+        expected: tuple[type[Any], ...] = (list, tuple, np.ndarray)
         if all(issubclass(kind, expected) for kind in kinds):
             kinds, expected = {kind for text in texts for kind in map(type, text)}, (int, np.integer)
         odd = sorted(kind.__name__ for kind in kinds if not issubclass(kind, expected))
@@ -52,7 +58,7 @@ def check(path, **pairs) -> None:
             raise ValueError(f"{path} should hold lists of whole numbers in {name!r}; it holds {odd}.")
 
 
-def shuffled(texts, labels):
+def shuffled(texts: Any, labels: Any):
     """Texts and labels in an order that numpy's global generator draws.
 
     Example:
@@ -65,7 +71,7 @@ def shuffled(texts, labels):
     return texts[order], labels[order]
 
 
-def numbered(texts, start_char, index_from) -> list:
+def numbered(texts: Any, start_char: int | None, index_from: int) -> list[Any]:
     """The texts with their words numbered from `index_from` on, and a mark at their start.
 
     Example:
@@ -79,7 +85,7 @@ def numbered(texts, start_char, index_from) -> list:
     return list(texts)
 
 
-def limited(texts, num_words, skip_top, oov_char) -> list:
+def limited(texts: Any, num_words: int | None, skip_top: int, oov_char: int | None) -> list[Any]:
     """The texts without the words from number `num_words` on, nor those before `skip_top`.
 
     Args:
@@ -104,7 +110,7 @@ def limited(texts, num_words, skip_top, oov_char) -> list:
     return [[word if skip_top <= word < num_words else oov_char for word in text] for text in texts]
 
 
-def rows(texts: list) -> np.ndarray:
+def rows(texts: list[Any]) -> NDArray[Any]:
     """An array of lists; of numbers, with two axes, if all have one length, as numpy did it in Keras's time.
 
     Example:
@@ -116,7 +122,7 @@ def rows(texts: list) -> np.ndarray:
     return np.fromiter(texts, object, len(texts))
 
 
-def index(path) -> dict[str, int]:
+def index(path: str | PathLike[str]) -> dict[str, int]:
     """The numbers of words, from a JSON file.
 
     Raises:
@@ -134,6 +140,6 @@ def index(path) -> dict[str, int]:
             ranks = json.load(file)
         except ValueError as error:
             raise ValueError(f"{path} is no JSON, or not complete: {error}.") from error
-    if not isinstance(ranks, dict):
+    if not isinstance(ranks, AnyDict):
         raise ValueError(f"{path} should hold a dict of words; it holds a {type(ranks).__name__}.")
     return ranks

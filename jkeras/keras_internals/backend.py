@@ -1,10 +1,13 @@
 """Functions inside Keras's TensorFlow backend that packages lean on; nothing in jkeras itself needs them."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnusedFunction=false
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import jax
+from jax.typing import DTypeLike
 
 from jkeras.backend.elementwise import cast
 from jkeras.backend.inspection import is_tensor
@@ -40,7 +43,7 @@ def _has_nchw_support() -> bool:
     return bool(_get_available_gpus())
 
 
-def _to_tensor(x, dtype):
+def _to_tensor(x: Any, dtype: DTypeLike):
     """`x` as a tensor of a dtype.
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py _to_tensor
@@ -48,14 +51,16 @@ def _to_tensor(x, dtype):
     return cast(x, dtype) if is_tensor(x) else constant(x, dtype)
 
 
-def _channels_last(x, data_format: str, axes: tuple[int, ...], spatial: str, as_is: bool) -> tuple:
+def _channels_last(
+    x: Any, data_format: str | None, axes: tuple[int, ...], spatial: str, as_is: bool
+) -> tuple[Any, ...]:
     """(`x` with its channels last unless it may stay `as_is`, TensorFlow's name of the order it then has)."""
     if data_format != "channels_first":
         return x, f"N{spatial}C"
     return (x, f"NC{spatial}") if as_is else (permute_dimensions(x, axes), f"N{spatial}C")
 
 
-def _preprocess_conv1d_input(x, data_format):
+def _preprocess_conv1d_input(x: Any, data_format: str | None):
     """A sequence with its channels where a convolution wants them, and TensorFlow's name of that order.
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py _preprocess_conv1d_input
@@ -63,7 +68,7 @@ def _preprocess_conv1d_input(x, data_format):
     return _channels_last(x, data_format, (0, 2, 1), "W", _has_nchw_support())
 
 
-def _preprocess_conv2d_input(x, data_format, force_transpose=False):
+def _preprocess_conv2d_input(x: Any, data_format: str | None, force_transpose: bool = False):
     """An image with its channels where a convolution wants them, and TensorFlow's name of that order.
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py _preprocess_conv2d_input
@@ -72,7 +77,7 @@ def _preprocess_conv2d_input(x, data_format, force_transpose=False):
     return _channels_last(x, data_format, (0, 2, 3, 1), "HW", as_is)
 
 
-def _preprocess_conv3d_input(x, data_format):
+def _preprocess_conv3d_input(x: Any, data_format: str | None):
     """A volume with its channels where a convolution wants them, and TensorFlow's name of that order.
 
     Keras 2.2.4: keras/backend/tensorflow_backend.py _preprocess_conv3d_input

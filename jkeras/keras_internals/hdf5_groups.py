@@ -1,5 +1,6 @@
 """The functions of Keras's `engine.saving` that work on an open HDF5 group and a list of layers."""
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -92,11 +93,11 @@ def load_weights_from_hdf5_group_by_name(
 
 def preprocess_weights_for_loading(
     layer: Any,
-    weights: list,
+    weights: list[Any],
     original_keras_version: str | None = None,
     original_backend: str | None = None,
     reshape: bool = False,
-) -> list:
+) -> list[Any]:
     """Weights that another Keras, backend or kind of layer wrote, in the layout of `layer`.
 
     Args:
@@ -153,7 +154,7 @@ def load_attributes_from_hdf5_group(group: h5py.Group, name: str) -> list[str]:
     return h5.read_names(group, name) if h5.has_names(group, name) else []
 
 
-def pickle_model(model: Any) -> dict:
+def pickle_model(model: Any) -> dict[str, Any]:
     """A model as a dict that can be pickled.
 
     Keras 2.2.4: keras/engine/saving.py pickle_model
@@ -166,12 +167,12 @@ def pickle_model(model: Any) -> dict:
         >>> unpickle_model(pickle_model(model)).name
         'm'
     """
-    state: dict = {}
+    state: dict[str, Any] = {}
     save_model(model, state)
     return state
 
 
-def unpickle_model(state: dict) -> Any:
+def unpickle_model(state: dict[str, Any]) -> Any:
     """The model of what `pickle_model` returned.
 
     Keras 2.2.4: keras/engine/saving.py unpickle_model

@@ -4,9 +4,10 @@ Here one base serves all ranks, so that of Keras for one rank counts the layers 
 `isinstance(MaxPooling2D(), _Pooling2D)`.
 """
 
+# pyright: reportPrivateUsage=false, reportUnusedClass=false, reportUnusedFunction=false
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from jkeras import backend as K
 from jkeras.core import settings
@@ -20,6 +21,7 @@ from jkeras.core.arguments import (
     RegularizerLike,
     Window,
 )
+from jkeras.core.types import AnyList, AnyTuple
 from jkeras.engine.base_layer import InputSpec
 from jkeras.layers import global_pooling, pooling
 from jkeras.layers.convolutional import conv, resize, separable
@@ -29,10 +31,10 @@ from jkeras.primitives.conv_args import positive_int, positive_tuple
 class _Kin(type):
     """Counts the layers in `kin`, and what is derived from them, as subclasses."""
 
-    def __subclasscheck__(cls, other) -> bool:
+    def __subclasscheck__(cls, other: Any) -> bool:
         return super().__subclasscheck__(other) or issubclass(other, vars(cls).get("kin", ()))
 
-    def __instancecheck__(cls, thing) -> bool:
+    def __instancecheck__(cls, thing: Any) -> bool:
         return issubclass(type(thing), cls)
 
 
@@ -125,12 +127,12 @@ class _SeparableConv(separable._SeparableConv, metaclass=_Kin):
         self.dilation_rate = positive_tuple(dilation_rate, rank, "dilation_rate")
         self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier")
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """As Keras: without the rank."""
         return {key: value for key, value in super().get_config().items() if key != "rank"}
 
 
-def _for_each_axis(layer, values, data_format) -> tuple:
+def _for_each_axis(layer: Any, values: Any, data_format: str | None) -> tuple[Any, ...]:
     """Values for each spatial axis, whose number makes the rank of the layer."""
     layer.data_format = settings.normalize_data_format(data_format)
     layer.rank, layer.input_spec = len(values), InputSpec(ndim=len(values) + 2)
@@ -179,7 +181,7 @@ class _Cropping(resize._Cropping, metaclass=_Kin):
 class _Windows(pooling._Pooling, metaclass=_Kin):
     """Pooling by the `_pooling_function(inputs, pool_size, strides, padding, data_format)` of a subclass."""
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """The subclass's result for the windows."""
         return self._pooling_function(  # type: ignore[attr-defined]
             inputs=inputs,
@@ -210,7 +212,7 @@ class _Pooling1D(_Windows):
         super().__init__(**kwargs)
         self._set_window(1, pool_size, strides, padding, data_format)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """The subclass's result for the windows."""
         axis = 2 if self.data_format == "channels_last" else 3
         output = self._pooling_function(  # type: ignore[attr-defined]
@@ -309,7 +311,7 @@ class _GlobalPooling3D(_Everything):
     rank = 3
 
 
-def _generate_dropout_mask(ones, rate, training=None, count=1):
+def _generate_dropout_mask(ones: Any, rate: Any, training: Any = None, count: int = 1):
     """The factors of a cell: `ones`, a share of `rate` of them dropped in training; `count` times.
 
     Returns:
@@ -321,7 +323,7 @@ def _generate_dropout_mask(ones, rate, training=None, count=1):
     return masks if count > 1 else masks[0]
 
 
-def _standardize_args(inputs, initial_state, constants, num_constants):
+def _standardize_args(inputs: Any, initial_state: Any, constants: Any, num_constants: int | None):
     """The arguments of a recurrent layer's call apart: a list of inputs ends in the state and the constants.
 
     Args:
@@ -338,7 +340,7 @@ def _standardize_args(inputs, initial_state, constants, num_constants):
         >>> _standardize_args(["x", "h", "c"], None, None, 1)
         ('x', ['h'], ['c'])
     """
-    if isinstance(inputs, list):
+    if isinstance(inputs, AnyList):
         assert initial_state is None and constants is None
         if num_constants is not None:
             inputs, constants = inputs[:-num_constants], inputs[-num_constants:]
@@ -347,7 +349,7 @@ def _standardize_args(inputs, initial_state, constants, num_constants):
     return inputs, _list_or_none(initial_state), _list_or_none(constants)
 
 
-def _list_or_none(x) -> list | None:
-    if x is None or isinstance(x, list):
+def _list_or_none(x: Any) -> list[Any] | None:
+    if x is None or isinstance(x, AnyList):
         return x
-    return list(x) if isinstance(x, tuple) else [x]
+    return list(x) if isinstance(x, AnyTuple) else [x]

@@ -7,24 +7,29 @@ They run whatever function of batches they are given, one batch at a time. Train
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras import callbacks as cbks
 from jkeras.core.progbar import Progbar
+from jkeras.core.types import AnyList
 from jkeras.keras_internals.training_utils import batch_shuffle, check_num_samples, make_batches
 
 
-def _list(x) -> list:
-    return x if isinstance(x, list) else [x]
+def _list(x: Any) -> list[Any]:
+    return x if isinstance(x, AnyList) else [x]
 
 
-def _rows(ins: list, rows) -> list:
+def _rows(ins: list[Any], rows: Any) -> list[Any]:
     """The batch; a number at the end is the learning phase."""
     return [x if isinstance(x, (int, float)) else x[rows] for x in ins]
 
 
-def _batches(ins: list, batch_size, steps, steps_name: str) -> tuple[int | None, list]:
+def _batches(
+    ins: list[Any], batch_size: int | None, steps: int | None, steps_name: str
+) -> tuple[int | None, list[slice | None]]:
     """(number of samples or None, the rows of each batch, None where the function gets its data itself)."""
     samples = check_num_samples(ins, None if steps is not None else batch_size, steps, steps_name)
     if samples is None:
@@ -32,7 +37,9 @@ def _batches(ins: list, batch_size, steps, steps_name: str) -> tuple[int | None,
     return samples, [slice(*ends) for ends in make_batches(samples, batch_size or 32)]
 
 
-def _outputs(f: Callable, ins: list, batches: list, verbose) -> Iterator[tuple[int, list]]:
+def _outputs(
+    f: Callable[..., Any], ins: list[Any], batches: list[Any], verbose: int
+) -> Iterator[tuple[int, list[Any]]]:
     """(size, outputs) of each batch."""
     bar = Progbar(len(batches)) if verbose == 1 else None
     for i, rows in enumerate(batches):
@@ -42,7 +49,9 @@ def _outputs(f: Callable, ins: list, batches: list, verbose) -> Iterator[tuple[i
             bar.update(i + 1)
 
 
-def predict_loop(model, f, ins, batch_size=32, verbose=0, steps=None):
+def predict_loop(
+    model: Any, f: Any, ins: Any, batch_size: int | None = 32, verbose: int = 0, steps: int | None = None
+):
     """The outputs of `f` for all batches, joined.
 
     Args:
@@ -64,7 +73,9 @@ def predict_loop(model, f, ins, batch_size=32, verbose=0, steps=None):
     return joined[0] if len(joined) == 1 else joined
 
 
-def test_loop(model, f, ins, batch_size=None, verbose=0, steps=None):
+def test_loop(
+    model: Any, f: Any, ins: Any, batch_size: int | None = None, verbose: int = 0, steps: int | None = None
+):
     """The means over all samples of what `f` returns for each batch; a stateful metric's last value.
 
     Args:
@@ -97,21 +108,21 @@ test_loop.__test__ = False  # type: ignore[attr-defined]  # no test, whatever py
 
 
 def fit_loop(
-    model,
-    f,
-    ins,
-    out_labels=None,
-    batch_size=None,
-    epochs=100,
-    verbose=1,
-    callbacks=None,
-    val_f=None,
-    val_ins=None,
-    shuffle=True,
-    callback_metrics=None,
-    initial_epoch=0,
-    steps_per_epoch=None,
-    validation_steps=None,
+    model: Any,
+    f: Any,
+    ins: Any,
+    out_labels: Any = None,
+    batch_size: int | None = None,
+    epochs: int = 100,
+    verbose: int = 1,
+    callbacks: Any = None,
+    val_f: Any = None,
+    val_ins: Any = None,
+    shuffle: bool | str = True,
+    callback_metrics: Any = None,
+    initial_epoch: int = 0,
+    steps_per_epoch: int | None = None,
+    validation_steps: int | None = None,
 ):
     """Call `f` with batch after batch, and the callbacks around them.
 
@@ -174,7 +185,7 @@ def fit_loop(
     return model.history
 
 
-def _order(samples: int | None, batch_size: int, shuffle) -> np.ndarray | None:
+def _order(samples: int | None, batch_size: int, shuffle: bool | str) -> NDArray[Any] | None:
     if samples is None:
         return None
     order = np.arange(samples)
@@ -183,7 +194,7 @@ def _order(samples: int | None, batch_size: int, shuffle) -> np.ndarray | None:
     return np.random.permutation(order) if shuffle else order
 
 
-def _epoch(model, f, ins, batches, order, out_labels, hooks) -> None:
+def _epoch(model: Any, f: Any, ins: Any, batches: Any, order: Any, out_labels: Any, hooks: Any) -> None:
     for metric in model.stateful_metric_functions:
         metric.reset_states()
     for i, rows in enumerate(batches):
@@ -197,20 +208,20 @@ def _epoch(model, f, ins, batches, order, out_labels, hooks) -> None:
 
 
 def fit_generator(
-    model,
-    generator,
-    steps_per_epoch=None,
-    epochs=1,
-    verbose=1,
-    callbacks=None,
-    validation_data=None,
-    validation_steps=None,
-    class_weight=None,
-    max_queue_size=10,
-    workers=1,
-    use_multiprocessing=False,
-    shuffle=True,
-    initial_epoch=0,
+    model: Any,
+    generator: Any,
+    steps_per_epoch: int | None = None,
+    epochs: int = 1,
+    verbose: int = 1,
+    callbacks: Any = None,
+    validation_data: Any = None,
+    validation_steps: int | None = None,
+    class_weight: Any = None,
+    max_queue_size: int = 10,
+    workers: int = 1,
+    use_multiprocessing: bool = False,
+    shuffle: bool | str = True,
+    initial_epoch: int = 0,
 ):
     """`model.fit_generator`.
 
@@ -234,7 +245,13 @@ def fit_generator(
 
 
 def evaluate_generator(
-    model, generator, steps=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+    model: Any,
+    generator: Any,
+    steps: int | None = None,
+    max_queue_size: int = 10,
+    workers: int = 1,
+    use_multiprocessing: bool = False,
+    verbose: int = 0,
 ):
     """`model.evaluate_generator`.
 
@@ -251,7 +268,13 @@ def evaluate_generator(
 
 
 def predict_generator(
-    model, generator, steps=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+    model: Any,
+    generator: Any,
+    steps: int | None = None,
+    max_queue_size: int = 10,
+    workers: int = 1,
+    use_multiprocessing: bool = False,
+    verbose: int = 0,
 ):
     """`model.predict_generator`.
 

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Callable, Generator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras import backend as K
 from jkeras import losses
 from jkeras.core import settings
+from jkeras.core.types import AnyDict, AnyList
 
 _SAME_SHAPE = (losses.mean_squared_error, losses.binary_crossentropy, losses.categorical_crossentropy)
 
 
-def standardize_single_array(x):
+def standardize_single_array(x: Any):
     """An array with at least two axes; a tensor needs a known size of its batch.
 
     Raises:
@@ -39,7 +43,9 @@ def standardize_single_array(x):
     return x[:, None] if x.ndim == 1 else x
 
 
-def standardize_input_data(data, names, shapes=None, check_batch_axis=True, exception_prefix=""):
+def standardize_input_data(
+    data: Any, names: Any, shapes: Any = None, check_batch_axis: bool = True, exception_prefix: str = ""
+) -> list[Any]:
     """Data as a list of arrays in the order of `names`.
 
     Args:
@@ -78,28 +84,28 @@ def standardize_input_data(data, names, shapes=None, check_batch_axis=True, exce
     return arrays
 
 
-def _by_name(data, names: list[str]) -> list:
-    if isinstance(data, dict):
+def _by_name(data: Any, names: list[str]) -> list[Any]:
+    if isinstance(data, AnyDict):
         missing = [name for name in names if name not in data]
         if missing:
             raise ValueError(f'No data provided for "{missing[0]}". Need data for each key in: {names}')
         return [_values(data[name]) for name in names]
-    if not isinstance(data, list):
+    if not isinstance(data, AnyList):
         return [_values(data)]
-    if data and isinstance(data[0], list):
+    if data and isinstance(data[0], AnyList):
         return [np.asarray(x) for x in data]
     if len(names) == 1 and data and isinstance(data[0], (float, int)):
         return [np.asarray(data)]
     return [_values(x) for x in data]
 
 
-def _values(x):
+def _values(x: Any):
     return x.values if type(x).__name__ == "DataFrame" else x
 
 
-def _from_numbers(data, names: list[str], prefix: str) -> list:
+def _from_numbers(data: Any, names: list[str], prefix: str) -> list[Any]:
     """A list of what is no array, for a single name, is that array."""
-    data = data if isinstance(data, list) else [data]
+    data = data if isinstance(data, AnyList) else [data]
     if data and hasattr(data[0], "shape") or len(names) > 1:
         what = [tuple(x.shape) if hasattr(x, "shape") else type(x).__name__ for x in data]
         raise ValueError(
@@ -110,7 +116,7 @@ def _from_numbers(data, names: list[str], prefix: str) -> list:
     return [np.asarray(data)]
 
 
-def _check_shape(x, name: str, shape: tuple, with_batch: bool, prefix: str) -> None:
+def _check_shape(x: Any, name: str, shape: tuple[Any, ...], with_batch: bool, prefix: str) -> None:
     if x.ndim != len(shape):
         raise ValueError(
             f"Error when checking {prefix}: expected {name} to have {len(shape)} dimensions, but got array "
@@ -125,7 +131,7 @@ def _check_shape(x, name: str, shape: tuple, with_batch: bool, prefix: str) -> N
         )
 
 
-def standardize_sample_or_class_weights(x_weight, output_names, weight_type):
+def standardize_sample_or_class_weights(x_weight: Any, output_names: Any, weight_type: str):
     """Weights as a list with one entry for each output, None where there are none.
 
     Args:
@@ -146,13 +152,13 @@ def standardize_sample_or_class_weights(x_weight, output_names, weight_type):
     if x_weight is None or len(x_weight) == 0:
         return [None] * len(output_names)
     if len(output_names) == 1:
-        if isinstance(x_weight, list) and len(x_weight) == 1:
+        if isinstance(x_weight, AnyList) and len(x_weight) == 1:
             return x_weight
-        by_name = isinstance(x_weight, dict) and output_names[0] in x_weight
+        by_name = isinstance(x_weight, AnyDict) and output_names[0] in x_weight
         return [x_weight[output_names[0]] if by_name else x_weight]
-    if isinstance(x_weight, dict):
+    if isinstance(x_weight, AnyDict):
         return [x_weight.get(name) for name in output_names]
-    if not isinstance(x_weight, list):
+    if not isinstance(x_weight, AnyList):
         raise TypeError(
             f"The model has multiple outputs, so `{weight_type}` should be either a list or a dict. Provided "
             f"`{weight_type}` type not understood: {x_weight}"
@@ -165,7 +171,7 @@ def standardize_sample_or_class_weights(x_weight, output_names, weight_type):
     return x_weight
 
 
-def standardize_class_weights(class_weight, output_names):
+def standardize_class_weights(class_weight: Any, output_names: Any):
     """`standardize_sample_or_class_weights` of class weights.
 
     Keras 2.2.4: keras/engine/training_utils.py standardize_class_weights
@@ -173,7 +179,7 @@ def standardize_class_weights(class_weight, output_names):
     return standardize_sample_or_class_weights(class_weight, output_names, "class_weight")
 
 
-def standardize_sample_weights(sample_weight, output_names):
+def standardize_sample_weights(sample_weight: Any, output_names: Any):
     """`standardize_sample_or_class_weights` of sample weights.
 
     Keras 2.2.4: keras/engine/training_utils.py standardize_sample_weights
@@ -181,7 +187,9 @@ def standardize_sample_weights(sample_weight, output_names):
     return standardize_sample_or_class_weights(sample_weight, output_names, "sample_weight")
 
 
-def standardize_weights(y, sample_weight=None, class_weight=None, sample_weight_mode=None):
+def standardize_weights(
+    y: Any, sample_weight: Any = None, class_weight: Any = None, sample_weight_mode: Any = None
+):
     """The weight of each sample (or time step) of a target: as given, by class, or ones.
 
     Args:
@@ -211,12 +219,12 @@ def standardize_weights(y, sample_weight=None, class_weight=None, sample_weight_
                 f"{y.shape}. sample_weight cannot be broadcast."
             )
         return sample_weight
-    if isinstance(class_weight, dict):
+    if isinstance(class_weight, AnyDict):
         return _by_class(y, class_weight)
     return np.ones(y.shape[: 1 if sample_weight_mode is None else 2], settings.floatx())
 
 
-def _check_mode(y, sample_weight, mode) -> None:
+def _check_mode(y: Any, sample_weight: Any, mode: Any) -> None:
     if mode not in (None, "temporal"):
         raise ValueError(f'sample_weight_mode should be None or "temporal". Found: {mode}')
     if mode == "temporal" and y.ndim < 3:
@@ -232,7 +240,7 @@ def _check_mode(y, sample_weight, mode) -> None:
         )
 
 
-def _by_class(y, class_weight: dict) -> np.ndarray:
+def _by_class(y: Any, class_weight: dict[str, Any]) -> NDArray[Any]:
     if y.ndim > 2:
         raise ValueError("`class_weight` not supported for 3+ dimensional targets.")
     classes = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0]
@@ -245,7 +253,7 @@ def _by_class(y, class_weight: dict) -> np.ndarray:
     return np.asarray([class_weight[c] for c in classes.tolist()])
 
 
-def check_array_length_consistency(inputs, targets, weights=None) -> None:
+def check_array_length_consistency(inputs: Any, targets: Any, weights: Any = None) -> None:
     """Whether inputs, targets and weights all hold the same number of samples.
 
     Args:
@@ -256,7 +264,7 @@ def check_array_length_consistency(inputs, targets, weights=None) -> None:
 
     Keras 2.2.4: keras/engine/training_utils.py check_array_length_consistency
     """
-    counts = []
+    counts: list[int | None] = []
     for arrays, what in (
         (inputs, "input arrays (x)"),
         (targets, "target arrays (y)"),
@@ -281,7 +289,7 @@ def check_array_length_consistency(inputs, targets, weights=None) -> None:
         )
 
 
-def check_loss_and_target_compatibility(targets, loss_fns, output_shapes) -> None:
+def check_loss_and_target_compatibility(targets: Any, loss_fns: Any, output_shapes: Any) -> None:
     """Whether targets have the shape that their losses compare with.
 
     Args:
@@ -312,7 +320,7 @@ def check_loss_and_target_compatibility(targets, loss_fns, output_shapes) -> Non
             )
 
 
-def collect_metrics(metrics, output_names) -> list[list]:
+def collect_metrics(metrics: Any, output_names: Any) -> list[list[Any]]:
     """The metrics of each output.
 
     Args:
@@ -330,17 +338,17 @@ def collect_metrics(metrics, output_names) -> list[list]:
     """
     if not metrics:
         return [[] for _ in output_names]
-    if isinstance(metrics, list):
+    if isinstance(metrics, AnyList):
         return [copy.copy(metrics) for _ in output_names]
-    if not isinstance(metrics, dict):
+    if not isinstance(metrics, AnyDict):
         raise TypeError(
             f"Type of `metrics` argument not understood. Expected a list or dictionary, found: {metrics}"
         )
     chosen = [metrics.get(name, []) for name in output_names]
-    return [own if isinstance(own, list) else [own] for own in chosen]
+    return [own if isinstance(own, AnyList) else [own] for own in chosen]
 
 
-def batch_shuffle(index_array, batch_size):
+def batch_shuffle(index_array: NDArray[Any], batch_size: int) -> NDArray[Any]:
     """Indices in a new order of whole batches; what is left over stays at the end.
 
     Keras 2.2.4: keras/engine/training_utils.py batch_shuffle
@@ -355,7 +363,7 @@ def batch_shuffle(index_array, batch_size):
     return np.append(batches.ravel(), index_array[whole:])
 
 
-def make_batches(size, batch_size) -> list[tuple[int, int]]:
+def make_batches(size: int, batch_size: int) -> list[tuple[int, int]]:
     """(first, last + 1) of each batch of `size` samples.
 
     Keras 2.2.4: keras/engine/training_utils.py make_batches
@@ -367,7 +375,7 @@ def make_batches(size, batch_size) -> list[tuple[int, int]]:
     return [(i, min(size, i + batch_size)) for i in range(0, size, batch_size)]
 
 
-def weighted_masked_objective(fn):
+def weighted_masked_objective(fn: Callable[..., Any]):
     """A loss of each sample as a weighted mean over what is not masked.
 
     Args:
@@ -381,7 +389,7 @@ def weighted_masked_objective(fn):
     if fn is None:
         return None
 
-    def weighted(y_true, y_pred, weights, mask=None):
+    def weighted(y_true: Any, y_pred: Any, weights: Any, mask: Any = None):
         score = fn(y_true, y_pred)
         if mask is not None:
             mask = K.cast(mask, K.floatx())
@@ -394,7 +402,9 @@ def weighted_masked_objective(fn):
     return weighted
 
 
-def check_num_samples(ins, batch_size=None, steps=None, steps_name="steps") -> int | None:
+def check_num_samples(
+    ins: Any, batch_size: int | None = None, steps: int | None = None, steps_name: str = "steps"
+) -> int | None:
     """The number of samples; None where `steps` says how long to go on.
 
     Args:
@@ -423,7 +433,7 @@ def check_num_samples(ins, batch_size=None, steps=None, steps_name="steps") -> i
     return int(ins[0].shape[0]) if hasattr(ins[0], "shape") else None
 
 
-def iter_sequence_infinite(seq):
+def iter_sequence_infinite(seq: Any) -> Generator[Any]:
     """The batches of a `Sequence` over and over.
 
     Keras 2.2.4: keras/engine/training_utils.py iter_sequence_infinite

@@ -1,17 +1,19 @@
 """Functions inside Keras's utilities that packages lean on; nothing in jkeras itself needs them."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnusedFunction=false
 from __future__ import annotations
 
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
 from jkeras.utils import archives
 
-_shared: dict = {}  # what a worker process of one's own works on, by number
+_shared: dict[str, Any] = {}  # what a worker process of one's own works on, by number
 
 
 def _get_available_devices() -> list[str]:
@@ -35,7 +37,7 @@ def _normalize_device_name(name: str) -> str:
     return "/" + ":".join(name.lower().replace("/", "").split(":")[-2:])
 
 
-def _hash_file(fpath, algorithm="sha256", chunk_size=65535) -> str:
+def _hash_file(fpath: str, algorithm: str = "sha256", chunk_size: int = 65535) -> str:
     """The checksum of a file; "auto" is sha256, and all that is neither is md5.
 
     Keras 2.2.4: keras/utils/data_utils.py _hash_file
@@ -44,7 +46,7 @@ def _hash_file(fpath, algorithm="sha256", chunk_size=65535) -> str:
         return hashlib.file_digest(file, "sha256" if algorithm in ("sha256", "auto") else "md5").hexdigest()
 
 
-def _extract_archive(file_path, path=".", archive_format="auto") -> bool:
+def _extract_archive(file_path: str, path: Any = ".", archive_format: Any = "auto") -> bool:
     """Extract an archive into the folder `path`; False if it is none.
 
     Keras 2.2.4: keras/utils/data_utils.py _extract_archive
@@ -53,7 +55,7 @@ def _extract_archive(file_path, path=".", archive_format="auto") -> bool:
     return archives.extract(Path(file_path), archive_format, Path(path))
 
 
-def init_pool(seqs) -> None:
+def init_pool(seqs: Any) -> None:
     """The initializer of a pool of processes: what `get_index` looks into.
 
     Keras 2.2.4: keras/utils/data_utils.py init_pool
@@ -67,7 +69,7 @@ def init_pool(seqs) -> None:
     _shared = seqs
 
 
-def get_index(uid, i):
+def get_index(uid: Any, i: Any):
     """Batch `i` of the `Sequence` number `uid` that `init_pool` was given.
 
     Keras 2.2.4: keras/utils/data_utils.py get_index
@@ -75,7 +77,7 @@ def get_index(uid, i):
     return _shared[uid][i]
 
 
-def init_pool_generator(gens, random_seed=None) -> None:
+def init_pool_generator(gens: Any, random_seed: int | None = None) -> None:
     """The initializer of a pool of processes: what `next_sample` asks; each gets its own random numbers.
 
     Keras 2.2.4: keras/utils/data_utils.py init_pool_generator
@@ -90,7 +92,7 @@ def init_pool_generator(gens, random_seed=None) -> None:
         np.random.seed(random_seed + os.getpid())
 
 
-def next_sample(uid):
+def next_sample(uid: Any):
     """The next item of the generator number `uid` that `init_pool_generator` was given.
 
     Keras 2.2.4: keras/utils/data_utils.py next_sample

@@ -3,7 +3,7 @@
 Keras 3: keras/ops/image
 """
 
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import functools

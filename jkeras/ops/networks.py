@@ -18,7 +18,7 @@ from jax import lax
 from jkeras.core.dispatch import op
 from jkeras.core.settings import epsilon as fuzz
 from jkeras.core.settings import normalize_data_format
-from jkeras.core.types import Array, Operand
+from jkeras.core.types import AnyList, AnyTuple, Array, Operand
 from jkeras.primitives import conv as convolutions
 from jkeras.primitives import pool
 from jkeras.primitives.conv_args import spatial_axes
@@ -203,7 +203,7 @@ def rms_normalization(
 
 
 def _over(weights: Operand, axis: Any, like: Array) -> Array:
-    axes = [a % like.ndim for a in (axis if isinstance(axis, (tuple, list)) else [axis])]
+    axes = [a % like.ndim for a in (axis if isinstance(axis, (AnyTuple, AnyList)) else [axis])]
     return jnp.asarray(weights).reshape([n if i in axes else 1 for i, n in enumerate(like.shape)])
 
 
@@ -335,4 +335,4 @@ def fold(
     def cut(image: Array) -> Array:
         return unfold(image, kernel_size, dilation, padding, stride)
 
-    return jax.linear_transpose(cut, image)(windows)[0]
+    return jax.linear_transpose(cut, image)(windows)[0]  # pyright: ignore[reportUnknownVariableType]

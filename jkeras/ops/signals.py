@@ -248,7 +248,7 @@ def custom_gradient(f: Function) -> Function:
 
     def forward(*args: Any) -> Any:
         value, back = f(*args)
-        return value, jax.tree_util.Partial(lambda upstream: back(upstream))
+        return value, jax.tree_util.Partial(lambda upstream: back(upstream))  # pyright: ignore[reportUnknownLambdaType]
 
     def backward(back: Any, upstream: Any) -> Any:
         slopes = back(upstream)

@@ -3,7 +3,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import jax
 import optax
@@ -21,7 +21,7 @@ def gradients_of(optimizer: Any, loss: Any, params: list[Variable], clipped: boo
     Raises:
         ValueError: the loss does not depend on one of them.
     """
-    derivatives = cast("list[Any]", backend.gradients(loss, params))
+    derivatives = backend.gradients(loss, params)
     lost = [weight.name for weight, gradient in zip(params, derivatives, strict=True) if gradient is None]
     if lost:
         raise ValueError(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras.core import sequence
 from jkeras.core.random import next_seed
@@ -36,7 +37,7 @@ class Batches(sequence.Sequence):
         self,
         items: Sequence[Any] | np.ndarray,
         read: Callable[[list[Any]], Any],
-        labels: np.ndarray | None = None,
+        labels: NDArray[Any] | None = None,
         batch_size: int | None = 32,
         seed: int | None = None,
     ):
@@ -59,12 +60,12 @@ class Batches(sequence.Sequence):
         x = self.read([self.items[i] for i in chosen])
         batch = x if self.labels is None else (x, self.labels[chosen])
         if self.batch_size is None:
-            batch = tuple(part[0] for part in batch) if isinstance(batch, tuple) else batch[0]
+            batch = tuple(part[0] for part in batch) if isinstance(batch, AnyTuple) else batch[0]
         for function in self.functions:
             batch = function(*batch) if isinstance(batch, AnyTuple) else function(batch)
         return batch
 
-    def _order(self) -> np.ndarray:
+    def _order(self) -> NDArray[Any]:
         if self.seed is None:
             return np.arange(len(self.items))
         return np.random.default_rng((self.seed, self.epoch)).permutation(len(self.items))
@@ -154,7 +155,7 @@ def timeseries_dataset_from_array(
     beginnings = start + np.arange(0, max(count, 0), sequence_stride)
     steps = np.arange(sequence_length) * sampling_rate
 
-    def windows(chosen: list[int]) -> np.ndarray:
+    def windows(chosen: list[int]) -> NDArray[Any]:
         return data[np.asarray(chosen)[:, None] + steps]
 
     orders = (next_seed() if seed is None else seed) if shuffle else None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras.core import settings
 from jkeras.core.random import next_seed
@@ -75,7 +76,7 @@ def image_dataset_from_directory(
         raise ValueError(f"`interpolation` should be one of {_INTERPOLATIONS}; got {interpolation!r}.")
     order = data_format or settings.image_data_format()
 
-    def read(paths: list[str]) -> np.ndarray:
+    def read(paths: list[str]) -> NDArray[Any]:
         images = [img_to_array(load_img(p, color_mode=color_mode), "channels_last") for p in paths]
         if crop_to_aspect_ratio:
             images = [_middle(image, image_size) for image in images]
@@ -118,7 +119,7 @@ def text_dataset_from_directory(
     Keras 3: keras/utils/text_dataset_utils.py
     """
 
-    def read(paths: list[str]) -> np.ndarray:
+    def read(paths: list[str]) -> NDArray[Any]:
         texts: list[str] = []
         for path in paths:
             with open(path, "rb") as file:
@@ -134,7 +135,7 @@ class _Files(NamedTuple):
     """The files of a folder, the number of each one's class (None without classes), the classes' names."""
 
     paths: list[str]
-    classes: np.ndarray | None
+    classes: NDArray[Any] | None
     class_names: list[str]
 
 
@@ -235,14 +236,14 @@ def _datasets(
     return part(parts[split.subset])
 
 
-def _labels(files: _Files, mode: LabelMode) -> np.ndarray:
+def _labels(files: _Files, mode: LabelMode) -> NDArray[Any]:
     assert files.classes is not None
     if mode == "categorical":
         return to_categorical(files.classes, len(files.class_names))
     return files.classes.astype("int32") if mode == "int" else files.classes[:, None].astype("float32")
 
 
-def _middle(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _middle(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """The largest middle part of an image that has the proportions of `size`."""
     height, width = image.shape[:2]
     high = min(height, int(width * size[0] / size[1]))
@@ -251,7 +252,7 @@ def _middle(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return image[top : top + high, left : left + wide]
 
 
-def _resized(image: np.ndarray, size: tuple[int, int], interpolation: str) -> np.ndarray:
+def _resized(image: NDArray[Any], size: tuple[int, int], interpolation: str) -> NDArray[Any]:
     """An image in another size: every new pixel looks at the place of its centre in the old ones."""
     for axis, new in enumerate(size):
         old = image.shape[axis]

@@ -1,18 +1,29 @@
 """Sequences made ready for a model: padded, paired, cut into windows."""
 
+# pyright: reportUnnecessaryIsInstance=false, reportUnusedFunction=false
 from __future__ import annotations
 
 import json
 import random
+from typing import Any
 
 import numpy as np
+from jax.typing import DTypeLike
+from numpy.typing import NDArray
 
 from jkeras.core.arguments import refuse_text
 from jkeras.core.sequence import RandomSequence
 from jkeras.preprocessing.draws import Draws, seeded
 
 
-def pad_sequences(sequences, maxlen=None, dtype="int32", padding="pre", truncating="pre", value=0.0):
+def pad_sequences(
+    sequences: Any,
+    maxlen: int | None = None,
+    dtype: DTypeLike | None = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: Any = 0.0,
+):
     """Make sequences equally long.
 
     Args:
@@ -72,21 +83,21 @@ def pad_sequences(sequences, maxlen=None, dtype="int32", padding="pre", truncati
     return padded
 
 
-def _length(sequence) -> int:
+def _length(sequence: Any) -> int:
     try:
         return len(sequence)
     except TypeError:
         raise ValueError(f"`sequences` must be a list of iterables. Found non-iterable: {sequence}") from None
 
 
-def _array(sequence, dtype) -> np.ndarray:
+def _array(sequence: Any, dtype: DTypeLike | None) -> NDArray[Any]:
     """The sequence with numbers that wrap around, as C's do, where the type is too small for them."""
     if np.dtype(dtype).kind == "O":
         return np.asarray(sequence, dtype)
     return np.asarray(sequence).astype(dtype)
 
 
-def make_sampling_table(size, sampling_factor=1e-5):
+def make_sampling_table(size: int, sampling_factor: float = 1e-5):
     """How likely `skipgrams` should keep the word of each rank: common words less than rare ones.
 
     The frequency of the word of rank r is taken from Zipf's law, `1 / (r * (log(r) + 0.577) + 1/2 -
@@ -113,14 +124,14 @@ def make_sampling_table(size, sampling_factor=1e-5):
 
 
 def skipgrams(
-    sequence,
-    vocabulary_size,
-    window_size=4,
-    negative_samples=1.0,
-    shuffle=True,
-    categorical=False,
-    sampling_table=None,
-    seed=None,
+    sequence: Any,
+    vocabulary_size: int,
+    window_size: int = 4,
+    negative_samples: float = 1.0,
+    shuffle: bool = True,
+    categorical: bool = False,
+    sampling_table: Any = None,
+    seed: int | None = None,
 ):
     """Pairs of a word and one near it (label 1), and of a word and any other (label 0).
 
@@ -145,7 +156,7 @@ def skipgrams(
     """
     numbers = dict(vocabulary_size=vocabulary_size, window_size=window_size)
     refuse_text(negative_samples=negative_samples, **numbers)
-    couples = []
+    couples: list[list[Any]] = []
     for i, word in enumerate(sequence):
         if not word or sampling_table is not None and sampling_table[word] < random.random():
             continue
@@ -153,7 +164,7 @@ def skipgrams(
             if j != i and sequence[j]:
                 couples.append([word, sequence[j]])
     near, other = ([0, 1], [1, 0]) if categorical else (1, 0)
-    labels: list = [near] * len(couples)
+    labels: list[Any] = [near] * len(couples)
     if negative_samples > 0:
         words = [word for word, _ in couples]
         random.shuffle(words)
@@ -168,7 +179,7 @@ def skipgrams(
     return couples, [list(x) for x in labels] if categorical else labels
 
 
-def _remove_long_seq(maxlen, seq, label):
+def _remove_long_seq(maxlen: int, seq: Any, label: Any) -> tuple[list[Any], list[Any]]:
     """The sequences shorter than `maxlen`, and their labels.
 
     Keras 2.2.4: keras_preprocessing/sequence.py _remove_long_seq
@@ -213,16 +224,16 @@ class TimeseriesGenerator(RandomSequence):
 
     def __init__(
         self,
-        data,
-        targets,
-        length,
-        sampling_rate=1,
-        stride=1,
-        start_index=0,
-        end_index=None,
-        shuffle=False,
-        reverse=False,
-        batch_size=128,
+        data: Any,
+        targets: Any,
+        length: int,
+        sampling_rate: int = 1,
+        stride: int = 1,
+        start_index: int = 0,
+        end_index: int | None = None,
+        shuffle: bool = False,
+        reverse: bool = False,
+        batch_size: int = 128,
     ):
         if len(data) != len(targets):
             raise ValueError(
@@ -254,11 +265,13 @@ class TimeseriesGenerator(RandomSequence):
         span = self.batch_size * self.stride
         return (self.end_index - self.start_index + span) // span
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int):
         """Batch number `index`: windows and targets."""
         return self._batch(index, np.random)
 
-    def batch_of_run(self, index, first, number, seed):
+    def batch_of_run(
+        self, index: int, first: int, number: int, seed: int
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Batch `index`; windows at random are a function of `seed` and `number`."""
         return self._batch(index, seeded(seed + number))
 
@@ -273,7 +286,7 @@ class TimeseriesGenerator(RandomSequence):
         targets = np.array([self.targets[row] for row in rows])
         return (samples[:, ::-1, ...] if self.reverse else samples), targets
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The arguments, with `data` and `targets` as JSON; `start_index` is that of the first target.
 
         Raises:
@@ -292,19 +305,19 @@ class TimeseriesGenerator(RandomSequence):
             "batch_size": self.batch_size,
         }
 
-    def to_json(self, **kwargs) -> str:
+    def to_json(self, **kwargs: Any) -> str:
         """JSON that `timeseries_generator_from_json` reads; `kwargs` go to `json.dumps`."""
         return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **kwargs)
 
 
-def _json_of(values, what: str) -> str:
+def _json_of(values: Any, what: str) -> str:
     try:
         return json.dumps(values.tolist() if isinstance(values, np.ndarray | np.generic) else values)
     except TypeError:
         raise TypeError(f"{what} not JSON Serializable: {values}") from None
 
 
-def timeseries_generator_from_json(json_string) -> TimeseriesGenerator:
+def timeseries_generator_from_json(json_string: str) -> TimeseriesGenerator:
     """The generator that `to_json` wrote.
 
     (Keras writes the first target as `start_index` and takes it for the first step of data on reading; here

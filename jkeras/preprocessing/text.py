@@ -6,16 +6,21 @@ import hashlib
 import json
 import warnings
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras.core.arguments import refuse_text
+from jkeras.core.types import AnyList, AnyTuple
 
 _FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
-def text_to_word_sequence(text, filters=_FILTERS, lower=True, split=" ") -> list[str]:
+def text_to_word_sequence(
+    text: str, filters: str = _FILTERS, lower: bool = True, split: str = " "
+) -> list[str]:
     """The words of a text.
 
     Args:
@@ -38,7 +43,7 @@ def text_to_word_sequence(text, filters=_FILTERS, lower=True, split=" ") -> list
     return [word for word in words if word]
 
 
-def one_hot(text, n, filters=_FILTERS, lower=True, split=" ") -> list[int]:
+def one_hot(text: str, n: int, filters: str = _FILTERS, lower: bool = True, split: str = " ") -> list[int]:
     """The words of a text as numbers from 1 to n-1, by Python's `hash`.
 
     Different words may get the same number, and unless `PYTHONHASHSEED` is set each process has its own.
@@ -60,7 +65,14 @@ def one_hot(text, n, filters=_FILTERS, lower=True, split=" ") -> list[int]:
     return hashing_trick(text, n, hash, filters, lower, split)
 
 
-def hashing_trick(text, n, hash_function=None, filters=_FILTERS, lower=True, split=" ") -> list[int]:
+def hashing_trick(
+    text: str,
+    n: int,
+    hash_function: Callable[[str], int] | str | None = None,
+    filters: str = _FILTERS,
+    lower: bool = True,
+    split: str = " ",
+) -> list[int]:
     """The words of a text as numbers from 1 to n-1, by a hash.
 
     Args:
@@ -84,10 +96,12 @@ def hashing_trick(text, n, hash_function=None, filters=_FILTERS, lower=True, spl
     refuse_text(n=n)
     if n < 2:
         raise ValueError(f"`n` should be at least 2: word numbers are from 1 to n-1. Got {n!r}.")
-    function = {None: hash, "md5": _md5}.get(hash_function, hash_function)
+    known: dict[Any, Callable[[str], int]] = {None: hash, "md5": _md5}
+    function: Any = known.get(hash_function, hash_function)
     if not callable(function):
         raise ValueError(f"`hash_function` should be a function, 'md5' or None; got {hash_function!r}.")
-    return [function(word) % (n - 1) + 1 for word in text_to_word_sequence(text, filters, lower, split)]
+    hashed = cast(Callable[[str], int], function)
+    return [hashed(word) % (n - 1) + 1 for word in text_to_word_sequence(text, filters, lower, split)]
 
 
 def _md5(word: str) -> int:
@@ -125,14 +139,14 @@ class Tokenizer:
 
     def __init__(
         self,
-        num_words=None,
-        filters=_FILTERS,
-        lower=True,
-        split=" ",
-        char_level=False,
-        oov_token=None,
-        document_count=0,
-        **kwargs,
+        num_words: int | None = None,
+        filters: str = _FILTERS,
+        lower: bool = True,
+        split: str = " ",
+        char_level: bool = False,
+        oov_token: str | None = None,
+        document_count: int = 0,
+        **kwargs: Any,
     ):
         if "nb_words" in kwargs:
             warnings.warn(
@@ -155,14 +169,14 @@ class Tokenizer:
         self.word_index: dict[str, int] = {}
         self.index_word: dict[int, str] = {}
 
-    def _words(self, text) -> list[str]:
-        if isinstance(text, list | tuple):
+    def _words(self, text: str) -> list[str]:
+        if isinstance(text, (AnyList, AnyTuple)):
             return [word.lower() for word in text] if self.lower else list(text)
         if self.char_level:
             return list(text.lower() if self.lower else text)
         return text_to_word_sequence(text, self.filters, self.lower, self.split)
 
-    def fit_on_texts(self, texts) -> None:
+    def fit_on_texts(self, texts: Iterable[Any]) -> None:
         """Count the words of texts and number them anew.
 
         Args:
@@ -180,7 +194,7 @@ class Tokenizer:
         for word, count in self.word_docs.items():
             self.index_docs[self.word_index[word]] = count
 
-    def fit_on_sequences(self, sequences) -> None:
+    def fit_on_sequences(self, sequences: Any) -> None:
         """Count in how many lists of word numbers each number is.
 
         Args:
@@ -191,7 +205,7 @@ class Tokenizer:
             for i in set(sequence):
                 self.index_docs[i] += 1
 
-    def texts_to_sequences(self, texts) -> list[list[int]]:
+    def texts_to_sequences(self, texts: Iterable[Any]) -> list[list[int]]:
         """Texts as lists of word numbers.
 
         Args:
@@ -199,7 +213,7 @@ class Tokenizer:
         """
         return list(self.texts_to_sequences_generator(texts))
 
-    def texts_to_sequences_generator(self, texts) -> Iterator[list[int]]:
+    def texts_to_sequences_generator(self, texts: Iterable[Any]) -> Iterator[list[int]]:
         """Like `texts_to_sequences`, one by one."""
         unknown = self.word_index.get(self.oov_token)  # type: ignore[arg-type]
         for text in texts:
@@ -210,7 +224,7 @@ class Tokenizer:
     def _is_rare(self, number: int) -> bool:
         return bool(self.num_words) and number >= self.num_words
 
-    def sequences_to_texts(self, sequences) -> list[str]:
+    def sequences_to_texts(self, sequences: Any) -> list[str]:
         """Lists of word numbers as texts.
 
         Args:
@@ -218,7 +232,7 @@ class Tokenizer:
         """
         return list(self.sequences_to_texts_generator(sequences))
 
-    def sequences_to_texts_generator(self, sequences) -> Iterator[str]:
+    def sequences_to_texts_generator(self, sequences: Any) -> Iterator[str]:
         """Like `sequences_to_texts`, one by one."""
         unknown = self.oov_token if self.oov_token in self.word_index else None
         for sequence in sequences:
@@ -226,11 +240,11 @@ class Tokenizer:
             words = (unknown if word is None else word for word in known)
             yield " ".join(word for word in words if word is not None)
 
-    def texts_to_matrix(self, texts, mode="binary") -> np.ndarray:
+    def texts_to_matrix(self, texts: Iterable[Any], mode: str = "binary") -> NDArray[Any]:
         """Texts as a matrix, see `sequences_to_matrix`."""
         return self.sequences_to_matrix(self.texts_to_sequences(texts), mode)
 
-    def sequences_to_matrix(self, sequences, mode="binary") -> np.ndarray:
+    def sequences_to_matrix(self, sequences: Any, mode: str = "binary") -> NDArray[Any]:
         """Lists of word numbers as a matrix: a row for each list, a column for each number.
 
         Args:
@@ -262,7 +276,7 @@ class Tokenizer:
                     row[i] = count if mode == "count" else count / len(sequence)
         return matrix
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The arguments, and what was counted, each as JSON."""
         return {
             "num_words": self.num_words,
@@ -275,7 +289,7 @@ class Tokenizer:
             **{name: json.dumps(getattr(self, name)) for name in _COUNTED},
         }
 
-    def to_json(self, **kwargs) -> str:
+    def to_json(self, **kwargs: Any) -> str:
         """JSON that `tokenizer_from_json` reads; `kwargs` go to `json.dumps`."""
         return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **kwargs)
 
@@ -283,7 +297,7 @@ class Tokenizer:
 _COUNTED = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
 
 
-def tokenizer_from_json(json_string) -> Tokenizer:
+def tokenizer_from_json(json_string: str) -> Tokenizer:
     """The tokenizer that `to_json` wrote; it can count further texts.
 
     Args:

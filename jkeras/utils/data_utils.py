@@ -20,7 +20,7 @@ _LENGTHS = {32: "md5", 64: "sha256"}
 
 
 def get_file(
-    fname: str,
+    fname: str | PathLike[str],
     origin: str,
     untar: bool = False,
     md5_hash: str | None = None,

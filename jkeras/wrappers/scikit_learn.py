@@ -3,18 +3,21 @@
 Nothing here needs scikit-learn to be installed.
 """
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import copy
 import sys
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras.compat.as_keras import Inherited
 from jkeras.core.lists import as_list
+from jkeras.core.types import AnyList, AnyTuple
 from jkeras.models import Sequential
 from jkeras.utils.generic_utils import has_arg
 from jkeras.utils.np_utils import to_categorical
@@ -45,22 +48,22 @@ class BaseWrapper:
     _estimator_type: str | None = None  # how scikit-learn before 1.6 asks
     model: Any  # once fitted
 
-    def __init__(self, build_fn=None, **sk_params):
+    def __init__(self, build_fn: Callable[..., Any] | None = None, **sk_params: Any):
         self.build_fn = build_fn
         self.sk_params = sk_params
         self.check_params(sk_params)
 
-    def _builder(self) -> Callable:
+    def _builder(self) -> Callable[..., Any]:
         if self.build_fn is not None:
             return self.build_fn
         if callable(self):
-            return self.__call__
+            return cast(Callable[..., Any], self.__call__)
         raise AttributeError(
             f"{type(self).__name__} needs `build_fn`, a function that returns a compiled model; without it, "
             "write a subclass whose `__call__` returns one."
         )
 
-    def check_params(self, params):
+    def check_params(self, params: Mapping[str, Any]) -> None:
         """Refuse parameters that neither `build_fn` nor the methods of a model take.
 
         Raises:
@@ -73,7 +76,7 @@ class BaseWrapper:
             elif not any(has_arg(fn, name) for fn in takers):
                 raise ValueError(f"{name} is not a legal parameter")
 
-    def get_params(self, **params):
+    def get_params(self, **params: Any):
         """The parameters, `build_fn` among them.
 
         Args:
@@ -83,7 +86,7 @@ class BaseWrapper:
         deep = params.get("deep", True)
         return {**(copy.deepcopy(self.sk_params) if deep else self.sk_params), "build_fn": self.build_fn}
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any):
         """Change parameters, `build_fn` among them; returns the estimator itself.
 
         Raises:
@@ -99,7 +102,7 @@ class BaseWrapper:
         self.sk_params.update(params)
         return self
 
-    def fit(self, x, y, sample_weight=None, **kwargs):
+    def fit(self, x: Any, y: Any, sample_weight: Any = None, **kwargs: Any):
         """Make a new model and train it.
 
         Args:
@@ -120,23 +123,27 @@ class BaseWrapper:
             options["sample_weight"] = sample_weight
         return self.model.fit(_rows(x), self._targets(_rows(y)), **options)
 
-    def filter_sk_params(self, fn, override=None):
+    def filter_sk_params(
+        self, fn: Callable[..., Any], override: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Those of the parameters that `fn` has arguments for.
 
         Args:
             fn: any function.
             override: dict of further arguments, which go before.
         """
-        return {name: value for name, value in self.sk_params.items() if has_arg(fn, name)} | (override or {})
+        return {name: value for name, value in self.sk_params.items() if has_arg(fn, name)} | dict(
+            override or {}
+        )
 
-    def _targets(self, y):
+    def _targets(self, y: Any):
         """One-hot classes, if the loss needs them."""
         loss = getattr(self.model, "loss", None)
         if getattr(loss, "__name__", loss) == "categorical_crossentropy" and not _is_one_hot(y):
             return to_categorical(y, getattr(self, "n_classes_", None))
         return y
 
-    def _fitted(self):
+    def _fitted(self) -> Any:
         """The model, or scikit-learn's error (where it is in use) that there is none."""
         if not hasattr(self, "model"):
             kind = getattr(sys.modules.get("sklearn.exceptions"), "NotFittedError", AttributeError)
@@ -191,7 +198,7 @@ class KerasClassifier(BaseWrapper):
     classes_: np.ndarray
     n_classes_: int
 
-    def fit(self, x, y, sample_weight=None, **kwargs):
+    def fit(self, x: Any, y: Any, sample_weight: Any = None, **kwargs: Any):
         """Make a new model and train it; `classes_` are the classes from now on.
 
         Args:
@@ -209,11 +216,11 @@ class KerasClassifier(BaseWrapper):
         y = np.array(y)
         if y.ndim not in (1, 2) or y.shape[1:] == (0,):
             raise ValueError(f"Invalid shape for y: {y.shape}")
-        self.classes_ = np.arange(y.shape[1]) if _is_one_hot(y) else np.unique(y)
-        self.n_classes_ = len(self.classes_)
+        classes: NDArray[Any] = np.arange(y.shape[1]) if _is_one_hot(y) else np.unique(y)
+        self.classes_, self.n_classes_ = classes, len(classes)
         return super().fit(x, self._numbers(y), sample_weight, **kwargs)
 
-    def _numbers(self, y: np.ndarray) -> np.ndarray:
+    def _numbers(self, y: NDArray[Any]) -> NDArray[Any]:
         """The places in `classes_`; one-hot classes as they are. A class that is new counts as the next one,
         as in Keras, but not without a word."""
         if _is_one_hot(y):
@@ -229,7 +236,7 @@ class KerasClassifier(BaseWrapper):
             warnings.warn(f"{told} Each of them counts as the next class, as in Keras.", stacklevel=3)
         return numbers
 
-    def predict(self, x, **kwargs):
+    def predict(self, x: Any, **kwargs: Any):
         """The class of each sample.
 
         Args:
@@ -244,7 +251,7 @@ class KerasClassifier(BaseWrapper):
             scores.argmax(axis=-1) if scores.shape[-1] > 1 else (scores > 0.5).astype("int32")
         ]
 
-    def predict_proba(self, x, **kwargs):
+    def predict_proba(self, x: Any, **kwargs: Any):
         """The probability of each class.
 
         Args:
@@ -257,7 +264,7 @@ class KerasClassifier(BaseWrapper):
         scores = self._fitted().predict(_rows(x), **self.filter_sk_params(Sequential.predict_proba, kwargs))
         return np.hstack([1 - scores, scores]) if scores.shape[1] == 1 else scores
 
-    def score(self, x, y, **kwargs):
+    def score(self, x: Any, y: Any, **kwargs: Any):
         """The accuracy that the model's own metric says.
 
         Args:
@@ -303,7 +310,7 @@ class KerasRegressor(BaseWrapper):
 
     _estimator_type = "regressor"
 
-    def predict(self, x, **kwargs):
+    def predict(self, x: Any, **kwargs: Any):
         """The prediction for each sample.
 
         Args:
@@ -318,7 +325,7 @@ class KerasRegressor(BaseWrapper):
             self._fitted().predict(_rows(x), **self.filter_sk_params(Sequential.predict, kwargs))
         )
 
-    def score(self, x, y, **kwargs):
+    def score(self, x: Any, y: Any, **kwargs: Any):
         """The loss with a minus sign, so that more is better.
 
         Args:
@@ -328,19 +335,19 @@ class KerasRegressor(BaseWrapper):
         """
         options = self.filter_sk_params(Sequential.evaluate, kwargs)
         loss = self._fitted().evaluate(_rows(x), self._targets(_rows(y)), **options)
-        return -loss[0] if isinstance(loss, list) else -loss
+        return -loss[0] if isinstance(loss, AnyList) else -loss
 
 
 def _new(_: Any, cls: Any):
     return cls.__new__(cls)
 
 
-def _is_one_hot(y) -> bool:
+def _is_one_hot(y: Any) -> bool:
     return np.ndim(y) == 2 and np.shape(y)[1] > 1
 
 
-def _rows(data):
+def _rows(data: Any):
     """An array for the list of rows that scikit-learn may hand on; a list of arrays is one for each input."""
-    if isinstance(data, (list, tuple)) and data and not getattr(data[0], "ndim", 0):
+    if isinstance(data, (AnyList, AnyTuple)) and data and not getattr(data[0], "ndim", 0):
         return np.asarray(data)
     return data

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras.core import extras
 from jkeras.core.arguments import refuse_text
 from jkeras.preprocessing.image.files import array_to_img, img_to_array
 
 
-def flip_axis(x, axis) -> np.ndarray:
+def flip_axis(x: NDArray[Any], axis: int) -> NDArray[Any]:
     """The array turned around along an axis (a view).
 
     Keras 2.2.4: keras_preprocessing/image/affine_transformations.py flip_axis
@@ -24,7 +26,14 @@ def flip_axis(x, axis) -> np.ndarray:
 
 
 def random_rotation(
-    x, rg, row_axis=1, col_axis=2, channel_axis=0, fill_mode="nearest", cval=0.0, interpolation_order=1
+    x: NDArray[Any],
+    rg: float,
+    row_axis: int = 1,
+    col_axis: int = 2,
+    channel_axis: int = 0,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
+    interpolation_order: int = 1,
 ):
     """The image turned by a random angle.
 
@@ -48,7 +57,15 @@ def random_rotation(
 
 
 def random_shift(
-    x, wrg, hrg, row_axis=1, col_axis=2, channel_axis=0, fill_mode="nearest", cval=0.0, interpolation_order=1
+    x: NDArray[Any],
+    wrg: float,
+    hrg: float,
+    row_axis: int = 1,
+    col_axis: int = 2,
+    channel_axis: int = 0,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
+    interpolation_order: int = 1,
 ):
     """The image shifted at random.
 
@@ -74,7 +91,14 @@ def random_shift(
 
 
 def random_shear(
-    x, intensity, row_axis=1, col_axis=2, channel_axis=0, fill_mode="nearest", cval=0.0, interpolation_order=1
+    x: NDArray[Any],
+    intensity: float,
+    row_axis: int = 1,
+    col_axis: int = 2,
+    channel_axis: int = 0,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
+    interpolation_order: int = 1,
 ):
     """The image sheared at random.
 
@@ -98,14 +122,14 @@ def random_shear(
 
 
 def random_zoom(
-    x,
-    zoom_range,
-    row_axis=1,
-    col_axis=2,
-    channel_axis=0,
-    fill_mode="nearest",
-    cval=0.0,
-    interpolation_order=1,
+    x: NDArray[Any],
+    zoom_range: Sequence[float],
+    row_axis: int = 1,
+    col_axis: int = 2,
+    channel_axis: int = 0,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
+    interpolation_order: int = 1,
 ):
     """The image zoomed at random, height and width each by its own factor.
 
@@ -132,7 +156,7 @@ def random_zoom(
     return apply_affine_transform(x, zx=zx, zy=zy, **how)
 
 
-def apply_channel_shift(x, intensity, channel_axis=0) -> np.ndarray:
+def apply_channel_shift(x: NDArray[Any], intensity: float, channel_axis: int = 0) -> NDArray[Any]:
     """The image with `intensity` added to all channels, within the range that its values had.
 
     Args:
@@ -152,7 +176,7 @@ def apply_channel_shift(x, intensity, channel_axis=0) -> np.ndarray:
     return np.clip(x + float(intensity), np.min(x), np.max(x))
 
 
-def random_channel_shift(x, intensity_range, channel_axis=0) -> np.ndarray:
+def random_channel_shift(x: NDArray[Any], intensity_range: float, channel_axis: int = 0) -> NDArray[Any]:
     """The image with a random number added to all channels, see `apply_channel_shift`.
 
     Args:
@@ -169,7 +193,7 @@ def random_channel_shift(x, intensity_range, channel_axis=0) -> np.ndarray:
     return apply_channel_shift(x, np.random.uniform(-intensity_range, intensity_range), channel_axis)
 
 
-def apply_brightness_shift(x, brightness) -> np.ndarray:
+def apply_brightness_shift(x: NDArray[Any], brightness: float) -> NDArray[Any]:
     """The image lighter or darker. (As in Keras its values are brought to 0 ... 255 first.)
 
     Args:
@@ -189,7 +213,7 @@ def apply_brightness_shift(x, brightness) -> np.ndarray:
     return img_to_array(img, "channels_last", "float32")
 
 
-def random_brightness(x, brightness_range) -> np.ndarray:
+def random_brightness(x: NDArray[Any], brightness_range: Sequence[float]) -> NDArray[Any]:
     """The image lighter or darker by chance, see `apply_brightness_shift`.
 
     Args:
@@ -211,7 +235,7 @@ def random_brightness(x, brightness_range) -> np.ndarray:
     return apply_brightness_shift(x, np.random.uniform(brightness_range[0], brightness_range[1]))
 
 
-def transform_matrix_offset_center(matrix, x, y) -> np.ndarray:
+def transform_matrix_offset_center(matrix: NDArray[Any], x: NDArray[Any], y: Any) -> NDArray[Any]:
     """The affine transformation around the centre of an image instead of around its corner.
 
     Args:
@@ -234,7 +258,14 @@ def transform_matrix_offset_center(matrix, x, y) -> np.ndarray:
     return there @ matrix @ back
 
 
-def apply_transform(x, transform_matrix, channel_axis=0, fill_mode="nearest", cval=0.0, order=1):
+def apply_transform(
+    x: NDArray[Any],
+    transform_matrix: NDArray[Any],
+    channel_axis: int = 0,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
+    order: int = 1,
+):
     """The image after an affine transformation: each point shows what was at `transform_matrix @ point`.
 
     Args:
@@ -266,19 +297,19 @@ def apply_transform(x, transform_matrix, channel_axis=0, fill_mode="nearest", cv
 
 
 def apply_affine_transform(
-    x,
-    theta=0,
-    tx=0,
-    ty=0,
-    shear=0,
-    zx=1,
-    zy=1,
-    row_axis=0,
-    col_axis=1,
-    channel_axis=2,
-    fill_mode="nearest",
-    cval=0.0,
-    order=1,
+    x: NDArray[Any],
+    theta: float = 0,
+    tx: float = 0,
+    ty: float = 0,
+    shear: float = 0,
+    zx: float = 1,
+    zy: float = 1,
+    row_axis: int = 0,
+    col_axis: int = 1,
+    channel_axis: int = 2,
+    fill_mode: str = "nearest",
+    cval: float = 0.0,
+    order: int = 1,
 ):
     """The image turned, then shifted, sheared and zoomed, around its centre.
 

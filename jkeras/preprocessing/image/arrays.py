@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from jax.typing import DTypeLike
+from numpy.typing import NDArray
 
 from jkeras.core import settings
+from jkeras.core.types import AnyList, AnyTuple
 from jkeras.preprocessing.draws import Draws
 from jkeras.preprocessing.image.files import checked_format
 from jkeras.preprocessing.image.iterators import Iterator, augmented, save_batch, skip_batch
@@ -39,19 +44,19 @@ class NumpyArrayIterator(Iterator):
 
     def __init__(
         self,
-        x,
-        y,
-        image_data_generator,
-        batch_size=32,
-        shuffle=False,
-        sample_weight=None,
-        seed=None,
-        data_format=None,
-        save_to_dir=None,
-        save_prefix="",
-        save_format="png",
-        subset=None,
-        dtype=None,
+        x: Any,
+        y: Any,
+        image_data_generator: Any,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        sample_weight: Any = None,
+        seed: int | None = None,
+        data_format: str | None = None,
+        save_to_dir: str | PathLike[str] | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
+        dtype: DTypeLike | None = None,
     ):
         self.dtype = settings.floatx() if dtype is None else dtype
         self.data_format = checked_format(data_format, "Unknown data_format")
@@ -78,10 +83,10 @@ class NumpyArrayIterator(Iterator):
         self.save_format = save_format
         super().__init__(len(self.x), batch_size, shuffle, seed)
 
-    def _get_batches_of_transformed_samples(self, index_array):
+    def _get_batches_of_transformed_samples(self, index_array: NDArray[Any]):
         return NumpyArrayIterator._batch(self, index_array, np.random)
 
-    def _batch(self, index_array, draws: Draws):
+    def _batch(self, index_array: NDArray[Any], draws: Draws):
         batch = np.zeros((len(index_array), *self.x.shape[1:]), self.dtype)
         for place, i in enumerate(index_array):
             batch[place] = augmented(self.image_data_generator, self.x[i].astype(self.dtype), draws)
@@ -98,17 +103,19 @@ class NumpyArrayIterator(Iterator):
         skip_batch(self, self.x.shape[1:], draws, count, _NAMES)
 
 
-def _parted(x) -> tuple:
+def _parted(x: Any) -> tuple[Any, list[NDArray[Any]]]:
     """The images, and what is passed on beside them."""
-    if not isinstance(x, list | tuple):
+    if not isinstance(x, (AnyList, AnyTuple)):
         return x, []
     if len(x) != 2:
         raise ValueError(
             "`x` should be an array of images, or a pair of it and what is passed on beside it (an array or "
             f"a list of arrays); got a {type(x).__name__} of {len(x)}."
         )
-    images, others = x
-    others = [np.asarray(a) for a in (others if isinstance(others, list) else [others])]
+    images, beside = x
+    others: list[NDArray[Any]] = [
+        np.asarray(a) for a in (beside if isinstance(beside, AnyList) else [beside])
+    ]
     for a in others:
         if len(a) != len(images):
             raise ValueError(
@@ -118,7 +125,7 @@ def _parted(x) -> tuple:
     return images, others
 
 
-def _check_lengths(x, y, sample_weight) -> None:
+def _check_lengths(x: Any, y: Any, sample_weight: Any) -> None:
     for other, name, what in ((y, "y", " (labels)"), (sample_weight, "sample_weight", "")):
         if other is not None and len(other) != len(x):
             raise ValueError(
@@ -127,7 +134,7 @@ def _check_lengths(x, y, sample_weight) -> None:
             )
 
 
-def _part(subset, generator, x, y) -> slice:
+def _part(subset: str | None, generator: Any, x: Any, y: Any) -> slice:
     """The samples of a subset."""
     if subset not in ("training", "validation"):
         raise ValueError(f'Invalid subset name: {subset}; expected "training" or "validation".')
@@ -140,7 +147,7 @@ def _part(subset, generator, x, y) -> slice:
     return slice(None, at) if subset == "validation" else slice(at, None)
 
 
-def _warn_of_channels(shape: tuple, data_format: str) -> None:
+def _warn_of_channels(shape: tuple[Any, ...], data_format: str) -> None:
     axis = 3 if data_format == "channels_last" else 1
     if shape[axis] not in (1, 3, 4):
         warnings.warn(

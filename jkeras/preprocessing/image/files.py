@@ -8,9 +8,12 @@ import os
 import struct
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any
+from os import PathLike
+from typing import Any, cast
 
 import numpy as np
+from jax.typing import DTypeLike
+from numpy.typing import NDArray
 
 from jkeras.core import extras, settings
 
@@ -80,7 +83,7 @@ def load_img(
     return img
 
 
-def checked_size(target_size) -> tuple[int, int]:
+def checked_size(target_size: Any) -> tuple[int, int]:
     """`(height, width)`; more numbers, as of a whole shape, are passed over.
 
     Raises:
@@ -101,7 +104,7 @@ def checked_size(target_size) -> tuple[int, int]:
     return height, width
 
 
-def _resized(img, size: tuple[int, int], how):
+def _resized(img: Any, size: tuple[int, int], how: int):
     """The image in another size: its rows first, then its columns.
 
     Pillow after version 11 begins with what is shrunk more, so that it rounds elsewhere.
@@ -114,7 +117,7 @@ def _resized(img, size: tuple[int, int], how):
     return img.convert("RGBA") if mode == "RGBA" else img
 
 
-def img_to_array(img, data_format=None, dtype=None) -> np.ndarray:
+def img_to_array(img: Any, data_format: str | None = None, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """A Pillow image (or an array) as an array of rank 3.
 
     Args:
@@ -143,7 +146,7 @@ def img_to_array(img, data_format=None, dtype=None) -> np.ndarray:
     return x.transpose(2, 0, 1) if data_format == "channels_first" else x
 
 
-def array_to_img(x, data_format=None, scale=True, dtype=None):
+def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dtype: DTypeLike | None = None):
     """An array as a Pillow image.
 
     Args:
@@ -180,7 +183,14 @@ def array_to_img(x, data_format=None, scale=True, dtype=None):
     return image.fromarray(x[:, :, 0].astype("int32" if np.max(x) > 255 else "uint8"))
 
 
-def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs) -> None:
+def save_img(
+    path: Any,
+    x: Any,
+    data_format: str | None = None,
+    file_format: str | None = None,
+    scale: bool = True,
+    **kwargs: Any,
+) -> None:
     """Write an array as an image file.
 
     Args:
@@ -194,7 +204,7 @@ def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs) 
     Keras 2.2.4: keras/preprocessing/image.py save_img
     """
     img = array_to_img(x, data_format, scale)
-    extension = os.path.splitext(path)[1][1:] if isinstance(path, str | os.PathLike) else ""
+    extension = os.path.splitext(cast(str, path))[1][1:] if isinstance(path, str | os.PathLike) else ""
     kind = str(file_format or extension).lower()
     if img.mode == "RGBA" and kind in ("jpg", "jpeg"):
         warnings.warn("The JPG format does not support RGBA images, converting to RGB.", stacklevel=2)
@@ -205,7 +215,9 @@ def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs) 
     img.save(path, format=file_format, **kwargs)
 
 
-def list_pictures(directory, ext=("jpg", "jpeg", "bmp", "png", "ppm", "tif", "tiff")) -> list[str]:
+def list_pictures(
+    directory: str | PathLike[str], ext: Sequence[str] = ("jpg", "jpeg", "bmp", "png", "ppm", "tif", "tiff")
+) -> list[str]:
     """The image files in a folder and the folders below.
 
     Args:
@@ -226,7 +238,7 @@ def list_pictures(directory, ext=("jpg", "jpeg", "bmp", "png", "ppm", "tif", "ti
     ]
 
 
-def validate_filename(filename, white_list_formats) -> bool:
+def validate_filename(filename: str, white_list_formats: tuple[str, ...]) -> bool:
     """Whether there is such a file, with one of these extensions.
 
     Args:
@@ -242,7 +254,7 @@ def validate_filename(filename, white_list_formats) -> bool:
     return filename.lower().endswith(white_list_formats) and os.path.isfile(filename)
 
 
-def checked_format(data_format, error: str) -> str:
+def checked_format(data_format: str | None, error: str) -> str:
     """The data format, or that of the settings for None.
 
     Raises:
@@ -275,7 +287,7 @@ def below(folder: str, follow_links: bool) -> Iterator[str]:
 
 def broken(paths: list[str]) -> dict[str, str]:
     """{path: what is wrong with it} of the files that cannot be read as images."""
-    errors = {}
+    errors: dict[str, str] = {}
     for path in paths:
         try:
             load_img(path)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
+from jax.typing import DTypeLike
+from numpy.typing import NDArray
 
 from jkeras.core import settings
 from jkeras.preprocessing.draws import Draws
@@ -33,19 +37,19 @@ class BatchFromFilesMixin:
     # What the iterator brings.
     dtype: Any
     class_mode: Any
-    class_indices: dict
+    class_indices: dict[str, int]
 
     def set_processing_attrs(
         self,
-        image_data_generator,
-        target_size,
-        color_mode,
-        data_format,
-        save_to_dir,
-        save_prefix,
-        save_format,
-        subset,
-        interpolation,
+        image_data_generator: Any,
+        target_size: Sequence[int],
+        color_mode: str,
+        data_format: str | None,
+        save_to_dir: str | PathLike[str] | None,
+        save_prefix: str,
+        save_format: str,
+        subset: str | None,
+        interpolation: str,
     ) -> None:
         """Keep how files become batches.
 
@@ -81,22 +85,22 @@ class BatchFromFilesMixin:
         raise NotImplementedError(f"{type(self).__name__} must have `filepaths`.")
 
     @property
-    def labels(self):
+    def labels(self) -> Any:
         """Classes or values of the images."""
         raise NotImplementedError(f"{type(self).__name__} must have `labels`.")
 
     @property
-    def sample_weight(self):
+    def sample_weight(self) -> Any:
         """Weights of the images, or None."""
         raise NotImplementedError(f"{type(self).__name__} must have `sample_weight`.")
 
-    def _get_batches_of_transformed_samples(self, index_array):
+    def _get_batches_of_transformed_samples(self, index_array: NDArray[Any]) -> Any:
         return BatchFromFilesMixin._batch(self, index_array, np.random)
 
-    def _batch(self, index_array, draws: Draws):
+    def _batch(self, index_array: NDArray[Any], draws: Draws) -> Any:
         batch, paths = np.zeros((len(index_array), *self.image_shape), self.dtype), self.filepaths
         for place, i in enumerate(index_array):
-            how = dict(color_mode=self.color_mode, interpolation=self.interpolation)
+            how: dict[str, Any] = dict(color_mode=self.color_mode, interpolation=self.interpolation)
             with load_img(paths[i], target_size=self.target_size, **how) as img:
                 x = img_to_array(img, self.data_format, "float32")
             if self.image_data_generator:
@@ -111,7 +115,7 @@ class BatchFromFilesMixin:
             return batch, targets
         return batch, targets, self.sample_weight[index_array]
 
-    def _targets_of(self, batch, index_array):
+    def _targets_of(self, batch: NDArray[Any], index_array: NDArray[Any]) -> Any:
         if self.class_mode == "input":
             return batch.copy()
         if self.class_mode == "multi_output":
@@ -164,28 +168,28 @@ class DirectoryIterator(BatchFromFilesMixin, Iterator):
     Keras 2.2.4: keras/preprocessing/image.py DirectoryIterator
     """
 
-    allowed_class_modes = {"categorical", "binary", "sparse", "input", None}
+    allowed_class_modes: set[str | None] = {"categorical", "binary", "sparse", "input", None}
 
     def __init__(
         self,
-        directory,
-        image_data_generator,
-        target_size=(256, 256),
-        color_mode="rgb",
-        classes=None,
-        class_mode="categorical",
-        batch_size=32,
-        shuffle=True,
-        seed=None,
-        data_format=None,
-        save_to_dir=None,
-        save_prefix="",
-        save_format="png",
-        follow_links=False,
-        subset=None,
-        interpolation="nearest",
-        dtype=None,
-        skip_broken=False,
+        directory: str | PathLike[str],
+        image_data_generator: Any,
+        target_size: Sequence[int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: Sequence[str] | None = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        data_format: str | None = None,
+        save_to_dir: str | PathLike[str] | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        follow_links: bool = False,
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        dtype: DTypeLike | None = None,
+        skip_broken: bool = False,
     ):
         how = (target_size, color_mode, data_format, save_to_dir, save_prefix, save_format)
         self.set_processing_attrs(image_data_generator, *how, subset, interpolation)
@@ -205,7 +209,7 @@ class DirectoryIterator(BatchFromFilesMixin, Iterator):
         print(f"Found {self.samples} images belonging to {self.num_classes} classes.")
         super().__init__(self.samples, batch_size, shuffle, seed)
 
-    def _is_folder(self, name) -> bool:
+    def _is_folder(self, name: str) -> bool:
         return os.path.isdir(os.path.join(self.directory, name))
 
     def _list_files(self, follow_links: bool, skip_broken: bool) -> None:
@@ -231,7 +235,7 @@ class DirectoryIterator(BatchFromFilesMixin, Iterator):
         return self._filepaths
 
     @property
-    def labels(self):
+    def labels(self) -> Any:
         """Numbers of the classes of the images."""
         return self.classes
 
@@ -241,7 +245,7 @@ class DirectoryIterator(BatchFromFilesMixin, Iterator):
         return None
 
 
-def check_class_mode(class_mode, allowed: set) -> None:
+def check_class_mode(class_mode: str | None, allowed: set[str | None]) -> None:
     """Refuse a class mode that is none.
 
     Raises:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from jax.typing import DTypeLike
 
 from jkeras.core import settings
+from jkeras.core.types import AnyList, AnyTuple
 from jkeras.preprocessing.image.files import FORMATS, validate_filename
 from jkeras.preprocessing.image.folders import BatchFromFilesMixin, check_class_mode, readable
 from jkeras.preprocessing.image.iterators import Iterator
@@ -50,32 +55,40 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
     Keras 2.2.4: keras_preprocessing/image/dataframe_iterator.py DataFrameIterator
     """
 
-    allowed_class_modes = {"binary", "categorical", "input", "multi_output", "raw", "sparse", None}
+    allowed_class_modes: set[str | None] = {
+        "binary",
+        "categorical",
+        "input",
+        "multi_output",
+        "raw",
+        "sparse",
+        None,
+    }
 
     def __init__(
         self,
-        dataframe,
-        directory=None,
-        image_data_generator=None,
-        x_col="filename",
-        y_col="class",
-        weight_col=None,
-        target_size=(256, 256),
-        color_mode="rgb",
-        classes=None,
-        class_mode="categorical",
-        batch_size=32,
-        shuffle=True,
-        seed=None,
-        data_format=None,
-        save_to_dir=None,
-        save_prefix="",
-        save_format="png",
-        subset=None,
-        interpolation="nearest",
-        dtype=None,
-        validate_filenames=True,
-        skip_broken=False,
+        dataframe: Any,
+        directory: str | PathLike[str] | None = None,
+        image_data_generator: Any = None,
+        x_col: str = "filename",
+        y_col: str | Sequence[str] = "class",
+        weight_col: str | None = None,
+        target_size: Sequence[int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: Sequence[str] | None = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        data_format: str | None = None,
+        save_to_dir: str | PathLike[str] | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        dtype: DTypeLike | None = None,
+        validate_filenames: bool = True,
+        skip_broken: bool = False,
     ):
         how = (target_size, color_mode, data_format, save_to_dir, save_prefix, save_format)
         self.set_processing_attrs(image_data_generator, *how, subset, interpolation)
@@ -93,8 +106,8 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             df = df[np.array([self._path(name) in good for name in df[x_col]], bool)]
         has_classes = class_mode not in _WITHOUT_CLASSES
         if has_classes:
-            df, classes = self._filter_classes(df, y_col, classes)
-            self.class_indices = {name: i for i, name in enumerate(classes)}
+            df, names = self._filter_classes(df, y_col, classes)
+            self.class_indices = {name: i for i, name in enumerate(names)}
         if self.split:
             df = df.iloc[int(self.split[0] * len(df)) : int(self.split[1] * len(df)), :]
         if has_classes:
@@ -105,7 +118,7 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
         print(f"Found {self.samples} {validated} image filenames{belonging}.")
         super().__init__(self.samples, batch_size, shuffle, seed)
 
-    def _take(self, df, x_col, y_col, weight_col) -> None:
+    def _take(self, df: Any, x_col: str, y_col: str | Sequence[str], weight_col: str | None) -> None:
         self.filenames = df[x_col].tolist()
         self._filepaths = [self._path(name) for name in self.filenames]
         self.samples = len(self.filenames)
@@ -118,12 +131,19 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
     def _path(self, name: str) -> str:
         return os.path.join(self.directory, name)
 
-    def _check_params(self, df, x_col, y_col, weight_col, classes) -> None:
+    def _check_params(
+        self,
+        df: Any,
+        x_col: str,
+        y_col: str | Sequence[str],
+        weight_col: str | None,
+        classes: Sequence[str] | None,
+    ) -> None:
         mode = self.class_mode
         check_class_mode(mode, self.allowed_class_modes)
-        if mode == "multi_output" and not isinstance(y_col, list):
+        if mode == "multi_output" and not isinstance(y_col, AnyList):
             raise TypeError(f'If class_mode="{mode}", y_col must be a list. Received {type(y_col).__name__}.')
-        targets = [] if mode in ("input", None) else y_col if isinstance(y_col, list) else [y_col]
+        targets = [] if mode in ("input", None) else y_col if isinstance(y_col, AnyList) else [y_col]
         for column in [x_col, *targets, *([weight_col] if weight_col else [])]:
             if column not in df.columns:
                 raise KeyError(
@@ -145,9 +165,9 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             raise ValueError(f"Column weight_col={weight_col} has rows without a weight (NaN).")
 
     @staticmethod
-    def _check_names(column) -> None:
+    def _check_names(column: Any) -> None:
         """Classes are strings, or lists of strings."""
-        if not all(isinstance(y, str | list | tuple) for y in column):
+        if not all(isinstance(y, (str, AnyList, AnyTuple)) for y in column):
             raise TypeError(
                 f'If class_mode="categorical", y_col="{column.name}" column values must be type string, list '
                 "or tuple."
@@ -157,7 +177,7 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             raise TypeError(f'The lists in y_col="{column.name}" should hold strings, not {sorted(others)}.')
 
     @staticmethod
-    def _check_two(df, y_col, classes) -> None:
+    def _check_two(df: Any, y_col: str | Sequence[str], classes: Sequence[str] | None) -> None:
         rule = 'If class_mode="binary" there must be 2 classes.'
         if classes:
             if len(set(classes)) != 2:
@@ -165,29 +185,33 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
         elif df[y_col].nunique() != 2:
             raise ValueError(f"{rule} Found {df[y_col].nunique()} classes.")
 
-    def get_classes(self, df, y_col) -> list:
+    def get_classes(self, df: Any, y_col: str | Sequence[str]) -> list[Any]:
         """The number of the class, or the list of numbers, in each row."""
-        number = self.class_indices
-        return [[number[c] for c in y] if isinstance(y, list | tuple) else number[y] for y in df[y_col]]
+        number: dict[Any, int] = self.class_indices
+        return [
+            [number[c] for c in y] if isinstance(y, (AnyList, AnyTuple)) else number[y] for y in df[y_col]
+        ]
 
     @staticmethod
-    def _filter_classes(df, y_col, classes) -> tuple:
+    def _filter_classes(
+        df: Any, y_col: str | Sequence[str], classes: Sequence[str] | None
+    ) -> tuple[Any, list[Any]]:
         """The rows that have any of the classes, and the sorted classes; None: all."""
         df = df.copy()
         if classes:
-            chosen = set(classes)
+            chosen: set[Any] = set(classes)
 
-            def kept(y):
-                if isinstance(y, list | tuple):
+            def kept(y: Any) -> Any:
+                if isinstance(y, (AnyList, AnyTuple)):
                     return [c for c in y if c in chosen] or None
                 return y if y in chosen else None
 
             df[y_col] = [kept(y) for y in df[y_col]]
         else:
-            chosen = {c for y in df[y_col] for c in (y if isinstance(y, list | tuple) else [y])}
+            chosen = {c for y in df[y_col] for c in (y if isinstance(y, (AnyList, AnyTuple)) else [y])}
         return df.dropna(subset=[y_col]), sorted(chosen)
 
-    def _filter_valid_filepaths(self, df, x_col):
+    def _filter_valid_filepaths(self, df: Any, x_col: str):
         """The rows whose files exist, with a known extension."""
         paths = [self._path(name) for name in df[x_col]]
         valid = [validate_filename(path, FORMATS) for path in paths]

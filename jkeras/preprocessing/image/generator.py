@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
+from jax.typing import DTypeLike
+from numpy.typing import NDArray
 
 from jkeras.core import extras, settings
 from jkeras.core.arguments import refuse_text
@@ -69,29 +73,29 @@ class ImageDataGenerator:
 
     def __init__(
         self,
-        featurewise_center=False,
-        samplewise_center=False,
-        featurewise_std_normalization=False,
-        samplewise_std_normalization=False,
-        zca_whitening=False,
-        zca_epsilon=1e-6,
-        rotation_range=0,
-        width_shift_range=0.0,
-        height_shift_range=0.0,
-        brightness_range=None,
-        shear_range=0.0,
-        zoom_range=0.0,
-        channel_shift_range=0.0,
-        fill_mode="nearest",
-        cval=0.0,
-        horizontal_flip=False,
-        vertical_flip=False,
-        rescale=None,
-        preprocessing_function=None,
-        data_format=None,
-        validation_split=0.0,
-        dtype=None,
-        interpolation_order=1,
+        featurewise_center: bool = False,
+        samplewise_center: bool = False,
+        featurewise_std_normalization: bool = False,
+        samplewise_std_normalization: bool = False,
+        zca_whitening: bool = False,
+        zca_epsilon: float = 1e-6,
+        rotation_range: float = 0,
+        width_shift_range: Any = 0.0,
+        height_shift_range: Any = 0.0,
+        brightness_range: Sequence[float] | None = None,
+        shear_range: float = 0.0,
+        zoom_range: float | Sequence[float] = 0.0,
+        channel_shift_range: float = 0.0,
+        fill_mode: str = "nearest",
+        cval: float = 0.0,
+        horizontal_flip: bool = False,
+        vertical_flip: bool = False,
+        rescale: float | None = None,
+        preprocessing_function: Callable[..., Any] | None = None,
+        data_format: str | None = None,
+        validation_split: float = 0.0,
+        dtype: DTypeLike | None = None,
+        interpolation_order: int = 1,
     ):
         self.featurewise_center = featurewise_center
         self.samplewise_center = samplewise_center
@@ -149,16 +153,16 @@ class ImageDataGenerator:
 
     def flow(
         self,
-        x,
-        y=None,
-        batch_size=32,
-        shuffle=True,
-        sample_weight=None,
-        seed=None,
-        save_to_dir=None,
-        save_prefix="",
-        save_format="png",
-        subset=None,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        seed: int | None = None,
+        save_to_dir: str | PathLike[str] | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
     ) -> NumpyArrayIterator:
         """Batches of images that are in memory: `x`, `(x, y)` or `(x, y, sample_weight)` without end.
 
@@ -182,21 +186,21 @@ class ImageDataGenerator:
 
     def flow_from_directory(
         self,
-        directory,
-        target_size=(256, 256),
-        color_mode="rgb",
-        classes=None,
-        class_mode="categorical",
-        batch_size=32,
-        shuffle=True,
-        seed=None,
-        save_to_dir=None,
-        save_prefix="",
-        save_format="png",
-        follow_links=False,
-        subset=None,
-        interpolation="nearest",
-        skip_broken=False,
+        directory: str | PathLike[str],
+        target_size: Sequence[int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: Sequence[str] | None = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        save_to_dir: str | PathLike[str] | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        follow_links: bool = False,
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        skip_broken: bool = False,
     ) -> DirectoryIterator:
         """Batches of images in a folder with a folder for each class, without end.
 
@@ -225,26 +229,26 @@ class ImageDataGenerator:
 
     def flow_from_dataframe(
         self,
-        dataframe,
-        directory=None,
-        x_col="filename",
-        y_col="class",
-        weight_col=None,
-        target_size=(256, 256),
-        color_mode="rgb",
-        classes=None,
-        class_mode="categorical",
-        batch_size=32,
-        shuffle=True,
-        seed=None,
-        save_to_dir=None,
-        save_prefix="",
-        save_format="png",
-        subset=None,
-        interpolation="nearest",
-        validate_filenames=True,
-        skip_broken=False,
-        **kwargs,
+        dataframe: Any,
+        directory: str | PathLike[str] | None = None,
+        x_col: str = "filename",
+        y_col: str | Sequence[str] = "class",
+        weight_col: str | None = None,
+        target_size: Sequence[int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: Sequence[str] | None = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        save_to_dir: str | PathLike[str] | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        validate_filenames: bool = True,
+        skip_broken: bool = False,
+        **kwargs: Any,
     ) -> DataFrameIterator:
         """Batches of image files that a pandas frame lists, without end.
 
@@ -280,7 +284,7 @@ class ImageDataGenerator:
 
     # Normalization
 
-    def standardize(self, x) -> np.ndarray:
+    def standardize(self, x: Any) -> NDArray[Any]:
         """An image or a batch, normalized as the arguments say; in place, unless a function makes another.
 
         Args:
@@ -323,7 +327,7 @@ class ImageDataGenerator:
             )
         return getattr(self, statistic) is not None
 
-    def fit(self, x, augment=False, rounds=1, seed=None) -> None:
+    def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None) -> None:
         """Find what `featurewise_center`, `featurewise_std_normalization` and `zca_whitening` need.
 
         Args:
@@ -368,7 +372,7 @@ class ImageDataGenerator:
 
     # Transformations
 
-    def get_random_transform(self, img_shape, seed=None) -> dict:
+    def get_random_transform(self, img_shape: Sequence[int], seed: int | None = None) -> dict[str, Any]:
         """Arguments of a random transformation, for `apply_transform`.
 
         Args:
@@ -379,7 +383,7 @@ class ImageDataGenerator:
             np.random.seed(seed)
         return self._drawn(img_shape, np.random)
 
-    def _drawn(self, img_shape, draws: Draws) -> dict:
+    def _drawn(self, img_shape: Sequence[int], draws: Draws) -> dict[str, Any]:
         theta = draws.uniform(-self.rotation_range, self.rotation_range) if self.rotation_range else 0
         tx = ranges.drawn_shift(self.height_shift_range, img_shape[self.row_axis - 1], draws)
         ty = ranges.drawn_shift(self.width_shift_range, img_shape[self.col_axis - 1], draws)
@@ -402,7 +406,7 @@ class ImageDataGenerator:
             "brightness": None if light is None else draws.uniform(light[0], light[1]),
         }
 
-    def apply_transform(self, x, transform_parameters) -> np.ndarray:
+    def apply_transform(self, x: Any, transform_parameters: Mapping[str, Any]) -> NDArray[Any]:
         """The image after a transformation.
 
         Args:
@@ -424,17 +428,17 @@ class ImageDataGenerator:
             cval=self.cval,
             order=self.interpolation_order,
         )
-        if get("channel_shift_intensity") is not None:
-            x = apply_channel_shift(x, get("channel_shift_intensity"), channel)
+        if (shift := get("channel_shift_intensity")) is not None:
+            x = apply_channel_shift(x, shift, channel)
         if get("flip_horizontal", False):
             x = flip_axis(x, column)
         if get("flip_vertical", False):
             x = flip_axis(x, row)
-        if get("brightness") is not None:
-            x = apply_brightness_shift(x, get("brightness"))
+        if (brightness := get("brightness")) is not None:
+            x = apply_brightness_shift(x, brightness)
         return x
 
-    def random_transform(self, x, seed=None) -> np.ndarray:
+    def random_transform(self, x: Any, seed: int | None = None) -> NDArray[Any]:
         """The image after a random transformation.
 
         Args:
@@ -445,7 +449,7 @@ class ImageDataGenerator:
 
     # What the iterators ask for: the same with random numbers of a generator of their own.
 
-    def _made(self, x, draws: Draws) -> np.ndarray:
+    def _made(self, x: Any, draws: Draws) -> NDArray[Any]:
         """The image as a batch has it: transformed at random, normalized."""
         if self._is_own("get_random_transform"):
             parameters = self._drawn(x.shape, draws)
@@ -460,12 +464,12 @@ class ImageDataGenerator:
         return self._theirs(draws, self.standardize, x)
 
     @staticmethod
-    def _theirs(draws: Draws, function, *args):
+    def _theirs(draws: Draws, function: Any, *args: Any):
         """The result of the user's code, which may draw numbers."""
         with as_global(draws):
             return function(*args)
 
-    def _skip(self, img_shape, draws: Draws) -> None:
+    def _skip(self, img_shape: Sequence[int], draws: Draws) -> None:
         """Draw what `_made` draws."""
         if self._is_own("get_random_transform"):
             self._drawn(img_shape, draws)

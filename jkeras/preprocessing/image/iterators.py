@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jkeras.core.arguments import refuse_text
 from jkeras.core.sequence import RandomSequence
@@ -46,7 +48,7 @@ class Iterator(RandomSequence):
 
     white_list_formats = FORMATS
 
-    def __init__(self, n, batch_size, shuffle, seed):
+    def __init__(self, n: int, batch_size: int, shuffle: bool, seed: int | None):
         refuse_text(batch_size=batch_size, seed=seed)
         if n and batch_size < 1:
             raise ValueError(f"`batch_size` should be at least 1; got {batch_size!r}.")
@@ -57,24 +59,25 @@ class Iterator(RandomSequence):
         self.batch_index = 0
         self.total_batches_seen = 0
         self.lock = threading.Lock()
-        self.index_array: Any = None
+        self.index_array: NDArray[Any] | None = None
         self.index_generator = self._flow_index()
 
     def __getstate__(self):
         return {k: v for k, v in vars(self).items() if k not in ("lock", "index_generator")}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         vars(self).update(state)
         self.lock = threading.Lock()
         self.index_generator = self._flow_index()
 
-    def _set_index_array(self):
+    def _set_index_array(self) -> NDArray[Any]:
         self.index_array = np.random.permutation(self.n) if self.shuffle else np.arange(self.n)
+        return self.index_array
 
     def __len__(self) -> int:
         return -(-self.n // self.batch_size)
 
-    def __getitem__(self, idx):
+    def __getitem__(self, idx: int) -> Any:
         """Batch number `idx` of this pass.
 
         Raises:
@@ -89,12 +92,11 @@ class Iterator(RandomSequence):
             if self.seed is not None:
                 np.random.seed(self.seed + self.total_batches_seen)
             self.total_batches_seen += 1
-            if self.index_array is None:
-                self._set_index_array()
-            indices = self._cut(self.index_array, idx)
+            order = self._set_index_array() if self.index_array is None else self.index_array
+            indices = self._cut(order, idx)
         return self._get_batches_of_transformed_samples(indices)
 
-    def _cut(self, order, idx: int):
+    def _cut(self, order: NDArray[Any], idx: int) -> NDArray[Any]:
         return order[self.batch_size * idx : self.batch_size * (idx + 1)]
 
     def on_epoch_end(self) -> None:
@@ -105,7 +107,7 @@ class Iterator(RandomSequence):
         """Let `next` begin a new pass."""
         self.batch_index = 0
 
-    def _flow_index(self):
+    def _flow_index(self) -> Generator[NDArray[Any]]:
         """The samples of batch after batch, pass after pass."""
         self.reset()
         while True:
@@ -116,15 +118,16 @@ class Iterator(RandomSequence):
             first = self.batch_index * self.batch_size % self.n if self.n else 0
             self.batch_index = self.batch_index + 1 if self.n > first + self.batch_size else 0
             self.total_batches_seen += 1
+            assert self.index_array is not None  # made with the first batch of the pass
             yield self.index_array[first : first + self.batch_size]
 
     def __iter__(self):
         return self
 
-    def __next__(self, *args, **kwargs):
+    def __next__(self, *args: Any, **kwargs: Any) -> Any:
         return self.next(*args, **kwargs)
 
-    def next(self):
+    def next(self) -> Any:
         """The next batch; there is always one.
 
         Raises:
@@ -139,7 +142,7 @@ class Iterator(RandomSequence):
     def _what(self) -> str:
         return f"The {type(self).__name__}"
 
-    def _get_batches_of_transformed_samples(self, index_array):
+    def _get_batches_of_transformed_samples(self, index_array: NDArray[Any]) -> Any:
         """The batch of these samples; subclasses define it.
 
         Args:
@@ -149,12 +152,12 @@ class Iterator(RandomSequence):
 
     # Batches as functions of their place in a run.
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "_get_batches_of_transformed_samples" in vars(cls) and "_batch" not in vars(cls):
             cls._batch = Iterator._batch
 
-    def _batch(self, index_array, draws: Draws):
+    def _batch(self, index_array: NDArray[Any], draws: Draws) -> Any:
         """The batch of these samples, with random numbers from `draws`."""
         with as_global(draws):
             return self._get_batches_of_transformed_samples(index_array)
@@ -162,7 +165,7 @@ class Iterator(RandomSequence):
     def _skip(self, draws: Draws, count: int) -> None:
         """Draw what a batch of `count` samples draws."""
 
-    def batch_of_run(self, index, first, number, seed):
+    def batch_of_run(self, index: int, first: int, number: int, seed: int) -> Any:
         """Batch `index`; what Keras would give after `number` batches, if nothing else had drawn numbers."""
         seed = seed if self.seed is None else self.seed
         order = self._order_of_run(seed, first)
@@ -171,10 +174,10 @@ class Iterator(RandomSequence):
             self._ordered(draws)
         return self._batch(self._cut(order, index), draws)
 
-    def _order_of_run(self, seed: int, first: int):
+    def _order_of_run(self, seed: int, first: int) -> NDArray[Any]:
         """The order in the pass whose first batch has this number: drawn after the last batch before."""
         with self.lock:
-            known = vars(self).get("_known_order", (None,))
+            known: Any = vars(self).get("_known_order", (None,))
             if known[0] != (seed, first):
                 draws = seeded(seed + max(0, first - 1))
                 if first == 1:
@@ -190,7 +193,7 @@ class Iterator(RandomSequence):
         return self.index_array
 
 
-def augmented(generator, x, draws: Draws):
+def augmented(generator: Any, x: NDArray[Any], draws: Draws):
     """One image as an ImageDataGenerator makes it: transformed, standardized.
 
     Args:
@@ -205,7 +208,7 @@ def augmented(generator, x, draws: Draws):
         return generator.standardize(generator.random_transform(x))
 
 
-def save_batch(iterator, batch, index_array, draws: Draws, most: int) -> None:
+def save_batch(iterator: Any, batch: Any, index_array: NDArray[Any], draws: Draws, most: int) -> None:
     """Write the images of a batch into the folder `save_to_dir`, under names with a random number.
 
     Args:
@@ -220,7 +223,7 @@ def save_batch(iterator, batch, index_array, draws: Draws, most: int) -> None:
         array_to_img(x, iterator.data_format).save(os.path.join(iterator.save_to_dir, name))
 
 
-def skip_batch(iterator, shape: tuple, draws: Draws, count: int, most: int) -> None:
+def skip_batch(iterator: Any, shape: tuple[Any, ...], draws: Draws, count: int, most: int) -> None:
     """Draw what a batch draws.
 
     Args:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from os import PathLike
+from typing import Any
 
 from jkeras.preprocessing.image.files import FORMATS
 
@@ -16,7 +18,13 @@ _OLD = {
 }
 
 
-def renewed(dataframe, directory, x_col, class_mode, old: dict) -> tuple:
+def renewed(
+    dataframe: Any,
+    directory: str | PathLike[str] | None,
+    x_col: str,
+    class_mode: str | None,
+    old: dict[str, Any],
+) -> tuple[Any, ...]:
     """The frame and the class mode that older arguments stand for; each is warned of.
 
     Args:
@@ -50,7 +58,7 @@ def renewed(dataframe, directory, x_col, class_mode, old: dict) -> tuple:
     return dataframe, class_mode
 
 
-def _with_extension(directory, name: str) -> str:
+def _with_extension(directory: str | PathLike[str] | None, name: str) -> str:
     """The name of the image file of this name; itself if there is none."""
     there = os.path.join(directory or "", name)
     names = (name + "." + e for extension in FORMATS for e in (extension, extension.upper()))

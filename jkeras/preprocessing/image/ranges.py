@@ -7,21 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from jkeras.core.types import AnyList, AnyTuple
 from jkeras.preprocessing.draws import Draws
 
 # "constant", "nearest", "reflect", "wrap" are Keras's; the others scipy's.
 _FILLS = "constant nearest reflect wrap mirror grid-constant grid-mirror grid-wrap".split()
 
 
-def _is_number(value) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real)
 
 
-def _is_whole(value) -> bool:
+def _is_whole(value: Any) -> bool:
     return isinstance(value, numbers.Integral)
 
 
-def number(value, name: str):
+def number(value: Any, name: str):
     """A number; None is 0.
 
     Raises:
@@ -33,7 +34,7 @@ def number(value, name: str):
     return value
 
 
-def shift(value, name: str):
+def shift(value: Any, name: str):
     """A number, or a list of numbers.
 
     Raises:
@@ -46,7 +47,7 @@ def shift(value, name: str):
     return number(value, name)
 
 
-def brightness(value):
+def brightness(value: Any):
     """Two numbers, or None.
 
     Raises:
@@ -54,12 +55,12 @@ def brightness(value):
     """
     if value is None:
         return None
-    if not isinstance(value, tuple | list) or len(value) != 2:
+    if not isinstance(value, (AnyList, AnyTuple)) or len(value) != 2:
         raise ValueError(f"`brightness_range should be tuple or list of two floats. Received: {value}")
     return [number(v, "brightness_range") for v in value]
 
 
-def zoom(value) -> list:
+def zoom(value: Any) -> list[Any]:
     """The smallest and the largest factor; a number z stands for (1 - z, 1 + z).
 
     Raises:
@@ -76,7 +77,9 @@ def zoom(value) -> list:
     raise ValueError(f"`zoom_range` should be a float or a tuple or list of two floats. Received: {value}")
 
 
-def check(data_format, validation_split, fill_mode, interpolation_order, function) -> None:
+def check(
+    data_format: str | None, validation_split: float, fill_mode: str, interpolation_order: int, function: Any
+) -> None:
     """Check the values of further arguments.
 
     Raises:
@@ -106,7 +109,7 @@ def drawn_shift(shift_range: Any, size: int, draws: Draws):
     """
     if not shift_range:
         return 0
-    if isinstance(shift_range, list) or _is_whole(shift_range) and shift_range > 0:
+    if isinstance(shift_range, AnyList) or _is_whole(shift_range) and shift_range > 0:
         drawn = draws.choice(shift_range) * draws.choice([-1, 1])
     else:
         drawn = draws.uniform(-shift_range, shift_range)
