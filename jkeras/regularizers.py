@@ -14,6 +14,7 @@ from jkeras.core.registry import (
     serialize_keras_object,
 )
 from jkeras.core.settings import cast_to_floatx
+from jkeras.core.types import is_traced
 from jkeras.primitives.numeric import absolute, l2_normalize
 
 
@@ -63,7 +64,7 @@ class L1L2(Regularizer):
         self.l2 = cast_to_floatx(l2)
 
     def __call__(self, x: Any):
-        return _penalty(x, float(self.l1), float(self.l2))
+        return _penalty(x, plain(self.l1), plain(self.l2))
 
     def get_config(self) -> dict[str, Any]:
         """The factors, as the float type holds them (0.01 in float32 is 0.009999999776482582)."""
@@ -135,7 +136,7 @@ class OrthogonalRegularizer(Regularizer):
         self.factor, self.mode = factor, mode
 
     def __call__(self, x: Any) -> Any:
-        return _alignment(x, float(self.factor), self.mode == "rows")
+        return _alignment(x, plain(self.factor), self.mode == "rows")
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this regularizer anew."""
@@ -152,12 +153,22 @@ def _alignment(x: Any, factor: float, by_row: bool) -> Any:
     return factor * 0.5 * jnp.sum(apart) / (count * (count - 1.0) / 2.0)
 
 
+def plain(factor: Any) -> Any:
+    """A factor as a Python number, which takes the dtype of what it multiplies, unless it is data.
+
+    Example:
+        >>> plain(jnp.float32(0.5))
+        0.5
+    """
+    return factor if is_traced(factor) else float(factor)
+
+
 @op
 def _penalty(x: Any, l1: float, l2: float):
     total = 0.0
-    if l1:
+    if is_traced(l1) or l1:
         total += jnp.sum(l1 * absolute(x))
-    if l2:
+    if is_traced(l2) or l2:
         total += jnp.sum(l2 * jnp.square(x))
     return total
 

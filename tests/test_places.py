@@ -56,6 +56,7 @@ ELSEWHERE = {
     "training/run/extras": "tests/training/run/test_options.py",
     "training/run/one_batch": "tests/training/run/test_loop.py",
     "training/run/step": "tests/training/run/test_loop.py",
+    "training/run/replay": "tests/test_debug.py",
     "training/run/trouble": "tests/test_debug.py",
     "training/run/trainer": "tests/training/run/test_loop.py",
     "training/types": "tests/training/run/test_loop.py",  # of what its loop passes on

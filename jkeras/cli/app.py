@@ -142,6 +142,9 @@ def sweep(
         typer.Option("--set", help="Values to try: compile.optimizer.Adam.lr=1e-3,1e-2. Can be repeated."),
     ] = None,
     table: Annotated[Path | None, typer.Option("--csv", help="Table to write.")] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Parts of the rows, for a cross-validation.", min=2)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a run from several seeds and with several values, in as few programs as can be."""
@@ -150,7 +153,8 @@ def sweep(
     numbers = [int(part) for part in seeds.split(",")]
     with _answer(as_json) as result:
         chosen = numbers if "," in seeds else list(range(numbers[0]))
-        result["rows"] = sweeping.sweep(config_module.raw(config), str(config), chosen, changes or [], table)
+        settings = config_module.raw(config), str(config)
+        result["rows"] = sweeping.sweep(*settings, chosen, changes or [], table, folds)
         print(text.table(result["rows"]))
 
 

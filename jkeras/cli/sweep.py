@@ -14,15 +14,24 @@ from jkeras.cli.errors import UserError, say
 from jkeras.core import atomic
 from jkeras.models import fit_many
 
-_HYPER = ("lr", "momentum", "rho", "beta_1", "beta_2", "decay")  # which optimizers keep in their states
+_OF_OPTIMIZER = (
+    *("lr", "learning_rate", "momentum", "rho", "beta_1", "beta_2", "decay", "epsilon"),
+    *("weight_decay", "clipnorm", "global_clipnorm", "clipvalue"),
+)
+_OF_LAYER = ("rate", "stddev", "dropout", "recurrent_dropout")
 
 
 def sweep(
-    raw: dict[str, Any], where: str, seeds: Sequence[int], changes: Sequence[str], table: Path | None
+    raw: dict[str, Any],
+    where: str,
+    seeds: Sequence[int],
+    changes: Sequence[str],
+    table: Path | None,
+    folds: int | None = None,
 ) -> list[dict[str, Any]]:
     """Train all combinations; returns a row for each, the best first.
 
-    Values of hyperparameters that are in the optimizer's state share a program; other values have one each.
+    Values of hyperparameters that are data, rates and the like, share a program; other values have one each.
 
     Args:
         raw: the configuration as it is in its file.
@@ -30,6 +39,7 @@ def sweep(
         seeds: of weights, orders and dropout.
         changes: texts `path=value,value`.
         table: .csv file to write.
+        folds: parts of the rows for a cross-validation, in the place of the configuration's validation.
 
     Raises:
         UserError: a text has no values, or the configuration does not fit.
@@ -38,11 +48,12 @@ def sweep(
         atomic.check_target(table)
     rows: list[dict[str, Any]] = []
     wanted = dict(_values(change) for change in changes)
+    shared = {path: values for path, values in wanted.items() if _is_hyper(path, values)}
     for values in itertools.product(*wanted.values()):
         chosen = dict(zip(wanted, values, strict=True))
-        if any(_is_hyper(path) and value != wanted[path][0] for path, value in chosen.items()):
+        if any(path in shared and value != wanted[path][0] for path, value in chosen.items()):
             continue  # it goes with the first one
-        rows += _group(raw, where, seeds, chosen, {p: wanted[p] for p in wanted if _is_hyper(p)})
+        rows += _group(raw, where, seeds, chosen, shared, folds)
         if table is not None:
             _write(table, rows)
     return sorted(rows, key=lambda row: row.get("val_loss", row["loss"]))
@@ -56,10 +67,33 @@ def _values(change: str) -> tuple[str, list[str]]:
     return path.strip(), values
 
 
-def _is_hyper(path: str) -> bool:
-    """Whether a value is a number in the state of the optimizer: `compile.optimizer.Adam.lr`."""
+def _is_hyper(path: str, values: Sequence[str]) -> bool:
+    """Whether values are numbers that can be data: `compile.optimizer.Adam.lr`, `model.2.Dropout.rate`."""
     parts = path.split(".")
-    return len(parts) == 4 and parts[:2] == ["compile", "optimizer"] and parts[3] in _HYPER
+    if len(parts) != 4 or not all(map(_is_number, values)):
+        return False
+    if parts[0] == "model":
+        return parts[1].isdecimal() and parts[3] in _OF_LAYER
+    return parts[:2] == ["compile", "optimizer"] and parts[3] in _OF_OPTIMIZER
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _name(path: str, model: Any) -> str:
+    """The hyperparameter of `fit_many` that a path of the configuration is."""
+    section, at, kind, name = path.split(".")
+    if section != "model":
+        return name
+    of_kind = [i for i, layer in enumerate(model.layers) if type(layer).__name__ == kind]
+    if int(at) not in of_kind:
+        raise UserError(f"--set {path}: layer {at} of the model is no {kind}; there are {of_kind}.")
+    return f"{model.layers[int(at)].name}/{name}"
 
 
 def _group(
@@ -68,16 +102,19 @@ def _group(
     seeds: Sequence[int],
     chosen: Mapping[str, str],
     hyper: Mapping[str, Sequence[str]],
+    folds: int | None,
 ) -> list[dict[str, Any]]:
     """The rows of all members that share a program."""
     changed = copy.deepcopy(raw)
-    overrides.apply(changed, [f"{path}={value}" for path, value in chosen.items()])
+    values = {path: float(value) if path in hyper else value for path, value in chosen.items()}
+    overrides.apply(changed, [f"{path}={value}" for path, value in values.items()])
     settings = config.checked(changed, where)
     model, arrays, callbacks = run.prepare(settings)
-    names = {path.rpartition(".")[2]: path for path in hyper}
+    names = {_name(path, model): path for path in hyper}
     stops: Any = callbacks  # others are refused
     numbers = {name: [float(value) for value in hyper[path]] for name, path in names.items()}
     x, y, held = run.training_arrays(settings, model, arrays)
+    held = held if folds is None else {}
     fixed = {path: value for path, value in chosen.items() if path not in hyper}
 
     def tell(epoch: int, logs: Sequence[Mapping[str, float]]) -> None:
@@ -96,6 +133,7 @@ def _group(
         hyper=numbers,
         callbacks=stops,
         on_epoch_end=tell,
+        folds=folds,
         **held,
     )
     return [{names.get(key, key): value for key, value in row.items()} | fixed for row in many.table()]

@@ -25,6 +25,7 @@ from jkeras.core.types import (
     Shape,
     State,
     Weights,
+    is_traced,
 )
 from jkeras.engine.base_layer import Layer
 
@@ -107,7 +108,31 @@ def kept(
     """
     ctx = seeded(ctx, seed)
     ctx = ctx.replace(axis=None) if noise_shape is not None and noise_shape[0] == 1 else ctx
+    if is_traced(rate):
+        return ctx.bits(shape) >= jnp.round(rate * 2.0**32).astype(jnp.uint32)
     return ctx.bits(shape) >= np.uint32(min(round(rate * 2**32), 2**32 - 1))
+
+
+def drops(rate: Any) -> bool:
+    """Whether a rate of dropout is between 0 and 1; one that is data, as in `fit_many`, may be.
+
+    Example:
+        >>> drops(0.5), drops(1)
+        (True, False)
+    """
+    return is_traced(rate) or 0 < rate < 1
+
+
+def rate_in_use(rate: Any) -> Any:
+    """A rate of dropout, and 0 for what drops nothing.
+
+    Example:
+        >>> rate_in_use(0.5), rate_in_use(1)
+        (0.5, 0.0)
+    """
+    if is_traced(rate):
+        return jnp.where((rate > 0) & (rate < 1), rate, 0.0)
+    return rate if drops(rate) else 0.0
 
 
 def noise_dims(x: Array, noise_shape: ShapeLike | None) -> tuple[Any, ...]:

@@ -17,10 +17,12 @@ from jkeras.core.arguments import (
 from jkeras.core.types import Array, Ctx, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
 from jkeras.layers._common import (
+    drops,
     floating,
     in_training,
     kept,
     noise_dims,
+    rate_in_use,
 )
 from jkeras.primitives import conv_args
 
@@ -70,7 +72,7 @@ class Dropout(Layer):
     @property
     def training_differs(self) -> bool:
         """Whether a call in training computes something else."""
-        return 0.0 < self.rate < 1.0
+        return drops(self.rate)
 
     def noise_rule(self) -> Callable[[Array], tuple[int, ...]]:
         """A pure function: input → shape of its random mask."""
@@ -83,7 +85,8 @@ class Dropout(Layer):
 
     def formula(self) -> Pair:
         """In training `y = x / (1 - rate)` with a share of zeros, else `y = x`."""
-        rate, seed, dims, active = self.rate, self.seed, self.noise_rule(), self.training_differs
+        rate, seed, dims = rate_in_use(self.rate), self.seed, self.noise_rule()
+        active = self.training_differs
         noise_shape = self.noise_shape
 
         def drop(x: Array, ctx: Ctx):

@@ -12,9 +12,9 @@ from jkeras.core.arguments import (
     LayerArguments,
     ShapeLike,
 )
-from jkeras.core.types import Array, Ctx, Pair
+from jkeras.core.types import Array, Ctx, Pair, is_traced
 from jkeras.engine.base_layer import Layer
-from jkeras.layers._common import floating, in_training, kept, noise_dims
+from jkeras.layers._common import drops, floating, in_training, kept, noise_dims, rate_in_use
 
 _SELU_FLOOR = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946  # where SELU saturates
 
@@ -88,14 +88,15 @@ class GaussianDropout(Layer):
     @property
     def training_differs(self) -> bool:
         """Whether a call in training computes something else."""
-        return 0 < self.rate < 1
+        return drops(self.rate)
 
     def formula(self) -> Pair:
         """In training `y = x * noise` about 1, else `y = x`."""
-        stddev = math.sqrt(self.rate / (1 - self.rate)) if self.training_differs else 0.0
+        rate, active = rate_in_use(self.rate), self.training_differs
+        stddev = jnp.sqrt(rate / (1 - rate)) if is_traced(rate) else math.sqrt(rate / (1 - rate))
 
         def noised(x: Array, ctx: Ctx):
-            if not stddev:
+            if not active:
                 return x
             x = floating(x)
             return x * (1 + stddev * ctx.normal(x.shape, x.dtype))
@@ -144,11 +145,12 @@ class AlphaDropout(Layer):
     @property
     def training_differs(self) -> bool:
         """Whether a call in training computes something else."""
-        return 0 < self.rate < 1
+        return drops(self.rate)
 
     def formula(self) -> Pair:
         """In training a share at the value of SELU far below 0, scaled back; else `y = x`."""
-        rate, noise_shape, seed, active = self.rate, self.noise_shape, self.seed, self.training_differs
+        rate, noise_shape, seed = rate_in_use(self.rate), self.noise_shape, self.seed
+        active = self.training_differs
         a = ((1 - rate) * (1 + rate * _SELU_FLOOR**2)) ** -0.5 if active else 1.0
         b = -a * _SELU_FLOOR * rate
 

@@ -47,6 +47,9 @@ class PartsBinding(Binding):
     def averages(self) -> list[tuple[Variable, Variable]]:
         return [pair for part in self.parts for pair in part.binding.averages()]
 
+    def kept_averages(self) -> list[tuple[Variable, Variable]]:
+        return [pair for part in self.parts for pair in part.binding.kept_averages()]
+
 
 class ByPath(Optimizer):
     """Optimizers by the paths of weights, `layer/kernel` or `model/layer/kernel`; the first match counts.

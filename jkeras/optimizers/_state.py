@@ -126,9 +126,12 @@ class Binding:
 
     def averages(self) -> list[tuple[Variable, Variable]]:
         """Each weight of the model and its moving average, if the optimizer keeps them and has begun."""
+        kept = self.kept_averages()
+        return kept if kept and self.state.iterations.take() else []
+
+    def kept_averages(self) -> list[tuple[Variable, Variable]]:
+        """Each weight of the model and its moving average, if the optimizer keeps them."""
         kept = by_path(getattr(self.state, "slots", {}).get("average", {}))
-        if not kept or not self.state.iterations.take():
-            return []
         return [(weight, kept[path]) for path, weight in by_path(self.trained).items() if path in kept]
 
 

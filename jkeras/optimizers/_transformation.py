@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jkeras.core.types import Array, Function, Shape, Tree
+from jkeras.core.types import Array, Function, Shape, Tree, is_traced
 from jkeras.optimizers._keras import Step
 from jkeras.optimizers._state import path_name
 
@@ -85,6 +85,8 @@ def clip_norm(g: Array, c: float, n: Array) -> Array:
         >>> clip_norm(jnp.array([3.0, 4.0]), 1.0, jnp.float32(5.0)).round(3).tolist()
         [0.6000000238418579, 0.800000011920929]
     """
+    if is_traced(c):
+        return g * jnp.where((n >= c) & (c > 0), c / n, 1.0)
     return g * jnp.where(n >= c, c / n, 1.0) if c > 0 else g
 
 
@@ -99,7 +101,10 @@ def clip(grads: list[Any], around: Around) -> list[Any]:
     if around.global_clipnorm is not None:
         norm = _norm(grads)
         grads = [clip_norm(g, around.global_clipnorm, norm) for g in grads]
-    limit = around.clipvalue
+    limit: Any = around.clipvalue
+    if is_traced(limit):
+        limit = jnp.where(limit > 0, limit, jnp.inf)
+        return [jnp.clip(g, -limit, limit) for g in grads]
     return [jnp.clip(g, -limit, limit) for g in grads] if limit is not None and limit > 0 else grads
 
 

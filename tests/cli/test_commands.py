@@ -323,6 +323,20 @@ def test_sweep_trains_all_combinations(folder, call):
     assert "path=value,value" in call("sweep", "small.yaml", "--set", "fit.epochs", code=2).err
 
 
+def test_sweep_of_what_is_data_in_folds(folder, call):
+    layers_ = [*CONFIG["model"][:-1], {"Dropout": 0.5}, CONFIG["model"][-1]]
+    config = {**CONFIG, "callbacks": [], "model": layers_, "fit": {**CONFIG["fit"], "epochs": 1}}
+    (folder / "data.yaml").write_text(yaml.safe_dump(config))
+    path = f"model.{len(layers_) - 2}.Dropout.rate"
+    sets = ("--set", f"{path}=0,0.9", "--set", "compile.optimizer.Adam.weight_decay=0,0.5")
+    done = call("sweep", "data.yaml", *sets, "--folds", 2, "--json")
+    rows = done.json
+    assert len(rows) == 8 and {row["fold"] for row in rows} == {0, 1} and "epoch 1: 8 members" in done.err
+    assert {row[path] for row in rows} == {0.0, 0.9} and len({row["val_loss"] for row in rows}) == 8
+    wrong = call("sweep", "data.yaml", "--set", "model.0.Dense.rate=0.1,0.2", code=2)
+    assert "unknown argument 'rate'" in wrong.err
+
+
 def test_plan_says_what_a_step_costs(trained, call):
     answer = call("plan", "runs/small/model.h5", "--batch", 16, "--json").json
     assert answer["step"] == "training" and answer["parameters"] == 67 and answer["batch"] == 16

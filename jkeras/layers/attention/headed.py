@@ -28,6 +28,7 @@ from jkeras.core.types import (
     State,
     Tree,
     Weights,
+    is_traced,
     joined,
 )
 from jkeras.engine.base_layer import Layer
@@ -293,7 +294,7 @@ def _under_heads(mask: Array, ndim: int) -> Array:
 
 
 def _dropped(weights: Array, ctx: Ctx, rate: float, seed: int | None) -> Array:
-    if not ctx.training or rate == 0:
+    if not ctx.training or (not is_traced(rate) and rate == 0):
         return weights
     return jnp.where(kept(ctx, rate, weights.shape, seed), weights / (1 - rate), 0)
 

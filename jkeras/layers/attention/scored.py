@@ -25,6 +25,7 @@ from jkeras.core.types import (
     State,
     Tree,
     Weights,
+    is_traced,
 )
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import kept
@@ -137,7 +138,7 @@ class Attention(Layer):
                 seen = jnp.where(mask, seen, seen - far)
             weights = jax.nn.softmax(seen, axis=-1)
             used = weights
-            if ctx.training and rate > 0:
+            if ctx.training and (is_traced(rate) or rate > 0):
                 used = jnp.where(kept(ctx, rate, weights.shape, seed), weights / (1 - rate), 0)
             y = used @ value
             y = y if masks[0] is None else jnp.where(masks[0][..., None], y, 0)

@@ -27,10 +27,12 @@ from jkeras.core.types import (
     State,
     Tree,
     Weights,
+    is_traced,
 )
 from jkeras.engine.base_layer import draw
 from jkeras.engine.tensors.variable import current_frame
 from jkeras.initializers import Initializer
+from jkeras.layers._common import drops, rate_in_use
 from jkeras.layers._kernel_and_bias import KernelAndBias
 from jkeras.primitives import recurrent as ops
 from jkeras.primitives.numeric import widened
@@ -83,7 +85,7 @@ class TimedCell(KernelAndBias):
     @property
     def training_differs(self) -> bool:
         """Whether a call in training computes something else."""
-        return self.dropout + self.recurrent_dropout > 0
+        return any(is_traced(rate) or rate > 0 for rate in (self.dropout, self.recurrent_dropout))
 
     def over_time(self) -> Function:
         """The cell over a whole sequence.
@@ -230,7 +232,8 @@ def dropout_factors(ctx: Ctx, rate: float, gates: int, shape: tuple[int, ...], d
 
     None where nothing is dropped; a rate of 1 drops nothing, as in Keras.
     """
-    if not (ctx.training and 0 < rate < 1):
+    if not (ctx.training and drops(rate)):
         return None
+    rate = rate_in_use(rate)
     keep = ctx.uniform((shape[0], gates, *shape[1:]), salt=salt) >= rate
     return jnp.swapaxes(jnp.where(keep, 1 / (1 - rate), 0.0), 0, 1).astype(dtype)

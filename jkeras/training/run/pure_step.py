@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -131,8 +132,31 @@ class TrainingStep:
         key = epoch_key(Span(seed, epoch, 0, 0, 0))  # type: ignore[arg-type]
         return Ctx(jax.random.fold_in(key, number), training=True)
 
+    def finish(self, carry: StepCarry) -> StepCarry:
+        """The carry as the end of a `fit` leaves it: with `use_ema` of an optimizer, the moving averages in
+        the place of the weights; otherwise as it is. A pure function."""
+        binding = self.trainer.binding
+        kept = binding.own.kept_averages()
+        if not kept:
+            return carry
+        places = {cell: i for i, cell in enumerate(binding.cells)}
+        arrays = jax.tree.leaves(carry.opt)
+        begun = arrays[places[binding.own.state.iterations]] > 0
+        values = by_variable(self.program.layer, carry.params, carry.state, {})
+        for weight, average in kept:
+            mean = arrays[places[average]].astype(values[weight].dtype)
+            values[weight] = jnp.where(begun, mean, values[weight])
+        return StepCarry(*nested(self.program.layer, values), carry.opt)
+
+    def renewed(self) -> TrainingStep:
+        """The step for the numbers that layers and optimizer hold now, such as rates of dropout, which are
+        constants in a step; also for traced ones, within the program that they belong to."""
+        new = copy.copy(self)
+        new._step = self.trainer.make_step("train")
+        return new
+
     def put(self, carry: StepCarry) -> None:
-        """Let the model and its optimizer have what a loop came to."""
+        """Let the model and its optimizer have what a loop came to; see `finish` for `use_ema`."""
         values = by_variable(self.program.layer, carry.params, carry.state, {})
         put_all(values, map(jnp.copy, values.values()))
         put_all(self.trainer.binding.cells, map(jnp.copy, jax.tree.leaves(carry.opt)))

@@ -82,6 +82,10 @@ class Cells:
         self._seen = arrays
         return self._placed
 
+    def left(self) -> dict[Variable, Any]:
+        """The arrays as the last program left them."""
+        return dict(zip(self.cells, self._seen, strict=True))
+
     def put(self, arrays: list[Array]) -> None:
         """Accept what a program made of them."""
         put_all(self.cells, arrays)
@@ -172,7 +176,9 @@ class Trainer:
         """The end of a training: an optimizer may have other weights than those of the last step."""
         if self.binding is not None:
             self.optimizer.bind(self.binding)
-            self.optimizer.finalize_variable_values(weight for weight, _ in self.binding.own.averages())
+            left = self._cells_for("train")[0].left()  # what a callback has put back is to stay
+            averages = self.binding.own.averages()
+            self.optimizer.finalize_variable_values(w for w, _ in averages if w.take() is left.get(w))
 
     def go_on_from(self, other: Trainer) -> None:
         """Train on with the optimizer's state and the random numbers of another trainer of the model."""
@@ -255,10 +261,11 @@ class Trainer:
     def step(self, kind: str) -> Step:
         """The step of a kind, "train", "test" or "predict", see `jkeras.training.run.step`."""
         if kind not in self._steps:
-            self._steps[kind] = self._make_step(kind)
+            self._steps[kind] = self.make_step(kind)
         return self._steps[kind]
 
-    def _make_step(self, kind: str) -> Step:
+    def make_step(self, kind: str) -> Step:
+        """A step of its own, for the numbers of layers and optimizer as they are now."""
         if kind == "train":
             program = self.program
             move = self.optimizer.mover(self.binding.own, program.constrain, program.tree, program.flat)

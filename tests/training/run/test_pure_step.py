@@ -59,6 +59,10 @@ CASES = {
     "recurrent-rmsprop": (recurrent, "rmsprop"),
     "shared-nadam": (shared, "nadam"),
     "subclassed-optax": (subclassed, optax.chain(optax.clip(0.5), optax.adamw(1e-2))),
+    "averages": (
+        plain,
+        jkeras.optimizers.Adam(use_ema=True, gradient_accumulation_steps=2, weight_decay=0.1),
+    ),
     "plain-schedule": (plain, jkeras.optimizers.SGD(lr=optax.linear_schedule(0.1, 0.0, 9), momentum=0.9)),
 }
 
@@ -96,7 +100,7 @@ def test_a_scan_over_it_is_fit(make, optimizer):
             carry, batches(step, seed, epoch)
         )
         seen.append(logs)
-    step.put(carry)
+    step.put(step.finish(carry))
     for mine, theirs in zip(stepped.get_weights(), fitted.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     for mine, theirs in zip(stepped.optimizer.get_weights(), fitted.optimizer.get_weights(), strict=True):
