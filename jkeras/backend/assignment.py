@@ -225,7 +225,8 @@ def moving_average_update(x: Operand, value: Operand, momentum: Operand):
         >>> float(x.numpy())
         4.0
 
-    Keras 2.2.4: keras/backend/tensorflow_backend.py moving_average_update
+    Keras 2.2.4: keras/backend/tensorflow_backend.py moving_average_update, which corrects for the start
+    (`zero_debias`): there the first value replaces the old one.
     """
     return _noted(Increment(x, x * momentum + value * (1 - momentum)))
 

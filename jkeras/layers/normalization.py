@@ -27,7 +27,8 @@ class BatchNormalization(Layer):
     """Normalize each channel over the batch: `y = (x - mean) / sqrt(variance + epsilon) * gamma + beta`.
 
     Training uses mean and (biased) variance of the whole batch, on all devices, and moves the stored ones:
-    `moving = momentum * moving + (1 - momentum) * value`. Inference uses the stored ones.
+    `moving = momentum * moving + (1 - momentum) * value`. Inference uses the stored ones. (Keras 2.2.4 on
+    TensorFlow corrects that average for its start; a file does not keep how far it is.)
 
     Args:
         axis: the axis that keeps its statistics (1 after a channels-first convolution).
