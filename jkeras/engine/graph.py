@@ -54,7 +54,7 @@ class Graph:
             and its losses do not count.
 
     Attributes:
-        fed: the inputs that wait for data (not `Input(tensor=...)`).
+        fed: the inputs that wait for data (not `Input(tensor=...)`, unless a placeholder stands behind it).
         nodes: what has to run.
         hidden: the nodes that are no part of the model.
         sites: `{node: its place}` among the nodes, those inside of gradients included: a node that runs
@@ -69,7 +69,7 @@ class Graph:
 
     def __init__(self, inputs: list[Tensor], outputs: list[Tensor], beside: Sequence[Tensor] = ()):
         self.inputs, self.outputs, self.beside = list(inputs), list(outputs), beside
-        self.fed = [t for t in inputs if getattr(t.node.owner, "input_tensor", None) is None]
+        self.fed = [t for t in inputs if _waits(getattr(t.node.owner, "input_tensor", None))]
         finished, first_visits = _visit(self.fed, outputs)
         hidden = _hidden(self.fed, finished, beside)
         self.nodes = sorted((n for n in [*finished, *hidden] if n.args), key=lambda n: n.order)
@@ -298,6 +298,19 @@ def _upstream(tensor: Tensor, given: set[Tensor], inputs: list[Tensor] | None) -
 def is_input(node: Node) -> bool:
     """Whether the node's tensor has to be fed."""
     return not node.args and not node.variables
+
+
+def _waits(source: Tensor | Variable | None) -> bool:
+    """Whether data have to come from outside for what an input is made of; None: for the input itself."""
+    waiting = [source]
+    seen: set[Any] = set()
+    while waiting:
+        at = waiting.pop()
+        if at is None or (isinstance(at, Tensor) and is_input(at.node)):
+            return True
+        seen.add(at)
+        waiting += [t for t in at.node.inputs if t not in seen] if isinstance(at, Tensor) else []
+    return False
 
 
 def _visit(inputs: list[Tensor], outputs: Sequence[object]) -> tuple[list[Node], Visits]:

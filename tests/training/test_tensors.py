@@ -213,3 +213,12 @@ def test_partial_losses_are_copied():
 
 def _scaled(y_true, y_pred, scale):
     return scale * K.mean(K.square(y_true - y_pred), axis=-1)
+
+
+def test_an_input_made_of_a_placeholder_waits_for_data():
+    picture = K.placeholder((1, 3))
+    x = layers.Input(tensor=K.concatenate([K.constant(np.ones((1, 3))), picture], axis=0))
+    model = Model(x, layers.Dense(1, kernel_initializer="ones")(x))
+    slopes = K.gradients(K.sum(model.output[1] * model.output[0]), picture)
+    out, slope = K.function([picture], [model.output, *slopes])([np.full((1, 3), 2.0)])
+    assert out.tolist() == [[3], [6]] and slope.tolist() == [[3] * 3]
