@@ -323,7 +323,9 @@ def get_configured(identifier: Any, module_objects: Mapping[str, Any], kind: str
         return identifier()
     if callable(identifier):
         return settled(identifier)
-    raise ValueError(f"Could not interpret {kind} identifier: {identifier!r}")
+    factor = kind == "regularizer" and isinstance(identifier, float)
+    hint = f". For a factor write regularizers.l2({identifier!r})." if factor else ""
+    raise ValueError(f"Could not interpret {kind} identifier: {identifier!r}{hint}")
 
 
 def get_function(identifier: Any, module_objects: Mapping[str, Any], kind: str) -> Any:
@@ -366,6 +368,8 @@ def suggest(name: str, names: Mapping[str, Any]) -> str:
 
 
 def _advice(name: str) -> str:
+    if not name.replace(">", "").isidentifier():  # the name of nothing
+        return ""
     own = f"custom_objects={{{name!r}: {name}}}"
     return f" If it is your own, pass it itself, or, for a file that names it, {own}."
 

@@ -8,6 +8,9 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Never, Self, TypeAlias
 
+import jax
+import numpy as np
+
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.names import snake_case, unique_name
@@ -109,7 +112,9 @@ class Network(Files, Structure):
         given: list[Any] = inputs
         for t in given:
             if not isinstance(t, Tensor):
-                raise ValueError(f"Inputs of model {self.name!r} must be tensors made by Input(); got {t!r}.")
+                raise ValueError(
+                    f"Inputs of model {self.name!r} must be tensors made by Input(); got {_told(t)}."
+                )
         if len(set(inputs)) != len(inputs):
             raise ValueError(
                 f"The inputs of model {self.name!r} must be different tensors; one is listed twice."
@@ -321,3 +326,9 @@ class Network(Files, Structure):
 
 def _value_of(variable: Variable) -> Array:
     return variable.value
+
+
+def _told(given: Any) -> str:
+    """Something for an error, an array by its shape."""
+    is_array = isinstance(given, np.ndarray | jax.Array)
+    return f"an array of shape {np.shape(given)}" if is_array else repr(given)

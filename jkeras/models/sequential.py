@@ -278,12 +278,22 @@ class Sequential(Model):
         return model
 
 
-def _checked(layer: object) -> Layer:
+def _instead(thing: Any) -> str:
+    """A guess of what was to be added."""
+    if isinstance(thing, Tensor):
+        return " Add the layer itself, without calling it, or use Model(inputs, outputs)."
+    if isinstance(thing, str):
+        return f" A function by name is Activation({thing!r})."
+    return " It is a class: call it, as in Flatten()." * isinstance(thing, type)
+
+
+def _checked(layer: Any) -> Layer:
     """A layer given to `add`, also by the tensor of an `Input`."""
     if isinstance(layer, Tensor) and layer.node is not None and isinstance(layer.node.owner, InputLayer):
         return layer.node.owner
     if not isinstance(layer, Layer):
-        raise TypeError(f"Sequential.add takes a layer; got {layer!r} of type {type(layer).__name__}.")
+        said = f"Sequential.add takes a layer; got {layer!r} of type {type(layer).__name__}."
+        raise TypeError(said + _instead(layer))
     return layer
 
 

@@ -15,6 +15,7 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core import settings
 from jkeras.core.dispatch import is_symbol
 from jkeras.core.types import Ctx, Function, Tree
+from jkeras.core.words import did_you_mean
 from jkeras.engine.tensors.variable import Variable, numpy_copies, numpy_views, take_all
 from jkeras.optimizers import _graph, schedules
 from jkeras.optimizers._arguments import COMMON, CommonArguments
@@ -105,6 +106,7 @@ class Optimizer(CommonArguments):
                 raise TypeError(
                     f"Unexpected keyword argument passed to optimizer: {name}. {type(self).__name__} takes "
                     f"{', '.join((*self.config, *COMMON))}."
+                    f"{did_you_mean(name, (*self.config, *COMMON, 'learning_rate'))}"
                 )
             if value is not None or name in self.config:
                 setattr(self, name, value)

@@ -216,6 +216,11 @@ def _declared_instead(layer: Layer, shapes: Shapes, error: Exception) -> Specs:
     if isinstance(error, KeyError):
         error.add_note(_advice(layer, error))
         raise error
+    if isinstance(error, jax.errors.TracerArrayConversionError):
+        raise TypeError(
+            f"The call of layer {layer.name!r} ({type(layer).__name__}) hands its tensors to numpy, which "
+            "wants values: take the function of that name from jkeras.backend (K.log) or jax.numpy."
+        ) from error
     raise ValueError(
         f"The output shape of layer {layer.name!r} ({type(layer).__name__}) for input shape {shapes} could "
         f"not be found by tracing its call: {error}. If the code needs a number where a dimension is "

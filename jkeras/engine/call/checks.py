@@ -101,14 +101,22 @@ def check_spec(layer: Layer, shapes: Shapes) -> None:
         raise ValueError(
             f"Layer {layer.name!r} ({type(layer).__name__}) expects {len(specs)} inputs, but it was called "
             f"on {len(shapes)} with shapes {shapes}."
+            f"{' Join them before, as with Concatenate().' * (len(specs) == 1)}"
         )
     for i, (spec, shape) in enumerate(zip(specs, shapes, strict=True)):
         complaint = spec.complaint(shape)
         if complaint:
             raise ValueError(
                 f"Input {i} is incompatible with layer {layer.name!r} ({type(layer).__name__}): {complaint}. "
-                f"Full shape received: {shape}."
+                f"Full shape received: {shape}.{_guess(layer, spec, shape)}"
             )
+
+
+def _guess(layer: Layer, spec: InputSpec, shape: Shape) -> str:
+    """Guess of what is missing where an axis is."""
+    if spec.ndim is None or len(shape) != spec.ndim - 1:
+        return ""
+    return " Is the axis of channels missing? One of size 1 counts too." * (spec.ndim == 4)
 
 
 def _listed(specs: Any) -> list[InputSpec]:

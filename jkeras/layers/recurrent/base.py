@@ -292,7 +292,8 @@ class RNN(Layer):
         if complaint:
             raise ValueError(
                 f"Input 0 is incompatible with layer {self.name!r} ({type(self).__name__}): {complaint}. "
-                f"Full shape received: {tuple(shape)}."
+                f"Full shape received: {tuple(shape)}. A recurrent layer reads (samples, steps, features); "
+                "one before it gives all its steps with return_sequences=True."
             )
 
     @property

@@ -139,6 +139,7 @@ def _checked(a: HostArray, shape: Shape | None, endpoint: Endpoint | Target, wha
             raise ValueError(
                 f"Error when checking {what}: expected {endpoint.name} to have shape {tuple(shape[1:])} but "
                 f"got array with shape {tuple(a.shape[1:])}{_one_sample(a.shape, shape, what)}"
+                f"{_one_hot(a.shape, endpoint, what)}"
             )
     cuts = np.dtype(endpoint.dtype).kind in "iu" and not np.can_cast(a.dtype, bits.supported(endpoint.dtype))
     return _limited(a, endpoint, what) if cuts or endpoint.limit is not None else a
@@ -152,7 +153,10 @@ def _forgotten(got: tuple[int, ...], want: Shape, what: str) -> str:
             f". The output has the shape {tuple(want)}: is a Flatten missing before the last layers?" * deep
         )
     if _fit(got, want[1:]):
-        return ". Is it a single sample? A batch of one is x[None]."
+        return (
+            ". Is it a single sample? A batch of one is x[None]. Does input_shape count the samples? It is "
+            "the shape of one."
+        )
     if _fit(got, want[:-1]) and want[-1] == 1:
         return ". Is the axis of channels missing? x[..., None] adds it."
     return ""
@@ -166,6 +170,12 @@ def _one_sample(got: tuple[int, ...], want: Shape, what: str) -> str:
 
 def _fit(got: tuple[int, ...], want: Shape) -> bool:
     return len(got) == len(want) and all(w in (None, g) for g, w in zip(got, want, strict=True))
+
+
+def _one_hot(got: tuple[int, ...], endpoint: Endpoint | Target, what: str) -> str:
+    """The same for columns in the place of class numbers."""
+    columns = what == "target" and endpoint.limit is not None and got[-1] == endpoint.limit
+    return ". Is it one column for each class? Then use categorical_crossentropy, or y.argmax(-1)." * columns
 
 
 def _limited(a: Any, endpoint: Endpoint | Target, what: str) -> HostArray:
@@ -187,6 +197,7 @@ def _in_range(a: Numpy, endpoint: Endpoint | Target, what: str) -> None:
         raise ValueError(
             f"Error when checking {what}: {endpoint.name} holds {kind} and must lie in [0, "
             f"{endpoint.limit}), but the array of shape {a.shape} contains {bad:g}."
+            f"{' Classes are counted from 0.' * (what == 'target' and bool(bad == endpoint.limit))}"
         )
 
 
