@@ -4,7 +4,9 @@
 
 Both are trained in turns in one process: the median of the ratios of neighbours counts, of seconds and of
 processor time (a checkpoint is written by a thread; on a busy machine seconds say more about the others).
-"Waits" is what the callback takes of the training thread itself.
+"Waits" is what the callback takes of the training thread itself, most of it until the device has done the
+steps before. A run has a checkpoint more at its start and one at its end, which is waited for: the fewer the
+steps, the more these two count.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ def epoch(model: Sequential, x: np.ndarray, y: np.ndarray, every: int | None) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("-e", "--every", type=int, default=50, help="steps from one checkpoint to the next")
-    parser.add_argument("-s", "--steps", type=int, default=150)
+    parser.add_argument("-s", "--steps", type=int, default=500)
     parser.add_argument("-r", "--rounds", type=int, default=5)
     arguments = parser.parse_args()
     print(described(about()))

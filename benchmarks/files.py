@@ -28,7 +28,7 @@ from jkeras.models import Sequential, load_model
 from turns import about, described
 
 ROWS, LAYERS = 1024, 10
-FORMATS = ("h5", "msgpack", "safetensors")
+FORMATS = ("h5", "msgpack", "safetensors", "keras")
 
 
 def model_of(megabytes: int) -> Sequential:

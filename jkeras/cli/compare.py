@@ -36,7 +36,8 @@ def difference(a: Path, b: Path) -> dict[str, Any]:
     one, two = _contents(a), _contents(b)
     left, right = dict(_arrays(one)), _renamed(dict(_arrays(two)), dict(_arrays(one)))
     rows = [row for name in left if name in right and (row := _compared(name, left[name], right[name]))]
-    settings = list(_unequal(_settings(a, one), _settings(b, two), ""))
+    runs = a.is_dir() and b.is_dir()
+    settings = list(_unequal(_settings(a, one, runs), _settings(b, two, runs), ""))
     return {
         "arrays": sorted(rows, key=lambda row: -row["difference"]),
         "same": len(left.keys() & right.keys()) - len(rows),
@@ -91,9 +92,9 @@ def _compared(name: str, a: np.ndarray, b: np.ndarray) -> dict[str, Any] | None:
     return {"array": name, "difference": largest, "relative": largest / scale if scale else float("inf")}
 
 
-def _settings(path: Path, contents: Contents) -> dict[str, Any]:
+def _settings(path: Path, contents: Contents, of_run: bool) -> dict[str, Any]:
     settings = {"model": contents.model, "training": contents.training}
-    return {**settings, "run": checkpoint.read_run(path)} if path.is_dir() else settings
+    return {**settings, "run": checkpoint.read_run(path)} if of_run else settings
 
 
 def _unequal(a: Any, b: Any, path: str) -> Iterator[dict[str, str]]:

@@ -11,10 +11,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from jkeras import activations, constraints, initializers, layers, regularizers
 from jkeras.core.types import AnyDict, AnyList
+from jkeras.engine.tensors.variable import numpy_views
 from jkeras.saving import compiled, keras3_training, later_optimizer, places
 from jkeras.saving.config import model_config
 from jkeras.saving.contents import Contents
@@ -71,7 +70,8 @@ def contents_of(model: Any, include_optimizer: bool = True) -> Contents:
         NotImplementedError: the model is a subclassed one.
     """
     contents = Contents(model=_model(model, model_config(model), f"model {model.name!r}"))
-    contents.places = {place: np.asarray(w.numpy()) for place, w in places.weights_by_place(model, {})}
+    at = dict(places.weights_by_place(model, {}))
+    contents.places = dict(zip(at, numpy_views(at.values()), strict=True))
     if include_optimizer and getattr(model, "optimizer", None) is not None:
         _add_training(model, contents)
     return contents

@@ -261,6 +261,7 @@ def test_diff_and_average(folder, call):
     call("train", "small.yaml", "--run-dir", "a", "--epochs", 1)
     call("train", "small.yaml", "--run-dir", "b", "--epochs", 2)
     assert call("diff", "a", "a").out.strip().endswith("arrays are equal bit for bit.")
+    assert "arrays are equal bit for bit." in call("diff", "a", "a/model.h5").out  # a run and its model
     result = json.loads(call("diff", "a/model.h5", "b/model.h5", "--json", code=1).out)
     kernel = next(
         row for row in result["arrays"] if "kernel" in row["array"] and "optimizer" not in row["array"]
