@@ -34,6 +34,7 @@ ELSEWHERE = {
     "engine/input_layer": ENGINE,
     "engine/layer/config": "tests/contract/test_properties.py",
     "engine/program": "tests/models/test_pure.py",
+    "engine/tensors/node_words": "tests/engine/layer/test_nodes.py",
     "engine/tensors/operators": "tests/backend/test_symbols.py",
     "engine/tensors/shapes": ENGINE,
     "engine/tensors/symbolic": ENGINE,

@@ -19,6 +19,7 @@ from jkeras.core.dispatch import is_symbol, is_symbolic, set_recorder
 from jkeras.core.memory import refuse_larger
 from jkeras.core.names import unique_name
 from jkeras.core.types import Function, Tree, is_traced
+from jkeras.engine.tensors.node_words import NodeWords
 from jkeras.engine.tensors.operators import Operators, no_value, of_numpy
 from jkeras.engine.tensors.scope import asks_tensors, current_scope, meaning_around
 from jkeras.engine.tensors.shapes import Concrete, Given, Shape, Spec, Worth, infer, is_spec, known
@@ -138,7 +139,7 @@ class Tensor(Operators):
 _order = itertools.count()
 
 
-class Node:
+class Node(NodeWords):
     """One recorded computation.
 
     Args:
@@ -218,41 +219,6 @@ class Node:
             waiting += [t.node for t in node.inputs if t.node is not None and t.node not in seen]
         return False
 
-    # --- the words of Keras
-
-    @property
-    def outbound_layer(self) -> Layer | None:
-        """The layer that was called; None for a function."""
-        return self.owner
-
-    @property
-    def inbound_layers(self) -> list[Layer]:
-        """The layers that made the inputs."""
-        return [t.node.owner for t in self._made_by_layers()]
-
-    @property
-    def node_indices(self) -> list[int]:
-        """For each of `inbound_layers` the number of its call."""
-        return [t.node.position for t in self._made_by_layers()]
-
-    @property
-    def tensor_indices(self) -> list[int]:
-        """For each of `inbound_layers` which of the outputs of its call."""
-        return [t.index for t in self._made_by_layers()]
-
-    def _made_by_layers(self) -> list[Tensor]:
-        return [t for t in self.inputs if t.node is not None and t.node.owner is not None]
-
-    @property
-    def input_tensors(self) -> list[Tensor]:
-        """The inputs; of an input layer its own tensor."""
-        return self.inputs if self.args else self.outputs
-
-    @property
-    def output_tensors(self) -> list[Tensor]:
-        """The outputs."""
-        return self.outputs
-
     @property
     def input_masks(self) -> list[Tensor | None]:
         """The masks that travel with the inputs."""
@@ -262,30 +228,6 @@ class Node:
     def output_masks(self) -> list[Tensor | None]:
         """The masks that travel with the outputs."""
         return [mask_tensor(t) for t in self.outputs]
-
-    @property
-    def input_shapes(self) -> list[types.Shape]:
-        """The shapes of the inputs."""
-        return [tuple(t.shape) for t in self.input_tensors]
-
-    @property
-    def output_shapes(self) -> list[types.Shape]:
-        """The shapes of the outputs."""
-        return [tuple(t.shape) for t in self.outputs]
-
-    @property
-    def arguments(self) -> Words:
-        """The keyword arguments of the call."""
-        return self.kwargs
-
-    def get_config(self) -> dict[str, Any]:
-        """The call by names and numbers."""
-        return {
-            "outbound_layer": self.owner.name if self.owner is not None else None,
-            "inbound_layers": [layer.name for layer in self.inbound_layers],
-            "node_indices": self.node_indices,
-            "tensor_indices": self.tensor_indices,
-        }
 
     def __repr__(self) -> str:
         what = self.owner.name if self.owner is not None else getattr(self.fn, "__name__", "function")
