@@ -16,7 +16,6 @@ from jkeras import backend
 from jkeras.core import functions
 from jkeras.core.registry import get_custom_objects
 from jkeras.core.types import AnyDict, AnyList, AnyTuple
-from jkeras.engine.tree import instances
 from jkeras.layers.lambda_layer import PREFIX, Lambda, packed
 
 
@@ -50,10 +49,10 @@ def resolve(
     return config
 
 
-def marks_of(model: Any) -> list[str]:
-    """The fingerprints of the functions that the config of `model` mentions by name."""
-    layers = [layer for _, layer in instances(model) if isinstance(layer, Lambda)]
-    found = [f for layer in layers for f in (layer.function, layer.declared_shape, layer.mask)]
+def marks_of(layers: Iterable[Any]) -> list[str]:
+    """The fingerprints of the functions that the configs of `layers` mention by name."""
+    lambdas = [layer for layer in layers if isinstance(layer, Lambda)]
+    found = [f for layer in lambdas for f in (layer.function, layer.declared_shape, layer.mask)]
     named = [f for f in found if callable(f) and getattr(f, "__name__", "<lambda>") != "<lambda>"]
     return sorted({functions.remember(f) for f in named})
 

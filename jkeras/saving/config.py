@@ -10,6 +10,7 @@ import yaml
 
 from jkeras.core.names import function_name
 from jkeras.core.types import AnyDict, AnyList, AnyNumpy, AnyScalar
+from jkeras.engine.tree import walk
 from jkeras.layers.serialization import deserialize
 from jkeras.saving import bytecode
 from jkeras.saving.contents import KERAS_BACKEND, KERAS_VERSION
@@ -193,7 +194,7 @@ def _named(model: Any) -> dict[str, Any]:
 
 
 def _stamped(model: Any) -> dict[str, Any]:
-    return with_marks(_named(model), bytecode.marks_of(model)) | {
+    return with_marks(_named(model), bytecode.marks_of(layer for _, layer in walk(model))) | {
         "keras_version": KERAS_VERSION,
         "backend": KERAS_BACKEND,
     }

@@ -19,12 +19,13 @@ def of_model(model: Any, include_optimizer: bool = True) -> Contents:
         NotImplementedError: the model is a subclassed one, which has no config.
     """
     contents = Contents(model=config.model_config(model), layers=weights.layer_contents(model.layers))
-    frozen = [path for path, layer in places(model) if not layer.trainable]
+    at = dict(places(model))
+    frozen = [path for path, layer in at.items() if not layer.trainable]
     if frozen:
         contents.notes["frozen"] = frozen
-    if marks := bytecode.marks_of(model):
+    if marks := bytecode.marks_of(at.values()):
         contents.notes["functions"] = marks
-    if shared := _shared(model):
+    if shared := _shared(at):
         contents.notes["shared"] = shared
     if include_optimizer:
         compiled.add_training(model, contents)
@@ -123,10 +124,9 @@ def cells_plan(model: Any, contents: Contents, states: bool = True) -> list[tupl
 # Layers that stand at several places ------------------------------------------------------------------------
 
 
-def _shared(model: Any) -> dict[str, str]:
+def _shared(at: dict[str, Any]) -> dict[str, str]:
     """For every further place of an instance with weights its main place, if possible in a model's layers."""
     by_instance: dict[Any, list[str]] = {}
-    at = dict(places(model))
     for path, layer in at.items():
         if layer.weights:
             by_instance.setdefault(layer, []).append(path)

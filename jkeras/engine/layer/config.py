@@ -62,7 +62,7 @@ def own_config(obj: object) -> dict[str, Any]:
 
 def serialize_argument(name: str, value: Any) -> Any:
     """An attribute as the plain Python value that a config keeps."""
-    kind = KINDS.get(name.rsplit("_", 1)[-1])
+    kind = None if value is None else KINDS.get(name.rsplit("_", 1)[-1])
     if kind is not None:
         return kind.serialize(value)
     if isinstance(value, (AnyNumpy, np.generic)):
