@@ -102,6 +102,7 @@ def test_gradients_of_gradients_at_tensors_on_the_way():
     assert [v.tolist() for v in values] == [[[f, f]] for f in (12, 12, 24, 6)]
 
 
+@pytest.mark.broadcasts
 def test_gradients_draw_what_the_forward_pass_draws():
     x = Input((100,))
     y = Dropout(0.5)(x)

@@ -52,6 +52,7 @@ def test_nan_stays_nan():
             assert np.isnan(function(a, b)).tolist() == [True, False]
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize(
     "function",
     [
@@ -81,6 +82,7 @@ def test_the_gradient_of_a_power_of_zero_is_zero(power):
     assert K.eval(K.gradients(power(v), v)[0]).tolist() == [0, 0, 0]
 
 
+@pytest.mark.broadcasts
 def test_a_weight_with_a_power_of_zero_is_trained():
     class Ones(Layer):
         def build(self, shape):

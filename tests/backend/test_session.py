@@ -43,6 +43,7 @@ def test_clear_session_restarts_names():
     assert Dense(1).name == "dense_1"
 
 
+@pytest.mark.broadcasts
 def test_weights_are_named_within_the_scopes_that_their_layer_is_built_in():
     """As TensorFlow 1 names those of Keras 2.2.4; files hold these names."""
 

@@ -62,6 +62,7 @@ def test_without_a_seed_numpys_generator_decides():
     assert draws()[0] == draws()[0]
 
 
+@pytest.mark.broadcasts
 def test_random_tensors_in_graphs_are_new_at_each_step():
     x = Input((3,))
     noise = K.random_normal((3,), seed=1)

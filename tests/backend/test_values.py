@@ -39,6 +39,7 @@ def test_placeholder():
         K.placeholder()
 
 
+@pytest.mark.broadcasts
 def test_new_tensors_inside_of_a_layer():
     """There they are arrays; a variable that was made anew in each run could not be kept."""
 

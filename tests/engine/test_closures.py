@@ -253,6 +253,7 @@ def test_gradients_beside_an_inner_layer_that_the_call_builds():
     assert layer.inner is inner and model.weights[0] is inner.kernel
 
 
+@pytest.mark.broadcasts
 def test_gradients_around_a_condition():
     """The condition makes the code run a second time: each gradient is still the one that was asked for."""
 
@@ -373,6 +374,7 @@ def test_a_loss_differentiates_what_it_makes_of_its_output():
     np.testing.assert_allclose(model.evaluate(X, np.ones((4, 1)), verbose=0), expected, rtol=1e-4)
 
 
+@pytest.mark.broadcasts
 def test_the_loss_of_a_layer_as_a_property():
     class Field(Layer):
         def build(self, shape):

@@ -56,6 +56,7 @@ def test_variable_lends_a_copy_before_donation():
         v.assign(np.ones(4))
 
 
+@pytest.mark.broadcasts
 def test_user_layer_is_a_pure_pair():
     layer = Scale(name="scale")
     init, apply = layer.pure()
@@ -68,6 +69,7 @@ def test_user_layer_is_a_pure_pair():
     assert layer.get_config() == {"name": "scale", "trainable": True, "factor": 2.0}
 
 
+@pytest.mark.broadcasts
 def test_eager_call_updates_the_shell():
     layer = Scale()
     layer(np.ones((2, 4)))
@@ -224,6 +226,7 @@ class WithShape(ListOfOne):
         return input_shape
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize(
     "make",
     [ListOfOne, WithList, WithShape, lambda: Lambda(lambda x: [x * 2])],

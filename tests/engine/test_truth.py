@@ -30,6 +30,7 @@ class Biased(Layer):
         return x + 1 + self.bias if self.bias else x
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize("shape, wanted", [((3,), 2), ((1,), 2), ((), 2), (None, 1)])
 def test_variables_are_true_whatever_their_value(shape, wanted):
     model = Sequential([Biased(shape, input_shape=(3,))])
@@ -40,6 +41,7 @@ def test_variables_are_true_whatever_their_value(shape, wanted):
     assert all((a != b).all() for a, b in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.broadcasts
 def test_inside_of_another_layer():
     class Outer(Layer):
         def build(self, input_shape):

@@ -107,6 +107,7 @@ def test_feature_extractors_and_models_in_the_middle():
         rest.get_config()
 
 
+@pytest.mark.broadcasts
 def test_arithmetic_on_tensors_makes_models():
     x = Input((4,))
     scale = K.variable(np.ones(4))

@@ -247,6 +247,7 @@ class AsList(Layer):
         return Pair(init, lambda params, state, x, ctx=INFERENCE: Out(x @ params[0] + params[1]))
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize(
     "wrap, ending",
     [(lambda layer: layer, "msgpack"), (lambda layer: Sequential([layer]), "h5")],
@@ -275,6 +276,7 @@ def test_trees_of_weights_train_and_save(wrap, ending, tmp_path):
     np.testing.assert_array_equal(other.predict(x), model.predict(x))
 
 
+@pytest.mark.broadcasts
 def test_trees_of_weights_on_the_pure_side():
     model = Sequential([MLP(input_shape=(4,), name="mlp"), AsList(name="list")])
     init, apply = model.pure()

@@ -76,6 +76,7 @@ def test_several_inputs_outputs_and_phases():
     assert any("multiple" in line for line in lines)
 
 
+@pytest.mark.broadcasts
 def test_lists_dicts_inner_models_and_own_weights():
     model = Chain()
     model.compile("sgd", "mse")
@@ -97,6 +98,7 @@ def test_masks_as_in_the_graph():
     assert model.predict(np.array([[1, 2, 3, 4]])).shape == (1, 2), "another length"
 
 
+@pytest.mark.broadcasts
 def test_as_a_layer_of_a_graph():
     x = Input((4,))
     inner = Chain()
@@ -129,6 +131,7 @@ def test_a_subclass_over_a_graph():
     assert model.predict(X).shape == (8, 3) and model.get_config()["name"] == "small"
 
 
+@pytest.mark.broadcasts
 def test_deep_copy_is_apart():
     model = Chain()
     model.compile("sgd", "mse")
@@ -141,6 +144,7 @@ def test_deep_copy_is_apart():
     twin.fit(X, Y, verbose=0)
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 def test_copies_go_on_with_the_state_of_the_optimizer(way):
     model = Chain()
@@ -171,6 +175,7 @@ def test_a_fixed_learning_phase_reaches_call(phase):
         K.clear_session()
 
 
+@pytest.mark.broadcasts
 def test_what_only_a_graph_has_is_no_attribute():
     model = Chain()
     model.predict(X)

@@ -26,8 +26,8 @@ ORDER = [("0000/d1", "kernel"), ("0000/d1", "bias"), ("0001/d2", "kernel"), ("00
 def loss_of(params, x, y):
     """The recorded model: Dense(4, tanh), Dense(1), mean squared error."""
     first, last = params["0000/d1"], params["0001/d2"]
-    hidden = jnp.tanh(x @ first["kernel"] + first["bias"])
-    return jnp.mean(jnp.square(hidden @ last["kernel"] + last["bias"] - y))
+    hidden = jnp.tanh(x @ first["kernel"] + first["bias"][None])
+    return jnp.mean(jnp.square(hidden @ last["kernel"] + last["bias"][None] - y))
 
 
 def store(arrays):

@@ -122,8 +122,8 @@ def test_sam_is_the_gradient_at_the_adversary():
     model.train_on_batch(X, Y)
 
     def loss(weights):
-        hidden = jnp.tanh(X @ weights[0] + weights[1])
-        return jnp.mean((hidden @ weights[2] + weights[3] - Y) ** 2)
+        hidden = jnp.tanh(X @ weights[0] + weights[1][None])
+        return jnp.mean((hidden @ weights[2] + weights[3][None] - Y) ** 2)
 
     slopes = jax.grad(loss)([jnp.asarray(w) for w in start])
     norm = jnp.sqrt(sum(jnp.sum(g**2) for g in slopes))
@@ -154,6 +154,7 @@ def shipped():
     }
 
 
+@pytest.mark.broadcasts  # transformations of optax do
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
 def test_the_table_of_the_guide_is_true():
     """Each row is a step on shapes, or an error that says what it needs; with its version it has all."""

@@ -32,7 +32,7 @@ def fresh():
 
 
 def loss_of(params):
-    y = jnp.ones((1, 1)) @ params["0000/first"]["kernel"] + params["0000/first"]["bias"]
+    y = jnp.ones((1, 1)) @ params["0000/first"]["kernel"] + params["0000/first"]["bias"][None]
     return jnp.sum((y @ params["0001/last"]["kernel"] - 3.0) ** 2)
 
 

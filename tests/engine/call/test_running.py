@@ -36,6 +36,7 @@ MADE = {
 }
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 def test_by_variable_is_the_same_as_by_name(make):
     layer, ctx = make(), Ctx(training=True)

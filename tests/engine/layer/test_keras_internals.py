@@ -21,6 +21,7 @@ def test_masks_and_shapes_of_tensors():
     assert _to_snake_case("MaxPooling2D") == "max_pooling2d" and _to_snake_case("_Conv") == "private__conv"
 
 
+@pytest.mark.broadcasts
 def test_a_layer_that_sets_them_itself():
     """As layers do that were written for one version of Keras, before or after `super().__init__`."""
 

@@ -44,6 +44,7 @@ class ByAppending(Layer):
         return x * self.a
 
 
+@pytest.mark.broadcasts
 def test_weights_declared_by_assignment_train():
     layer = ByAssignment()
     model = Sequential([Dense(4, input_shape=(4,)), layer])
@@ -56,6 +57,7 @@ def test_weights_declared_by_assignment_train():
     assert moved == [True, True, False]
 
 
+@pytest.mark.broadcasts
 def test_weights_declared_by_appending():
     layer = ByAppending()
     np.testing.assert_array_equal(layer(X), X)
@@ -236,6 +238,7 @@ def first(x):
     return x[:, 0]
 
 
+@pytest.mark.broadcasts
 def test_values_given_to_variables_inside_of_a_trace_stay():
     class Late(Layer):
         def __init__(self, **kwargs):
@@ -288,6 +291,7 @@ def test_the_initializer_of_a_weight_is_no_operation_but_draws():
     np.testing.assert_array_equal(layer.get_weights()[0], np.ones((4, 2)))
 
 
+@pytest.mark.broadcasts
 def test_attributes_that_the_class_has_too():
     class Listed(Layer):
         parts = None

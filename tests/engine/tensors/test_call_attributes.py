@@ -31,6 +31,7 @@ def softmax(x):
     return e / e.sum(-1, keepdims=True)
 
 
+@pytest.mark.broadcasts
 def test_an_attribute_is_a_tensor_outside():
     layer, i = Attention(), Input((3,))
     model = Model(i, Dense(1)(layer(i)))
@@ -58,6 +59,7 @@ def test_it_is_that_of_the_run_that_made_the_output():
     assert 0 < (kept == 0).sum() < 150
 
 
+@pytest.mark.broadcasts
 def test_other_code_closes_over_it():
     layer, i = Attention(), Input((3,))
     y = layer(i)
@@ -187,6 +189,7 @@ def test_the_search_for_shapes_leaves_nothing_in_a_list():
     assert not model.calls
 
 
+@pytest.mark.broadcasts
 def test_layers_called_on_arrays_keep_arrays():
     layer = Attention()
     y = layer(X)
@@ -195,6 +198,7 @@ def test_layers_called_on_arrays_keep_arrays():
     assert layer.attention.shape == (1, 3)
 
 
+@pytest.mark.broadcasts
 def test_pure_functions_leave_nothing():
     layer = Attention()
     init, apply = layer.pure()
@@ -240,6 +244,7 @@ def test_a_cell_caches_its_mask_between_steps_phases_and_batches(unroll):
     assert len(np.unique(steps.round())) > 1 and 0 < steps.min() and steps.max() < 40
 
 
+@pytest.mark.broadcasts
 def test_what_code_leaves_from_a_loop_of_its_own():
     class Loop(Layer):
         def call(self, x):
@@ -258,6 +263,7 @@ def test_what_code_leaves_from_a_loop_of_its_own():
     np.testing.assert_allclose(K.function([i], [layer.total])([X])[0], 2 * X.sum(0), rtol=1e-5)
 
 
+@pytest.mark.broadcasts
 def test_inside_a_wrapper():
     layer, i = Attention(), Input((2, 3))
     y = TimeDistributed(layer)(i)
@@ -275,10 +281,12 @@ class Both(Model):
         return y + self.attend.attention
 
 
+@pytest.mark.broadcasts
 def test_a_subclassed_model_uses_what_its_layer_kept():
     np.testing.assert_allclose(Both().predict(X), (X + 1) * softmax(X), rtol=1e-5)
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 def test_a_copy_begins_anew(copied):
     model = Both()

@@ -28,6 +28,7 @@ class Numbers(Layer):
         return x * four * K.eval(K.sqrt(K.constant(4.0)) * 2) * K.get_value(K.sum(self.w)) * self.w
 
 
+@pytest.mark.broadcasts
 def test_numbers_inside_code():
     i = Input((3,))
     model = Model(i, Numbers()(i))

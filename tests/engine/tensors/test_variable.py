@@ -115,6 +115,7 @@ LEFT = {
 }
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize("kind", LEFT)
 @pytest.mark.parametrize(
     "name", ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge"]
@@ -140,6 +141,7 @@ def test_matmul_and_indices_are_the_graphs(w):
     assert len(list(w)) == 3
 
 
+@pytest.mark.broadcasts
 def test_graphs_follow_the_variable():
     v, x = K.variable([1.0, 2.0]), Input((2,))
     model = Model(x, Lambda(lambda t: t)(np.ones(2, "float32") * v * x))
@@ -170,6 +172,7 @@ class Everything(Layer):
 FREE = Variable([1.0, 1.0])
 
 
+@pytest.mark.broadcasts
 def test_in_the_code_of_a_layer_the_values_are_traced():
     layer = Everything(FREE)
     model = Sequential([layer])
