@@ -18,6 +18,7 @@ from jkeras.callbacks.base import Callback, CallbackList, Logs
 from jkeras.callbacks.schedule import better, told
 from jkeras.core import processes
 from jkeras.core.background import BackgroundJob
+from jkeras.core.display import Displayed
 from jkeras.core.lock import Hold
 from jkeras.core.processes import say
 from jkeras.saving import checkpoint
@@ -39,7 +40,7 @@ class Proof(NamedTuple):
         return run["epoch"], run["step_in_epoch"]
 
 
-class RunCheckpoint(Callback):
+class RunCheckpoint(Callback, Displayed):
     """Saves the whole state of training into a run directory, and goes on from there.
 
     Files are written by a thread while training goes on; a write that fails is raised after the next steps.

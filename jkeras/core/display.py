@@ -9,7 +9,7 @@ _draw: Callable[[Any], str] | None = None
 
 
 def set_drawer(draw: Callable[[Any], str]) -> None:
-    """Install `draw(thing)`, which makes the HTML of a layer, a model or a history."""
+    """Install `draw(thing)`, which makes the HTML of a layer, a model, a history or a run."""
     global _draw
     _draw = draw
 

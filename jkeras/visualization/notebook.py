@@ -1,4 +1,4 @@
-"""Pages for notebooks, of a model, a layer or a history: HTML without scripts, in the page's colours."""
+"""Pages for notebooks, of a model, layer, history or run: HTML without scripts, in the page's colours."""
 
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from jkeras.callbacks.basic import History
+from jkeras.callbacks.run import RunCheckpoint
 from jkeras.models.network import Network
 from jkeras.models.sequential import Sequential
+from jkeras.saving import checkpoint
 from jkeras.visualization.diagram import diagram, graph_of, why_no_graph
 from jkeras.visualization.picture import picture
 from jkeras.visualization.records import RATE, record
@@ -25,7 +27,7 @@ _ORANGE = "#e07b00"  # for validation; readable on light and on dark
 
 
 def html(thing: Any) -> str:
-    """The HTML of a model, a layer or a history.
+    """The HTML of a model, a layer, a history or a run.
 
     Example:
         >>> from jkeras.layers import Dense
@@ -34,6 +36,8 @@ def html(thing: Any) -> str:
     """
     if isinstance(thing, History):
         parts = _history(thing)
+    elif isinstance(thing, RunCheckpoint):
+        parts = _run(thing)
     else:
         parts = _model(thing) if isinstance(thing, Network) else _layer(thing)
     return f'<div style="max-width:100%;overflow:auto">{"".join(parts)}</div>'
@@ -97,6 +101,21 @@ def _history(history: History) -> Iterable[str]:
     charts = [_chart(name, curves) for name, curves in list(panels.items())[:MOST_CHARTS]]
     yield f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(charts)}</div>'
     yield _table(rows, ["", "last", "lowest", "highest"])
+
+
+def _run(run: RunCheckpoint) -> Iterable[str]:
+    found = checkpoint.list_checkpoints(run.run_dir)
+    yield f"<div><b>Run</b> in {escape(str(run.run_dir))}</div>"
+    if not found:
+        yield _line("No checkpoint is written yet: fit writes them.")
+        return
+    if len(found) > LONGEST_TABLE:
+        yield _line(f"{len(found) - LONGEST_TABLE} earlier checkpoints")
+    rows = [
+        [one.path.name, str(one.epoch), str(one.step), f"{one.bytes / 1024:,.0f} KiB"]
+        for one in found[-LONGEST_TABLE:]
+    ]
+    yield _table(rows, ["checkpoint", "epoch", "step", "size"])
 
 
 def _figures(values: np.ndarray) -> list[str]:

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from jkeras.callbacks import History
+from jkeras.callbacks import History, RunCheckpoint
 from jkeras.layers import LSTM, Dense, Dropout, Input, Layer
 from jkeras.models import Model, Sequential
 from jkeras.visualization import notebook
@@ -110,3 +110,12 @@ def test_histories(epochs):
 def test_ipython_takes_it():
     formatters = pytest.importorskip("IPython.core.formatters")
     assert "a: Dense" in formatters.HTMLFormatter()(chain())
+
+
+def test_a_run_lists_its_checkpoints(tmp_path):
+    run = RunCheckpoint(tmp_path / "a <run>")
+    assert "a &lt;run&gt;" in run._repr_html_() and "No checkpoint" in run._repr_html_()
+    (tmp_path / "a <run>" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "a <run>" / "checkpoints" / "ckpt-0003-00000120.msgpack").write_bytes(b"x" * 2048)
+    page = run._repr_html_()
+    assert all(f"<td>{word}</td>" in page for word in ("ckpt-0003-00000120.msgpack", "3", "120", "2 KiB"))
