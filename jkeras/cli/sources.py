@@ -3,6 +3,9 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import lzma
+import zipfile
+import zlib
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,6 +14,7 @@ import numpy as np
 from jkeras.cli.errors import UserError, close_to
 from jkeras.core.extras import module
 from jkeras.preprocessing.image import load_img
+from jkeras.saving.limits import MALFORMED, line
 
 Labelled: TypeAlias = tuple[np.ndarray, np.ndarray, list[str]]  # arrays, numbers of classes, names of these
 
@@ -25,13 +29,14 @@ def arrays(source: str) -> dict[str, np.ndarray]:
         UserError: the file holds something else.
     """
     try:
-        contents = np.load(source, allow_pickle=False)
-        if isinstance(contents, np.ndarray):
-            return {"x": contents}
-        with contents:
-            return {name: contents[name] for name in contents.files}
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"{source} is not a .npz file of plain arrays: {error}") from error
+        with open(source, "rb") as file:
+            contents = np.load(file, allow_pickle=False)
+            if isinstance(contents, np.ndarray):
+                return {"x": contents}
+            with contents:
+                return {name: contents[name] for name in contents.files}
+    except (*MALFORMED, OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
+        raise UserError(f"{source} is not a .npz file of plain arrays: {line(error)}") from error
 
 
 def table(source: str, target: str | list[str] | None, columns: list[str] | None, classes: list[str] | None):

@@ -24,7 +24,7 @@ from jkeras.core.types import AnyDict
 from jkeras.export.program import Sizes, for_any_sizes, inference
 from jkeras.export.proof import Run
 from jkeras.export.signature import DEFAULT, Signature
-from jkeras.saving.limits import telling
+from jkeras.saving.limits import regular, telling
 
 FORMAT = "jkeras.stablehlo/1"
 PLATFORMS = ("cpu", "cuda")
@@ -169,8 +169,7 @@ def load(path: str | os.PathLike[str]) -> Exported:
         ({'x': ((None, 3), 'float32')}, (5, 2))
     """
     _can("jkeras.export.load")
-    with open(path, "rb") as file:
-        content = file.read()
+    content = regular(path).read_bytes()
     with telling(path, "this is no program that jkeras has exported"):
         notes: Any = msgpack.unpackb(content)
         if not isinstance(notes, AnyDict) or notes.get("format") != FORMAT:

@@ -1,12 +1,14 @@
 """Named data sets and .npz files."""
 
+import random
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from jkeras.cli import data
+from jkeras.cli import data, sources
 from jkeras.cli.errors import UserError
+from tests.saving import mutations
 
 
 def test_digits_and_scale():
@@ -28,6 +30,20 @@ def test_npz_with_parts_or_whole(tmp_path):
 def test_npy_is_x(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((3, 2)))
     assert data.load(str(tmp_path / "x.npy")).x_test.shape == (3, 2)
+
+
+@pytest.mark.parametrize("change", [mutations.damaged, mutations.wrong_npz])
+def test_damaged_arrays_are_told(change, tmp_path):
+    rng, path = random.Random(3), tmp_path / "a.npz"
+    np.savez(path, x=np.ones((4, 3), "f"), y=np.arange(4))
+    content, refused = path.read_bytes(), 0
+    for _ in range(60):
+        path.write_bytes(change(content, rng))
+        try:
+            sources.arrays(str(path))
+        except UserError as error:
+            refused += "a.npz is not a .npz file of plain arrays" in str(error)
+    assert refused > 20
 
 
 def test_bad_sources(tmp_path):

@@ -1,6 +1,7 @@
 """Exported programs give what the model predicts, in a process without its code; damage is told."""
 
 import datetime
+import os
 import subprocess
 import sys
 
@@ -130,3 +131,6 @@ def test_damage_and_age(tmp_path):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="m.stablehlo: "):
             export.load(path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="pipe is a pipe, no plain file"):
+        export.load(tmp_path / "pipe")
