@@ -237,7 +237,7 @@ class LearningRateScheduler(Callback):
             )
         set_lr(self.model, lr)
         if self.verbose > 0:
-            say(f"\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {lr}.")
+            say(f"\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {lr!s}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Log the rate as `lr`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -94,19 +95,14 @@ def _sample_weight(weight: Numpy, y: HostArray, target: Target) -> Numpy:
     return weight
 
 
-def _class_weight(y: HostArray, classes: Any, target: Target) -> Numpy:
-    if isinstance(classes, (AnyList, AnyTuple)) and classes and all(isinstance(c, AnyDict) for c in classes):
+def _class_weight(y: HostArray, classes: Any, target: Target) -> Numpy | None:
+    if not isinstance(classes, AnyDict):
         warnings.warn(
-            f"`class_weight` is a list of {len(classes)} dicts for the one output {target.name!r}: Keras "
-            "ignores it, and so it is here. Pass one dict.",
+            f"`class_weight` for {target.name!r} is no dict from class number to weight but "
+            f"{reprlib.repr(classes)}: Keras ignores it, and so it is here. Pass one dict.",
             stacklevel=4,
         )
-        return np.ones(y.shape[0], "float32")
-    if not isinstance(classes, AnyDict):
-        raise TypeError(
-            f"`class_weight` for {target.name!r} should be a dict from class number to weight; got "
-            f"{classes!r}."
-        )
+        return None
     if target.symbol is not None:
         raise ValueError(
             f"`class_weight` needs classes in `y`, but the target of {target.name!r} is a tensor "

@@ -192,7 +192,8 @@ class Stream:
     def _of_sequence(self, seed: int, epoch: int, start: int, last: bool) -> Iterator[Samples | None]:
         self._measure()
         feed, length, steps = self._feed, self._length or 0, self.steps or 0
-        stride, first = (_STRIDE, epoch * _STRIDE) if self._is_pass else (length, epoch * steps)
+        stride = _STRIDE if self._is_pass else length
+        first = epoch * _STRIDE if self._is_pass else (epoch - self.origin) * steps
         stop = first + steps
         ticket = partial(self._ticket, seed, stride, length)
         for place in range(first + start, stop):
@@ -246,7 +247,7 @@ class Stream:
     def _number(self, stride: int, length: int, place: int) -> int:
         """How many batches come before those of a place, in this run and in those before."""
         turn, i = divmod(place, stride)
-        before = turn * length + i - self.origin * (length if self._is_pass else self.steps or 0)
+        before = (turn - self.origin * self._is_pass) * length + i
         return self._seen + before * self.share[1]
 
     def _index(self, seed: int, stride: int, length: int, place: int) -> int:

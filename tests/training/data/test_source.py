@@ -109,9 +109,10 @@ def test_weights():
     with pytest.warns(UserWarning, match="ignored"):
         weight = _read(X, Y, class_weight={0: 1}, sample_weight=np.arange(6)).weight[0]
     assert weight.tolist() == [0, 1, 2, 3, 4, 5]
-    with pytest.warns(UserWarning, match="list of 2 dicts"):  # as of a model with two outputs
-        weight = _read(X, Y, class_weight=[{0: 1, 1: 2}, {0: 3}]).weight[0]
-    assert weight.tolist() == [1] * 6
+    # As of a model with two outputs, of Keras 1, of scikit-learn: Keras takes all of them and ignores them.
+    for no_dict in ([{0: 1, 1: 2}, {0: 3}], "auto", np.array([1.0, 2.0, 5.0]), [1.0, 2.0, 5.0]):
+        with pytest.warns(UserWarning, match="Keras ignores it"):
+            assert _read(X, Y, class_weight=no_dict).weight == [None]
 
 
 def test_copies_and_dtypes():

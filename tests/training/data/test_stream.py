@@ -102,6 +102,9 @@ def test_fewer_and_more_steps_than_batches(model, steps):
     assert steps == [0, 1, 2, 0]
     model.fit(items, epochs=1, steps_per_epoch=7, shuffle=False, verbose=0)
     assert steps[4:] == [0, 1, 2, 0, 1, 2, 0]
+    del steps[:]  # a run that begins with a later epoch begins with the first batch, as in Keras 2.2.4
+    model.fit(items, initial_epoch=1, epochs=3, steps_per_epoch=2, shuffle=False, verbose=0)
+    assert steps == [0, 1, 2, 0]
 
 
 def test_nothing_is_fetched_that_is_not_used(model):
