@@ -14,7 +14,7 @@ import numpy as np
 from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.names import snake_case, unique_name
-from jkeras.core.types import INFERENCE, AnyDict, Array, Ctx, Out, Pair, Params, Shapes, State, Tree
+from jkeras.core.types import INFERENCE, AnyDict, AnyNumpy, Array, Ctx, Out, Pair, Params, Shapes, State, Tree
 from jkeras.engine.call.added_metrics import reported_by
 from jkeras.engine.call.calling import has_tensor
 from jkeras.engine.call.running import aligned, run_layer
@@ -330,5 +330,5 @@ def _value_of(variable: Variable) -> Array:
 
 def _told(given: Any) -> str:
     """Something for an error, an array by its shape."""
-    is_array = isinstance(given, np.ndarray | jax.Array)
+    is_array = isinstance(given, (AnyNumpy, jax.Array))
     return f"an array of shape {np.shape(given)}" if is_array else repr(given)
