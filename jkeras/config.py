@@ -19,13 +19,19 @@ from jkeras.core.settings import image_data_format as image_data_format
 from jkeras.core.settings import set_epsilon as set_epsilon
 from jkeras.core.settings import set_floatx as set_floatx
 from jkeras.core.settings import set_image_data_format as set_image_data_format
+from jkeras.core.tracebacks import disable_traceback_filtering as disable_traceback_filtering
+from jkeras.core.tracebacks import enable_traceback_filtering as enable_traceback_filtering
+from jkeras.core.tracebacks import is_traceback_filtering_enabled as is_traceback_filtering_enabled
 
 __all__ = [
     "backend",
+    "disable_traceback_filtering",
     "dtype_policy",
+    "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_traceback_filtering_enabled",
     "set_compilation_cache",
     "set_dtype_policy",
     "set_epsilon",

@@ -10,6 +10,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
 from typing import Any
 
+from jkeras.compat import later_names
 from jkeras.compat.module_aliases import ROOT
 
 NAME = "keras"
@@ -165,9 +166,12 @@ class Finder:
             return None
         ours = _ours(fullname)
         if importlib.util.find_spec(ours) is None:
+            package, _, name = fullname.removeprefix(f"{NAME}.").rpartition(".")
+            advice = later_names.instead(package, name)
+            reason = f"it is in Keras 3, and not here: {advice}" if advice else f"{ROOT} has no {ours}"
             # Not None: the other finders would look into our folder and load files a second time.
             raise ModuleNotFoundError(
-                f"No module named {fullname!r}: {ROOT} stands in for {NAME} and has no {ours}. For the real "
+                f"No module named {fullname!r}: {ROOT} stands in for {NAME}, and {reason}. For the real "
                 f"{NAME} (which tf.keras may be looking for) call {ROOT}.uninstall_as_keras() first.",
                 name=fullname,
             )

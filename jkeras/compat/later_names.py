@@ -17,19 +17,15 @@ _DISTILL = "add the teacher's loss with `add_loss` in a model that holds both"
 _TABLE: dict[str, dict[str, str]] = {
     "layers": {
         "AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization MixUp "
-        "RandAugment RandomColorDegeneration RandomColorJitter RandomElasticTransform RandomErasing "
-        "RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization "
-        "RandomSaturation RandomSharpness RandomShear Solarization": _AUGMENT,
+        "RandAugment RandomColorDegeneration RandomColorJitter RandomElasticTransform "
+        "RandomGaussianBlur RandomHue RandomPerspective RandomPosterization RandomSaturation RandomSharpness "
+        "RandomShear": _AUGMENT,
         "FlaxLayer JaxLayer": _OTHER_MODEL,
         "TFSMLayer TorchModuleWrapper": "there is no TensorFlow and no torch in a compiled step; export the "
         "model to StableHLO, or port it",
         "MelSpectrogram STFTSpectrogram": "jkeras.ops.stft on the data, or in a Lambda",
         "MaxNumBoundingBoxes": "pad the boxes with numpy before they enter the model",
         "Pipeline": "jkeras.Sequential of the layers",
-        "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D": "jkeras.ops."
-        "adaptive_average_pool in a Lambda, or a global pooling",
-        "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D": "jkeras.ops.adaptive_max_pool in a "
-        "Lambda, or a global pooling",
         "ConvLSTM1D": "ConvLSTM2D over images of one column",
         "ConvLSTM3D": "an RNN over a cell of your own, as ConvLSTM2DCell is one",
     },
@@ -55,8 +51,6 @@ _TABLE: dict[str, dict[str, str]] = {
         "enable_unsafe_deserialization": "load_model(path, safe_mode=False), for one file",
         "set_backend": "the backend is jax",
         "is_nnx_enabled": "there is no nnx here",
-        "enable_traceback_filtering disable_traceback_filtering is_traceback_filtering_enabled": "jax's "
-        "JAX_TRACEBACK_FILTERING: others are not filtered",
         "enable_flash_attention disable_flash_attention is_flash_attention_enabled": "the "
         "argument flash_attention=True of MultiHeadAttention",
         "enable_interactive_logging disable_interactive_logging is_interactive_logging_enabled": _VERBOSE,
@@ -97,7 +91,9 @@ _TABLE: dict[str, dict[str, str]] = {
         "SKLearnClassifier SKLearnRegressor SKLearnTransformer": "KerasClassifier and "
         "KerasRegressor of jkeras.wrappers.scikit_learn",
     },
+    "legacy": {"saving": "jkeras.models.load_model and save_model read and write those files"},
     "": {
+        "src api _tf_keras": "write the public path, as in `from keras.layers import Dense`",
         "DTypePolicy FloatDTypePolicy dtype_policies": _DTYPES,
         "Quantizer quantizers": _NARROW,
         "distribution": _PLACES,

@@ -1,4 +1,4 @@
-"""Tracebacks that users see: of their own code. `JKERAS_TRACEBACK=full` shows all of it."""
+"""Tracebacks that users see: of their own code; `JKERAS_TRACEBACK=full`, or a function, shows all of it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,43 @@ from jkeras.core.frames import OURS, is_users
 _MISTAKES = (ValueError, TypeError, RuntimeError, OSError, ImportError, AttributeError)
 
 
+_filters = os.environ.get("JKERAS_TRACEBACK") != "full"
+
+
+def enable_traceback_filtering() -> None:
+    """Fold the lines of libraries in tracebacks of mistakes, as it is at the start.
+
+    Keras 3: keras.config.enable_traceback_filtering
+    """
+    global _filters
+    _filters = True
+
+
+def disable_traceback_filtering() -> None:
+    """Show tracebacks whole from now on; jax's own `JAX_TRACEBACK_FILTERING` stays as it is.
+
+    Example:
+        >>> disable_traceback_filtering()
+        >>> is_traceback_filtering_enabled()
+        False
+        >>> enable_traceback_filtering()
+
+    Keras 3: keras.config.disable_traceback_filtering
+    """
+    global _filters
+    _filters = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Whether tracebacks of mistakes are folded.
+
+    Keras 3: keras.config.is_traceback_filtering_enabled
+    """
+    return _filters
+
+
 def install() -> None:
     """Let Python, and IPython, show folded tracebacks of errors that end a script or a cell."""
-    if os.environ.get("JKERAS_TRACEBACK") == "full":
-        return
     shown_before = sys.excepthook
 
     def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -29,7 +62,7 @@ def install() -> None:
 
 
 def fold(error: BaseException) -> BaseException:
-    """Leave the lines of the user alone in the traceback of a mistake and of what has caused it.
+    """Leave the lines of the user alone in the traceback of a mistake and of what has caused it, if asked to.
 
     Args:
         error: an exception; its traceback is changed.
@@ -41,7 +74,7 @@ def fold(error: BaseException) -> BaseException:
         >>> fold(ValueError("no traceback")).__traceback__ is None
         True
     """
-    seen: BaseException | None = error
+    seen: BaseException | None = error if _filters else None
     while seen is not None:
         frames = list(_frames(seen.__traceback__))
         kept = [frame for frame in frames if is_users(frame.tb_frame.f_code.co_filename)]

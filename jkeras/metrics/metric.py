@@ -184,6 +184,8 @@ class Metric:
         """
         y_pred = jnp.asarray(y_pred)
         weight = None if sample_weight is None else jnp.asarray(sample_weight)
+        if weight is not None and weight.ndim == 0 and y_pred.ndim:  # one for all samples
+            weight = jnp.full(len(y_pred), weight)
         if self.ctx.present is not None:  # rows that only fill the shape up weigh nothing
             weight = self.ctx.kept(jnp.ones(len(y_pred), self.dtype) if weight is None else weight)
         self._add(self.sums(jnp.asarray(y_true), y_pred, weight))

@@ -79,12 +79,7 @@ def rgb_to_grayscale(images: Operand, data_format: str | None = None) -> Array:
         >>> rgb_to_grayscale(jnp.ones((1, 1, 3))).shape
         (1, 1, 1)
     """
-
-    def bright(x: Array) -> Array:
-        shares = jnp.asarray([0.2989, 0.5870, 0.1140], x.dtype)
-        return jnp.tensordot(x, shares, 1)[..., None]
-
-    return _in_last(bright, images, data_format)
+    return _in_last(formulas.brightness, images, data_format)
 
 
 @op

@@ -21,7 +21,6 @@ from jkeras.core.settings import normalize_data_format
 from jkeras.core.types import AnyList, AnyTuple, Array, Operand
 from jkeras.primitives import conv as convolutions
 from jkeras.primitives import pool
-from jkeras.primitives.conv_args import spatial_axes
 
 Sizes = int | Sequence[int]
 
@@ -143,13 +142,7 @@ def adaptive_max_pool(inputs: Operand, output_size: Sizes, data_format: str | No
 
 def _adaptive(reduce: Callable[..., Array], inputs: Operand, size: Sizes, data_format: str | None) -> Array:
     x = jnp.asarray(inputs)
-    axes = spatial_axes(normalize_data_format(data_format), x.ndim)
-    for axis, count in zip(axes, _each(size, len(axes)), strict=True):
-        length = x.shape[axis]
-        borders = [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
-        parts = [reduce(lax.slice_in_dim(x, a, b, axis=axis), axis, keepdims=True) for a, b in borders]
-        x = jnp.concatenate(parts, axis)
-    return x
+    return pool.adaptive_pool(reduce, x, _each(size, x.ndim - 2), normalize_data_format(data_format))
 
 
 def _along(vector: Operand, axis: int, like: Array) -> Array:

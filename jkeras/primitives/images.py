@@ -33,6 +33,17 @@ def resize(images: Array, height: int, width: int, interpolation: str, antialias
     return cast(Array, jax.image.resize(images, shape, interpolation, antialias=antialias))
 
 
+def brightness(images: Array) -> Array:
+    """The brightness of red, green and blue as one channel, for any axes before.
+
+    Example:
+        >>> brightness(jnp.ones((1, 1, 3))).shape
+        (1, 1, 1)
+    """
+    shares = jnp.asarray([0.2989, 0.5870, 0.1140], images.dtype)
+    return jnp.tensordot(images, shares, 1)[..., None]
+
+
 def cropped(images: Array, height: int, width: int) -> Array:
     """The middle of images, as large as it can be with the proportions `height : width`."""
     rows, columns = images.shape[1:3]

@@ -50,6 +50,27 @@ def average_pool(x: Array, size: Sequence[int], strides: Sequence[int], padding:
     return total / _pool(ones, size, strides, padding, format, zero, jnp.add)
 
 
+def adaptive_pool(reduce: Function, x: Array, size: Sequence[int], format: str) -> Array:
+    """A reduction over as many windows as the output has places; these overlap where they do not divide.
+
+    Args:
+        reduce: `jnp.mean` or `jnp.max`.
+        x: `(batch, spatial..., channels)`, or channels second.
+        size: of the output, one integer per spatial axis.
+        format: "channels_last" or "channels_first".
+
+    Example:
+        >>> adaptive_pool(jnp.mean, jnp.arange(5.0).reshape(1, 5, 1), [2], "channels_last").ravel().tolist()
+        [1.0, 3.0]
+    """
+    for axis, count in zip(spatial_axes(format, x.ndim), size, strict=True):
+        length = x.shape[axis]
+        borders = [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+        parts = [reduce(lax.slice_in_dim(x, a, b, axis=axis), axis, keepdims=True) for a, b in borders]
+        x = jnp.concatenate(parts, axis)
+    return x
+
+
 def first_maximum(a: Array, b: Array):
     """The larger of two arrays; where they are equal the gradient goes to the first."""
     return jnp.where(b > a, b, a)

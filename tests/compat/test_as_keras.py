@@ -210,3 +210,17 @@ def test_keras_imported_by_someone_else_in_between(other):
     jkeras.install_as_keras()
     importlib.import_module("tensorflow")  # does not need keras to be imported
     assert importlib.import_module("keras").__version__ == "2.2.4"
+
+
+@pytest.mark.parametrize(
+    ("module", "advice"),
+    [
+        ("src.layers.core", "write the public path"),
+        ("legacy.saving", "jkeras.models.load_model"),
+        ("distribution", "compile\\(devices="),
+        ("applications.efficientnet", "has the models of Keras 2.2.4"),
+    ],
+)
+def test_a_module_of_keras_3_says_what_to_write(module, advice):
+    with jkeras.install_as_keras(version=3), pytest.raises(ModuleNotFoundError, match=advice):
+        importlib.import_module(f"keras.{module}")

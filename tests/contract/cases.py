@@ -64,6 +64,7 @@ NAMED_BY_SHAPE = {
         MaxPooling1D(2) AveragePooling1D(2) GlobalMaxPooling1D() GlobalAveragePooling1D()
         LocallyConnected1D(2,3) SimpleRNN(3) GRU(3) GRU(3,reset_after=True) LSTM(3)
         Conv1DTranspose(2,3,strides=2) DepthwiseConv1D(2)
+        AdaptiveAveragePooling1D(3) AdaptiveMaxPooling1D(3)
         LSTM(3,return_sequences=True) LSTM(3,return_state=True) LSTM(3,dropout=0.2,recurrent_dropout=0.2)
         CuDNNLSTM(3) CuDNNGRU(3) RNN(L.LSTMCell(3)) RNN([L.GRUCell(2),L.SimpleRNNCell(3)])
         TimeDistributed(L.Dense(2)) Bidirectional(L.LSTM(2))
@@ -75,8 +76,12 @@ NAMED_BY_SHAPE = {
         LocallyConnected2D(2,2) SpatialDropout2D(0.4) BatchNormalization() PReLU(shared_axes=[1,2])
         TimeDistributed(L.Dense(2)) GroupNormalization(1)
         Resizing(3,4) CenterCrop(3,4) RandomFlip() RandomCrop(3,4) RandomRotation(0.1) RandomZoom(0.1)
-        RandomTranslation(0.1,0.1) RandomContrast(0.1) RandomBrightness(0.1)""",
+        RandomTranslation(0.1,0.1) RandomContrast(0.1) RandomBrightness(0.1)
+        RandomGrayscale() RandomInvert(0.5) RandomErasing(fill_value=0.5)
+        Solarization(0.1,0.5,value_range=(0,1))
+        AdaptiveAveragePooling2D((3,4)) AdaptiveMaxPooling2D(2)""",
     VOLUME: """
+        AdaptiveAveragePooling3D(2) AdaptiveMaxPooling3D((2,3,1))
         Conv3D(2,2) Conv3DTranspose(2,2) Cropping3D(1) UpSampling3D(2) ZeroPadding3D(1) MaxPooling3D(2)
         AveragePooling3D(2) GlobalMaxPooling3D() GlobalAveragePooling3D() SpatialDropout3D(0.4)
         ConvLSTM2D(2,2) ConvRNN2D(L.ConvLSTM2DCell(2,2))""",

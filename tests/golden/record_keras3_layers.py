@@ -221,6 +221,18 @@ CASES = [
     case("RandomContrast", [IMAGE], training=True, factor=(0.0, 0.0), value_range=(0, 0.5)),
     case("RandomBrightness", [IMAGE], training=True, factor=(0.3, 0.3), value_range=(0, 1)),
     case("RandomCrop", [IMAGE], training=True, height=6, width=3),
+    *(
+        case(f"Adaptive{kind}Pooling{rank}D", [(2, 7, 5, 4)[: rank + 1] + (3,)], output_size=size)
+        for kind in ("Average", "Max")
+        for rank, size in ((1, 3), (2, [4, 2]), (3, [3, 5, 2]))
+    ),
+    case("AdaptiveAveragePooling2D", [(2, 3, 6, 5)], output_size=4, data_format="channels_first"),
+    *(case(name, [IMAGE]) for name in ("RandomGrayscale", "RandomInvert", "RandomErasing", "Solarization")),
+    case("RandomGrayscale", [IMAGE], training=True, factor=1.0),
+    case("RandomGrayscale", [(2, 3, 6, 5)], training=True, factor=1.0, data_format="channels_first"),
+    case("RandomInvert", [IMAGE], training=True, factor=(1, 1), value_range=(0, 0.5)),
+    case("RandomErasing", [IMAGE], training=True, factor=(1, 1), scale=(1, 1), fill_value=0.5),
+    case("Solarization", [IMAGE], training=True, value_range=(-1, 1)),
 ]
 
 

@@ -133,3 +133,12 @@ def test_names_and_classes():
     for wrong in (lambda: metrics.AUC(curve="x"), lambda: metrics.Recall(2.0), lambda: metrics.R2Score("x")):
         with pytest.raises(ValueError, match=r"should be|\[0, 1\]"):
             wrong()
+
+
+def test_one_number_weighs_all_samples_alike():
+    y, p = np.array([[0.0, 1.0], [1.0, 0.0]], "float32"), np.array([[0.2, 0.7], [0.4, 0.1]], "float32")
+    for name in ("BinaryIoU", "R2Score", "Precision"):
+        metric, plain = getattr(metrics, name)(), getattr(metrics, name)()
+        metric.update_state(y, p, sample_weight=2.0)
+        plain.update_state(y, p)
+        np.testing.assert_allclose(metric.result(), plain.result(), rtol=1e-6)

@@ -9,6 +9,10 @@ from jkeras.layers.preprocessing.augmentation import RandomTranslation as Random
 from jkeras.layers.preprocessing.augmentation import RandomZoom as RandomZoom
 from jkeras.layers.preprocessing.categories import CategoryEncoding as CategoryEncoding
 from jkeras.layers.preprocessing.categories import Discretization as Discretization
+from jkeras.layers.preprocessing.colors import RandomErasing as RandomErasing
+from jkeras.layers.preprocessing.colors import RandomGrayscale as RandomGrayscale
+from jkeras.layers.preprocessing.colors import RandomInvert as RandomInvert
+from jkeras.layers.preprocessing.colors import Solarization as Solarization
 from jkeras.layers.preprocessing.hashing import HashedCrossing as HashedCrossing
 from jkeras.layers.preprocessing.hashing import Hashing as Hashing
 from jkeras.layers.preprocessing.images import CenterCrop as CenterCrop

@@ -24,7 +24,7 @@ _MODES = ("horizontal", "vertical", "horizontal_and_vertical")
 Factor = float | Sequence[float]
 
 
-class _Random(ImageLayer):
+class RandomImage(ImageLayer):
     """The identity in inference, `change` in training; a call on arrays outside of models is training."""
 
     training_differs = True
@@ -55,7 +55,7 @@ class _Random(ImageLayer):
         return in_training
 
 
-class RandomFlip(_Random):
+class RandomFlip(RandomImage):
     """Mirror images at random, each with probability 1/2.
 
     Args:
@@ -97,7 +97,7 @@ class RandomFlip(_Random):
         return flip
 
 
-class RandomCrop(_Random):
+class RandomCrop(RandomImage):
     """A random part of images, the same one for a batch; in inference the middle, made to fit.
 
     (Keras 3.15 leaves images whole in inference, other than its documentation and the shape that it states.)
@@ -151,7 +151,7 @@ class RandomCrop(_Random):
         return crop
 
 
-class _Mapped(_Random):
+class _Mapped(RandomImage):
     """Images seen through random affine maps; a subclass draws `maps(x, ctx)`."""
 
     fill_mode: str
@@ -212,7 +212,7 @@ class RandomRotation(_Mapped):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(seed, data_format, **kwargs)
-        self.factor = _bounds(factor, "factor")
+        self.factor = bounds(factor, "factor")
         self._set_look(fill_mode, interpolation, fill_value)
 
     def maps(self) -> Picture:
@@ -220,7 +220,7 @@ class RandomRotation(_Mapped):
         low, high = self.factor
 
         def rotations(x: Array, ctx: Ctx) -> Array:
-            angle = 2 * math.pi * _between(ctx, low, high, x, 0)
+            angle = 2 * math.pi * between(ctx, low, high, x, 0)
             cos, sin = jnp.cos(angle), jnp.sin(angle)
             middle_row, middle_column = (x.shape[1] - 1) / 2, (x.shape[2] - 1) / 2
             row = middle_row - sin * middle_column - cos * middle_row
@@ -268,19 +268,19 @@ class RandomZoom(_Mapped):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(seed, data_format, **kwargs)
-        _bounds(height_factor, "height_factor")
-        _bounds(0 if width_factor is None else width_factor, "width_factor")
+        bounds(height_factor, "height_factor")
+        bounds(0 if width_factor is None else width_factor, "width_factor")
         self.height_factor, self.width_factor = height_factor, width_factor
         self._set_look(fill_mode, interpolation, fill_value)
 
     def maps(self) -> Picture:
         """The transformation of each picture, drawn."""
-        high = _bounds(self.height_factor, "height_factor")
-        wide = None if self.width_factor is None else _bounds(self.width_factor, "width_factor")
+        high = bounds(self.height_factor, "height_factor")
+        wide = None if self.width_factor is None else bounds(self.width_factor, "width_factor")
 
         def zooms(x: Array, ctx: Ctx) -> Array:
-            rows = 1 + _between(ctx, *high, x, 0)
-            columns = rows if wide is None else 1 + _between(ctx, *wide, x, 1)
+            rows = 1 + between(ctx, *high, x, 0)
+            columns = rows if wide is None else 1 + between(ctx, *wide, x, 1)
             zero, (top, left) = jnp.zeros_like(rows), ((n - 1) / 2 for n in x.shape[1:3])
             return _maps([rows, zero, top * (1 - rows)], [zero, columns, left * (1 - columns)])
 
@@ -324,19 +324,18 @@ class RandomTranslation(_Mapped):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(seed, data_format, **kwargs)
-        _bounds(height_factor, "height_factor")
-        _bounds(width_factor, "width_factor")
+        bounds(height_factor, "height_factor")
+        bounds(width_factor, "width_factor")
         self.height_factor, self.width_factor = height_factor, width_factor
         self._set_look(fill_mode, interpolation, fill_value)
 
     def maps(self) -> Picture:
         """The transformation of each picture, drawn."""
-        high, wide = _bounds(self.height_factor, "height_factor"), _bounds(self.width_factor, "width_factor")
+        high, wide = bounds(self.height_factor, "height_factor"), bounds(self.width_factor, "width_factor")
 
         def moves(x: Array, ctx: Ctx) -> Array:
             down, right = (
-                _between(ctx, *bounds, x, salt) * x.shape[1 + salt]
-                for salt, bounds in enumerate((high, wide))
+                between(ctx, *limits, x, salt) * x.shape[1 + salt] for salt, limits in enumerate((high, wide))
             )
             one, zero = jnp.ones_like(down), jnp.zeros_like(down)
             return _maps([one, zero, -down], [zero, one, -right])
@@ -344,7 +343,7 @@ class RandomTranslation(_Mapped):
         return moves
 
 
-class RandomContrast(_Random):
+class RandomContrast(RandomImage):
     """Multiply the distance of each number from its channel's mean by a random factor for each image.
 
     Args:
@@ -375,21 +374,21 @@ class RandomContrast(_Random):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(seed, data_format, **kwargs)
-        self.factor, self.value_range = _bounds(factor, "factor", least=0), tuple(value_range)
+        self.factor, self.value_range = bounds(factor, "factor", least=0), tuple(value_range)
 
     def change(self) -> Picture:
         """The pictures, changed at random."""
         (low, high), cut = self.factor, self.value_range
 
         def contrast(x: Array, ctx: Ctx) -> Array:
-            by = (1 + _between(ctx, -low, high, x, 0)).reshape((-1, 1, 1, 1)).astype(x.dtype)
+            by = (1 + between(ctx, -low, high, x, 0)).reshape((-1, 1, 1, 1)).astype(x.dtype)
             mean = jnp.mean(x, (1, 2), keepdims=True)
             return jnp.clip((x - mean) * by + mean, *cut)
 
         return contrast
 
 
-class RandomBrightness(_Random):
+class RandomBrightness(RandomImage):
     """Add a random number to each image.
 
     Args:
@@ -422,14 +421,14 @@ class RandomBrightness(_Random):
         super().__init__(seed, data_format, **kwargs)
         if len(value_range) != 2:
             raise ValueError(f"`value_range` must be a pair. Received: {value_range!r}")
-        self.factor, self.value_range = _bounds(factor, "factor"), sorted(value_range)
+        self.factor, self.value_range = bounds(factor, "factor"), sorted(value_range)
 
     def change(self) -> Picture:
         """The pictures, changed at random."""
         (low, high), (least, most) = self.factor, self.value_range
 
         def brighten(x: Array, ctx: Ctx) -> Array:
-            more = _between(ctx, low, high, x, 0).reshape((-1, 1, 1, 1)) * (most - least)
+            more = between(ctx, low, high, x, 0).reshape((-1, 1, 1, 1)) * (most - least)
             return jnp.clip(x + more.astype(x.dtype), least, most)
 
         return brighten
@@ -444,7 +443,7 @@ def _inner(x: Array, height: int, width: int) -> Array:
     return part if part.shape[1:3] == (height, width) else images.resize(part, height, width, "bilinear")
 
 
-def _bounds(factor: Factor, name: str, least: float = -1) -> tuple[float, float]:
+def bounds(factor: Factor, name: str, least: float = -1) -> tuple[float, float]:
     """(lowest, highest) of a factor, or of a pair."""
     if not isinstance(factor, (int, float)):
         pair = sorted(factor)
@@ -455,7 +454,7 @@ def _bounds(factor: Factor, name: str, least: float = -1) -> tuple[float, float]
     raise ValueError(f"`{name}` must be a number, or a pair, in the range [{least}, 1]. Received: {factor!r}")
 
 
-def _between(ctx: Ctx, low: float, high: float, x: Array, salt: int) -> Array:
+def between(ctx: Ctx, low: float, high: float, x: Array, salt: int) -> Array:
     """A random number for each image."""
     return low + (high - low) * ctx.uniform((x.shape[0],), salt=salt)
 
