@@ -73,6 +73,12 @@ class FBetaScore(Metric):
             chosen = y_pred > self.threshold
         chosen = chosen.astype(self.dtype)
 
+        if weight is not None and weight.size != len(y_true):
+            raise ValueError(
+                f"Metric {self.name!r} weighs rows: `sample_weight` should have {len(y_true)} numbers; got "
+                f"shape {weight.shape}."
+            )
+
         def summed(values: Array) -> Array:
             values = values if weight is None else values * weight.reshape(-1, 1)
             return jnp.sum(values, None if self.average == "micro" else 0)

@@ -24,13 +24,14 @@ from jkeras.optimizers._arguments import Rate as Rate
 from jkeras.optimizers._state import (
     Binding,
     Hyper,
+    by_leaf,
     filled,
     from_numpy,
     path_name,
     shape_in_numpy,
     to_numpy,
 )
-from jkeras.optimizers._transformation import Plan, transformation
+from jkeras.optimizers._transformation import AVERAGE, Plan, transformation
 from jkeras.optimizers._updates import gradients_of, updates_of
 
 
@@ -293,14 +294,19 @@ class Optimizer(CommonArguments):
         self.choose_decays(params)
         state = self._fresh(params, self._pure(to_tree, from_tree))
         kept, fills = self._kept(), self.fills
+        weights = {path_name(path): weight for path, weight in by_leaf(params)}
 
         def cell(path: Any, leaf: Any):
             label = path_name(path)
             if label in kept:
                 return kept[label]
             kind, _, rest = label.partition("/")
-            fill = fills.get(rest.partition("/")[0], 0.0) if kind == "slots" else 0.0
-            return Variable(filled(leaf, fill), name=label)
+            slot, _, of = rest.partition("/")
+            if kind == "slots" and slot == AVERAGE:
+                now = weights[of]
+                value = now.numpy() if isinstance(now, Variable) else np.array(now)
+                return Variable(value.astype(leaf.dtype), name=label)
+            return Variable(filled(leaf, fills.get(slot, 0.0) if kind == "slots" else 0.0), name=label)
 
         state = jax.tree_util.tree_map_with_path(cell, state)
         return Binding(state, self._ordered(state, list(order)), trained=params)

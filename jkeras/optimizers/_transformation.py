@@ -194,6 +194,8 @@ def transformation(plan: Plan) -> optax.GradientTransformationExtraArgs:
     around = plan.around
 
     def first(slot: str, p: Any) -> Array:
+        if slot == AVERAGE:  # not zero: an optimizer that has counted steps may begin with other weights
+            return jnp.array(p, at_least_float32(p))
         shape = plan.shape(slot, p.shape) if plan.shape and slot in plan.slots else p.shape
         return jnp.full(shape, plan.fills.get(slot, 0.0), at_least_float32(p))
 

@@ -103,6 +103,14 @@ def test_several_values_several_outputs_and_files(tmp_path):
     again = load_model(tmp_path / "m.h5")
     assert again.metrics_names == model.metrics_names
     np.testing.assert_allclose(again.evaluate(X, targets, 8, verbose=0), values, rtol=1e-5)
+    # Keras 3 multiplies with weights of two axes as if there were three.
+    rows, y = np.array([1.0, 3.0], "float32"), np.eye(2, dtype="float32")
+    for weights in (rows, rows[:, None]):
+        metric = metrics.F1Score(average="micro")
+        metric.update_state(y, y[:, ::-1] * 0.5 + 0.2, sample_weight=weights)
+        assert metric.variables[1].numpy() == 4
+    with pytest.raises(ValueError, match=r"should have 2 numbers; got shape \(2, 2\)"):
+        metric.update_state(y, y, sample_weight=np.ones((2, 2)))
 
 
 def test_a_masked_step_does_not_count():

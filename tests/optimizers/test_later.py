@@ -115,6 +115,11 @@ def test_what_happens_around_a_step_in_fit():
     np.testing.assert_array_equal(averaged.get_weights()[0], kept.numpy())
     assert np.abs(kept.numpy() - whole.get_weights()[0]).max() > 1e-3
     assert [w.shape for w in averaged.optimizer.get_weights()] == [(), (2, 1), (1,), (2, 1), (1,)]
+    # An optimizer that has counted steps begins at the weights that are there.
+    averaged.compile(averaged.optimizer, "mse", devices=1)
+    averaged.optimizer.lr = 0.0
+    averaged.fit(x, x[:, :1], 4, verbose=0)
+    np.testing.assert_allclose(averaged.get_weights()[0], kept.numpy(), rtol=1e-6)
 
 
 def test_arguments_that_have_no_meaning():
