@@ -52,6 +52,12 @@ class Unnamed:
         )
 
 
+class Named(str):
+    """The name of a function in a config, which files hold; a copy of the layer has the function itself."""
+
+    function: Function | None = None
+
+
 class Pure(Layer):
     """A layer of two pure functions: of a module of flax, equinox or haiku, or of your own.
 
@@ -59,9 +65,11 @@ class Pure(Layer):
     else is as with any layer: `fit`, `model.pure()`, files of weights, optimizers by path. Several inputs are
     several arguments. Samples are taken to mix: set `rowwise = True` on the layer if they do not.
 
-    Of flax it is `Pure(module.init, module.apply)`, see `examples/research/flax_layer.py`; of haiku the pair
-    of `hk.without_apply_rng(hk.transform(f))`; of equinox, with any `net = Net(key)`,
+    Of flax it is `Pure(module.init, module.apply)`; of haiku the pair of
+    `hk.without_apply_rng(hk.transform(f))`; of equinox, with any `net = Net(key)`,
     `Pure(lambda key, x: eqx.filter(Net(key), eqx.is_array), lambda p, x: jax.vmap(eqx.combine(p, net))(x))`.
+    In `examples/research/` are `flax_layer.py`, `haiku_layer.py` (with statistics and dropout) and
+    `equinox_layer.py`.
 
     Args:
         init: `init(key, x) -> params`, called with zeros of the input's shape and a batch of one.
@@ -158,11 +166,15 @@ def _zeros(shape: Shape) -> Array:
 def _kept(function: Function, layer: str) -> Any:
     name = getattr(function, "__qualname__", ".")
     is_method = "." in name or getattr(function, "__self__", None) is not None
-    return Unnamed(function, layer) if is_method else name
+    if is_method:
+        return Unnamed(function, layer)
+    kept = Named(name)
+    kept.function = function
+    return kept
 
 
 def _found(kept: Any, custom_objects: Mapping[str, Any] | None) -> Function:
-    if isinstance(kept, Unnamed):
+    if isinstance(kept, (Unnamed, Named)) and kept.function is not None:
         return kept.function
     if not isinstance(kept, str):
         return kept

@@ -229,3 +229,4 @@ def _represent(dumper: Any, value: object) -> Any:
 Loader.add_constructor(_TUPLE, _construct_tuple)
 _Dumper.add_representer(tuple, lambda dumper, value: dumper.represent_sequence(_TUPLE, value))
 _Dumper.add_multi_representer(object, _represent)
+_Dumper.add_multi_representer(str, lambda dumper, value: dumper.represent_str(str(value)))

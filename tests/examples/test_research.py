@@ -9,7 +9,7 @@ from tests.examples.test_examples import FOLDER
 
 RESEARCH = FOLDER / "research"
 SCRIPTS = sorted(path.name for path in RESEARCH.glob("[!_]*.py"))
-OTHERS = {"flax_layer.py"}  # which need another library than ours
+OTHERS = {"flax_layer.py", "haiku_layer.py", "equinox_layer.py"}  # which need another library than ours
 
 
 @pytest.mark.parametrize("script", [name for name in SCRIPTS if name not in OTHERS])

@@ -57,6 +57,10 @@ def test_nested_weights_train_and_are_filed_by_name(tmp_path):
     model.save(tmp_path / "model.h5")
     with pytest.raises(ValueError, match="function of a Pure layer"):
         load_model(tmp_path / "model.h5")
+    copied = clone_model(model)
+    assert copied.layers[0].apply is apply
+    again = jkeras.models.model_from_yaml(model.to_yaml(), custom_objects={"init": init, "apply": apply})
+    assert again.layers[0].init is init
     loaded = load_model(tmp_path / "model.h5", custom_objects={"init": init, "apply": apply})
     np.testing.assert_allclose(loaded.predict(X), model.predict(X), rtol=1e-6)  # on other devices
 

@@ -211,6 +211,10 @@ def test_what_it_refuses():
     keeps.compile("sgd", "mse")
     with pytest.raises(ValueError, match="keeps states from batch to batch"):
         jkeras.fit_many(keeps, X[:, :3, None], Y)
+    running = network()
+    running.compile("sgd", "binary_crossentropy", metrics=[jkeras.metrics.AUC()])
+    with pytest.raises(ValueError, match="running values of .'auc"):
+        jkeras.fit_many(running, X, Y)
     with pytest.raises(ValueError, match="No layer of .* has a number 'x/rate': there are .*/rate'"):
         jkeras.fit_many(model, X, Y, hyper={"x/rate": [0.1]})
     with pytest.raises(ValueError, match="leave out `validation_data`"):
