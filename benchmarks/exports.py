@@ -83,7 +83,7 @@ def sort_of(case: Any) -> Sort:
     except Exception:  # what the table is about
         return Sort(False, False)
     graph = function.get_concrete_function().graph.as_graph_def().SerializeToString()
-    return Sort(max(found.differences) <= proof.TOLERANCE, b"TensorListReserve" in graph)
+    return Sort(found.is_close, b"TensorListReserve" in graph)
 
 
 def of_layers(cases: dict[str, Any], format: str, folder: Path, sort: Sort) -> dict[str, dict[str, Any]]:

@@ -163,7 +163,7 @@ def _first(model: Any, signature: Signature, name: str, part: Path, proven: Sequ
             remarks = kind.write(model, asked, road.name, part)
             measured = proof.measure(kind.opened(part, asked), proven, road.rows)
             differences = dict(zip((e.name for e in asked.outputs), measured.differences, strict=True))
-            if kind.exact and not all(off <= proof.TOLERANCE for off in measured.differences):
+            if kind.exact and not measured.is_close:
                 raise ValueError(f"its outputs are off by {max(measured.differences):.1e}")
             return Report(str(part), name, said, asked, differences, measured.agreement, remarks, refused)
         except ImportError as error:

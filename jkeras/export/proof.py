@@ -18,15 +18,23 @@ from jkeras.layers.embeddings import Embedding
 
 Run: TypeAlias = Callable[[list[np.ndarray]], list[np.ndarray]]
 TOLERANCE = 1e-5
+_ROUNDINGS = 4  # times the last bit of the inputs
 SAMPLE = 256  # rows of a user's that are compared
 _SIZES = (35, 75, 139, 224)  # tried for sizes that may be any
 
 
 class Batch(NamedTuple):
-    """Inputs, and what the model gives for them."""
+    """Inputs, and what the model gives for them.
+
+    Args:
+        inputs, outputs: arrays.
+        rounding: the difference that the last bit of the inputs makes to each output: with deep networks the
+            order of sums does as much.
+    """
 
     inputs: list[np.ndarray]
     outputs: list[np.ndarray]
+    rounding: tuple[float, ...] = ()
 
 
 class Measured(NamedTuple):
@@ -35,10 +43,12 @@ class Measured(NamedTuple):
     Args:
         differences: the largest of each output, absolute below 1 and relative above.
         agreement: the share of rows with the same largest output; None without such outputs.
+        is_close: whether no difference is above `TOLERANCE`, or above what rounding does to the model itself.
     """
 
     differences: tuple[float, ...]
     agreement: float | None
+    is_close: bool
 
 
 def batches(model: Any, signature: Signature, sample: Any = None) -> list[Batch]:
@@ -67,7 +77,18 @@ def batches(model: Any, signature: Signature, sample: Any = None) -> list[Batch]
             for n in ((1, 3) if fixed is None else (fixed,))
         ]
     compiled = jax.jit(run)
-    return [Batch(xs, [np.asarray(y) for y in compiled(values, *xs)]) for xs in wanted]
+    found: list[Batch] = []
+    for xs in wanted:
+        outputs, others = (
+            [np.asarray(y) for y in compiled(values, *given)] for given in (xs, [_nudged(x) for x in xs])
+        )
+        found.append(Batch(xs, outputs, tuple(map(_difference, outputs, others))))
+    return found
+
+
+def _nudged(x: np.ndarray) -> np.ndarray:
+    """The next larger numbers."""
+    return np.nextafter(x, np.inf, dtype=x.dtype) if x.dtype.kind == "f" else x
 
 
 def _of_sample(signature: Signature, sample: Any, number: int) -> np.ndarray:
@@ -132,7 +153,7 @@ def measure(run: Run, proven: Sequence[Batch], rows: int | None = None) -> Measu
     """
     differences: list[list[float]] = []
     same: list[np.ndarray] = []
-    for xs, wanted in proven:
+    for xs, wanted, _ in proven:
         step = rows or len(xs[0])
         pieces = [as_list(run([x[at : at + step] for x in xs])) for at in range(0, len(xs[0]), step)]
         got = [np.concatenate([np.asarray(y) for y in ys]) for ys in zip(*pieces, strict=True)]
@@ -144,7 +165,10 @@ def measure(run: Run, proven: Sequence[Batch], rows: int | None = None) -> Measu
             if mine.ndim > 1 and mine.shape[-1] > 1:
                 same.append((mine.argmax(-1) == theirs.argmax(-1)).ravel())
     largest = tuple(max(each) for each in zip(*differences, strict=True))
-    return Measured(largest, float(np.concatenate(same).mean()) if same else None)
+    rounding = [max(each) for each in zip(*(batch.rounding for batch in proven), strict=True)]
+    limits = [max(TOLERANCE, _ROUNDINGS * off) for off in rounding or [0.0] * len(largest)]
+    is_close = all(off <= limit for off, limit in zip(largest, limits, strict=True))
+    return Measured(largest, float(np.concatenate(same).mean()) if same else None, is_close)
 
 
 def _difference(mine: np.ndarray, theirs: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import keyword
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -101,7 +102,7 @@ def plain(signature: Signature, own: Signature) -> Signature:
 
     Args:
         signature: as asked for.
-        own: with the names of the layers: where these were kept, other signs become `_`.
+        own: with the names of the layers: where these were kept, other signs become `_`, `in` becomes `in_`.
 
     Raises:
         ValueError: a name that was asked for has other signs, or one stands for an input and an output.
@@ -113,10 +114,10 @@ def plain(signature: Signature, own: Signature) -> Signature:
         asked, layers = getattr(signature, what), getattr(own, what)
         kept = [e if e.name != o.name else _as_plain(e) for e, o in zip(asked, layers, strict=True)]
         for e in kept:
-            if not _PLAIN.fullmatch(e.name):
+            if not _PLAIN.fullmatch(e.name) or keyword.iskeyword(e.name):
                 raise ValueError(
-                    f"`{what}`: TensorFlow and ONNX take names of the letters a to z, digits and _; got "
-                    f"{e.name!r}. Give {what}=[...] names of these."
+                    f"`{what}`: TensorFlow and ONNX take names of the letters a to z, digits and _, and no "
+                    f"words of Python; got {e.name!r}. Give {what}=[...] names of these."
                 )
         ends.append(tuple(kept))
     names = [e.name for part in ends for e in part]
@@ -129,4 +130,6 @@ def plain(signature: Signature, own: Signature) -> Signature:
 
 def _as_plain(end: Endpoint) -> Endpoint:
     name = re.sub(r"[^\w]", "_", end.name, flags=re.ASCII) if end.name.isascii() else end.name
+    if keyword.iskeyword(name):  # TensorFlow makes parameters of the names
+        name += "_"
     return end._replace(name=f"_{name}" if name[:1].isdigit() else name)

@@ -14,6 +14,7 @@ import jkeras
 from jkeras import layers
 from jkeras.core import extras
 from jkeras.export import FORMATS, formats, proof, saved_model
+from jkeras.export.signature import plain, signature_of
 from tests.contract.test_coverage import EXCEPTIONS, exported
 from tests.test_floors import ROOT
 
@@ -211,6 +212,16 @@ def test_a_wrong_file_takes_the_next_road(model, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["m.onnx"]
 
 
+def test_words_of_python_are_no_names():
+    """TensorFlow makes parameters of the names."""
+    x = layers.Input((2,), name="in")
+    model = jkeras.Model(x, layers.Dense(1)(x))
+    own = signature_of(model)
+    assert [e.name for e in plain(own, own).inputs] == ["in_"]
+    with pytest.raises(ValueError, match="no words of Python; got 'class'"):
+        plain(signature_of(model, ["class"]), own)
+
+
 def test_differences():
     nan, inf = np.nan, np.inf
     for mine, theirs, off in (
@@ -221,7 +232,9 @@ def test_differences():
         run = proof.measure(
             lambda xs, y=theirs: [np.array([y])], [proof.Batch([np.ones((1, 1))], [np.array([mine])])]
         )
-        assert run.differences == (pytest.approx(off),)
+        assert run.differences == (pytest.approx(off),) and run.is_close == (off == 0)
+    chaotic = proof.Batch([np.ones((1, 1))], [np.array([100.0])], (0.003,))
+    assert proof.measure(lambda xs: [np.array([101.0])], [chaotic]).is_close
     with pytest.raises(ValueError, match="outputs of shapes"):
         proof.measure(lambda xs: [np.ones(3)], [proof.Batch([np.ones((1, 1))], [np.ones((1, 2))])])
 

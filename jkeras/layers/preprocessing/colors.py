@@ -77,7 +77,7 @@ class RandomInvert(RandomImage):
     Keras 3: RandomInvert
 
     Example:
-        >>> RandomInvert((1, 1))(jnp.full((1, 1, 1, 3), 55.0)).ravel().tolist()
+        >>> RandomInvert((1, 1))(jnp.full((1, 1, 1, 3), 55.0)).ravel().round().tolist()
         [200.0, 200.0, 200.0]
     """
 
@@ -121,7 +121,7 @@ class Solarization(RandomImage):
     Keras 3: Solarization. (A pair's least number is not multiplied with 255, there as here.)
 
     Example:
-        >>> Solarization()(jnp.full((1, 1, 1, 3), 55.0)).ravel().tolist()
+        >>> Solarization()(jnp.full((1, 1, 1, 3), 55.0)).ravel().round().tolist()
         [200.0, 200.0, 200.0]
     """
 
