@@ -97,7 +97,8 @@ class TrainingStep:
                 where devices share the batch.
 
         Returns:
-            The new carry, and `{name: scalar}` as `fit` logs it.
+            The new carry, and `{name: scalar}` as `fit` logs it; of a metric with a state what it is so far,
+            see `reset`.
         """
         params, state = self._stores(carry.params, carry.state)
         live, still = self._parted(params)
@@ -146,6 +147,28 @@ class TrainingStep:
         for weight, average in kept:
             mean = arrays[places[average]].astype(values[weight].dtype)
             values[weight] = jnp.where(begun, mean, values[weight])
+        return StepCarry(*nested(self.program.layer, values), carry.opt)
+
+    def reset(self, carry: StepCarry) -> StepCarry:
+        """The carry with the states of metrics (`AUC`) at their beginning, as before each epoch of `fit`.
+
+        Example:
+            >>> import jax, jkeras, numpy as np
+            >>> model = jkeras.Sequential([jkeras.Input((2,)), jkeras.layers.Dense(1, activation="sigmoid")])
+            >>> model.compile("sgd", "binary_crossentropy", metrics=[jkeras.metrics.AUC()])
+            >>> step, batches = model.step(), (np.ones((5, 4, 2)), np.ones((5, 4, 1)))
+            >>> carry = step.init()
+            >>> for epoch in range(3):
+            ...     carry, logs = jax.lax.scan(step.apply, step.reset(carry), batches)
+        """
+        values = by_variable(self.program.layer, carry.params, carry.state, {})
+        before = {variable: variable.take() for variable in values}
+        self.objective.reset()
+        for variable, old in before.items():
+            new = variable.take()
+            if new is not old:
+                values[variable] = new
+                variable.assign(old)
         return StepCarry(*nested(self.program.layer, values), carry.opt)
 
     def renewed(self) -> TrainingStep:

@@ -174,3 +174,18 @@ def test_what_it_needs():
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match="an array for each of"):
         model.step().apply(model.step().init(), ([X, X], Y))
+
+
+def test_metrics_with_a_state_begin_anew_where_they_are_told():
+    """The last value of an epoch is that of `fit`."""
+    x, y = X, (X.sum(1, keepdims=True) > 3).astype("float32")
+    model = jkeras.Sequential([jkeras.Input((6,)), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy", metrics=[jkeras.metrics.AUC(name="auc")])
+    step = model.step()
+    carry, batches = step.init(), (x.reshape(3, 8, 6), y.reshape(3, 8, 1))
+    found = []
+    for _ in range(2):
+        carry, logs = jax.lax.scan(step.apply, step.reset(carry), batches)
+        found.append(logs["auc"][-1])
+    wanted = model.fit(x, y, 8, epochs=2, shuffle=False, verbose=0).history["auc"]
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
