@@ -143,7 +143,7 @@ def test_what_is_refused_before_any_work(model, tmp_path):
     ):
         with pytest.raises(ValueError, match=re.escape(said)):
             model.export(tmp_path / path, format)
-    with pytest.raises(ValueError, match="letters a to z, digits and _; got '声'"):
+    with pytest.raises(ValueError, match="letters a to z, digits and _.*got '声'"):
         model.export(tmp_path / "m.onnx", inputs=["声"])
     with pytest.raises(ValueError, match="names that all differ"):
         model.export(tmp_path / "m.onnx", inputs=["y"])
