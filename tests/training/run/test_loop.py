@@ -8,9 +8,11 @@ import jax
 import numpy as np
 import pytest
 
+from jkeras import backend as K
 from jkeras import callbacks, layers, optimizers
 from jkeras.core.random import set_random_seed
 from jkeras.models import Sequential
+from jkeras.training.data.samples import aligned
 
 ROWS, SIZE = 50, 8
 
@@ -342,6 +344,30 @@ def test_arrays_may_be_used_again_for_the_next_batch():
         copied.train_on_batch(batch.copy(), batch[:, :1].copy())
     for a, b in zip(copied.get_weights(), reused.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_what_a_layer_keeps_of_a_batch_is_its_own(devices):
+    """jax takes an aligned array over as it is, and a program may return it unchanged."""
+
+    class Keep(layers.Layer):
+        def build(self, input_shape):
+            self.last = self.add_weight(name="last", shape=(64, 64), initializer="zeros", trainable=False)
+            super().build(input_shape)
+
+        def call(self, inputs):
+            self.add_update(K.update(self.last, inputs))
+            return inputs
+
+    model = Sequential([Keep(input_shape=(64,)), layers.Dense(1)])
+    model.compile("sgd", "mse", devices=devices)
+    room = aligned((64, 64), "float32")
+    for step in (model.train_on_batch, model.test_on_batch):
+        room[:] = 1
+        model.train_on_batch(room, np.ones((64, 1)))
+        step(room, np.ones((64, 1)))
+        room[:] = 7
+        np.testing.assert_array_equal(model.layers[0].last.numpy(), 1)
 
 
 def _dense():
