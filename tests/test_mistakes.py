@@ -15,7 +15,18 @@ import pytest
 
 import jkeras as keras
 from jkeras import layers, losses, models, optimizers
-from jkeras.layers import LSTM, Concatenate, Conv2D, Dense, Dropout, Flatten, Input, MaxPooling2D, Reshape
+from jkeras.layers import (
+    LSTM,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    LocallyConnected2D,
+    MaxPooling2D,
+    Reshape,
+)
 from jkeras.models import Model, Sequential
 
 X = np.random.RandomState(0).rand(6, 8).astype("float32")
@@ -100,6 +111,17 @@ MISTAKES = {
     "merge": (lambda: Concatenate()([Input((3, 2)), Input((4, 3))]), "matching shapes"),
     "reshape": (lambda: Reshape((5,))(Input((4,))), "total size must be unchanged"),
     "window": (lambda: MaxPooling2D(4)(Input((3, 3, 1))), "extent 4 does not fit into length 3"),
+    "channels first": (lambda: Conv2D(2, 3)(Input((1, 28, 28))), r"channels come first.*x, 1, -1\)"),
+    "channels first, pooled": (
+        lambda: Sequential([Conv2D(2, 3, input_shape=(3, 32, 32)), MaxPooling2D(2)]),
+        "padding='same'.* channels come first",
+    ),
+    "channels last": (
+        lambda: LocallyConnected2D(2, 3, data_format="channels_first", name="my")(Input((28, 28, 1))),
+        r"'my' .LocallyConnected2D.*channels come last.*x, -1, 1\).*'channels_last'",
+    ),
+    "axes of the data": (lambda: fit(cnn(Flatten()), IMAGES.reshape(2, 1, 6, 6), Y[:2]), r"x, 1, -1\)"),
+    "no room": (lambda: MaxPooling2D(4)(Input((2, 2, 64))), r"if it has that\.$"),
     "too large": (lambda: Sequential([Dense(10**6, input_shape=(10**6,))]), "of memory"),
     "a call as a name": (lambda: mlp(loss="mse()"), r"Did you mean 'mse' or 'MSE'\?$"),
     "a factor": (lambda: Dense(1, kernel_regularizer=0.01), r"regularizers\.l2\(0\.01\)"),
@@ -167,6 +189,13 @@ def test_losses_on_probabilities():
     assert "or the loss 'hinge'" in words(lambda: fit(mlp(), X, 2 * Y - 1))
     assert not words(lambda: mlp(None, losses.BinaryCrossentropy(from_logits=True)))
     assert not words(lambda: mlp(None, "mse")) and not words(mlp)
+
+
+@pytest.mark.parametrize("shape, format, word", [((3, 9, 9), "last", "first"), ((9, 9, 3), "first", "last")])
+def test_images_with_their_channels_at_the_other_end(shape, format, word):
+    first = Conv2D(2, 3, padding="same", data_format=f"channels_{format}", input_shape=shape)
+    model = Sequential([first, Flatten(), Dense(1)])
+    assert f"9 channels. Are these {word}?" in words(lambda: model.compile("sgd", "mse"))
 
 
 def test_a_rate_of_dropout_is_a_fraction():

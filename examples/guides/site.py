@@ -59,20 +59,20 @@ def reference(module: str) -> str:
     return "\n\n".join(f"::: {name}" for name in public(module))
 
 
-def examples() -> str:
-    """A heading, the words of the script, its picture and its code, for each example."""
+def examples(label: str = "The script") -> str:
+    """A heading, the words of the script, its picture and its code below a label, for each example."""
     scripts = sorted(EXAMPLES.glob("[!_]*.py")) + sorted((EXAMPLES / "research").glob("[!_]*.py"))
-    return "\n\n".join(_example(path) for path in scripts if path.name != "digits.py")
+    return "\n\n".join(_example(path, label) for path in scripts if path.name != "digits.py")
 
 
-def _example(path: Path) -> str:
+def _example(path: Path, label: str) -> str:
     code = path.read_text("utf-8")
     words = inspect.cleandoc(ast.get_docstring(ast.parse(code)) or "")
     picture = EXAMPLES / "guides" / "en" / "pictures" / f"{path.stem}.svg"
     shown = f"![{path.stem}](pictures/{picture.name})\n\n" if picture.exists() else ""
     inside = "\n".join(f"    {line}".rstrip() for line in code.splitlines())
     head = f"## {path.relative_to(EXAMPLES)}\n\n{words}\n\n{shown}"
-    return f'{head}??? example "The script"\n\n    ```python\n{inside}\n    ```'
+    return f'{head}??? example "{label}"\n\n    ```python\n{inside}\n    ```'
 
 
 def figures(file: str) -> str:

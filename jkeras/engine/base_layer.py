@@ -75,8 +75,8 @@ def draw(
             if None in shape:
                 raise ValueError(
                     f"Layer {layer.name!r} ({type(layer).__name__}) needs a known size for its weight "
-                    f"{name!r}, but its shape would be {shape}: define the last "
-                    "dimension (channels) of the input."
+                    f"{name!r}, but its shape would be {shape}: give that size in "
+                    "input_shape. Before a Dense, a global pooling in the place of Flatten takes any size."
                 )
             initializer = special.get(name) or rule(layer, name, "initializer")
             key = functools.partial(random.fold_in, rng, i)
@@ -308,8 +308,13 @@ class Layer(LayerInternals, Displayed):
         if native is not Layer:
             ours = all(type(inner).__module__.startswith("jkeras.") for _, inner in walk(self))
             # Also where the `call` of another layer builds this one:
-            with jax.ensure_compile_time_eval(), drawing_later(ours):
-                self.adopt(*cast("type[Layer]", native).formula(self).init(random.next_key(), input_shape))
+            init = cast("type[Layer]", native).formula(self).init
+            with (
+                jax.ensure_compile_time_eval(),
+                drawing_later(ours),
+                checks.explained(self, input_shape),
+            ):
+                self.adopt(*init(random.next_key(), input_shape))
         self.built, self.build_shape = True, input_shape
 
     def assert_input_compatibility(self, inputs: Tree) -> None:

@@ -97,7 +97,10 @@ class PReLU(Layer):
         shared = self.shared_axes or ()
 
         def init(rng: Key, in_shape: Shape) -> Weights:
-            axes = {a % len(in_shape) for a in shared}
+            rank = len(in_shape)
+            if missing := [a for a in shared if not -rank <= a < rank]:
+                raise ValueError(f"`shared_axes`: there is no axis {missing[0]}")
+            axes = {a % rank for a in shared}
             return draw(rng, self, alpha=tuple(1 if i in axes else d for i, d in enumerate(in_shape))[1:]), {}
 
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:

@@ -177,6 +177,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         )
         if self._graph is not None:
             doubts.look_at(self._graph.outputs, ((term.output, term.fn) for term in objective.terms))
+            doubts.look_at_images(self._graph)
         self.compiled_trainable_weights = list(self.trainable_weights)
         self._own_flags = None
         assert self._arguments is not None

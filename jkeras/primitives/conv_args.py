@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from jkeras.core.types import Length
+from jkeras.core.types import Length, Shape
+
+
+class WindowError(ValueError):
+    """A window is larger than the axis that it moves on."""
 
 
 def int_tuple(value: Any, n: int, name: str) -> tuple[int, ...]:
@@ -105,6 +109,19 @@ def spread(format: str, inner: Any, outer: Any):
     return [outer, outer, *inner] if format == "channels_first" else [outer, *inner, outer]
 
 
+def looks_turned(shape: Shape, format: Any) -> bool:
+    """Whether the sizes of a sample look as if its channels were at the other end than a format says.
+
+    >>> looks_turned((3, 32, 32), "channels_last"), looks_turned((32, 32, 3), "channels_last")
+    (True, False)
+    """
+    sizes = [size for size in shape if size is not None]
+    if len(sizes) < max(2, len(shape)) or format not in ("channels_last", "channels_first"):
+        return False
+    channels, *places = sizes if format == "channels_last" else (sizes[-1], *sizes[:-1])
+    return channels in (1, 2, 3, 4) and min(places) > channels
+
+
 def ceil_div(a: Length, b: int) -> Length:
     """`a / b` rounded up; `a` may be a symbolic dimension."""
     return -(-a // b)
@@ -132,7 +149,7 @@ def window(
         the odd element goes to the end.
 
     Raises:
-        ValueError: the window is larger than the axis ("valid" padding).
+        WindowError: the window is larger than the axis ("valid" padding).
 
     >>> window(7, 3, 2, "same"), window(7, 2, 2, "valid"), window(8, 3, 1, "causal", 2)
     ((4, 1, 1), (3, 0, 0), (8, 4, 0))
@@ -140,7 +157,7 @@ def window(
     extent = effective(size, dilation)
     if padding == "valid":
         if isinstance(length, int) and extent > length:
-            raise ValueError(
+            raise WindowError(
                 f"a window of extent {extent} does not fit into length {length} (padding 'valid')"
             )
         return (length - extent) // stride + 1, 0, 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import re
 import shutil
 import subprocess
 import warnings
@@ -36,6 +37,7 @@ class Drawn:
     prog: Any
     to_string: Callable[[], str]
     get: Callable[[str], Any]
+    set: Callable[[str, Any], None]
 
     def create(self, prog: str | None = None, format: str = "ps", encoding: str | None = None) -> bytes:
         """The picture.
@@ -51,7 +53,9 @@ class Drawn:
         if format == "raw":
             return self.to_string().encode()
         name, *arguments = [prog or self.prog] if isinstance(prog or self.prog, str) else prog or self.prog
-        picture, problem = _graphviz(name, arguments, format, self.to_string())
+        picture, problem = _graphviz(name, arguments, format, self._source(format))
+        if picture is not None and format == "svg":
+            picture = _in_pixels(picture, self._scale())
         if picture is None:
             picture = self._by_ourselves(format, problem)
             if problem:
@@ -72,15 +76,28 @@ class Drawn:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
 
+    def _scale(self) -> float:
+        return float(self.get("dpi") or 96) / 96
+
+    def _source(self, format: str) -> str:
+        """The text for graphviz, which draws an svg larger than its page where it is told a `dpi`."""
+        dpi = self.get("dpi")
+        if dpi is None or format != "svg":
+            return self.to_string()
+        self.set("dpi", 72)
+        try:
+            return self.to_string()
+        finally:
+            self.set("dpi", dpi)
+
     def _by_ourselves(self, format: str, problem: str) -> bytes:
-        scale = float(self.get("dpi") or 96) / 96
         if format in SOURCE:
             return self.to_string().encode()
         laid_out = functools.partial(picture, self.diagram, str(self.get("rankdir") or "TB"))
         if format == "svg":
-            return svg(laid_out(), scale, "white", self.diagram.label).encode()
+            return svg(laid_out(), self._scale(), "white", self.diagram.label).encode()
         if canvas.can_write(format):
-            return canvas.drawn(laid_out(), format, scale)
+            return canvas.drawn(laid_out(), format, self._scale())
         raise FormatError(
             f"Cannot draw a model as {format!r}: {problem or _MISSING}. Without graphviz there is 'svg', and "
             "with matplotlib (pip install \"jkeras[plots]\") also 'png', 'pdf' and what else that writes."
@@ -101,6 +118,18 @@ def _graphviz(name: str, arguments: list[str], format: str, source: str) -> tupl
         return done.stdout, ""
     words = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
     return None, f"{name} says: {words}"
+
+
+def _in_pixels(picture: bytes, scale: float) -> bytes:
+    """An svg of points, 72 an inch, with its size in pixels, 96 an inch."""
+    return re.sub(
+        rb'(?<=<svg )width="([\d.]+)pt" height="([\d.]+)pt"',
+        lambda m: (
+            b'width="%dpx" height="%dpx"' % tuple(round(float(n) * 96 / 72 * scale) for n in m.groups())
+        ),
+        picture,
+        count=1,
+    )
 
 
 def dot(diagram: Diagram, rankdir: str, dpi: float) -> Any:

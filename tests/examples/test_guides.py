@@ -236,6 +236,9 @@ def test_the_site_fills_in_what_the_pages_ask_for(site):
 
 
 def test_the_gallery_names_every_example():
+    """And its pictures are as large as what is drawn on them."""
+    drawn = [path.read_text("utf-8") for path in (FOLDER / "en" / "pictures").glob("*.svg")]
+    assert len(drawn) > 25 and all("scale(" not in text for text in drawn)
     assert not [name for name in EXAMPLES if f"`{name}`" not in ENGLISH["gallery"]]
 
 

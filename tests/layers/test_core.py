@@ -112,6 +112,7 @@ def test_alpha_dropout_keeps_mean_and_variance():
         (lambda: L.Permute((2, 1), name="layer"), (2, 3), "expected ndim=3, found ndim=2"),
         (lambda: L.RepeatVector(2, name="layer"), (2, 3, 4), "expected ndim=2, found ndim=3"),
         (lambda: L.SpatialDropout1D(0.2, name="layer"), (2, 3), "expected ndim=3, found ndim=2"),
+        (lambda: L.PReLU(shared_axes=[9], name="layer"), (None, 3), "no axis 9"),
         (lambda: L.PReLU(name="layer"), (None, None), "needs a known size for its weight 'alpha'"),
     ],
 )

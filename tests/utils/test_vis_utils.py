@@ -206,6 +206,22 @@ def test_files_with_graphviz(tmp_path):
         plot_model(chain(), tmp_path / "a.xyz")
 
 
+def test_an_svg_of_graphviz_is_as_large_as_its_page(tmp_path, monkeypatch):
+    """Told another number than its own 72 dots an inch it draws beyond the edge."""
+    program = tmp_path / "dot"
+    program.write_text(f"""#!/bin/sh
+cat > {tmp_path}/seen
+echo '<svg width="30pt" height="15pt" viewBox="0.00 0.00 30.00 15.00">'
+""")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    graph = model_to_dot(chain(), dpi=192)
+    assert graph.create(format="svg").startswith(b'<svg width="80px" height="40px" viewBox="0.00 0.00 30.00')
+    assert "dpi=72;" in (tmp_path / "seen").read_text() and graph.get("dpi") == 192
+    graph.create(format="png")
+    assert "dpi=192;" in (tmp_path / "seen").read_text()
+
+
 def test_a_graphviz_that_fails(tmp_path, monkeypatch):
     program = tmp_path / "dot"
     program.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")

@@ -33,6 +33,7 @@ from jkeras.engine.call.types import Check, Compute, Masks, Trees
 from jkeras.engine.tensors.scope import NeedsTensorsError
 from jkeras.engine.tensors.shapes import known
 from jkeras.engine.tensors.variable import StrayTensorError
+from jkeras.primitives.conv_args import WindowError, looks_turned
 
 if TYPE_CHECKING:
     from jkeras.engine.base_layer import Layer
@@ -153,7 +154,7 @@ def checked_init(layer: Layer, init: Init, as_cell: bool = False) -> Init:
     def checked(rng: Key, in_shape: Shapes = None) -> tuple[Params, State]:
         if in_shape is not None and not as_cell:
             check_spec(layer, in_shape)
-        with _explained(layer, in_shape):
+        with explained(layer, in_shape):
             return init(rng, in_shape)
 
     return checked
@@ -184,7 +185,7 @@ def guard(layer: Layer, as_cell: bool = False) -> Check:
             check_spec(layer, shapes)
         if refuses:
             refuse_mask(layer, ctx.mask)
-        with _explained(layer, shapes, trees):
+        with explained(layer, shapes, trees):
             out = compute(x, ctx, **words)
         if regularizer is None:
             return out
@@ -200,7 +201,7 @@ def _known_shape(array: Any) -> Shape:
 
 
 @contextmanager
-def _explained(layer: Layer, shapes: Shapes, trees: Trees | None = None) -> Generator[None]:
+def explained(layer: Layer, shapes: Shapes, trees: Trees | None = None) -> Generator[None]:
     """A context in which a layer computes: errors name it, and the shapes of its inputs."""
     try:
         yield
@@ -218,7 +219,24 @@ def _explained(layer: Layer, shapes: Shapes, trees: Trees | None = None) -> Gene
         kind = TypeError if type(error) is TypeError and "shape" not in text else ValueError
         raise kind(
             f"Layer {layer.name!r} ({type(layer).__name__}) cannot take an input of shape {shapes}: {text}"
+            f"{_room(layer, shapes) if isinstance(error, WindowError) else ''}"
         ) from error
+
+
+def _room(layer: Layer, shape: Any) -> str:
+    """Advice where a window has no room."""
+    advice = ". Take a smaller one, fewer layers that shrink the input, or padding='same' if it has that."
+    format = getattr(layer, "data_format", None)
+    size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", ())
+    if not looks_turned(shape[-np.size(size) - 1 :], format):
+        return advice
+    here, there, turn = (
+        ("last", "first", "1, -1") if format == "channels_last" else ("first", "last", "-1, 1")
+    )
+    return (
+        f"{advice} Or do the channels come {there} in the data? This layer takes them {here}, in input_shape "
+        f"too: np.moveaxis(x, {turn}) turns the axes, data_format='channels_{there}' takes them as they are."
+    )
 
 
 def _missing(layer: Layer, error: KeyError, trees: Trees | None) -> Exception:

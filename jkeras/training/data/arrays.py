@@ -139,7 +139,7 @@ def _checked(a: HostArray, shape: Shape | None, endpoint: Endpoint | Target, wha
             raise ValueError(
                 f"Error when checking {what}: expected {endpoint.name} to have shape {tuple(shape[1:])} but "
                 f"got array with shape {tuple(a.shape[1:])}{_one_sample(a.shape, shape, what)}"
-                f"{_one_hot(a.shape, endpoint, what)}"
+                f"{_turned(a.shape, shape)}{_one_hot(a.shape, endpoint, what)}"
             )
     cuts = np.dtype(endpoint.dtype).kind in "iu" and not np.can_cast(a.dtype, bits.supported(endpoint.dtype))
     return _limited(a, endpoint, what) if cuts or endpoint.limit is not None else a
@@ -166,6 +166,18 @@ def _one_sample(got: tuple[int, ...], want: Shape, what: str) -> str:
     """The same for a row of numbers, of which each has been taken for a sample."""
     alone = what == "input" and tuple(got) == (want[-1], 1) and len(want) == 2
     return ". Is it a single sample? A batch of one is x[None]." * alone
+
+
+def _turned(got: tuple[int, ...], want: Shape) -> str:
+    """The same for the axis of channels at the other end."""
+    for source, target in ((1, -1), (-1, 1)):
+        order = list(range(len(got)))
+        order.insert(target % len(got), order.pop(source))
+        if _fit(tuple(got[axis] for axis in order), (None, *want[1:])):
+            return (
+                f". Are its axes in another order? np.moveaxis(x, {source}, {target}) puts them in this one."
+            )
+    return ""
 
 
 def _fit(got: tuple[int, ...], want: Shape) -> bool:
