@@ -23,6 +23,7 @@ OTHERS = {
     "dev": "who changes jkeras",
     "examples": "examples/",
     "loaders": "the tests of foreign batches",
+    "modules": "examples/research/",
     "safetensors": "nobody: empty since jkeras reads these files itself",
     "tensorboard": "who looks at the events that jkeras writes itself",
     "test": "the tests",

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core.dispatch import is_symbol
+from jkeras.core.names import snake_case
 from jkeras.core.types import AnyDict, Array, Tree
 from jkeras.initializers.undrawn import Undrawn
 
@@ -210,20 +211,69 @@ def _fill(layer: WeightAccess, kind: str, tree: Tree, values: Values) -> Values:
 
 
 def all_by_variable(layer: WeightAccess, params: Tree, state: Tree) -> Values:
-    """The values of all variables of a layer, from nested params and state.
+    """The values of all variables of a layer, from nested params and state; also from those of a model that
+    the same code has built at another time, see `renumbered`.
 
     Raises:
         ValueError: one is missing; it says which, of which layer, and what there is.
     """
     values = by_variable(layer, params, state, {})
+    error = _completed(layer, params, state, values)
+    if error is not None:
+        values = by_variable(
+            layer, renumbered(layer, "_params", params), renumbered(layer, "_state", state), {}
+        )
+        if _completed(layer, params, state, values) is not None:
+            raise error
+    return values
+
+
+def _completed(layer: WeightAccess, params: Tree, state: Tree, values: Values) -> ValueError | None:
+    """Add what code uses and no layer owns; an error about the first other variable that has no value."""
     for path, inner in instances(layer):
         for kind, cells, tree in (("params", inner._params, params), ("state", inner._state, state)):
             for name, variable in cells.items():
                 if is_hidden(name):
                     values.setdefault(variable, variable._value)
                 elif variable not in values:
-                    raise _missing(layer, inner, path.split("/")[1::2] if path else [], kind, name, tree)
-    return values
+                    return _missing(layer, inner, path.split("/")[1::2] if path else [], kind, name, tree)
+    return None
+
+
+def renumbered(layer: WeightAccess, kind: str, tree: Tree) -> Tree:
+    """A nested tree with the automatic names that this layer's inner layers have.
+
+    Names are counted per process, so that a function that builds a model gives its layers other numbers each
+    time: `dense_1`, `dense_2` and then `dense_3`, `dense_4`. Where there are as many of a class, they are
+    the same in the order of the numbers.
+
+    Args:
+        layer: whose names the tree gets.
+        kind: "_params" or "_state", which the tree is of.
+        tree: with names of another building.
+    """
+    if not isinstance(tree, AnyDict):
+        return tree
+    inner, mine, theirs = layer.children(), dict[str, list[int]](), dict[str, list[int]]()
+    for name, child in inner.items():
+        prefix, _, number = name.rpartition("_")
+        if prefix == snake_case(type(child).__name__) and number.isdecimal() and _has(child, kind):
+            mine.setdefault(prefix, []).append(int(number))
+    for name in set(tree) - getattr(layer, kind).keys():
+        prefix, _, number = str(name).rpartition("_")
+        if prefix in mine and number.isdecimal():
+            theirs.setdefault(prefix, []).append(int(number))
+    names: dict[str, str] = {}
+    for prefix, numbers in mine.items():
+        if len(numbers) == len(theirs.get(prefix, ())):
+            pairs = zip(sorted(theirs[prefix]), sorted(numbers), strict=True)
+            names |= {f"{prefix}_{there}": f"{prefix}_{here}" for there, here in pairs}
+    renamed = {names.get(name, name): value for name, value in tree.items()}
+    return {n: renumbered(inner[n], kind, value) if n in inner else value for n, value in renamed.items()}
+
+
+def _has(layer: WeightAccess, kind: str) -> bool:
+    return any(getattr(inner, kind) for _, inner in walk(layer))
 
 
 def is_hidden(name: str) -> bool:
@@ -245,7 +295,9 @@ def _missing(
 
 
 def put_values(layer: WeightAccess, params: Tree, state: Tree | None = None) -> None:
-    """Assign nested params and state (None: which stays) to the variables of a layer.
+    """Assign nested params and state (None: which stays) to the variables of a layer, also those of a model
+    that the same code has built at another time, see `renumbered`. States that no layer owns, as metrics
+    have, are assigned where both have them.
 
     Raises:
         ValueError: an entry is missing, unknown, or of another shape; nothing was changed.
@@ -253,23 +305,33 @@ def put_values(layer: WeightAccess, params: Tree, state: Tree | None = None) -> 
     cells = nested(layer, {v: v for v in variables_of([layer])})
     new: dict[Variable, Any] = {}
     for kind, tree, known in zip(("params", "state"), (params, state), cells, strict=True):
-        if tree is None:
-            continue
-        given, wanted = _by_place(tree), _by_place(known)
-        missing = [place for place in wanted if place not in given]
-        unknown = [place for place in given if place not in wanted]
-        if missing or unknown:
-            raise ValueError(
-                f"The {kind} do not fit {layer.name!r}: missing {missing[:5]}, unknown {unknown[:5]}. "
-                "`values()` of a model shows what it has."
-            )
-        for place, variable in wanted.items():
-            shape = np.shape(given[place])
-            if shape != variable.shape:
-                raise ValueError(f"{kind}{place} of {layer.name!r} has shape {variable.shape}; got {shape}.")
-            new[variable] = given[place]
+        if tree is not None:
+            new |= _fitting(layer, kind, tree, _by_place(known))
     for variable, value in new.items():
         variable.assign(value)
+
+
+def _fitting(layer: WeightAccess, kind: str, tree: Tree, wanted: Mapping[str, Any]) -> dict[Variable, Any]:
+    """The values by variable, of a tree that holds one for each of `wanted`."""
+    given = _by_place(tree)
+    missing, unknown = _beyond(wanted, given), _beyond(given, wanted)
+    if missing or unknown:
+        given = _by_place(renumbered(layer, f"_{kind}", tree))
+        if _beyond(wanted, given) or _beyond(given, wanted):
+            raise ValueError(
+                f"This tree of {kind} does not fit {layer.name!r}: missing {missing[:5]}, unknown "
+                f"{unknown[:5]}. `values()` of a model shows what it has."
+            )
+    for place in wanted.keys() & given.keys():
+        shape = np.shape(given[place])
+        if shape != wanted[place].shape:
+            raise ValueError(f"{kind}{place} of {layer.name!r} has shape {wanted[place].shape}; got {shape}.")
+    return {variable: given[place] for place, variable in wanted.items() if place in given}
+
+
+def _beyond(some: Mapping[str, Any], others: Mapping[str, Any]) -> list[str]:
+    """The places that others lack and should have."""
+    return [place for place in some if place not in others and not is_hidden(place.rpartition("['")[2])]
 
 
 def _by_place(tree: Tree) -> dict[str, Any]:

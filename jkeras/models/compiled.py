@@ -100,7 +100,7 @@ class Compiled(StepFunctions, KerasInternals, Network):
         auto_scale_loss: bool = True,
         compute_dtype: DTypeLike | None = None,
         loss_scale: LossScale = None,
-        remat: str | Sequence[str] = (),
+        remat: str | Sequence[str] | None = (),
         accumulate: int = 1,
         ema: float | None = None,
         **kwargs: Never,

@@ -136,16 +136,21 @@ class Fleet:
                 rows = jax.lax.dynamic_slice(order, [number * self.cut.size], [size])
                 return step.apply(carry, _rows(data, rows), step.context(seed, epoch, number))
 
-            new, logs = _through(turn, carry, self.cut)
+            new, logs = _through(turn, self._renewed(carry), self.cut)
         return jax.tree.map(lambda old, new: jnp.where(active, new, old), carry, new), logs
 
     def _test(self, carry: StepCarry, order: Array, hyper: dict[str, Array], data: Batch) -> Tree:
         def turn(carry: StepCarry, number: Array, size: int) -> tuple[StepCarry, Tree]:
             rows = jax.lax.dynamic_slice(order, [number * self.held_cut.size], [size])
-            return carry, self.step.loss(carry.params, carry.state, _rows(data, rows), Ctx())[1].logs
+            outcome = self.step.loss(carry.params, carry.state, _rows(data, rows), Ctx())[1]
+            return carry._replace(state=outcome.state) if self.step.objective.running else carry, outcome.logs
 
         with self.hyper.set(hyper):
-            return _through(turn, carry, self.held_cut)[1]
+            return _through(turn, self._renewed(carry), self.held_cut)[1]
+
+    def _renewed(self, carry: StepCarry) -> StepCarry:
+        """The carry in which metrics with a state begin anew."""
+        return self.step.reset(carry) if self.step.objective.running else carry
 
 
 def on_device(samples: Samples, step: TrainingStep) -> Batch:

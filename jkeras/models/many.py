@@ -76,7 +76,7 @@ def fit_many(
         `Members`: a list with `table()`, `best(metric)`, `compared(metric)`, `put(number)` and `predict(x)`.
 
     Raises:
-        ValueError: the model or a metric keeps states between batches, a hyperparameter is none of the
+        ValueError: the model keeps states between batches, a hyperparameter is none of the
             optimizer's or of a layer's, folds do not fit the rows, or a callback is another one.
 
     Example:
@@ -93,11 +93,6 @@ def fit_many(
     """
     own = [callbacks] if isinstance(callbacks, Own) else list(callbacks)
     step = _checked(model, own).step()
-    if step.objective.running:
-        raise ValueError(
-            f"fit_many cannot keep the running values of {step.objective.running}, metrics with a state: "
-            "leave them out, and evaluate a model that is compiled with them and has a member's weights."
-        )
     data = _data(step, x, y, (sample_weight, class_weight), (validation_data, validation_split), folds)
     knobs = Hyperparameters(model, step, hyper or {})
     begin, members = jax.jit(step.begin), dict[int, Member]()

@@ -44,7 +44,7 @@ class StepOptions:
         cls,
         compute_dtype: Any = None,
         loss_scale: LossScale = None,
-        remat: str | Sequence[str] = (),
+        remat: str | Sequence[str] | None = (),
         accumulate: Any = 1,
         ema: float | None = None,
         auto_scale_loss: bool = True,
@@ -68,7 +68,7 @@ class StepOptions:
             raise ValueError(f"`accumulate` should be a number of batches, at least 1; got {accumulate!r}.")
         if ema is not None and not 0 <= _number(ema) < 1:
             raise ValueError(f"`ema` should be a number from 0 to below 1; got {ema!r}.")
-        patterns = (remat,) if isinstance(remat, str) else tuple(remat)
+        patterns = (remat,) if isinstance(remat, str) else tuple(remat or ())
         return cls(name, loss_scale, patterns, accumulate, ema)
 
     def config(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jkeras.core.lists import as_list
 from jkeras.core.types import AnyDict, AnyTuple, Array, Batch, Ctx, Key, Pair, Params, State, Store, Tree
 from jkeras.engine.tensors.variable import Variable, put_all, take_all
-from jkeras.engine.tree import by_variable, nested
+from jkeras.engine.tree import all_by_variable, by_variable, nested
 from jkeras.training.batching import Span, epoch_key
 from jkeras.training.run.step import Carry, Fixed, cast, merge, whole_objective
 from jkeras.training.run.trainer import Trainer
@@ -78,14 +78,15 @@ class TrainingStep:
         if rng is None:
             binding = self.trainer.binding
             opt = [jnp.copy(array) for array in take_all(binding.cells)]
-            stores = self._stores({}, {})
+            stores = self._filled({})
             return StepCarry(*self._trees(*jax.tree.map(jnp.copy, stores)), binding.treedef.unflatten(opt))
         return self.begin(*self.pair.init(rng, self.shape))
 
     def begin(self, params: Params, state: State) -> StepCarry:
-        """The carry for these weights and an optimizer at its beginning."""
-        live, _ = self._parted(self._stores(params, state)[0])
-        return StepCarry(params, state, self.trainer.first_state(live))
+        """The carry for these weights and an optimizer at its beginning; the states of metrics, which a model
+        has from `compile` on, are as they are in the model now where the trees lack them."""
+        stores = self._stores(params, state)
+        return StepCarry(*self._trees(*stores), self.trainer.first_state(self._parted(stores[0])[0]))
 
     def apply(self, carry: StepCarry, batch: Any, ctx: Ctx = TRAINING) -> tuple[StepCarry, dict[str, Array]]:
         """One step of training.
@@ -100,6 +101,11 @@ class TrainingStep:
             The new carry, and `{name: scalar}` as `fit` logs it; of a metric with a state what it is so far,
             see `reset`.
         """
+        if jax.tree.structure(carry.opt) != self.trainer.binding.treedef:
+            raise ValueError(
+                f"The carry has a state of another optimizer than that of {self.program.layer.name!r}: begin "
+                "with `step.init()`, or with `step.begin(params, state)` of other weights."
+            )
         params, state = self._stores(carry.params, carry.state)
         live, still = self._parted(params)
         moving = {path: entries for path, entries in state.items() if path in self.program.moving}
@@ -206,7 +212,10 @@ class TrainingStep:
         return [jnp.asarray(value) for value in values]
 
     def _stores(self, params: Params, state: State) -> tuple[Store, Store]:
-        values = by_variable(self.program.layer, params, state, {})
+        return self._filled(all_by_variable(self.program.layer, params, state))
+
+    def _filled(self, values: Mapping[Variable, Array]) -> tuple[Store, Store]:
+        """The stores of these values; of other variables what they are now."""
 
         def filled(cells: Mapping[str, Mapping[str, Variable]]) -> Store:
             return {

@@ -9,6 +9,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 import jkeras
 from jkeras import layers
+from jkeras.core import names
 from jkeras.core.random import next_seed
 from jkeras.core.types import Ctx
 
@@ -146,7 +147,7 @@ def test_devices_share_a_batch():
 
 
 def test_values_and_put():
-    model, other = regular(), regular()
+    model = regular()
     params, state = model.values()
     drawn = model.pure().init(jax.random.key(0), (None, 6))
     assert jax.tree.structure(drawn) == jax.tree.structure((params, state))
@@ -154,13 +155,50 @@ def test_values_and_put():
     jax.tree.map(np.testing.assert_array_equal, drawn, model.values())
     name = next(iter(params))
     with pytest.raises(ValueError, match="missing .*unknown") as error:
-        other.put(params)
+        plain().put(params)
     assert name in str(error.value)
     before = model.get_weights()
     wrong = params | {name: {**params[name], "kernel": np.zeros((6, 4))}}
     with pytest.raises(ValueError, match=r"kernel.* has shape \(6, 5\); got \(6, 4\)"):
         model.put(wrong)
     jax.tree.map(np.testing.assert_array_equal, before, model.get_weights())
+
+
+def nest():
+    """Layers of one kind in several places, made in another order than they are called in."""
+    last, given = layers.Dense(2), jkeras.Input((2, 3))
+    inner = jkeras.Sequential([jkeras.Input((4,)), layers.Dense(4), layers.BatchNormalization()])
+    x = layers.GRU(4)(layers.Bidirectional(layers.LSTM(2, return_sequences=True))(given))
+    return jkeras.Model(given, last(layers.Dense(4)(inner(x))))
+
+
+def test_a_model_that_is_built_again_takes_the_trees_of_the_first(monkeypatch):
+    """Names are counted in the process: dense_9, dense_10 and dense_11 become dense_12, ..."""
+    x = np.ones((3, 2, 3), "float32")
+    monkeypatch.setitem(names._counts, "dense", 8)
+    first, second = nest(), nest()
+    params, state = jax.jit(lambda: first.pure().init(jax.random.key(0), (None, 2, 3)))()
+    assert params.keys() != second.values()[0].keys()
+    wanted = first.pure().apply(params, state, x).y
+    np.testing.assert_array_equal(second.pure().apply(params, state, x).y, wanted)
+    second.put(params, state)
+    np.testing.assert_allclose(second.predict(x), wanted, rtol=1e-6)
+    second.compile("adam", "mse", devices=1)
+    first.compile("adam", "mse", devices=1)
+    step, batch = second.step(), (x, np.ones((3, 2), "float32"))
+    carry, logs = step.apply(step.begin(params, state), batch)
+    assert carry.params.keys() == second.values()[0].keys()
+    assert logs["loss"] == first.step().apply(first.step().begin(params, state), batch)[1]["loss"]
+    with pytest.raises(ValueError, match="another optimizer than that of .model.*step.begin"):
+        step.apply(first.step().init(), batch)
+    name = next(n for n in params if n.startswith("gru"))
+    for wrong in ({}, {n: p for n, p in params.items() if n != name}):
+        with pytest.raises(ValueError, match="needs its weight 'kernel': params"):
+            second.pure().apply(wrong, state, x)
+        with pytest.raises(ValueError, match="needs its weight 'kernel': params"):
+            step.loss(wrong, state, batch)
+    with pytest.raises(ValueError, match="does not fit"):
+        second.put({n: p for n, p in params.items() if n != name}, state)
 
 
 def test_what_it_needs():
@@ -189,3 +227,7 @@ def test_metrics_with_a_state_begin_anew_where_they_are_told():
         found.append(logs["auc"][-1])
     wanted = model.fit(x, y, 8, epochs=2, shuffle=False, verbose=0).history["auc"]
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    fresh = jkeras.models.clone_model(model)  # without metrics, whose states it does not miss
+    fresh.put(*model.values())
+    model.put(*fresh.values())
+    jax.tree.map(np.testing.assert_array_equal, fresh.values()[0], carry.params)
