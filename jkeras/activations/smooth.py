@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jkeras.core import logits
 from jkeras.core.dispatch import op
 from jkeras.core.types import Operand
 from jkeras.primitives.numeric import absolute, widened
@@ -130,7 +131,9 @@ def softmax(x: Operand, axis: Any = -1):
     """
     if x.ndim < 2:
         raise ValueError(f"Cannot apply softmax to a tensor that is {x.ndim}D. Expected rank 2 or more.")
-    return jax.nn.softmax(x, -1 if x.ndim == 2 else axis)
+    axis = -1 if x.ndim == 2 else axis
+    y = jax.nn.softmax(x, axis)
+    return logits.note(y, x) if axis == -1 else y
 
 
 @op

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from jkeras.core.dispatch import op
+from jkeras.core.logits import logits_of
 from jkeras.core.settings import epsilon
 from jkeras.core.types import Array, Operand
 from jkeras.primitives import numeric
@@ -49,6 +50,9 @@ def categorical_crossentropy(
     y_true = smoothed(y_true, label_smoothing, 1 / y_true.shape[-1])
     if from_logits and axis != -1:  # K's goes over the last one whatever the axis
         y_true, y_pred, axis = jnp.moveaxis(y_true, axis, -1), jnp.moveaxis(y_pred, axis, -1), -1
+    logits = None if from_logits or axis not in (-1, y_pred.ndim - 1) else logits_of(y_pred)
+    if logits is not None:
+        return numeric.softmax_crossentropy(y_true, logits)
     return numeric.categorical_crossentropy(y_true, y_pred, from_logits, axis)
 
 

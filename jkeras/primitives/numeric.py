@@ -179,6 +179,26 @@ def categorical_crossentropy(
     return -jnp.sum(target * jnp.log(_inside(output)), axis)
 
 
+def softmax_crossentropy(target: Operand, logits: Operand) -> Array:
+    """`categorical_crossentropy(target, softmax(logits))`, clipped like it, straight from the logits.
+
+    Args:
+        target: probabilities, of the shape of `logits`.
+        logits: scores, the classes on the last axis.
+
+    Returns:
+        The crossentropies, without that axis.
+
+    Example:
+        >>> print(softmax_crossentropy(jnp.asarray([0.0, 1.0]), jnp.asarray([0.0, 0.0])).round(4))
+        0.6931
+        >>> print(softmax_crossentropy(jnp.asarray([0.0, 1.0]), jnp.asarray([99.0, 0.0])).round(4))
+        16.1181
+    """
+    least, most = np.log(epsilon()), np.log1p(-epsilon())
+    return -jnp.sum(target * clip(jax.nn.log_softmax(logits), least, most), -1)
+
+
 def sparse_categorical_crossentropy(
     target: Operand, output: Operand, from_logits: bool = False, axis: int = -1
 ) -> Array:

@@ -228,7 +228,7 @@ class Blocks:
         known = made is not None and made[:2] == (seed, epoch)
         order = made[2] if made and known else self._order(seed, epoch)
         yield self._resident._replace(order=order)
-        if self.source.shuffle:
+        if self.source.shuffle and not last:
             self._next = (seed, epoch + 1, self._order(seed, epoch + 1))
 
     def _cut(self) -> Cut:

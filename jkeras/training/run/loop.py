@@ -383,6 +383,8 @@ def predict(
     batches = source(trainer, x, None, batch_size, False, count, need_y=False, supply=supply)
     shows = verbose == 1 and processes.is_first()
     bar = Progbar(batches.sample_count or steps or batches.steps, verbose=1) if shows else None
+    if isinstance(batches, Arrays) and batches.steps == 1 and not (bar or callbacks or trainer.stateful):
+        return _of_one_batch(trainer, batches)
     if callbacks:
         callbacks.on_predict_begin()
     try:
@@ -399,6 +401,15 @@ def predict(
             for column in zip(*parts, strict=True)
         ]
     )
+
+
+def _of_one_batch(trainer: Trainer, batches: Arrays) -> Outputs:
+    """The outputs for all samples at once, without what holds many batches together and takes longer."""
+    samples = next(batches.batches(0, 0, 0))
+    assert samples is not None
+    with explained(), processes.together():
+        outputs = trainer.predict(samples, samples.rows, False)
+    return unpacked([np.array(y) for y in _landed(outputs, samples.rows if trainer.inputs else None)])
 
 
 def _predicted(

@@ -43,14 +43,18 @@ def _one(kind: str, trainer: Trainer, samples: Samples, run: Callable[[str, Bloc
 
 def predict_on_batch(trainer: Trainer, x: Data) -> Outputs:
     """Outputs for one batch; see `Model.predict_on_batch`."""
-    return _outputs(trainer, x, trainer.predict)
+    return outputs(_to_predict(trainer, x), trainer.predict)
 
 
-def _outputs(trainer: Trainer, x: Data, predict: Callable[[Samples, int], list[Any]]) -> Outputs:
-    samples = arrays.read(x, None, trainer.inputs, [], need_y=False)
+def _to_predict(trainer: Trainer, x: Data) -> Samples:
+    return arrays.read(x, None, trainer.inputs, [], need_y=False)
+
+
+def outputs(samples: Samples, predict: Callable[[Samples, int, bool], list[Any]]) -> Outputs:
+    """The outputs for one batch, on the host: an array or a list; one without rows stays a number."""
     rows = samples.rows if samples.x else None
-    outputs = predict(samples, samples.rows)
-    return unpacked([np.array(y)[:rows] if np.ndim(y) else np.array(y) for y in outputs])
+    found = predict(samples, samples.rows, False)
+    return unpacked([np.array(y)[:rows] if np.ndim(y) else np.array(y) for y in found])
 
 
 class StepFunction:
@@ -85,7 +89,7 @@ class StepFunction:
             counts += [len(trainer.objective.fed), len(trainer.objective.targets)]
         given = self._without_phase(list(inputs), sum(counts))
         if kind == "predict":
-            values = _outputs(trainer, given, trainer.own_outputs)
+            values = outputs(_to_predict(trainer, given), trainer.own_outputs)
         else:
             n, m, _ = np.cumsum(counts)
             x, y, weights = given[:n], given[n:m] or None, given[m:]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jkeras.core import bits
+from jkeras.core import bits, logits
 from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Store
 from jkeras.engine.program import Program
 from jkeras.engine.tensors.variable import Frame
@@ -111,11 +111,12 @@ def whole_objective(program: Program, objective: Objective, options: StepOptions
         params: Store, state: Store, batch: Batch, ctx: Ctx
     ) -> tuple[Array, list[Array], Store, list[Array]]:
         ctx = options.told(ctx)
-        out = program.apply(params, state, batch.x, ctx)
-        with jax.named_scope(LOSS), program.frame(params, state, out, ctx) as frame:
-            loss, values = objective(out.y, out.mask, batch, ctx)
-            loss = loss + out.loss + program.penalty(params) / ctx.total(1)
-            values = objective.with_others(values, out, batch, frame, ctx)
+        with logits.remembered():
+            out = program.apply(params, state, batch.x, ctx)
+            with jax.named_scope(LOSS), program.frame(params, state, out, ctx) as frame:
+                loss, values = objective(out.y, out.mask, batch, ctx)
+                loss = loss + out.loss + program.penalty(params) / ctx.total(1)
+                values = objective.with_others(values, out, batch, frame, ctx)
         return loss.astype(jnp.float32), values, written(program, out.state, frame), out.y
 
     return total

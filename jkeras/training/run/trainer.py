@@ -393,19 +393,20 @@ class Trainer:
         key = jax.random.fold_in(epoch_key(span), span.before + span.start)
         return batch, Ctx(key, training=True)
 
-    def predict(self, samples: Samples, room: int) -> list[Any]:
+    def predict(self, samples: Samples, room: int, copy: bool = True) -> list[Any]:
         """The outputs for one batch, on the device; they may have further rows.
 
         Args:
             samples: the batch.
             room: rows to compute where samples do not mix, so that a last batch needs no program of its own.
+            copy: False if the outputs are waited for before anybody changes the batch.
         """
         if "predict" in self.replaced:
             outputs: Any = self.replaced["predict"](list(samples.x))
             return list(outputs) if isinstance(outputs, (AnyList, AnyTuple)) else [outputs]
-        return self.own_outputs(samples, room)
+        return self.own_outputs(samples, room, copy)
 
-    def own_outputs(self, samples: Samples, room: int) -> list[Array] | list[Numpy]:
+    def own_outputs(self, samples: Samples, room: int, copy: bool = True) -> list[Array] | list[Numpy]:
         """As `predict`, by our own program in any case."""
         rows, count = samples.rows, self.layout.parts
         if self._rowwise:
@@ -414,7 +415,7 @@ class Trainer:
         if self.layout.copies:
             data = placed(samples, dtypes, rows, self.layout)
         else:  # the call itself brings it there, in less time
-            data = stack([samples], dtypes, rows)
+            data = stack([samples], dtypes, rows, copy)
 
         span = np.array(self.call_span(), np.int32)
         outputs = self._dispatch("predict", rows, lambda: self._whole(rows), rows, data, span)
