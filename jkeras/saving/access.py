@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from jkeras.core.stored import Stored
+from jkeras.saving.hdf5_file import Reading
 from jkeras.saving.limits import allowance
 
 
@@ -23,9 +24,12 @@ class Access:
 
     Args:
         group: any open group of the file.
+        file: the file, as HDF5 itself reads it; None where that is not known. Numbers that lie in it as the
+            memory wants them are taken from there, without HDF5 and its lock.
     """
 
-    def __init__(self, group: h5py.Group):
+    def __init__(self, group: h5py.Group, file: Reading | None = None):
+        self._file = file
         self._size = group.file.id.get_filesize()
         self._left = allowance(self._size)
 
@@ -83,7 +87,25 @@ class Access:
                 f"{stored} are stored."
             )
         self._spend(dataset, needed, math.prod(dataset.chunks or (0,)) * size)
-        return Stored(dataset.shape, dataset.dtype.newbyteorder("="), lambda room: _read(dataset, room))
+        start, file = self._plain_start(dataset, needed), self._file
+
+        def read(room: np.ndarray) -> None:
+            if file is None or start is None:
+                _read(dataset, room)
+            elif file.into(start, room.reshape(-1).view(np.uint8).data) != needed:
+                raise ValueError(f"{dataset.name} is damaged: the file ends within it")
+
+        return Stored(dataset.shape, dataset.dtype.newbyteorder("="), read)
+
+    def _plain_start(self, dataset: h5py.Dataset, needed: int) -> int | None:
+        """Place of numbers that lie in one piece of the file, just as they are in memory; or None."""
+        dtype, start = dataset.dtype, dataset.id.get_offset()
+        if self._file is None or start is None or not 0 <= start <= self._file.size - needed:
+            return None
+        in_memory = dtype.kind in "fiu" and dataset.id.get_type().equal(h5py.h5t.py_create(dtype))
+        one_piece = dataset.id.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
+        there = dataset.id.get_space_status() == h5py.h5d.SPACE_STATUS_ALLOCATED
+        return start if dtype.isnative and in_memory and one_piece and there and needed else None
 
     def _spend(self, dataset: h5py.Dataset, needed: int, chunk: int) -> None:
         if max(needed, chunk) > self._left:

@@ -60,7 +60,7 @@ def read_keras_zip(path: Path) -> Contents:
         text, weights = _members(path, stack)
         config = parse_json(text, "config.json")
         try:
-            contents = read_places(stack.enter_context(h5py.File(weights, "r")))
+            contents = read_places(stack.enter_context(h5py.File(weights, "r")), weights)
         except OSError as error:
             raise ValueError(f"its weights are damaged: {error}") from error
         contents.keys = {**places.keys_of_config(config), **contents.keys}
@@ -69,7 +69,7 @@ def read_keras_zip(path: Path) -> Contents:
     return contents
 
 
-def _members(path: Path, stack: contextlib.ExitStack) -> tuple[bytes, Any]:
+def _members(path: Path, stack: contextlib.ExitStack) -> tuple[bytes, Reading]:
     """The text of the configuration, and the weights as a file: no member is larger than a file of this size
     can hold, and each is as its checksum says."""
     names = ("config.json", "model.weights.h5")
@@ -100,7 +100,7 @@ def _single_names(archive: zipfile.ZipFile) -> list[str]:
     return names
 
 
-def _as_file(archive: zipfile.ZipFile, member: zipfile.ZipInfo, stack: contextlib.ExitStack) -> Any:
+def _as_file(archive: zipfile.ZipFile, member: zipfile.ZipInfo, stack: contextlib.ExitStack) -> Reading:
     """A member as a file of its own; one that is stored as it is, as Keras does, is not read into memory."""
     if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
         return Reading(io.BytesIO(archive.read(member)))
@@ -118,14 +118,18 @@ def has_places(group: h5py.Group) -> bool:
     return any(name in group for name in ("layers", "vars", "_layer_checkpoint_dependencies"))
 
 
-def read_places(group: h5py.Group) -> Contents:
+def read_places(group: h5py.Group, file: Reading | None = None) -> Contents:
     """The arrays of a `.weights.h5` of Keras 3, by place.
+
+    Args:
+        group: the root of the file.
+        file: what HDF5 reads it from, if that is known.
 
     Raises:
         ValueError: a member is a link, lies in another file, or is no array.
     """
     contents = Contents(places={}, keras_version="3")
-    _take(Access(group), group, "", contents)
+    _take(Access(group, file), group, "", contents)
     if contents.optimizer and all(name.isdigit() for name, _ in contents.optimizer):
         contents.optimizer.sort(key=lambda pair: int(pair[0]))
     return contents

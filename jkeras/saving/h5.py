@@ -75,7 +75,8 @@ def open_file(path: str | Path | io.BytesIO, accept_changed: bool = False) -> Co
         try:
             with contextlib.ExitStack() as stack:
                 raw = path if isinstance(path, io.BytesIO) else stack.enter_context(open(path, "rb"))
-                contents = read_group(stack.enter_context(h5py.File(Reading(raw), "r")))
+                file = Reading(raw)
+                contents = read_group(stack.enter_context(h5py.File(file, "r")), file)
                 contents.file = stack.pop_all()
                 return contents
         except OSError as e:
@@ -172,18 +173,22 @@ def _write_extra(group: h5py.Group, contents: Contents) -> None:
 # Reading ---------------------------------------------------------------------------------------------------
 
 
-def read_group(group: h5py.Group) -> Contents:
+def read_group(group: h5py.Group, file: Reading | None = None) -> Contents:
     """Read Keras's layout from an open HDF5 group: a whole model, or weights only.
+
+    Args:
+        group: it.
+        file: what HDF5 reads it from, if that is known.
 
     Raises:
         ValueError: the group is neither.
     """
-    access = Access(group)
+    access = Access(group, file)
     whole = "model_config" in group.attrs
     weights = None if has_names(group, "layer_names") else access.find(group, "model_weights")
     weights = group if weights is None else weights
     if weights is group and not has_names(group, "layer_names") and foreign.has_places(group):
-        return foreign.read_places(group)
+        return foreign.read_places(group, file)
     if not isinstance(weights, h5py.Group) or not has_names(weights, "layer_names"):
         raise ValueError(
             "no Keras model or weights in this HDF5 file: expected the attribute 'layer_names' at its root "

@@ -110,7 +110,7 @@ class Reading(io.RawIOBase):
 
     def __init__(self, file: BinaryIO, start: int = 0, size: int | None = None):
         self._file, self._start, self._at, self._steps = file, start, 0, 0
-        self._size = file.seek(0, 2) - start if size is None else size
+        self.size = file.seek(0, 2) - start if size is None else size
 
     def seekable(self) -> bool:
         return True
@@ -122,12 +122,12 @@ class Reading(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = offset + (0, self._at, self._size)[whence]
+        self._at = offset + (0, self._at, self.size)[whence]
         return self._at
 
     def readinto(self, room: Any) -> int:
         whole = memoryview(room).cast("B")
-        whole = whole[: max(0, self._size - self._at)]
+        whole = whole[: max(0, self.size - self._at)]
         count = read_at(self._file, self._start + self._at, whole)
         # Numbers come in large pieces, all else in small ones; a heap may begin in the piece before.
         first = max(0, self._at - len(_HEAP) + 1)
@@ -140,6 +140,14 @@ class Reading(io.RawIOBase):
         self._at += count
         return count
 
+    def into(self, start: int, room: memoryview) -> int:
+        """Fill a room with the bytes from a place on, of which nothing is shown otherwise than it is.
+
+        Returns:
+            How many there were.
+        """
+        return read_at(self._file, self._start + start, room[: max(0, self.size - start)])
+
     def _bytes(self, start: int, size: int) -> bytes:
         room = bytearray(size)
         return bytes(room[: read_at(self._file, self._start + start, memoryview(room))])
@@ -147,7 +155,7 @@ class Reading(io.RawIOBase):
     def _never_ends(self, at: int) -> bool:
         """Whether HDF5 would go through the heap at this place for ever."""
         [length] = struct.unpack("<Q", self._bytes(at + 8, 8).ljust(8, b"\0"))
-        end, at = min(at + length, self._size), at + 16
+        end, at = min(at + length, self.size), at + 16
         while end - at >= 16 and self._steps < _STEPS:
             self._steps += 1
             number, size = struct.unpack("<H6xQ", self._bytes(at, 16).ljust(16, b"\0"))

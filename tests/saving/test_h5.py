@@ -6,12 +6,13 @@ import io
 import json
 import random
 import warnings
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
-from jkeras.saving import h5
+from jkeras.saving import access, h5
 from jkeras.saving.contents import Contents, LayerContents
 from tests import golden
 from tests.golden.models import MODELS
@@ -157,3 +158,48 @@ def test_an_hdf5_file_that_is_no_model(tmp_path):
         file["images"] = np.zeros(3)
     with pytest.raises(ValueError, match=r"a\.h5: no Keras model or weights.*\['images'\]"):
         h5.read_file(tmp_path / "a.h5")
+
+
+def test_plain_numbers_are_read_without_hdf5_and_others_by_it(tmp_path, monkeypatch):
+    values = np.arange(-6, 6, dtype=np.float32).reshape(3, 4)
+    by_hdf5 = {
+        "big": lambda group: group.create_dataset("big", data=values.astype(">f4")),
+        "pieces": lambda group: group.create_dataset("pieces", data=values, chunks=(2, 2)),
+        "compressed": lambda group: group.create_dataset("compressed", data=values, compression="gzip"),
+        "truths": lambda group: group.create_dataset("truths", data=values > 0),
+        "compact": _compact,
+        "short": _of_24_bits,
+    }
+    plain = {"plain": values, "whole": values.astype(np.int16), "empty": values[:0], "one": np.float32(3)}
+    expected: dict = dict(plain)
+    with h5py.File(tmp_path / "w.h5", "w", userblock_size=512) as file:
+        group: Any = file.create_group("all")
+        for make in by_hdf5.values():
+            make(group)
+        for name, value in plain.items():
+            group[name] = value
+        expected |= {name: group[name][()] for name in by_hdf5}
+        h5.write_names(file, "layer_names", ["all"])
+        h5.write_names(group, "weight_names", list(expected))
+    asked = []
+    read = access._read
+    monkeypatch.setattr(access, "_read", lambda data, room: (asked.append(data.name), read(data, room)))
+    found = dict(h5.read_file(tmp_path / "w.h5").layers[0].weights)
+    for name, value in expected.items():
+        assert found[name].tolist() == np.asarray(value).tolist(), name
+    assert {name.removeprefix("/all/") for name in asked} == {*by_hdf5, "empty"}
+
+
+def _compact(group):
+    kind = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    kind.set_layout(h5py.h5d.COMPACT)
+    space = h5py.h5s.create_simple((2,))
+    made = h5py.h5d.create(group.id, b"compact", h5py.h5t.NATIVE_FLOAT, space, kind)
+    made.write(h5py.h5s.ALL, h5py.h5s.ALL, np.array([1, 2], np.float32))
+
+
+def _of_24_bits(group):
+    kind = h5py.h5t.STD_I32LE.copy()
+    kind.set_precision(24)
+    made = h5py.h5d.create(group.id, b"short", kind, h5py.h5s.create_simple((2,)))
+    made.write(h5py.h5s.ALL, h5py.h5s.ALL, np.array([-1, 70000], np.int32))
