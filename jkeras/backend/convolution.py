@@ -10,7 +10,7 @@ from jkeras.core.dispatch import op
 from jkeras.core.settings import normalize_data_format as format_of
 from jkeras.core.types import Operand
 from jkeras.primitives import conv as convs
-from jkeras.primitives.conv_args import int_tuple, padding_mode, spatial_axes
+from jkeras.primitives.conv_args import check_strides, int_tuple, padding_mode, spatial_axes
 
 
 def _convolve(
@@ -24,14 +24,9 @@ def _convolve(
     dilation: Window,
     modes: tuple[str, ...] = ("valid", "same"),
 ):
-    return function(
-        x,
-        kernel,
-        int_tuple(strides, rank, "strides"),
-        padding_mode(padding, modes),
-        format_of(data_format),
-        int_tuple(dilation, rank, "dilation_rate"),
-    )
+    steps, distances = int_tuple(strides, rank, "strides"), int_tuple(dilation, rank, "dilation_rate")
+    check_strides(steps, distances)
+    return function(x, kernel, steps, padding_mode(padding, modes), format_of(data_format), distances)
 
 
 @op
@@ -57,7 +52,7 @@ def conv1d(
         An array `(batch, new time, out)` in the same data format.
 
     Raises:
-        ValueError: another padding or data format, or shapes that do not fit.
+        ValueError: another padding or data format, shapes that do not fit, or strides and dilation above 1.
 
     Example:
         >>> from jkeras import backend as K
@@ -94,7 +89,7 @@ def conv2d(
         An array `(batch, new rows, new cols, out)` in the same data format.
 
     Raises:
-        ValueError: another padding or data format, or shapes that do not fit.
+        ValueError: another padding or data format, shapes that do not fit, or strides and dilation above 1.
 
     Example:
         >>> from jkeras import backend as K
@@ -130,7 +125,7 @@ def conv3d(
         An array `(batch, new depth, new rows, new cols, out)` in the same data format.
 
     Raises:
-        ValueError: another padding or data format, or shapes that do not fit.
+        ValueError: another padding or data format, shapes that do not fit, or strides and dilation above 1.
 
     Example:
         >>> from jkeras import backend as K
@@ -260,7 +255,7 @@ def depthwise_conv2d(
         An array `(batch, new rows, new cols, in * multiplier)` in the same data format.
 
     Raises:
-        ValueError: another padding or data format, or shapes that do not fit.
+        ValueError: another padding or data format, shapes that do not fit, or strides and dilation above 1.
 
     Example:
         >>> from jkeras import backend as K
@@ -314,7 +309,7 @@ def separable_conv1d(
         An array `(batch, new time, out)` in the same data format.
 
     Raises:
-        ValueError: another padding or data format, or shapes that do not fit.
+        ValueError: another padding or data format, shapes that do not fit, or strides and dilation above 1.
 
     Example:
         >>> from jkeras import backend as K
@@ -352,7 +347,7 @@ def separable_conv2d(
         An array `(batch, new rows, new cols, out)` in the same data format.
 
     Raises:
-        ValueError: another padding or data format, or shapes that do not fit.
+        ValueError: another padding or data format, shapes that do not fit, or strides and dilation above 1.
 
     Example:
         >>> from jkeras import backend as K

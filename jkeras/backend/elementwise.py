@@ -56,6 +56,7 @@ def sign(x: Operand):
 
 
 @of_array
+@of_sizes(sizes.rounded, sizes.is_share)
 def round(x: Operand):
     """The nearest whole number; a half goes to the even neighbour.
 

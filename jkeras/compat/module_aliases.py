@@ -80,7 +80,7 @@ _BUILDERS = ("engine", "layers", "legacy", "models")
 _COMMON = {
     "engine.base_layer": "Layer",
     "engine.call.checks": "InputSpec",
-    "engine.tensors.symbolic": "Node",
+    "engine.layer.hand_made": "Node",
     "utils.generic_utils": "deserialize_keras_object has_arg is_all_none serialize_keras_object slice_arrays "
     "to_list transpose_shape unpack_singleton",
 }

@@ -132,6 +132,19 @@ class Network(Files, Structure):
         node.outputs = outputs
         self.inbound_nodes = [node]
 
+    @Structure.inputs.setter
+    def inputs(self, inputs: Sequence[Tensor]) -> None:
+        """Refuse others: Keras would take the list, and go on with the inputs that the model was made of.
+
+        Raises:
+            ValueError: other tensors than the model has.
+        """
+        if [*map(id, as_list(inputs))] != [*map(id, self.inputs)]:
+            raise ValueError(
+                f"The inputs of model {self.name!r} cannot be replaced: it computes its outputs from "
+                f"{[t.name for t in self.inputs]}. Make another model, Model(inputs, model.outputs)."
+            )
+
     @Structure.outputs.setter
     def outputs(self, outputs: Sequence[Tensor]) -> None:
         """Let the model end elsewhere: `model.layers.pop(); model.outputs = [model.layers[-1].output]`.

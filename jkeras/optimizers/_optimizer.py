@@ -186,12 +186,26 @@ class Optimizer(CommonArguments):
 
     @property
     def learning_rate(self) -> Any:
-        """The cell of the learning rate, as `lr`: read it, or give it a number."""
-        return cast(Any, self).lr
+        """The cell of the learning rate, as `lr`: read it, or give it a number.
+
+        A class whose `lr` is a property of its own, which asks for `learning_rate`, has it here.
+        """
+        if not self._has_own_lr:
+            return cast(Any, self).lr
+        if "learning_rate" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute 'learning_rate'")
+        return vars(self)["learning_rate"]
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        cast(Any, self).lr = value
+        if self._has_own_lr:
+            vars(self)["learning_rate"] = value
+        else:
+            cast(Any, self).lr = value
+
+    @property
+    def _has_own_lr(self) -> bool:
+        return isinstance(getattr(type(self), "lr", None), property)
 
     # Symbolic tensors
 

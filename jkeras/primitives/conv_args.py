@@ -47,6 +47,21 @@ def positive_tuple(value: Any, n: int, name: str) -> tuple[int, ...]:
     return numbers
 
 
+def check_strides(strides: tuple[int, ...], dilation: tuple[int, ...]) -> None:
+    """Refuse strides together with dilation, as Keras does.
+
+    (TensorFlow refuses them in a convolution; in a depthwise one it computes what stands at other places.)
+
+    Raises:
+        ValueError: both are larger than 1 somewhere.
+    """
+    if max(strides) > 1 and max(dilation) > 1:
+        raise ValueError(
+            f"strides > 1 are not supported in conjunction with dilation_rate > 1: strides={strides}, "
+            f"dilation_rate={dilation}"
+        )
+
+
 def positive_int(value: Any, name: str) -> int:
     """A number that must be whole and at least 1 (units, filters)."""
     return positive_tuple(value, 1, name)[0]

@@ -123,6 +123,13 @@ def test_inputs_that_the_outputs_do_not_need():
         K.function([x, y, K.learning_phase()], [x * y])([[1.0, 2.0]])
 
 
+def test_a_list_of_indices_has_one_for_each_axis():
+    """As TensorFlow has it: no list of rows."""
+    x, value = K.placeholder((3, 4)), np.arange(12.0).reshape(3, 4)
+    for index in ([slice(None), 0], [1, 2], [slice(1), slice(None)]):
+        assert K.function([x], [x[index]])([value])[0].tolist() == value[tuple(index)].tolist()
+
+
 def test_constants_beside_inputs_of_unknown_batch():
     x = Input((4,))
     rows = np.arange(12, dtype="float32").reshape(3, 4)

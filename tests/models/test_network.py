@@ -77,3 +77,6 @@ def test_a_model_ends_at_other_outputs():
     assert model(x).shape == (None, 2)
     with pytest.raises(ValueError, match=r"Model\(model.inputs, outputs\)"):
         model.outputs = [model.layers[1].output]
+    model.inputs = [x]
+    with pytest.raises(ValueError, match=r"Model\(inputs, model.outputs\)"):
+        model.inputs = [Input((4,))]

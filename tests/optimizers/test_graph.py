@@ -225,6 +225,37 @@ def test_gradients_of_ones_own_on_the_class_and_on_the_object():
     )  # Adam's first step
 
 
+def test_a_rate_that_is_called_learning_rate_and_lr():
+    """As packages have it that know later versions of Keras: `lr` is a property of `learning_rate`."""
+
+    class Descent(Optimizer):
+        def __init__(self, learning_rate):
+            super().__init__()
+            self.learning_rate = K.variable(learning_rate)
+
+        @property
+        def lr(self):
+            return self.learning_rate
+
+        @lr.setter
+        def lr(self, value):
+            K.set_value(self.learning_rate, value)
+
+        def get_updates(self, loss, params):
+            slopes = self.get_gradients(loss, params)
+            return [(p, p - self.lr * g) for p, g in zip(params, slopes, strict=True)]
+
+    losses = []
+    for optimizer in (Descent(0.5), SGD(0.5)):
+        model = network()
+        model.compile(optimizer, "mse")
+        losses.append([model.train_on_batch(X, Y) for _ in range(2)])
+        model.optimizer.lr = 0.25
+        losses[-1].append(model.train_on_batch(X, Y))
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+    assert not hasattr(Descent.__new__(Descent), "learning_rate")
+
+
 class OfTheLoss(Optimizer):
     """The rate is the loss, the gradient that of its square; Keras 2.2.4 gives the numbers of the test."""
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jkeras import backend as K
 from jkeras.primitives import conv as ops
 from jkeras.primitives import conv_args
 from jkeras.primitives import conv_products as products
@@ -255,3 +256,13 @@ def test_half_precision_input_with_float32_kernel(monkeypatch, dtype):
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", ["conv2d", "depthwise_conv2d", "separable_conv2d"])
+def test_strides_and_dilation_together_are_refused(name):
+    """TensorFlow refuses them in a convolution, and has something else in mind in a depthwise one."""
+    kernels = [np.ones((3, 3, 2, 1)), np.ones((1, 1, 2, 2))][: 2 if name.startswith("separable") else 1]
+    convolve = functools.partial(getattr(K, name), np.ones((1, 9, 9, 2)), *kernels, dilation_rate=(2, 2))
+    assert convolve(strides=(1, 1)).shape[1:3] == (5, 5)
+    with pytest.raises(ValueError, match=r"strides=\(2, 1\), dilation_rate=\(2, 2\)"):
+        convolve(strides=(2, 1))

@@ -196,7 +196,7 @@ def note_use(layer: Layer, frame: Frame) -> None:
     """Variables that the code read without owning them become hidden state: a new value takes effect. And the
     layer is one that differs in training, if the code has asked for the phase."""
     if frame.asked_for_phase:
-        layer.uses_learning_phase = True
+        layer._differs = True  # `uses_learning_phase` may be a property of the user's
     if frame.parent is not None:
         frame.parent.captured.extend(frame.captured)  # whoever runs this layer in a call of its own
         return

@@ -21,6 +21,7 @@ from jkeras.engine.tensors.scope import (
     Masked,
     NeedsTensorsError,
     Scope,
+    asks_for_tensors,
     collecting_answers,
     renamed,
 )
@@ -147,14 +148,6 @@ def discover(node: Node, trace: Callable[[bool], T]) -> T:
         except Exception:
             break  # who trains will see
     return outcome
-
-
-_OF_TENSORS = ("_keras_history", "_keras_shape", "_uses_learning_phase", "get_shape", "as_list", "set_shape")
-
-
-def asks_for_tensors(error: AttributeError) -> bool:
-    """Whether code has asked an array for an attribute that only a symbolic tensor has."""
-    return any(word in str(error) for word in _OF_TENSORS)
 
 
 _CHANGING: tuple[type, ...] = (list, dict, set)  # the code of a call may add to these in place

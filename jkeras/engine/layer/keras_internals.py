@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.types import AnyList, Tree
 from jkeras.engine.layer.effects import EffectAccess, Update
+from jkeras.engine.layer.hand_made import Node
 from jkeras.engine.layer.nodes import NodeAccess
 from jkeras.engine.tensors.symbolic import Tensor, mask_tensor
 
@@ -103,6 +104,22 @@ class LayerInternals(EffectAccess):
     def _per_input(self, found_for: Callable[[list[Tensor]], list[T]]) -> dict[str, list[T]]:
         calls = [node.inputs for node in self.inbound_nodes if node.args]
         return {object_list_uid(inputs): value for inputs in calls if (value := found_for(inputs))}
+
+    def _add_inbound_node(
+        self,
+        input_tensors: Tree,
+        output_tensors: Tree,
+        input_masks: Tree = None,
+        output_masks: Tree = None,
+        input_shapes: Any = None,
+        output_shapes: Any = None,
+        arguments: dict[str, Any] | None = None,
+    ) -> None:
+        """Record a call whose outputs have been computed, see `Node`; tensors know their masks and shapes.
+
+        Keras 2.2.4: keras/engine/base_layer.py Layer._add_inbound_node
+        """
+        Node(self, [], [], [], as_list(input_tensors), as_list(output_tensors), arguments=arguments)  # type: ignore[arg-type]
 
     def _node_key(self, layer: NodeAccess, node_index: int) -> str:
         return node_key(layer.name, node_index)

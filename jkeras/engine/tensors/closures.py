@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import jax
 
 from jkeras.core.dispatch import is_symbol, op
 from jkeras.core.types import INFERENCE, Function
-from jkeras.engine.tensors.scope import asks_tensors
+from jkeras.engine.tensors.scope import Scope, asks_for_tensors, asks_tensors
 from jkeras.engine.tensors.shapes import infer
 from jkeras.engine.tensors.symbolic import Arguments, Tensor, Words, as_asked, as_values, specs_of
 from jkeras.engine.tensors.variable import Frame, StrayTensorError, Variable, current_frame
@@ -74,15 +75,33 @@ def call_closing(function: Function, args: Arguments, kwargs: Words) -> Any:
 
     tensors, variables = closed_over(call, specs_of(args), specs_of(kwargs))
 
+    if not tensors and not variables:
+        try:
+            return op(function, explain=False)(*args, **kwargs)
+        except AttributeError as error:
+            if not asks_for_tensors(error):
+                raise
+    try:
+        return _within(function, tensors, variables, False)(tensors, variables, args, kwargs)
+    except AttributeError as error:
+        if not asks_for_tensors(error):
+            raise
+    return _within(function, tensors, variables, True)(tensors, variables, args, kwargs)
+
+
+def _within(
+    function: Function, tensors: list[Tensor], variables: list[Variable], as_tensors: bool
+) -> Function:
+    """A function of the values of tensors and variables beside its own arguments."""
+
     @functools.partial(op, explain=False)
     @functools.wraps(function)
     def within(values: list[Any], cells: list[Any], args: Arguments, kwargs: Words) -> Any:
         frame = current_frame()
         ctx = INFERENCE if frame is None else frame.ctx
         known = dict(zip(variables, cells, strict=True)), dict(zip(tensors, values, strict=True))
-        with Frame(known[0], ctx, known[1]):
-            return function(*args, **kwargs)
+        scope = Scope(as_tensors=True) if as_tensors else nullcontext()
+        with Frame(known[0], ctx, known[1]), scope:
+            return function(*[called_back(a) if callable(a) else a for a in args], **kwargs)
 
-    if tensors or variables:
-        return within(tensors, variables, args, kwargs)
-    return op(function, explain=False)(*args, **kwargs)
+    return within

@@ -12,7 +12,7 @@ import numpy as np
 
 from jkeras.core import dispatch
 from jkeras.core.dispatch import Symbolic
-from jkeras.core.types import AnySlice, AnyTuple, Function, Operand, Tree
+from jkeras.core.types import AnyList, AnySlice, AnyTuple, Function, Operand, Tree
 from jkeras.engine.tensors.sizes import is_known, marked
 from jkeras.primitives import numeric
 
@@ -167,6 +167,8 @@ class Operators(Symbolic):
         return _invert(self)
 
     def __getitem__(self, index: Any) -> Operand:
+        if isinstance(index, AnyList):
+            index = tuple(index)  # one index for each axis, as TensorFlow has it
         return _getitem(self, _as_tree(index))
 
     def __iter__(self) -> Iterator[Any]:

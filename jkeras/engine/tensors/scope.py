@@ -106,6 +106,14 @@ def asks_tensors() -> bool:
     return scope is not None and scope.as_tensors
 
 
+_OF_TENSORS = ("_keras_history", "_keras_shape", "_uses_learning_phase", "get_shape", "as_list", "set_shape")
+
+
+def asks_for_tensors(error: AttributeError) -> bool:
+    """Whether code has asked an array for an attribute that only a symbolic tensor has."""
+    return any(word in str(error) for word in _OF_TENSORS)
+
+
 def next_answer() -> Any:
     """The answer to the next question in the code, see `Scope.answers`; None if it is not known."""
     scope = current_scope()

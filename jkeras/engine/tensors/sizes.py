@@ -105,6 +105,11 @@ def is_sizes(x: object) -> bool:
     return isinstance(x, Sizes)
 
 
+def is_share(x: object) -> bool:
+    """Whether a thing is a number with a fraction, as `K.cast(K.shape(x)[1], "float32") / 3` is."""
+    return isinstance(x, np.floating)
+
+
 def are_parts(x: Iterable[Any]) -> bool:
     """Whether a list holds parts of shapes, at least one, and known whole numbers."""
 
@@ -139,6 +144,11 @@ def cast(x: Any, dtype: DTypeLike) -> Operand:
     if any(is_unknown(d) for d in items):
         return x if whole else as_array(x).astype(dtype)
     return (Sizes(map(int, x)) if isinstance(x, Sizes) else int(x)) if whole else np.asarray(x, dtype)[()]
+
+
+def rounded(x: np.floating[Any]) -> np.floating[Any]:
+    """To a whole number."""
+    return np.round(x)
 
 
 def reduced(function: Callable[[Sizes], Dim]) -> Function:

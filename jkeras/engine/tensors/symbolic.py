@@ -77,6 +77,10 @@ class Tensor(Operators):
     def _keras_shape(self, shape: Given) -> None:
         self.set_shape(shape)
 
+    @_keras_shape.deleter
+    def _keras_shape(self) -> None:
+        """Nothing: it is the static shape."""
+
     def set_shape(self, shape: Given) -> None:
         """Say what the static shape leaves open.
 

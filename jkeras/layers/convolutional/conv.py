@@ -20,7 +20,13 @@ from jkeras.engine.base_layer import InputSpec, draw
 from jkeras.layers._common import check_axis
 from jkeras.layers._kernel_and_bias import KernelAndBias
 from jkeras.primitives import conv as ops
-from jkeras.primitives.conv_args import channel_axis, padding_mode, positive_int, positive_tuple
+from jkeras.primitives.conv_args import (
+    channel_axis,
+    check_strides,
+    padding_mode,
+    positive_int,
+    positive_tuple,
+)
 
 
 class Windowed(KernelAndBias):
@@ -39,19 +45,6 @@ class Windowed(KernelAndBias):
         self.strides = positive_tuple(strides, rank, "strides")
         self.padding = padding_mode(padding, paddings)
         self.data_format = settings.normalize_data_format(data_format)
-
-
-def check_strides(strides: tuple[int, ...], dilation: tuple[int, ...]) -> None:
-    """Refuse strides together with dilation, as TensorFlow does.
-
-    Raises:
-        ValueError: both are larger than 1 somewhere.
-    """
-    if max(strides) > 1 and max(dilation) > 1:
-        raise ValueError(
-            f"strides > 1 are not supported in conjunction with dilation_rate > 1: strides={strides}, "
-            f"dilation_rate={dilation}"
-        )
 
 
 def finish(y: Array, params: Params, activation: Function, format: str):

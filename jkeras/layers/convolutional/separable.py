@@ -19,9 +19,9 @@ from jkeras.core.arguments import (
 from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.layers._common import check_axis
-from jkeras.layers.convolutional.conv import Conv1D, Conv2D, _Conv, check_strides, finish
+from jkeras.layers.convolutional.conv import Conv1D, Conv2D, _Conv, finish
 from jkeras.primitives import conv as ops
-from jkeras.primitives.conv_args import channel_axis, positive_int, positive_tuple
+from jkeras.primitives.conv_args import channel_axis, check_strides, positive_int, positive_tuple
 
 
 class UnusedArguments(LayerArguments, total=False):

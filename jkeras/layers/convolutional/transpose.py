@@ -17,10 +17,11 @@ from jkeras.core.arguments import (
 from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import Layer, draw
 from jkeras.layers._common import check_axis
-from jkeras.layers.convolutional.conv import Conv1D, Conv2D, Conv3D, check_strides, finish
+from jkeras.layers.convolutional.conv import Conv1D, Conv2D, Conv3D, finish
 from jkeras.primitives import conv as ops
 from jkeras.primitives.conv_args import (
     channel_axis,
+    check_strides,
     int_tuple,
     positive_int,
     positive_tuple,

@@ -23,13 +23,20 @@ from jkeras.core.arguments import (
     Window,
 )
 from jkeras.core.types import Array, Ctx, Function, Params, Shape, Tree
-from jkeras.layers.convolutional.conv import Windowed, check_strides
+from jkeras.layers.convolutional.conv import Windowed
 from jkeras.layers.recurrent.base import RNN, RNNArguments
 from jkeras.layers.recurrent.standard import StandardRNN
 from jkeras.layers.recurrent.timed import TimedCell, dropout_factors
 from jkeras.primitives import conv as conv_ops
 from jkeras.primitives import recurrent as ops
-from jkeras.primitives.conv_args import channel_axis, positive_int, positive_tuple, spatial_axes, window
+from jkeras.primitives.conv_args import (
+    channel_axis,
+    check_strides,
+    positive_int,
+    positive_tuple,
+    spatial_axes,
+    window,
+)
 from jkeras.primitives.numeric import is_placed, rows_as
 
 

@@ -10,9 +10,8 @@ from jax.errors import TracerBoolConversionError
 
 from jkeras.core.snapshot import as_now
 from jkeras.core.types import Array, Function
-from jkeras.engine.call.discovery import asks_for_tensors
 from jkeras.engine.tensors.closures import closed_over
-from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, collecting_answers
+from jkeras.engine.tensors.scope import NeedsTensorsError, Scope, asks_for_tensors, collecting_answers
 from jkeras.engine.tensors.symbolic import Node, Tensor, value_in
 from jkeras.engine.tensors.variable import Variable, current_frame
 

@@ -39,6 +39,7 @@ OF_FLAT = {
     "K.random_normal((K.shape(x)[0], 2))": ((None, 2), (2, 2)),
     "K.random_uniform(K.shape(x))": ((None, 6), (2, 6)),
     "x[:, : K.shape(x)[1] // 2]": ((None, 3), (2, 3)),
+    "x[:, : K.cast(K.round(K.cast(K.shape(x)[1], 'float32') / 4), 'int32')]": ((None, 2), (2, 2)),
     "x[: K.shape(x)[0] // 2]": ((None, 6), (1, 6)),
     "K.slice(x, (0, 1), (K.shape(x)[0], 2))": ((None, 2), (2, 2)),
     "K.one_hot(K.arange(0, K.shape(x)[0]), 4)": ((None, 4), (2, 4)),
