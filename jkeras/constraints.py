@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jkeras.core.arguments import refuse_text
 from jkeras.core.dispatch import op
 from jkeras.core.registry import (
     deserialize_keras_object,
@@ -59,6 +60,7 @@ class MaxNorm(Constraint):
     """
 
     def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0):
+        refuse_text(max_value=max_value)
         self.max_value = max_value
         self.axis = axis
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jkeras.core.arguments import refuse_text
 from jkeras.core.dispatch import op
 from jkeras.core.registry import (
     deserialize_keras_object,
@@ -60,6 +61,7 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0):
+        refuse_text(l1=l1, l2=l2)
         self.l1 = cast_to_floatx(l1)
         self.l2 = cast_to_floatx(l2)
 
@@ -133,6 +135,7 @@ class OrthogonalRegularizer(Regularizer):
     def __init__(self, factor: float = 0.01, mode: str = "rows"):
         if mode not in ("rows", "columns"):
             raise ValueError(f"OrthogonalRegularizer: `mode` should be 'rows' or 'columns'; got {mode!r}.")
+        refuse_text(factor=factor)
         self.factor, self.mode = factor, mode
 
     def __call__(self, x: Any) -> Any:

@@ -110,11 +110,11 @@ def test_a_layer_is_accepted_with_kerass_warning():
 def test_unknown_names_are_errors_that_help():
     with pytest.raises(ValueError, match="Unknown activation function: sigmod.*'sigmoid'.*custom_objects"):
         activations.get("sigmod")
-    with pytest.raises(ValueError, match="In Keras 2.2.4 it is 'relu'"):
+    with pytest.raises(ValueError, match="Here it is 'relu'"):
         activations.get("ReLU")
     with pytest.raises(ValueError, match="Could not interpret activation function identifier: 3"):
         activations.get(3)
-    with pytest.raises(AttributeError, match="no attribute 'SoftMax'. In Keras 2.2.4 it is 'softmax'"):
+    with pytest.raises(AttributeError, match="no attribute 'SoftMax'. Here it is 'softmax'"):
         _ = activations.SoftMax
 
 

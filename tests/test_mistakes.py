@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import jkeras as keras
-from jkeras import layers, losses, models, optimizers
+from jkeras import callbacks, layers, losses, models, optimizers, regularizers
 from jkeras.layers import (
     LSTM,
     Concatenate,
@@ -28,6 +28,7 @@ from jkeras.layers import (
     Reshape,
 )
 from jkeras.models import Model, Sequential
+from jkeras.utils import to_categorical
 
 X = np.random.RandomState(0).rand(6, 8).astype("float32")
 Y = np.array([[0.0], [1.0]] * 3, "float32")
@@ -122,6 +123,35 @@ MISTAKES = {
     ),
     "axes of the data": (lambda: fit(cnn(Flatten()), IMAGES.reshape(2, 1, 6, 6), Y[:2]), r"x, 1, -1\)"),
     "no room": (lambda: MaxPooling2D(4)(Input((2, 2, 64))), r"if it has that\.$"),
+    "a number as text": (lambda: Dropout("0.5"), "`rate` should be a number; got the text '0.5'"),
+    "a momentum as text": (
+        lambda: layers.BatchNormalization(momentum="0.9"),
+        "`momentum` should be a number",
+    ),
+    "a slope as text": (lambda: layers.LeakyReLU("0.3"), "`alpha` should be a number"),
+    "a factor as text": (lambda: regularizers.l2("0.01"), "`l2` should be a number"),
+    "a limit as text": (lambda: optimizers.SGD(clipnorm="1"), "`clipnorm` should be a number"),
+    "patience as text": (lambda: callbacks.EarlyStopping(patience="3"), "`patience` should be a number"),
+    "units as text": (lambda: Dense("10"), "must be an integer. Received: '10'"),
+    "a metric as text": (lambda: mlp(metrics="accuracy"), r"found: 'accuracy'. Write \['accuracy'\]"),
+    "a metric as loss": (lambda: mlp(loss="accuracy"), r"is a metric.*metrics=\['accuracy'\]"),
+    "batches without targets": (
+        lambda: mlp().fit_generator(iter([X]), steps_per_epoch=1, verbose=0),
+        r"\(x, y\)`. Found: ndarray of shape \(6, 8\), which may be x alone",
+    ),
+    "a class as activation": (
+        lambda: Dense(1, activation=layers.ReLU),
+        r"add ReLU\(\) to the model",
+    ),
+    "texts as classes": (lambda: to_categorical(["cat", "dog"]), r"got the text 'cat'. .*np\.unique"),
+    "class weights of texts": (
+        lambda: fit(mlp(), X, Y, class_weight={"0": 1, "1": 2}),
+        r"whose keys are \['0', '1'\]",
+    ),
+    "input_dim": (lambda: Conv2D(2, 3, input_dim=8), "no input_dim: give input_shape"),
+    "a list of numbers": (lambda: Dense(1)([1, 2, 3]), r"are an array, np.array\(\[\["),
+    "a model's keyword": (lambda: Model(inputs=Input((3,)), output_=1), "Did you mean 'outputs'"),
+    "numbers of a tensor": (lambda: Input((3,)).numpy(), "symbolic and has no numbers: model.predict"),
     "too large": (lambda: Sequential([Dense(10**6, input_shape=(10**6,))]), "of memory"),
     "a call as a name": (lambda: mlp(loss="mse()"), r"Did you mean 'mse' or 'MSE'\?$"),
     "a factor": (lambda: Dense(1, kernel_regularizer=0.01), r"regularizers\.l2\(0\.01\)"),

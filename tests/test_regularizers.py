@@ -76,7 +76,7 @@ def test_errors():
         regularizers.get("l3")
     with pytest.raises(ValueError, match="Could not interpret regularizer identifier: 0.01"):
         regularizers.get(0.01)
-    with pytest.raises(AttributeError, match="In Keras 2.2.4 it is 'L1L2'"):
+    with pytest.raises(AttributeError, match="Here it is 'L1L2'"):
         _ = regularizers.L1_L2
 
 

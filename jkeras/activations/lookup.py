@@ -92,6 +92,11 @@ def get(identifier: Any) -> Any:
         return deserialize(identifier)
     if not callable(identifier):
         raise ValueError(f"Could not interpret activation function identifier: {identifier!r}")
+    if isinstance(identifier, type) and hasattr(identifier, "pure"):
+        raise ValueError(
+            f"{identifier.__name__} is the class of a layer: add {identifier.__name__}() to the model as a "
+            "layer of its own, or name a function, as in activation='relu'."
+        )
     if hasattr(identifier, "pure"):  # a layer; its class lives on a higher floor
         warnings.warn(
             f"Do not pass a layer instance (such as {type(identifier).__name__}) as the activation argument "

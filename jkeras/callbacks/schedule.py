@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from jkeras.callbacks.base import Callback, Logs
+from jkeras.core.arguments import refuse_text
 from jkeras.core.processes import say
 
 
@@ -128,6 +129,9 @@ class EarlyStopping(Callback):
         start_from_epoch: int = 0,
     ):
         super().__init__()
+        refuse_text(
+            patience=patience, min_delta=min_delta, baseline=baseline, start_from_epoch=start_from_epoch
+        )
         self.monitor = monitor
         self.start_from_epoch = start_from_epoch
         self.baseline = baseline
@@ -306,6 +310,7 @@ class ReduceLROnPlateau(Callback):
         **kwargs: Unpack[PlateauArguments],
     ):
         super().__init__()
+        refuse_text(factor=factor, patience=patience, cooldown=cooldown, min_delta=min_delta, min_lr=min_lr)
         if factor >= 1.0:
             raise ValueError(f"ReduceLROnPlateau does not support a factor >= 1.0, but got {factor}.")
         if "epsilon" in kwargs:

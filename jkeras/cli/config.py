@@ -100,7 +100,9 @@ def parsed(text: str, where: str) -> Any:
     try:
         return bounded(yaml.load(text, _Loader))
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError(f"{where} is not valid YAML: {line(error)}") from error
+        raise UserError(
+            f"{where} is not valid YAML: {line(error)}".replace('in "<unicode string>", ', "at ")
+        ) from error
 
 
 def read(path: Path) -> dict[str, Any]:

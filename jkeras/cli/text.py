@@ -84,7 +84,8 @@ def chart(
 
     Args:
         name: of the quantity.
-        curves: "train" and "validation" → a value for each epoch; what is not finite is left out.
+        curves: "train" and "validation" → a value for each epoch; what is not finite is left out, one value
+            for all epochs is a line in the middle.
         epochs: their numbers.
         width, height: of the drawing, in characters, without the figures at its side.
 
@@ -95,23 +96,29 @@ def chart(
           2.5000 ┤    •
           1.0000 ┤        •
                   1       3
+        >>> print(chart("acc", {"train": np.ones(2)}, np.arange(1, 3), width=9, height=3))
+        acc   • train
+                 ┤
+          1.0000 ┤•       •
+                 ┤
+                  1       2
     """
     finite = np.concatenate([values[np.isfinite(values)] for values in curves.values()] or [np.zeros(0)])
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     grid = [[" "] * width for _ in range(height)]
-    span, length = (high - low) or 1.0, max(int(epochs[-1] - epochs[0]), 1)
+    span, length, middle = high - low, max(int(epochs[-1] - epochs[0]), 1), height // 2
     for which, values in curves.items():
         for epoch, value in zip(epochs, values, strict=True):
             if np.isfinite(value):
-                row = round((high - float(value)) / span * (height - 1))
+                row = round((high - float(value)) / span * (height - 1)) if span else middle
                 grid[row][round(int(epoch - epochs[0]) / length * (width - 1))] = _MARKS[which]
-    marked = {0, height // 2, height - 1}
+    marked = {0, middle, height - 1} if span else {middle} if finite.size else set[int]()
     figures = [_cell(high - span * i / (height - 1)) if i in marked else "" for i in range(height)]
     side = max(map(len, figures)) + 2
     title = f"{name}   " + "   ".join(f"{_MARKS[which]} {which}" for which in curves)
     lines = [
         f"{figure.rjust(side)} ┤{''.join(row)}".rstrip() for figure, row in zip(figures, grid, strict=True)
     ]
-    first, last = str(int(epochs[0])), str(int(epochs[-1]))
+    first, last = str(int(epochs[0])), str(int(epochs[-1])) if len(epochs) > 1 else ""
     below = " " * (side + 2) + first + last.rjust(width - len(first))
     return "\n".join([title, *lines, below])

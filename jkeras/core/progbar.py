@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 _PIPE_FACTOR = 200  # lines in a pipe or a log file come this much more rarely than redraws in a terminal
+_NOTEBOOK_WIDTH = 100  # columns of a page with a list of files beside it
 
 
 class Progbar:
@@ -122,15 +123,16 @@ class Progbar:
 
     def _show(self, after: str, current: float, last: bool) -> None:
         line = self._bar(current, self.width) + after
+        if not self._redraws:
+            self._write("\n" + line)
+            return
+        room = _NOTEBOOK_WIDTH if self._notebook else shutil.get_terminal_size().columns - 1
+        if len(line) > room:  # the bar gives way first, in a terminal then the end of the line
+            line = self._bar(current, max(5, self.width - (len(line) - room))) + after
         if self._notebook:
             self._display({"text/plain": line})
-        elif not self._redraws:
-            self._write("\n" + line)
         else:
-            room = shutil.get_terminal_size().columns - 1
-            if len(line) > room:  # the bar gives way first, then the end of the line
-                line = self._bar(current, max(5, self.width - (len(line) - room))) + after
-                line = line if last else line[:room]
+            line = line if last else line[:room]
             self._write("\r" + line + " " * (self._drawn - len(line)))
             self._drawn = len(line)
 

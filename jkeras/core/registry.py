@@ -347,7 +347,7 @@ def get_function(identifier: Any, module_objects: Mapping[str, Any], kind: str) 
 
 
 def suggest(name: str, names: Mapping[str, Any]) -> str:
-    """A sentence for an error about an unknown `name`: its 2.2.4 spelling if there is one, else close names.
+    """A sentence for an error about an unknown `name`: its spelling here if there is one, else close names.
 
     Args:
         name: the unknown name.
@@ -358,12 +358,12 @@ def suggest(name: str, names: Mapping[str, Any]) -> str:
 
     Example:
         >>> suggest("GlorotUniform", {"glorot_uniform": abs})
-        " In Keras 2.2.4 it is 'glorot_uniform'."
+        " Here it is 'glorot_uniform'."
     """
     known = {n: _bare(n) for n, value in names.items() if callable(value) and not n.startswith("_")}
     same = [n for n, bare in known.items() if bare == _bare(name)]
     if same:
-        return f" In Keras 2.2.4 it is {same[0]!r}."
+        return f" Here it is {same[0]!r}."
     return did_you_mean(name, known)
 
 

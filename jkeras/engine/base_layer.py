@@ -150,6 +150,10 @@ class Layer(LayerInternals, Displayed):
         unknown = sorted(set(kwargs) - BASE_ARGUMENTS)
         if unknown:
             known = {*arguments_of(type(self).__init__), *BASE_ARGUMENTS} - {"self"}
+            if "input_dim" in unknown:
+                raise TypeError(
+                    f"{type(self).__name__} takes no input_dim: give input_shape=(...), without the batch."
+                )
             raise unknown_arguments(type(self).__name__, unknown, known, f" It takes {sorted(known)}.")
         self.name = kwargs.get("name") or unique_name(snake_case(type(self).__name__))
         self._trainable = kwargs.get("trainable", True)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core import settings
-from jkeras.core.arguments import ShapeLike
+from jkeras.core.arguments import ShapeLike, refuse_text
 from jkeras.core.dispatch import op
 from jkeras.core.types import (
     INFERENCE,
@@ -82,14 +82,15 @@ def check_range(layer: Layer, name: str, low: float, high: float) -> None:
         )
 
 
-def number(value: Any) -> float:
+def number(value: Any, name: str) -> float:
     """A number rounded to the default float type, as Keras keeps it; also Keras's JSON form of an array.
 
-    >>> number(0.3), number({"type": "ndarray", "value": 6.0})
+    >>> number(0.3, "alpha"), number({"type": "ndarray", "value": 6.0}, "alpha")
     (0.30000001192092896, 6.0)
     """
     if isinstance(value, AnyDict):
         value = value["value"]
+    refuse_text(**{name: value})
     return float(np.asarray(value, settings.floatx()))
 
 

@@ -15,6 +15,7 @@ from jkeras.core.arguments import (
     LayerArguments,
     RegularizerLike,
     Window,
+    refuse_text,
 )
 from jkeras.core.lists import as_list
 from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
@@ -46,7 +47,7 @@ class LeakyReLU(Layer):
 
     def __init__(self, alpha: float = 0.3, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
-        self.alpha = number(alpha)
+        self.alpha = number(alpha, "alpha")
 
     def formula(self) -> Pair:
         """`y = x` where `x > 0`, else `alpha * x`."""
@@ -132,7 +133,7 @@ class ELU(Layer):
 
     def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
-        self.alpha = number(alpha)
+        self.alpha = number(alpha, "alpha")
 
     def formula(self) -> Pair:
         """`y = x` where `x > 0`, else `alpha * (exp(x) - 1)`."""
@@ -163,7 +164,7 @@ class ThresholdedReLU(Layer):
 
     def __init__(self, theta: float = 1.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
-        self.theta = number(theta)
+        self.theta = number(theta, "theta")
 
     def formula(self) -> Pair:
         """`y = x` where `x > theta`, else 0."""
@@ -194,6 +195,7 @@ class Softmax(Layer):
 
     def __init__(self, axis: int = -1, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
+        refuse_text(axis=axis)
         self.axis = axis
 
     def formula(self) -> Pair:
@@ -233,8 +235,11 @@ class ReLU(Layer):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
-        self.max_value = None if max_value is None else number(max_value)
-        self.negative_slope, self.threshold = number(negative_slope), number(threshold)
+        self.max_value = None if max_value is None else number(max_value, "max_value")
+        self.negative_slope, self.threshold = (
+            number(negative_slope, "negative_slope"),
+            number(threshold, "threshold"),
+        )
         for name in ("max_value", "negative_slope"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"`{name}` of ReLU cannot be negative. Received: {getattr(self, name)}")

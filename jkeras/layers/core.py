@@ -19,6 +19,7 @@ from jkeras.core.arguments import (
     LayerArguments,
     RegularizerLike,
     ShapeLike,
+    refuse_text,
 )
 from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Tree, Weights
 from jkeras.engine.base_layer import InputSpec, Layer, draw
@@ -410,6 +411,7 @@ class Masking(Layer):
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
+        refuse_text(mask_value=mask_value)
         self.mask_value = mask_value
 
     def formula(self) -> Pair:

@@ -13,6 +13,7 @@ from jkeras.core import settings
 from jkeras.core.arguments import (
     LayerArguments,
     ShapeLike,
+    refuse_text,
 )
 from jkeras.core.types import Array, Ctx, Pair
 from jkeras.engine.base_layer import InputSpec, Layer
@@ -60,6 +61,7 @@ class Dropout(Layer):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
+        refuse_text(rate=rate)
         if not 0 <= rate <= 1:
             warnings.warn(
                 f"Dropout({rate}): the rate is a fraction; nothing is dropped outside of 0 to 1.",

@@ -10,7 +10,13 @@ import jax.numpy as jnp
 from jax import lax
 
 from jkeras import constraints, initializers, regularizers
-from jkeras.core.arguments import ConstraintLike, InitializerLike, LayerArguments, RegularizerLike
+from jkeras.core.arguments import (
+    ConstraintLike,
+    InitializerLike,
+    LayerArguments,
+    RegularizerLike,
+    refuse_text,
+)
 from jkeras.core.types import (
     INFERENCE,
     AnyList,
@@ -51,6 +57,7 @@ class _Scaled(Layer):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
+        refuse_text(axis=axis, epsilon=epsilon)
         self.axis, self.epsilon, self.center, self.scale = _axes(axis), epsilon, center, scale
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
@@ -217,6 +224,7 @@ class RMSNormalization(Layer):
         self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Unpack[LayerArguments]
     ):
         super().__init__(**kwargs)
+        refuse_text(axis=axis, epsilon=epsilon)
         self.axis, self.epsilon = _axes(axis), epsilon
 
     def formula(self) -> Pair:

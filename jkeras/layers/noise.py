@@ -11,6 +11,7 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.arguments import (
     LayerArguments,
     ShapeLike,
+    refuse_text,
 )
 from jkeras.core.types import Array, Ctx, Pair, is_traced
 from jkeras.engine.base_layer import Layer
@@ -45,6 +46,7 @@ class GaussianNoise(Layer):
     @legacy("gaussian_noise")
     def __init__(self, stddev: float, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
+        refuse_text(stddev=stddev)
         self.stddev = stddev
 
     def formula(self) -> Pair:
@@ -83,6 +85,7 @@ class GaussianDropout(Layer):
     @legacy("rate")
     def __init__(self, rate: float, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
+        refuse_text(rate=rate)
         self.rate = rate
 
     @property
@@ -138,6 +141,7 @@ class AlphaDropout(Layer):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
+        refuse_text(rate=rate)
         self.rate = rate
         self.noise_shape = tuple(noise_shape) if noise_shape else None
         self.seed = seed

@@ -15,6 +15,7 @@ from jkeras.core.arguments import (
     InitializerLike,
     LayerArguments,
     RegularizerLike,
+    refuse_text,
 )
 from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import Layer, draw
@@ -76,6 +77,7 @@ class BatchNormalization(Layer):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
+        refuse_text(axis=axis, momentum=momentum, epsilon=epsilon)
         self.axis, self.momentum, self.epsilon = axis, momentum, epsilon
         self.center, self.scale = center, scale
         self.beta_initializer = initializers.get(beta_initializer)

@@ -87,7 +87,7 @@ def get(identifier: Any) -> Any:
         The function, or None.
 
     Raises:
-        ValueError: if the name is unknown or `identifier` is something else.
+        ValueError: if the name is unknown or of a metric, or `identifier` is something else.
 
     Example:
         >>> get("mse") is regression.mean_squared_error
@@ -99,6 +99,8 @@ def get(identifier: Any) -> Any:
     """
     if identifier is None:
         return None
+    if identifier in ("accuracy", "acc"):
+        raise ValueError(f"{identifier!r} is a metric without a gradient: metrics=[{identifier!r}].")
     found: Any = get_function(identifier, _BUILT_IN, "loss function")
     return found() if _is_class(found) else found
 

@@ -15,6 +15,7 @@ from jkeras.compat.legacy_arguments import legacy
 from jkeras.core.lists import as_list, unpacked
 from jkeras.core.names import snake_case, unique_name
 from jkeras.core.types import INFERENCE, AnyDict, AnyNumpy, Array, Ctx, Out, Pair, Params, Shapes, State, Tree
+from jkeras.core.words import unknown_arguments
 from jkeras.engine.call.added_metrics import reported_by
 from jkeras.engine.call.calling import has_tensor
 from jkeras.engine.call.running import aligned, run_layer
@@ -59,10 +60,8 @@ class Network(Files, Structure):
         **kwargs: Never,
     ):
         if kwargs:
-            raise TypeError(
-                f"{type(self).__name__}() got unknown arguments {sorted(kwargs)}; it takes inputs, outputs, "
-                "name."
-            )
+            known = ("inputs", "outputs", "name", "trainable")
+            raise unknown_arguments(type(self).__name__, kwargs, known, f" It takes {', '.join(known)}.")
         name = name or unique_name(self._prefix())
         super().__init__(name=name, trainable=trainable)
         self._body, self._watched = CodeBody(self), []

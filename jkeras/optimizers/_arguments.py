@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeAlias, TypedDict
 
+from jkeras.core.arguments import refuse_text
 from jkeras.core.types import Tree
 from jkeras.engine.tensors.variable import Variable
 from jkeras.optimizers._state import Binding, by_leaf, path_name
@@ -59,6 +60,7 @@ class CommonArguments:
     _kept_whole: tuple[list[Variable], list[re.Pattern[str]]] = ([], [])
 
     def check_common(self) -> None:
+        refuse_text(**{name: self.common(name) for name in COMMON})
         steps, often = self.common("gradient_accumulation_steps"), self.common("ema_overwrite_frequency")
         if steps and steps < 2:
             raise ValueError(f"`gradient_accumulation_steps` should be at least 2 or None; got {steps!r}.")

@@ -28,7 +28,8 @@ def int_tuple(value: Any, n: int, name: str) -> tuple[int, ...]:
     >>> int_tuple(3, 2, "strides"), int_tuple([1, 2], 2, "strides")
     ((3, 3), (1, 2))
     """
-    message = f"The `{name}` argument must be an integer or a tuple of {n} integers. Received: {value!r}"
+    several = f" or a tuple of {n} integers" * (n > 1)
+    message = f"The `{name}` argument must be an integer{several}. Received: {value!r}"
     try:
         values = (value,) * n if not hasattr(value, "__iter__") else tuple(value)
         numbers = tuple(int(v) for v in values)

@@ -24,7 +24,7 @@ def to_categorical(y: Any, num_classes: int | None = None, dtype: npt.DTypeLike 
 
     Raises:
         IndexError: a label is negative or not below `num_classes`.
-        ValueError: `y` is empty and `num_classes` is not given.
+        ValueError: `y` holds texts, or is empty and `num_classes` is not given.
 
     Keras 2.2.4: keras/utils/np_utils.py to_categorical.
 
@@ -35,7 +35,13 @@ def to_categorical(y: Any, num_classes: int | None = None, dtype: npt.DTypeLike 
                [0., 1., 0.]], dtype=float32)
     """
     refuse_text(num_classes=num_classes)
-    y = np.array(y, dtype="int")
+    y = np.array(y)
+    if y.dtype.kind in "USO" and any(isinstance(label, str) for label in y.flat):
+        raise ValueError(
+            f"to_categorical takes class numbers, and got the text {str(y.flat[0])!r}. Number texts with "
+            "`names, y = np.unique(y, return_inverse=True)`."
+        )
+    y = y.astype("int")
     shape = y.shape[:-1] if y.ndim > 1 and y.shape[-1] == 1 else y.shape
     y = y.ravel()
     if not num_classes:

@@ -136,12 +136,17 @@ def _chart(name: str, curves: dict[str, np.ndarray]) -> str:
         f'<text y="12" font-weight="bold">{title}</text>'
         f'<text x="{_WIDTH}" y="{_HEIGHT + 36}" text-anchor="end" fill="{_ORANGE}">'
         f"{'validation' if 'validation' in curves else ''}</text>"
-        f'<text y="30" opacity=".7">{high:.4g}</text><text y="{_HEIGHT + 36}" opacity=".7">{low:.4g}</text>'
+        + "".join(f'<text y="{y:.0f}" opacity=".7">{value:.4g}</text>' for y, value in _ends(low, high))
     ]
     for kind, values in curves.items():
         color = _ORANGE if kind == "validation" else "currentColor"
         lines.append(_curve(values, low, high, color))
     return "".join([*lines, "</svg>"])
+
+
+def _ends(low: float, high: float) -> list[tuple[float, float]]:
+    """Places and values at the ends of an axis; one number is in the middle, as its curve is."""
+    return [(30, high), (_HEIGHT + 36, low)] if high > low else [(38 + (_HEIGHT - 16) / 2, low)]
 
 
 def _curve(values: np.ndarray, low: float, high: float, color: str) -> str:

@@ -165,7 +165,7 @@ def test_submodules_are_attributes():
 @pytest.mark.parametrize(
     "module, name, hint",
     [
-        ("jkeras.layers", "Conv2d", "In Keras 2.2.4 it is 'Conv2D'"),  # a package
+        ("jkeras.layers", "Conv2d", "Here it is 'Conv2D'"),  # a package
         ("jkeras.layers.noise", "GausianNoise", "Did you mean .*'GaussianNoise'"),  # a file
         ("jkeras.engine.topology", "Layr", "Did you mean .*'Layer'"),  # neither
         ("jkeras.losses", "KLDivergense", "Did you mean .*'KLDivergence'"),

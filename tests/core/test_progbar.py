@@ -123,6 +123,9 @@ def test_a_notebook_has_one_output_for_a_bar(monkeypatch, clock):
     assert draw(monkeypatch, clock, Output(), columns=20) == ""
     assert len(shown) == 1 and 15 <= len(shown[0]) <= 25
     assert shown[0][-1]["text/plain"].startswith("100/100 [==============================] - ")
+    Progbar(100).update(100, [(f"val_metric_{n}", 1.0) for n in range(3)])
+    line = shown[-1][-1]["text/plain"]  # the page would break it in the middle of a word
+    assert len(line) == 100 and line.endswith("- val_metric_2: 1.0000")
 
 
 def test_silent(monkeypatch, clock):

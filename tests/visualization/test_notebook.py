@@ -104,6 +104,8 @@ def test_histories(epochs):
     assert ("Nothing is recorded yet" in words) == (epochs == 0)
     charts = root.findall(".//{http://www.w3.org/2000/svg}svg")
     assert [c.get("aria-label") for c in charts] == (["loss", "a<b", "learning rate"] if epochs else [])
+    constant = [text.text for text in charts[1].iter("{http://www.w3.org/2000/svg}text")] if epochs else []
+    assert constant.count("1") == bool(epochs)  # not at both ends
     assert len(history._repr_html_()) < 15_000
 
 

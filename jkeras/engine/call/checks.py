@@ -102,7 +102,7 @@ def check_spec(layer: Layer, shapes: Shapes) -> None:
         raise ValueError(
             f"Layer {layer.name!r} ({type(layer).__name__}) expects {len(specs)} inputs, but it was called "
             f"on {len(shapes)} with shapes {shapes}."
-            f"{' Join them before, as with Concatenate().' * (len(specs) == 1)}"
+            f"{_join(shapes) * (len(specs) == 1)}"
         )
     for i, (spec, shape) in enumerate(zip(specs, shapes, strict=True)):
         complaint = spec.complaint(shape)
@@ -111,6 +111,13 @@ def check_spec(layer: Layer, shapes: Shapes) -> None:
                 f"Input {i} is incompatible with layer {layer.name!r} ({type(layer).__name__}): {complaint}. "
                 f"Full shape received: {shape}.{_guess(layer, spec, shape)}"
             )
+
+
+def _join(shapes: Sequence[Any]) -> str:
+    """Advice where a list came for one input."""
+    if all(shape == () for shape in shapes):
+        return " A list is one input for each entry: numbers of one input are an array, np.array([[...]])."
+    return " Join them before, as with Concatenate()."
 
 
 def _guess(layer: Layer, spec: InputSpec, shape: Shape) -> str:

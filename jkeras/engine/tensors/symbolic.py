@@ -7,7 +7,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeGuard
 
 import jax
 import numpy as np
@@ -115,6 +115,13 @@ class Tensor(Operators):
     def get_shape(self) -> Shape:
         """The static shape."""
         return self.shape
+
+    @property
+    def numpy(self) -> NoReturn:
+        """Refused: an array can say what it holds, a tensor only where it comes from."""
+        raise AttributeError(
+            f"{self!r} is symbolic and has no numbers: model.predict(x) computes those of data."
+        )
 
     def spec(self) -> Spec:
         """Shape and dtype, as formulas take them."""

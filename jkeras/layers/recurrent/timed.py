@@ -13,7 +13,7 @@ from jax.core import Tracer
 from jax.typing import DTypeLike
 
 from jkeras import activations, constraints, initializers, regularizers
-from jkeras.core.arguments import ConstraintLike, InitializerLike, RegularizerLike
+from jkeras.core.arguments import ConstraintLike, InitializerLike, RegularizerLike, refuse_text
 from jkeras.core.types import (
     INFERENCE,
     Array,
@@ -74,6 +74,7 @@ class TimedCell(KernelAndBias):
         self.recurrent_constraint = constraints.get(constraint)
 
     def _set_dropout(self, dropout: float, recurrent_dropout: float) -> None:
+        refuse_text(dropout=dropout, recurrent_dropout=recurrent_dropout)
         self.dropout = min(1.0, max(0.0, dropout))
         self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
 

@@ -117,7 +117,7 @@ def _class_weight(y: HostArray, classes: Any, target: Target) -> Numpy | None:
     if missing:
         raise ValueError(
             f"`class_weight` must contain all classes in the data. The classes {set(missing)} exist in the "
-            "data but not in `class_weight`."
+            f"data but not in `class_weight`, whose keys are {list(classes)[:10]}."
         )
     samples = np.array([classes[label.item()] for label in present], "float32")
     return samples[np.searchsorted(present, labels)]

@@ -170,6 +170,7 @@ def per_output_metrics(given: Any, names: list[str], argument: str) -> list[list
         return [list(e) if isinstance(e, (AnyList, AnyTuple)) else [e] for e in entries]
     raise TypeError(
         f"Type of `{argument}` argument not understood. Expected a list or dictionary, found: {given!r}."
+        f"{f' Write [{given!r}].' if isinstance(given, str) or callable(given) else ''}"
     )
 
 
