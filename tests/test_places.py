@@ -34,6 +34,7 @@ ELSEWHERE = {
     "engine/input_layer": ENGINE,
     "engine/layer/config": "tests/contract/test_properties.py",
     "engine/program": "tests/models/test_pure.py",
+    "engine/tensors/frame": "tests/engine/tensors/test_variable.py",
     "engine/tensors/node_words": "tests/engine/layer/test_nodes.py",
     "engine/tensors/operators": "tests/backend/test_symbols.py",
     "engine/tensors/shapes": ENGINE,
@@ -43,6 +44,7 @@ ELSEWHERE = {
     "training/data/arrays": "tests/training/test_contract.py",
     "training/data/doubts": "tests/test_mistakes.py",
     "training/data/enqueuers": "tests/training/data/test_workers.py",
+    "training/data/recognition": "tests/training/test_generators.py",
     "training/data/sample_weights": "tests/training/test_contract.py",
     "training/data/samples": "tests/training/data/test_source.py",
     "training/data/worker_loop": "tests/training/data/test_workers.py",
@@ -50,6 +52,7 @@ ELSEWHERE = {
     "training/objective/closures": "tests/training/test_tensors.py",
     "training/objective/endpoints": "tests/training/objective/test_function.py",
     "training/objective/symbolic": "tests/models/test_keras_internals.py",
+    "training/run/cells": "tests/training/test_mesh.py",  # of their places; of their values, every training
     "training/run/chunks": "tests/training/run/test_loop.py",
     "training/run/delayed_callbacks": "tests/training/run/test_loop.py",
     "training/run/dispatches": "tests/training/run/test_loop.py",

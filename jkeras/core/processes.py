@@ -101,6 +101,19 @@ def whole(array: Any) -> np.ndarray[Any, Any]:
     return np.asarray(cast("Any", multihost_utils.process_allgather)(array, tiled=True))
 
 
+def wholes(arrays: list[Any]) -> list[np.ndarray[Any, Any]]:
+    """Arrays as `whole` makes one; those of a device are on their way together.
+
+    Example:
+        >>> [a.tolist() for a in wholes([jax.numpy.ones(2), np.zeros(1)])]
+        [[1.0, 1.0], [0.0]]
+    """
+    for array in arrays:
+        if isinstance(array, jax.Array) and not is_parted(array):
+            array.copy_to_host_async()
+    return [whole(array) for array in arrays]
+
+
 def is_parted(array: Any) -> bool:
     """Whether other processes hold parts of an array.
 

@@ -12,9 +12,10 @@ import jax.numpy as jnp
 from jkeras.core.types import Array, Ctx, Key, Means, Out, joined
 from jkeras.engine.call.discovery import arrays_in, masks_for, scope_of
 from jkeras.engine.call.running import aligned, run_layer
+from jkeras.engine.tensors.frame import Frame, StrayTensorError
 from jkeras.engine.tensors.scope import Masked, value_around
 from jkeras.engine.tensors.symbolic import MaskOf, Node, Tensor, substitute
-from jkeras.engine.tensors.variable import Frame, StrayTensorError, Values, Variable, Write, current_frame
+from jkeras.engine.tensors.variable import Values, Variable, Write, current_frame
 from jkeras.engine.tree import carried, states_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from jkeras.core import frames
 from jkeras.core.types import Array, Ctx, Out, Params, Store
 from jkeras.engine.call.checks import functions_are_ours
 from jkeras.engine.call.running import aligned, runner
-from jkeras.engine.tensors.variable import Frame, Values, Variable
+from jkeras.engine.tensors.frame import Frame
+from jkeras.engine.tensors.variable import Values, Variable
 from jkeras.engine.tree import by_variable, flags, instances, nested
 
 if TYPE_CHECKING:

@@ -181,13 +181,7 @@ def gather(layer: WeightAccess, read: Read) -> tuple[Any, Any]:
     """The nested (params, state) of a layer, each variable replaced by `read(variable)`."""
     params = _together(layer, "params", {name: read(v) for name, v in layer._params.items()})
     state = _together(layer, "state", {name: read(v) for name, v in layer._state.items()})
-    for name, child in layer.children().items():
-        inner_params, inner_state = gather(child, read)
-        if _holds(inner_params):
-            params[name] = inner_params
-        if _holds(inner_state):
-            state[name] = inner_state
-    return params, state
+    return _with_children(layer, params, state, lambda child: gather(child, read))
 
 
 def by_variable(layer: WeightAccess, params: Tree, state: Tree, values: Values) -> Values:
@@ -382,10 +376,15 @@ def nested(layer: WeightAccess, values: Values, seen: set[WeightAccess] | None =
         _together(layer, kind, {name: values[v] for name, v in cells.items() if v in values})
         for kind, cells in (("params", layer._params), ("state", layer._state))
     )
+    return _with_children(layer, params, state, lambda child: nested(child, values, seen))
+
+
+def _with_children(
+    layer: WeightAccess, params: Any, state: Any, of: Callable[[WeightAccess], tuple[Any, Any]]
+) -> tuple[Any, Any]:
+    """A layer's own (params, state) with those of its children in them, as far as they hold anything."""
     for name, child in layer.children().items():
-        inner_params, inner_state = nested(child, values, seen)
-        if _holds(inner_params):
-            params[name] = inner_params
-        if _holds(inner_state):
-            state[name] = inner_state
+        for own, inner in zip((params, state), of(child), strict=True):
+            if _holds(inner):
+                own[name] = inner
     return params, state

@@ -364,23 +364,23 @@ def _both_ways(layer: Layer) -> tuple[Layer, Layer]:
 
 def _merger(mode: str | None, sequences: bool, with_states: bool):
     """`merge(forward, backward) -> (output, mask)` of the two `Out`."""
-    joins: dict[str | None, Callable[[Array, Array], Any]] = {
+    joins: dict[str, Callable[[Array, Array], Array]] = {
         "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
         "sum": lambda a, b: a + b,
         "ave": lambda a, b: (a + b) / 2,
         "mul": lambda a, b: a * b,
-        None: lambda a, b: [a, b],
     }
-    join = joins[mode]
+    join = None if mode is None else joins[mode]
 
     def merge(forward: Out, backward: Out) -> tuple[Tree, Tree]:
         (y, *states), (z, *more) = (out.y if with_states else [out.y] for out in (forward, backward))
-        merged = join(y, jnp.flip(z, 1) if sequences else z)
+        z = jnp.flip(z, 1) if sequences else z
+        heads = [y, z] if join is None else [join(y, z)]
         mask = forward.mask[0] if isinstance(forward.mask, AnyList) else forward.mask
-        if not with_states:
-            return merged, [mask, mask] if mode is None and mask is not None else mask
-        outputs = [*(merged if mode is None else [merged]), *states, *more]
-        heads = [mask, mask] if mode is None else [mask]
-        return outputs, None if mask is None else heads + [None] * (len(states) + len(more))
+        outputs = [*heads, *states, *more]
+        if len(outputs) == 1:
+            return outputs[0], mask
+        masks = [mask] * len(heads) + [None] * (len(states) + len(more))
+        return outputs, None if mask is None else masks
 
     return merge

@@ -17,7 +17,8 @@ from jkeras.core.dispatch import is_symbol
 from jkeras.core.names import auto_name, snake_case
 from jkeras.core.settings import floatx
 from jkeras.core.types import INFERENCE, Array, Ctx, Function, Operand
-from jkeras.engine.tensors.variable import Frame, Variable, current_frame
+from jkeras.engine.tensors.frame import Frame
+from jkeras.engine.tensors.variable import Variable, current_frame
 
 _RUN = ("update_state", "result", "reset_state")  # methods that see and change values
 

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from jkeras.core.types import INFERENCE, AnyList, AnyTuple, Shape
+from jkeras.core.jaxprs import inner_programs
+from jkeras.core.types import INFERENCE, Shape
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.tensors.symbolic import Node, Tensor
 from jkeras.models.structure import Structure
@@ -138,7 +139,7 @@ def _count(jaxpr: Any) -> int:
 
 def _operations(equation: Any) -> int:
     name, settings = equation.primitive.name, equation.params
-    inner = [_count(one) for one in _inner(settings.values())]
+    inner = [_count(program) for program in inner_programs(equation)]
     if inner:
         times = settings.get("length", 1) if name == "scan" else 1
         return times * (max(inner) if name == "cond" else sum(inner))
@@ -157,15 +158,6 @@ def _operations(equation: Any) -> int:
     if name.startswith("reduce_"):
         return math.prod(equation.invars[0].aval.shape)
     return size
-
-
-def _inner(values: Iterable[Any]) -> Iterator[Any]:
-    """The programs inside of an operation."""
-    for value in values:
-        several: Sequence[Any] = value if isinstance(value, AnyTuple | AnyList) else [value]
-        for program in (getattr(one, "jaxpr", one) for one in several):
-            if hasattr(program, "eqns"):
-                yield program
 
 
 def print_costs(model: Structure, print_fn: Show | None = None) -> None:

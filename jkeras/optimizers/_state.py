@@ -12,7 +12,7 @@ import numpy as np
 import optax
 
 from jkeras.core.dispatch import Symbolic, is_symbol
-from jkeras.core.processes import whole
+from jkeras.core.processes import wholes
 from jkeras.core.stored import on_device
 from jkeras.core.types import Array, Function, Tree
 from jkeras.engine.tensors.variable import Variable
@@ -131,7 +131,10 @@ class Binding:
 
     def kept_averages(self) -> list[tuple[Variable, Variable]]:
         """Each weight of the model and its moving average, if the optimizer keeps them."""
-        kept = by_path(getattr(self.state, "slots", {}).get("average", {}))
+        slots = getattr(self.state, "slots", {})
+        if "average" not in slots:
+            return []
+        kept = by_path(slots["average"])
         return [(weight, kept[path]) for path, weight in by_path(self.trained).items() if path in kept]
 
 
@@ -152,7 +155,8 @@ def path_name(path: Any) -> str:
 
 def to_numpy(arrays: Iterable[jax.Array]) -> list[np.ndarray]:
     """Copies of arrays for a file; of a random key its data."""
-    return [np.array(whole(jax.random.key_data(a) if is_key(a) else a)) for a in arrays]
+    data = [jax.random.key_data(a) if is_key(a) else a for a in arrays]
+    return [np.array(a) for a in wholes(data)]
 
 
 def shape_in_numpy(cell: Variable) -> tuple[int, ...]:

@@ -206,30 +206,40 @@ def _check_known(layer: dict[str, Any]) -> None:
 
 def _node(node: Any, class_name: str, where: str) -> list[End]:
     """One call of a layer: [[layer, node, tensor, keyword arguments], …]."""
-    if isinstance(node, AnyDict):
-        kwargs: dict[str, Any] = dict(node.get("kwargs") or {})
-        tensors: list[End | None] = [_history(t) for t in _flat([node["args"], _attended(node, kwargs)])]
-    else:  # tf.keras 2: [name, node, tensor, kwargs] for each tensor, or one such list by itself
-        node = [node] if isinstance(node[0], str) else node
-        tensors = [[*item[:3]] for item in node]
-        kwargs = {}
-        for item in node:
-            kwargs |= item[3] if len(item) > 3 else {}
+    tensors, kwargs = _call(node) if isinstance(node, AnyDict) else _call_of_tf_keras(node)
     kwargs.pop("mask", None)  # masks go with the tensors
     states: Any = kwargs.pop("initial_state", None) or []
     if states and not isinstance(next(_flat(states)), dict):
         raise ValueError(f"{where} was called with initial_state in the form of tf.keras: {states!r:.200}.")
-    for state in _flat(states):
-        tensors.append(_history(state))
+    tensors += map(_history, _flat(states))
     kwargs = {key: value for key, value in kwargs.items() if value is not None}
     if kwargs.get("training") is False and class_name not in ("BatchNormalization", "Dropout"):
         del kwargs["training"]
     for key, value in kwargs.items():
-        if any(isinstance(v, AnyDict) and v.get("class_name") == "__keras_tensor__" for v in _flat([value])):
+        if any(map(_is_tensor, _flat([value]))):
             raise ValueError(
                 f"{where} was called with a tensor as {key}=, which its call does not take here."
             )
     return [[*tensor, kwargs] for tensor in tensors if tensor is not None]
+
+
+def _call(node: Mapping[str, Any]) -> tuple[list[End | None], dict[str, Any]]:
+    """The tensors and the keyword arguments of a call, as Keras 3 writes it."""
+    kwargs: dict[str, Any] = dict(node.get("kwargs") or {})
+    return [_history(t) for t in _flat([node["args"], _attended(node, kwargs)])], kwargs
+
+
+def _call_of_tf_keras(node: Any) -> tuple[list[End | None], dict[str, Any]]:
+    """The same of tf.keras 2: [name, node, tensor, kwargs] for each tensor, or one such list by itself."""
+    items: list[Any] = [node] if isinstance(node[0], str) else node
+    kwargs: dict[str, Any] = {}
+    for item in items:
+        kwargs |= item[3] if len(item) > 3 else {}
+    return [[*item[:3]] for item in items], kwargs
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, AnyDict) and value.get("class_name") == "__keras_tensor__"
 
 
 def _attended(node: Mapping[str, Any], kwargs: dict[str, Any]) -> list[Any]:

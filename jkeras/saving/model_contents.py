@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jkeras.engine.tensors.variable import numpy_copies
 from jkeras.engine.tree import walk
 from jkeras.saving import bytecode, compiled, config, weights
 from jkeras.saving.contents import Contents
@@ -35,7 +36,7 @@ def of_model(model: Any, include_optimizer: bool = True) -> Contents:
 def of_weights(model: Any) -> Contents:
     """The weights alone."""
     contents = Contents(layers=weights.layer_contents(model.layers))
-    contents.add_section("cells", {path: cell.numpy() for path, cell in cells(model, states=False).items()})
+    add_cells(model, contents, states=False)
     return contents
 
 
@@ -94,9 +95,10 @@ def cells(model: Any, states: bool = True) -> dict[str, Any]:
     return cells_by_name
 
 
-def add_cells(model: Any, contents: Contents) -> None:
-    """Keep these too, so that training can go on as if it had never stopped."""
-    contents.add_section("cells", {path: cell.numpy() for path, cell in cells(model).items()})
+def add_cells(model: Any, contents: Contents, states: bool = True) -> None:
+    """Keep these too; with the hidden states training can go on as if it had never stopped."""
+    at = cells(model, states)
+    contents.add_section("cells", dict(zip(at, numpy_copies(at.values()), strict=True)))
 
 
 def cells_plan(model: Any, contents: Contents, states: bool = True) -> list[tuple[Any, np.ndarray]]:

@@ -4,9 +4,9 @@
 `objective/` one function of losses and metrics, `run/` steps, their programs and the loops over them.
 """
 
-from jkeras.training.data.stream import first_arrays as first_arrays
-from jkeras.training.data.stream import is_stream as is_stream
-from jkeras.training.data.stream import stream_only as stream_only
+from jkeras.training.data.recognition import first_arrays as first_arrays
+from jkeras.training.data.recognition import is_stream as is_stream
+from jkeras.training.data.recognition import stream_only as stream_only
 from jkeras.training.data.workers import Supply as Supply
 from jkeras.training.objective.endpoints import Endpoint as Endpoint
 from jkeras.training.objective.function import Objective as Objective

@@ -82,6 +82,10 @@ class Layout:
         if self.kind == "map" and not rowwise:
             self.kind = "mesh"
         self.fills = rowwise
+        on_cpu = self.devices[0].platform == "cpu"
+        self.copies = not on_cpu  # whether what is put there is a copy; a CPU may take over an array's memory
+        # Whether a convolution may stand in a loop (XLA's CPU backend makes it 20 times slower there).
+        self.loops_convolutions = not on_cpu
         names = self.mesh.axis_names
         axes = names[: names.index(AXIS) + 1] if AXIS in names else names[:1]
         self.parts: int = math.prod(self.mesh.shape[axis] for axis in axes)
@@ -119,10 +123,6 @@ class Layout:
     def _own(self) -> Device:
         """A device of this process."""
         return next(d for d in self.devices if d.process_index == processes.number())
-
-    @property
-    def platform(self) -> str:
-        return self.devices[0].platform
 
     @property
     def axis(self) -> str | None:
@@ -237,7 +237,7 @@ class Layout:
     @property
     def budget(self) -> int:
         """Bytes of data that may stay on each device: a quarter of its memory."""
-        stats: Any = self._own.memory_stats() if self.platform != "cpu" else None
+        stats: Any = self._own.memory_stats() if self.copies else None
         if stats and "bytes_limit" in stats:
             return stats["bytes_limit"] // 4
         try:
@@ -245,16 +245,6 @@ class Layout:
             return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 // here
         except (ValueError, OSError, AttributeError):
             return 1 << 30
-
-    @property
-    def copies(self) -> bool:
-        """Whether what is put on the devices is a copy; a CPU may take over the memory of an array."""
-        return self.platform != "cpu"
-
-    @property
-    def loops_convolutions(self) -> bool:
-        """Whether a convolution may stand in a loop (XLA's CPU backend makes it 20 times slower there)."""
-        return self.platform != "cpu"
 
 
 def _mesh(devices: Devices, mesh: Any, shard: Shard | None) -> tuple[Mesh, list[Device]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import lzma
 import os
@@ -11,7 +12,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -77,7 +78,7 @@ def extract(
             raise ValueError(
                 f"Unknown `archive_format`: {name!r}. Expected 'auto', 'tar', 'zip', a list or None."
             )
-        try:
+        with _naming(path):
             if name == "tar" and tarfile.is_tarfile(path):
                 with tarfile.open(path, tarinfo=_Header) as archive:
                     _unpack(path, folder, _tar_members(archive), archive.extractfile)
@@ -86,18 +87,25 @@ def extract(
                 with zipfile.ZipFile(path) as archive:
                     _unpack(path, folder, _zip_members(archive), archive.open)
                 return True
-        except _DAMAGE as error:
-            raise ValueError(
-                f"{path} was not extracted: the archive is damaged, or not complete ({error}). Delete it, "
-                "so that it is downloaded again."
-            ) from error
-        except OSError as error:
-            if error.errno == errno.EINVAL:  # a place before its beginning
-                raise ValueError(f"{path} was not extracted: the archive is damaged.") from error
-            if error.filename is None:
-                raise type(error)(error.errno, f"Not extracted: {error.strerror}", str(path)) from error
-            raise
     return False
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Generator[None]:
+    """A context in which an archive is read: errors name it, and say what to do."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise ValueError(
+            f"{path} was not extracted: the archive is damaged, or not complete ({error}). Delete it, "
+            "so that it is downloaded again."
+        ) from error
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a place before its beginning
+            raise ValueError(f"{path} was not extracted: the archive is damaged.") from error
+        if error.filename is None:
+            raise type(error)(error.errno, f"Not extracted: {error.strerror}", str(path)) from error
+        raise
 
 
 def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from jkeras.visualization.ranks import in_order
 from jkeras.visualization.rows import Rows
 
 ROUNDS = 20
@@ -121,25 +122,7 @@ def _blocks(rows: Rows, reach: Sequence[float], shifts: dict[tuple[int, int], fl
         for a, b in zip(row, row[1:], strict=False):
             gap = reach[a] + reach[b] + offset[a] - offset[b]
             right[of[a]][of[b]] = max(gap, right[of[a]].get(of[b], gap))
-    return _Blocks(of, offset, members, right, _from_left(right))
-
-
-def _from_left(right: list[dict[int, float]]) -> list[int]:
-    """An order of the blocks, each after those on its left (there is one, as no two of them cross)."""
-    waiting = [0] * len(right)
-    for others in right:
-        for other in others:
-            waiting[other] += 1
-    ready = [b for b, number in enumerate(waiting) if not number]
-    order: list[int] = []
-    while ready:
-        block = ready.pop()
-        order.append(block)
-        for other in right[block]:
-            waiting[other] -= 1
-            if not waiting[other]:
-                ready.append(other)
-    return order
+    return _Blocks(of, offset, members, right, in_order(right))  # there is one, as no two of them cross
 
 
 def _joined(rows: Rows) -> dict[int, int]:

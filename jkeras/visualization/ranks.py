@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 Link = tuple[int, int]
@@ -82,16 +83,7 @@ def _ways(count: int, links: list[Link]) -> tuple[list[Way], list[int]]:
         after[source].append(target)
         before[target].append(source)
     passed = [len(after[n]) == 1 == len(before[n]) for n in range(count)]
-    waiting = [len(before[n]) for n in range(count)]
-    order: list[int] = []
-    ready = [n for n in range(count) if not waiting[n]]
-    while ready:
-        node = ready.pop()
-        order.append(node)
-        for target in after[node]:
-            waiting[target] -= 1
-            if not waiting[target]:
-                ready.append(target)
+    order = in_order(after)
     ways: list[Way] = []
     for start in (n for n in order if not passed[n]):
         for node in after[start]:
@@ -101,6 +93,32 @@ def _ways(count: int, links: list[Link]) -> tuple[list[Way], list[int]]:
                 node = after[node][0]
             ways.append(Way(start, node, inner))
     return ways, [n for n in order if not passed[n]]
+
+
+def in_order(after: Sequence[Iterable[int]]) -> list[int]:
+    """The nodes, each after those that lead to it.
+
+    Args:
+        after: for each node those that it leads to; no walk comes back.
+
+    Example:
+        >>> in_order([[2], [2], []])
+        [1, 0, 2]
+    """
+    waiting = [0] * len(after)
+    for targets in after:
+        for target in targets:
+            waiting[target] += 1
+    ready = [node for node, number in enumerate(waiting) if not number]
+    order: list[int] = []
+    while ready:
+        node = ready.pop()
+        order.append(node)
+        for target in after[node]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                ready.append(target)
+    return order
 
 
 def _lowest(ends: list[int], ways: list[Way]) -> dict[int, int]:

@@ -29,10 +29,11 @@ from jkeras.core.types import (
 )
 from jkeras.engine.call.types import Specs
 from jkeras.engine.tensors.call_attributes import sweeping
+from jkeras.engine.tensors.frame import Frame
 from jkeras.engine.tensors.scope import code_of, rewinder
 from jkeras.engine.tensors.shapes import Spec, agree, infer
 from jkeras.engine.tensors.symbolic import Tensor, Words, as_asked, substitute, value_in
-from jkeras.engine.tensors.variable import Frame, Values, Variable, current_frame, outside_frames
+from jkeras.engine.tensors.variable import Values, Variable, current_frame, outside_frames
 from jkeras.engine.tree import by_variable, gather, scatter, variables_of, walk
 
 if TYPE_CHECKING:

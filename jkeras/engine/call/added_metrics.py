@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import jax.numpy as jnp
 
 from jkeras.core.types import Array, Operand
+from jkeras.engine.tensors.frame import Frame
 from jkeras.engine.tensors.scope import Scope, asks_tensors
-from jkeras.engine.tensors.variable import Frame, current_frame
+from jkeras.engine.tensors.variable import current_frame
 from jkeras.engine.tree import instances
 
 if TYPE_CHECKING:

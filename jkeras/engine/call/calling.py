@@ -28,16 +28,11 @@ from jkeras.engine.call.discovery import (
 )
 from jkeras.engine.call.running import aligned, run_layer
 from jkeras.engine.call.types import KeptSpecs, Masks, Specs
+from jkeras.engine.tensors.frame import Frame, StrayTensorError
 from jkeras.engine.tensors.scope import KeptValues, Masked, NeedsTensorsError
 from jkeras.engine.tensors.shapes import Spec, infer, is_spec, known
 from jkeras.engine.tensors.symbolic import Node, Tensor, Words, as_asked, specs_of, substitute, value_in
-from jkeras.engine.tensors.variable import (
-    Frame,
-    StrayTensorError,
-    Variable,
-    current_frame,
-    outside_frames,
-)
+from jkeras.engine.tensors.variable import Variable, current_frame, outside_frames
 from jkeras.engine.tree import carried, gather, variables_of
 
 if TYPE_CHECKING:

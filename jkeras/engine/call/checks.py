@@ -30,9 +30,9 @@ from jkeras.core.types import (
 )
 from jkeras.engine.call import told
 from jkeras.engine.call.types import Check, Compute, Masks, Trees
+from jkeras.engine.tensors.frame import StrayTensorError
 from jkeras.engine.tensors.scope import NeedsTensorsError
 from jkeras.engine.tensors.shapes import known
-from jkeras.engine.tensors.variable import StrayTensorError
 from jkeras.primitives.conv_args import WindowError, looks_turned
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from jkeras.core.types import AnyList, AnyTuple, Array, Function, Tree
 from jkeras.engine.call.checks import functions_are_ours
 from jkeras.engine.call.types import KeptSpecs, Masks
 from jkeras.engine.tensors.call_attributes import Kept, held_by
+from jkeras.engine.tensors.frame import StrayTensorError
 from jkeras.engine.tensors.scope import (
     KeptValues,
     Masked,
@@ -26,7 +27,6 @@ from jkeras.engine.tensors.scope import (
     renamed,
 )
 from jkeras.engine.tensors.symbolic import Node, Tensor, Words, mask_tensor
-from jkeras.engine.tensors.variable import StrayTensorError
 
 if TYPE_CHECKING:
     from jkeras.engine.base_layer import Layer

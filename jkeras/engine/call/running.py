@@ -17,9 +17,10 @@ import jax
 from jkeras.core.types import INFERENCE, AnyList, AnyTuple, Ctx, Init, Out, Pair, Tree
 from jkeras.engine.call import adapter, checks, told
 from jkeras.engine.call.types import Compute, Masks, Once, OverTrees, OverVariables, Run, Surroundings, Trees
+from jkeras.engine.tensors.frame import Frame
 from jkeras.engine.tensors.scope import rewinder
 from jkeras.engine.tensors.symbolic import Words
-from jkeras.engine.tensors.variable import Frame, Read, Values, Write, current_frame
+from jkeras.engine.tensors.variable import Read, Values, Write, current_frame
 from jkeras.engine.tree import all_by_variable, gather, nested, scatter, variables_of, write_states
 
 if TYPE_CHECKING:

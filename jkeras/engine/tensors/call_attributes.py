@@ -18,8 +18,8 @@ from jkeras.core.identity import same_objects
 from jkeras.core.types import AnyDict, AnyList, AnyTuple, Function, Tree, is_traced
 
 if TYPE_CHECKING:
+    from jkeras.engine.tensors.frame import Frame
     from jkeras.engine.tensors.scope import KeptValues
-    from jkeras.engine.tensors.variable import Frame
 
 
 class MISSING:
@@ -135,10 +135,15 @@ def _sweep(layer: object, marked: dict[str, Any], frame: Frame) -> None:
             value.extend(before) if isinstance(value, AnyList) else value.update(before)
             if not _same(now, before):
                 keep(layer, name, now, frame)
+    _forget_unchanged(layer, frame)
+
+
+def _forget_unchanged(layer: object, frame: Frame) -> None:
+    """Lists and dicts that `call` has only read are none that it leaves behind."""
     for (owner, name), value in list(frame.kept.items()):
         entry = held_by(layer).get(name) if owner is layer else None
         if isinstance(entry, Kept) and isinstance(value, (list, dict)) and _same(value, entry.before):
-            del frame.kept[owner, name]  # it was only read
+            del frame.kept[owner, name]
 
 
 def _copied(value: Tree) -> Tree:

@@ -11,10 +11,11 @@ import jax
 
 from jkeras.core.dispatch import is_symbol, op
 from jkeras.core.types import INFERENCE, Function
+from jkeras.engine.tensors.frame import Frame, StrayTensorError
 from jkeras.engine.tensors.scope import Scope, asks_for_tensors, asks_tensors
 from jkeras.engine.tensors.shapes import infer
 from jkeras.engine.tensors.symbolic import Arguments, Tensor, Words, as_asked, as_values, specs_of
-from jkeras.engine.tensors.variable import Frame, StrayTensorError, Variable, current_frame
+from jkeras.engine.tensors.variable import Variable, current_frame
 
 
 def called_back(function: Function) -> Function:

@@ -19,19 +19,13 @@ from jkeras.core.dispatch import is_symbol, is_symbolic, set_recorder
 from jkeras.core.memory import refuse_larger
 from jkeras.core.names import unique_name
 from jkeras.core.types import Function, Tree, is_traced
+from jkeras.engine.tensors.frame import Frame
 from jkeras.engine.tensors.node_words import NodeWords
 from jkeras.engine.tensors.operators import Operators, no_value, of_numpy
 from jkeras.engine.tensors.scope import asks_tensors, current_scope, meaning_around
 from jkeras.engine.tensors.shapes import Concrete, Given, Shape, Spec, Worth, infer, is_spec, known
 from jkeras.engine.tensors.sizes import joined_sizes
-from jkeras.engine.tensors.variable import (
-    Constant,
-    Frame,
-    Numpy,
-    Variable,
-    asked_by_operator,
-    current_frame,
-)
+from jkeras.engine.tensors.variable import Constant, Numpy, Variable, asked_by_operator, current_frame
 
 if TYPE_CHECKING:
     from jkeras.engine.base_layer import Layer

@@ -19,6 +19,7 @@ from jkeras.core.arguments import (
 from jkeras.core.types import INFERENCE, Array, Ctx, Key, Out, Pair, Params, Shape, State, Weights
 from jkeras.engine.base_layer import InputSpec, Layer, draw
 from jkeras.layers._common import check_axis
+from jkeras.layers._kernel_and_bias import KernelAndBias
 from jkeras.layers.convolutional.conv import Conv1D, Conv2D, _Conv, finish
 from jkeras.primitives import conv as ops
 from jkeras.primitives.conv_args import channel_axis, check_strides, positive_int, positive_tuple
@@ -37,8 +38,8 @@ def _used(kwargs: UnusedArguments) -> LayerArguments:
     return cast("LayerArguments", {name: value for name, value in kwargs.items() if name not in unused})
 
 
-class _SeparableConv(_Conv):
-    """A depthwise convolution, then a mix of the channels at each place; `formula` serves all ranks."""
+class _Depthwise(KernelAndBias):
+    """A layer with a kernel for each channel alone."""
 
     depth_multiplier: int
 
@@ -48,6 +49,10 @@ class _SeparableConv(_Conv):
         self.depthwise_initializer = initializers.get(initializer)
         self.depthwise_regularizer = regularizers.get(regularizer)
         self.depthwise_constraint = constraints.get(constraint)
+
+
+class _SeparableConv(_Depthwise, _Conv):
+    """A depthwise convolution, then a mix of the channels at each place; `formula` serves all ranks."""
 
     def _set_pointwise(
         self, initializer: InitializerLike, regularizer: RegularizerLike, constraint: ConstraintLike
@@ -265,7 +270,7 @@ class DepthwiseArguments(UnusedArguments, total=False):
     dilation_rate: Window
 
 
-class DepthwiseConv2D(Conv2D):
+class DepthwiseConv2D(_Depthwise, Conv2D):
     """Every channel of an image convolved with its own kernels: the first half of a SeparableConv2D.
 
     Args:
@@ -323,16 +328,14 @@ class DepthwiseConv2D(Conv2D):
         self._set_output(activation, use_bias, activity_regularizer)
         self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
         self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier")
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
+        self._set_depthwise(depthwise_initializer, depthwise_regularizer, depthwise_constraint)
 
     def formula(self) -> Pair:
         """A convolution of each channel by itself."""
         return _depthwise_pair(self)
 
 
-class DepthwiseConv1D(Conv1D):
+class DepthwiseConv1D(_Depthwise, Conv1D):
     """Every channel of a sequence convolved with its own kernels: the first half of a SeparableConv1D.
 
     Args:
@@ -392,9 +395,7 @@ class DepthwiseConv1D(Conv1D):
         self._set_output(activation, use_bias, activity_regularizer)
         self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
         self.depth_multiplier = positive_int(depth_multiplier, "depth_multiplier")
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
+        self._set_depthwise(depthwise_initializer, depthwise_regularizer, depthwise_constraint)
 
     def formula(self) -> Pair:
         """A convolution of each channel by itself."""

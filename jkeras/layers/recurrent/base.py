@@ -32,7 +32,7 @@ from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.adapter import overrides
 from jkeras.engine.call.checks import InputSpec
 from jkeras.engine.layer.nodes import Inputs
-from jkeras.engine.tensors.variable import Frame
+from jkeras.engine.tensors.frame import Frame
 from jkeras.engine.tree import by_variable
 from jkeras.layers.recurrent.stacked import StackedRNNCells, as_layer, is_standard, sizes_of, step_of
 from jkeras.layers.serialization import deserialize

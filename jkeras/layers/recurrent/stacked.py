@@ -218,8 +218,10 @@ class StackedRNNCells(Layer):
             for i, (name, step, size) in enumerate(zip(names, steps, outputs, strict=True)):
                 with_constants = [shape, *constants] if constants and step.takes_constants else shape
                 inner, fixed = step.init(random.fold_in(rng, i), with_constants)
-                params |= {name: inner} if inner else {}
-                state |= {name: fixed} if fixed else {}
+                if inner:
+                    params[name] = inner
+                if fixed:
+                    state[name] = fixed
                 shape = (shape[0], size)
             return params, state
 

@@ -50,10 +50,9 @@ def random_rotation(
     """
     refuse_text(rg=rg)
     theta = np.random.uniform(-rg, rg)
-    how: dict[str, Any] = dict(
-        channel_axis=channel_axis, fill_mode=fill_mode, cval=cval, order=interpolation_order
+    return apply_affine_transform(
+        x, theta=theta, channel_axis=channel_axis, fill_mode=fill_mode, cval=cval, order=interpolation_order
     )
-    return apply_affine_transform(x, theta=theta, **how)
 
 
 def random_shift(
@@ -84,10 +83,9 @@ def random_shift(
     refuse_text(wrg=wrg, hrg=hrg)
     tx = np.random.uniform(-hrg, hrg) * x.shape[row_axis]
     ty = np.random.uniform(-wrg, wrg) * x.shape[col_axis]
-    how: dict[str, Any] = dict(
-        channel_axis=channel_axis, fill_mode=fill_mode, cval=cval, order=interpolation_order
+    return apply_affine_transform(
+        x, tx=tx, ty=ty, channel_axis=channel_axis, fill_mode=fill_mode, cval=cval, order=interpolation_order
     )
-    return apply_affine_transform(x, tx=tx, ty=ty, **how)
 
 
 def random_shear(
@@ -115,10 +113,9 @@ def random_shear(
     """
     refuse_text(intensity=intensity)
     shear = np.random.uniform(-intensity, intensity)
-    how: dict[str, Any] = dict(
-        channel_axis=channel_axis, fill_mode=fill_mode, cval=cval, order=interpolation_order
+    return apply_affine_transform(
+        x, shear=shear, channel_axis=channel_axis, fill_mode=fill_mode, cval=cval, order=interpolation_order
     )
-    return apply_affine_transform(x, shear=shear, **how)
 
 
 def random_zoom(
@@ -150,10 +147,9 @@ def random_zoom(
     if len(zoom_range) != 2:
         raise ValueError(f"`zoom_range` should be a tuple or list of two floats. Received: {zoom_range}")
     zx, zy = (1, 1) if tuple(zoom_range) == (1, 1) else np.random.uniform(zoom_range[0], zoom_range[1], 2)
-    how: dict[str, Any] = dict(
-        channel_axis=channel_axis, fill_mode=fill_mode, cval=cval, order=interpolation_order
+    return apply_affine_transform(
+        x, zx=zx, zy=zy, channel_axis=channel_axis, fill_mode=fill_mode, cval=cval, order=interpolation_order
     )
-    return apply_affine_transform(x, zx=zx, zy=zy, **how)
 
 
 def apply_channel_shift(x: NDArray[Any], intensity: float, channel_axis: int = 0) -> NDArray[Any]:

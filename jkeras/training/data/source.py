@@ -17,8 +17,9 @@ from jkeras.training.batching import Cut, room_for
 from jkeras.training.data.arrays import read
 from jkeras.training.data.counts import whole
 from jkeras.training.data.positions import digest
+from jkeras.training.data.recognition import is_stream, stream_only
 from jkeras.training.data.samples import Samples, aligned, is_lazy, owned, rows_of, stack
-from jkeras.training.data.stream import Consumer, Repeat, Stream, is_stream, permutation, stream, stream_only
+from jkeras.training.data.stream import Consumer, Repeat, Stream, permutation, stream
 from jkeras.training.data.workers import ONE_THREAD, Supply
 from jkeras.training.devices import Brought, Layout, Order
 from jkeras.training.types import Numpy
@@ -221,7 +222,8 @@ class Blocks:
         assert isinstance(self.source, Arrays)
         if self._resident is None:
             samples, cut = self.source.samples, self._cut()
-            _check_same(samples, cut)
+            if self.layout.processes > 1:
+                _check_same(samples, cut)
             data = placed(samples, self.dtypes, self._room, self.layout)
             self._resident = Block(data, cut, None, 0, cut.steps)
         made = self._next

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,15 +12,16 @@ import numpy as np
 
 from jkeras.core import processes
 from jkeras.core.sequence import OwnBatches, gives_by_run, is_sequence
-from jkeras.core.types import AnyDict, AnyList, AnyTuple, Batch
+from jkeras.core.types import AnyList, AnyTuple, Batch
 from jkeras.training.data import positions
 from jkeras.training.data.arrays import read
+from jkeras.training.data.recognition import is_endless, length_of
 from jkeras.training.data.samples import Samples, owned
 from jkeras.training.data.worker_loop import END, Fetch, FetchOfRun, Next
 from jkeras.training.data.workers import Feed, Supply
 from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.function import Objective
-from jkeras.training.types import HostArray, Numpy
+from jkeras.training.types import Numpy
 
 _ENDLESS = 1 << 60
 _STRIDE = 1 << 32  # epochs whose lengths differ are so far apart in the row of all batches
@@ -48,6 +48,17 @@ class Taken(NamedTuple):
     samples: Any  # Samples, or END
     position: dict[str, Any] | None = None
     digest: int = 0
+
+
+class _Row(NamedTuple):
+    """The steps of all epochs of a `Sequence` in a row: step `i` of a pass has the place `pass * stride + i`.
+
+    With a number of steps an epoch is no pass: it goes on where the last one stood.
+    """
+
+    seed: int  # of the order in each pass
+    stride: int
+    length: int  # of a pass
 
 
 class Stream:
@@ -191,31 +202,36 @@ class Stream:
 
     def _of_sequence(self, seed: int, epoch: int, start: int, last: bool) -> Iterator[Samples | None]:
         self._measure()
-        feed, length, steps = self._feed, self._length or 0, self.steps or 0
-        stride = _STRIDE if self._is_pass else length
-        first = epoch * _STRIDE if self._is_pass else (epoch - self.origin) * steps
+        row, steps = self._row(seed), self.steps or 0
+        first = epoch * row.stride if self._is_pass else (epoch - self.origin) * steps
         stop = first + steps
-        ticket = partial(self._ticket, seed, stride, length)
         for place in range(first + start, stop):
-            self._ahead(ticket, place, stop if last else stop + steps, stride)
-            taken = feed.take(place, ticket)
+            self._ahead(row, place, stop if last else stop + steps)
+            taken = self._feed.take(place, partial(self._ticket, row))
             after = place - first + 1
             if self.keeps:
                 self._note(epoch, after, self._kept[-1][1]["source"], taken.digest)
             yield None if taken.samples is END else taken.samples
-            if self._by_run:
-                self.items.total_batches_seen = self._number(stride, length, place + 1)
-            elif place % stride + 1 == length:
-                self._passes.end()
-                if self._passes.changes:
-                    feed.renew()
-                    if self.keeps:
-                        self._note(epoch, after, self._source())
+            self._end_step(row, place, epoch, after)
         if not last:
             self._measure()
-            stop = first + _STRIDE if self._is_pass else stop
-            ticket = partial(self._ticket, seed, stride, self._length or 0)
-            self._ahead(ticket, stop, stop + (self.steps or 0), stride)
+            following = first + row.stride if self._is_pass else stop
+            self._ahead(self._row(seed), following, following + (self.steps or 0))
+
+    def _end_step(self, row: _Row, place: int, epoch: int, after: int) -> None:
+        """The end of a step: the run is one batch further, or a pass is over."""
+        if self._by_run:
+            self.items.total_batches_seen = self._number(row, place + 1)
+        elif place % row.stride + 1 == row.length:
+            self._passes.end()
+            if self._passes.changes:
+                self._feed.renew()
+                if self.keeps:
+                    self._note(epoch, after, self._source())
+
+    def _row(self, seed: int) -> _Row:
+        length = self._length or 0
+        return _Row(seed, _STRIDE if self._is_pass else length, length)
 
     def _measure(self) -> None:
         """Ask for an epoch's length again where it is a pass, and forget what was fetched for another one."""
@@ -225,38 +241,36 @@ class Stream:
             if self._length == 0:
                 raise _empty(self.items)
 
-    def _ahead(self, ticket: Callable[[int], Any], place: int, horizon: int, stride: int) -> None:
+    def _ahead(self, row: _Row, place: int, horizon: int) -> None:
         """Fetch what follows, never past the end of a pass: `on_epoch_end` may change the data."""
-        end = place // stride * stride + (self._length or 0)
-        self._feed.ahead(range(place, min(horizon, end)), ticket)
+        end = place // row.stride * row.stride + row.length
+        self._feed.ahead(range(place, min(horizon, end)), partial(self._ticket, row))
 
-    def _ticket(
-        self, seed: int, stride: int, length: int, place: int
-    ) -> int | tuple[int, int, int, int] | None:
-        """The ticket of the job for a place in the row of all epochs' steps; None: the others have a batch in
-        this step, this process has none."""
+    def _ticket(self, row: _Row, place: int) -> int | tuple[int, int, int, int] | None:
+        """The ticket of the job for a place; None: the others have a batch in this step, this process has
+        none."""
         mine, count = self.share
-        index = self._index(seed, stride, length, place) * count + mine
+        index = self._index(row, place) * count + mine
         if count > 1 and index >= len(self.items):
             return None
         if not self._by_run:
             return index
-        number = self._number(stride, length, place)
-        return index, max(0, number - place % stride * count), number + mine, seed
+        number = self._number(row, place)
+        return index, max(0, number - place % row.stride * count), number + mine, row.seed
 
-    def _number(self, stride: int, length: int, place: int) -> int:
+    def _number(self, row: _Row, place: int) -> int:
         """How many batches come before those of a place, in this run and in those before."""
-        turn, i = divmod(place, stride)
-        before = (turn - self.origin * self._is_pass) * length + i
+        turn, i = divmod(place, row.stride)
+        before = (turn - self.origin * self._is_pass) * row.length + i
         return self._seen + before * self.share[1]
 
-    def _index(self, seed: int, stride: int, length: int, place: int) -> int:
-        """Number of the batch at a place in the row of all epochs' batches."""
-        turn, i = divmod(place, stride)
+    def _index(self, row: _Row, place: int) -> int:
+        """Number of the batch at a place."""
+        turn, i = divmod(place, row.stride)
         if not self.shuffle:
             return i
-        if self._order is None or self._order[:3] != (seed, turn, length):
-            self._order = (seed, turn, length, permutation(seed, turn, length))
+        if self._order is None or self._order[:3] != (row.seed, turn, row.length):
+            self._order = (row.seed, turn, row.length, permutation(row.seed, turn, row.length))
         return int(self._order[3][i])
 
     def _of_iterable(self, epoch: int, start: int, last: bool) -> Iterator[Samples | None]:
@@ -343,108 +357,6 @@ def permutation(seed: int, epoch: int, n: int) -> Numpy:
     """
     generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], np.uint64)))
     return generator.permutation(np.arange(n, dtype=np.int32))
-
-
-def length_of(items: Any) -> int | None:
-    """The number of batches, where it is known; loaders of other packages may have a length that raises."""
-    try:
-        return len(items)
-    except TypeError:
-        return None
-
-
-def is_endless(items: Any) -> bool:
-    """Whether an iterable says that it never ends, as `repeat()` of tf.data and grain makes it.
-
-    Example:
-        >>> class Repeated:
-        ...     def __len__(self):
-        ...         raise TypeError("The dataset is infinite.")
-        >>> is_endless(Repeated()), is_endless([1])
-        (True, False)
-    """
-    try:
-        return len(items) >= sys.maxsize
-    except (TypeError, OverflowError) as error:
-        sources = getattr(items, "parents", ())  # what grain's iterables, which have no length, read from
-        return "infinite" in str(error) or (bool(sources) and all(is_endless(s) for s in sources))
-
-
-def is_stream(x: object) -> bool:
-    """Whether `x` yields batches, rather than being arrays."""
-    if isinstance(x, OwnBatches):
-        return True
-    known = isinstance(x, (list, tuple, dict, str, bytes, type))
-    if x is None or known or hasattr(x, "shape") or hasattr(x, "to_numpy"):
-        return False
-    return hasattr(x, "__iter__") or hasattr(x, "__next__") or is_sequence(x)
-
-
-def stream_only(x: Any, what: str) -> Any:
-    """`x`, which must yield batches.
-
-    Args:
-        x: what was given.
-        what: how the user calls it: "`generator`".
-
-    Raises:
-        TypeError: anything else, with what to do about it.
-
-    Keras 2.2.4: keras/engine/training_generator.py (the error of `next`)
-    """
-    if is_stream(x):
-        return x
-    raise TypeError(
-        f"{what} should yield batches: a generator, an iterator or a `jkeras.utils.Sequence`. A "
-        f"{type(x).__name__!r} object is not an iterator of batches. {_advice(x)}"
-    )
-
-
-def _advice(x: Any) -> str:
-    """How to make batches of what is none."""
-    if callable(x):
-        return f"Call it, if it is a function that makes a generator: {getattr(x, '__name__', 'f')}(...)."
-    if hasattr(x, "shape") or hasattr(x, "to_numpy") or isinstance(x, dict):
-        return "Arrays go to fit(x, y), evaluate(x, y) and predict(x)."
-    if isinstance(x, (list, tuple)):
-        return (
-            "Let a list of batches be gone through with `itertools.cycle(batches)`; lists of arrays go to "
-            "fit(x, y), evaluate(x, y) and predict(x)."
-        )
-    if hasattr(x, "__getitem__") and not isinstance(x, (str, bytes)):
-        return (
-            "What gives single samples by number goes through a loader that makes batches, as "
-            "torch.utils.data.DataLoader(..., batch_size=32) does."
-        )
-    return "No data can be read from it."
-
-
-def first_arrays(x: Any) -> list[HostArray]:
-    """The input arrays of `x`, or of its first batch, to build a model from.
-
-    Raises:
-        ValueError: for an iterator, whose first batch cannot be looked at without losing it.
-    """
-    if isinstance(x, OwnBatches):
-        x = x.batches
-    if is_stream(x):
-        if hasattr(x, "__next__") and not is_sequence(x):
-            raise ValueError(
-                "The model has no input shape yet, and a generator cannot be looked at without losing its "
-                "first batch: give the first layer an input_shape, or call model.build(...)."
-            )
-        if gives_by_run(x):
-            item = x.batch_of_run(0, 0, 0, 0)
-        else:
-            item = x[0] if is_sequence(x) else next(iter(x))
-        x = item[0] if isinstance(item, (AnyTuple, AnyList)) else item
-    if isinstance(x, AnyDict):
-        raise ValueError(
-            "The model has no input shape yet: pass its inputs as an array or a list, not as a dict."
-        )
-    several = isinstance(x, (AnyList, AnyTuple)) and len(x) > 0 and all(hasattr(a, "shape") for a in x)
-    arrays: list[Any] = [a if hasattr(a, "shape") else np.asarray(a) for a in (x if several else [x])]
-    return [a if len(a.shape) > 1 else np.asarray(a)[:, None] for a in arrays]
 
 
 def stream(

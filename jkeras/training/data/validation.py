@@ -9,9 +9,10 @@ import numpy as np
 
 from jkeras.core.types import AnyDict, AnyList, AnyTuple
 from jkeras.training.data import counts
+from jkeras.training.data.recognition import stream_only
 from jkeras.training.data.samples import Samples, part
 from jkeras.training.data.source import Arrays, Source, source
-from jkeras.training.data.stream import Consumer, Repeat, Stream, stream_only
+from jkeras.training.data.stream import Consumer, Repeat, Stream
 from jkeras.training.data.workers import Supply
 
 

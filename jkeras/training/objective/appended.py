@@ -13,8 +13,9 @@ from jkeras.core.types import Array, Batch, Ctx
 from jkeras.engine.call.added_metrics import mean
 from jkeras.engine.graph import Graph, is_input, nowhere
 from jkeras.engine.layer.effects import Update, together
+from jkeras.engine.tensors.frame import Frame
 from jkeras.engine.tensors.symbolic import Tensor
-from jkeras.engine.tensors.variable import Frame, Variable
+from jkeras.engine.tensors.variable import Variable
 from jkeras.engine.tree import variables_of
 
 Value: TypeAlias = Tensor | Variable

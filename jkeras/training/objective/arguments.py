@@ -19,8 +19,9 @@ from jkeras.core.names import function_name
 from jkeras.core.types import AnyDict, AnyList, AnyTuple, Array, Function, Shape
 from jkeras.engine.base_layer import Layer
 from jkeras.engine.call.adapter import tracked_layers
+from jkeras.engine.tensors.frame import Frame
 from jkeras.engine.tensors.symbolic import Tensor
-from jkeras.engine.tensors.variable import Frame, Variable
+from jkeras.engine.tensors.variable import Variable
 from jkeras.metrics.functions import accuracy_of_classes, crossentropy_of_classes
 from jkeras.training.objective.endpoints import Endpoint, Target, function_of
 

@@ -16,8 +16,9 @@ from jkeras import metrics as metric_functions
 from jkeras.core import frames
 from jkeras.core.types import INFERENCE, AnyDict, AnyList, AnyTuple, Array, Batch, Ctx, Function, Out, Tree
 from jkeras.engine.call.added_metrics import Key
+from jkeras.engine.tensors.frame import Frame
 from jkeras.engine.tensors.symbolic import Tensor
-from jkeras.engine.tensors.variable import Frame, Variable, current_frame
+from jkeras.engine.tensors.variable import Variable, current_frame
 from jkeras.losses.loss import masked_weight
 from jkeras.training.objective import arguments
 from jkeras.training.objective.appended import Appended
@@ -180,19 +181,20 @@ class Objective:
         running: list[str] = []
         unweighted = arguments.per_output_metrics(spread(metrics), names, "metrics")
         weighted = arguments.per_output_metrics(spread(weighted_metrics), names, "weighted_metrics")
-        for term in terms:
-            for identifiers, flag in ((unweighted[term.output], False), (weighted[term.output], True)):
-                for identifier in identifiers:
-                    name, fn, keys = arguments.begun_metric(
-                        identifier, outputs[term.output], targets[term.output], [m.fn for m in measured]
-                    )
-                    measured.append(Metric(term.output, fn, flag, keys))
-                    for key in keys or (name,):
-                        label = arguments.append(
-                            labels, ("weighted_" if flag else "") + key, names, term.output
-                        )
-                        if measured[-1].is_stateful:
-                            running.append(label)
+        asked = [
+            (output, identifier, is_weighted)
+            for output in targets
+            for identifiers, is_weighted in ((unweighted[output], False), (weighted[output], True))
+            for identifier in identifiers
+        ]
+        for output, identifier, is_weighted in asked:
+            others = [metric.fn for metric in measured]
+            name, fn, keys = arguments.begun_metric(identifier, outputs[output], targets[output], others)
+            metric = Metric(output, fn, is_weighted, keys)
+            prefix = "weighted_" if is_weighted else ""
+            own = [arguments.append(labels, prefix + key, names, output) for key in keys or (name,)]
+            measured.append(metric)
+            running += own if metric.is_stateful else []
         for _, name in added:
             arguments.append(labels, name, names[:1], 0)
         given = arguments.given_targets(spread(target_tensors), names, targets, set(inputs))

@@ -62,6 +62,7 @@ def fit(
         ValueError, TypeError: before anything is changed, if the data do not fit.
         KeyboardInterrupt: after Ctrl-C, with the weights of the last finished step.
     """
+    objective = trainer.objective
     steps = counts.steps(steps_per_epoch, "steps_per_epoch")
     first, last = _epochs(epochs, initial_epoch, validation_freq)
     train = source(trainer, x, y, batch_size, shuffle, steps, sample_weight, class_weight, supply=supply)
@@ -77,14 +78,14 @@ def fit(
     )
     for data, what in ((train, ""), (validation, "the validation's ")):
         if isinstance(data, Arrays):
-            doubts.look_at(data.samples, trainer.inputs, trainer.objective.fed, what)
+            doubts.look_at(data.samples, trainer.inputs, objective.fed, what)
     if verbose and processes.is_first() and isinstance(train, Arrays) and isinstance(validation, Arrays):
         print(f"Train on {train.sample_count} samples, validate on {validation.sample_count} samples")
     trainer.prepare()
     callbacks.set_model(model)
     validates = validation is not None
     told: dict[str, Any] = {"epochs": epochs, "verbose": verbose, "do_validation": validates}
-    about_data = _about_data(train, batch_size, validates, trainer.objective.names)
+    about_data = _about_data(train, batch_size, validates, objective.names)
     if steps is not None:
         about_data["steps"] = steps_per_epoch  # as it was given, a float too
     callbacks.set_params(told | about_data)
@@ -125,10 +126,12 @@ class _Fit:
         validation_freq: int | Collection[int],
     ):
         self.trainer, self.model, self.callbacks = trainer, model, callbacks
-        self.names = trainer.objective.names
+        self.objective, self.several = trainer.objective, processes.count() > 1
+        self.names = self.objective.names
         self.source, self.frequency = train, validation_freq
-        self.train = Blocks(train, trainer.layout, trainer.dtypes())
-        self.validation = None if validation is None else Blocks(validation, trainer.layout, trainer.dtypes())
+        self.layout, self.dtypes = trainer.layout, trainer.dtypes()
+        self.train = Blocks(train, self.layout, self.dtypes)
+        self.validation = None if validation is None else Blocks(validation, self.layout, self.dtypes)
         self.hooked = callbacks.has_batch_hooks
         self.hooks: Any = callbacks
         if validation is None and DelayedCallbacks.suits(callbacks):
@@ -156,7 +159,7 @@ class _Fit:
         self.validations = sum(self._is_due(epoch) for epoch in range(begin, first))
         for epoch in range(first, last):
             if not step:  # in mid-epoch, metrics with a state go on from the checkpoint's
-                self.trainer.objective.reset()
+                self.objective.reset()
             self.hooks.on_epoch_begin(epoch)
             last_size, is_whole = self._train(epoch, step, epoch + 1 == last, interrupt)
             step, logs = 0, {}
@@ -217,8 +220,7 @@ class _Fit:
         arrays = held.source
         if isinstance(self.source, Stream) and isinstance(arrays, Arrays) and not arrays.keeps_size:
             if size != arrays.size:
-                batches = Arrays(arrays.samples, size)
-                self.validation = held = Blocks(batches, self.trainer.layout, self.trainer.dtypes())
+                self.validation = held = Blocks(Arrays(arrays.samples, size), self.layout, self.dtypes)
         values = _evaluate(self.trainer, held, interrupt, self.seed, epoch, turn=self.validations)
         self.validations += 1
         return {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
@@ -242,7 +244,7 @@ class _Fit:
             size = block.cut.size_of(done - block.before - 1)
             if self.model.stop_training:
                 break
-        if self.trainer.layout.kind != "one":
+        if self.layout.kind != "one":
             dispatches.flight.wait()
         return size, done == count or block is None
 
@@ -269,7 +271,7 @@ class _Fit:
 
     def _stops(self) -> bool:
         """Whether training stops here: in all processes, where one of them says so."""
-        if processes.count() > 1:
+        if self.several:
             self.model.stop_training = bool(processes.told([self.model.stop_training]).any())
         return bool(self.model.stop_training)
 
@@ -313,8 +315,7 @@ def evaluate(
     count = counts.steps(steps, "steps")
     batches = source(trainer, x, y, batch_size, False, count, sample_weight, supply=supply)
     blocks = Blocks(batches, trainer.layout, trainer.dtypes())
-    shows = verbose == 1 and processes.is_first()
-    bar = Progbar(batches.sample_count or steps or batches.steps, verbose=1) if shows else None
+    bar = _bar(batches, steps, verbose)
     if callbacks:
         callbacks.on_test_begin()
     try:
@@ -362,6 +363,12 @@ def _evaluate(
     return values.tolist()
 
 
+def _bar(batches: Source, steps: float | None, verbose: int) -> Progbar | None:
+    """The progress bar of `evaluate` and `predict`, where one is wanted."""
+    shows = verbose == 1 and processes.is_first()
+    return Progbar(batches.sample_count or steps or batches.steps, verbose=1) if shows else None
+
+
 # --- predict
 
 
@@ -381,8 +388,7 @@ def predict(
     """
     count = counts.steps(steps, "steps")
     batches = source(trainer, x, None, batch_size, False, count, need_y=False, supply=supply)
-    shows = verbose == 1 and processes.is_first()
-    bar = Progbar(batches.sample_count or steps or batches.steps, verbose=1) if shows else None
+    bar = _bar(batches, steps, verbose)
     if isinstance(batches, Arrays) and batches.steps == 1 and not (bar or callbacks or trainer.stateful):
         return _of_one_batch(trainer, batches)
     if callbacks:

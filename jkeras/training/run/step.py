@@ -17,9 +17,10 @@ import jax
 import jax.numpy as jnp
 
 from jkeras.core import bits, logits
-from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Store
+from jkeras.core.jaxprs import inner_programs
+from jkeras.core.types import Array, Batch, Ctx, Function, Store
 from jkeras.engine.program import Program
-from jkeras.engine.tensors.variable import Frame
+from jkeras.engine.tensors.frame import Frame
 from jkeras.primitives.conv_products import is_fast_in_loops
 from jkeras.training.objective.dependence import Reach, refuse
 from jkeras.training.objective.endpoints import Endpoint, Target
@@ -252,14 +253,10 @@ def _whole(share: Callable[[Store], Array], ctx: Ctx) -> Function:
 
 def has_slow_convolution(jaxpr: Any) -> bool:
     """Whether a convolution that XLA's CPU backend makes slower in a loop occurs in a jaxpr, at any depth."""
-    for eqn in jaxpr.eqns:
-        if eqn.primitive.name == "conv_general_dilated":
-            if not is_fast_in_loops(eqn.params, eqn.outvars[0].aval.dtype):
-                return True
-            continue
-        for value in eqn.params.values():
-            for entry in value if isinstance(value, (AnyList, AnyTuple)) else [value]:
-                inner = getattr(entry, "jaxpr", entry)
-                if hasattr(inner, "eqns") and has_slow_convolution(inner):
-                    return True
-    return False
+    return any(map(_is_slow, jaxpr.eqns))
+
+
+def _is_slow(equation: Any) -> bool:
+    if equation.primitive.name == "conv_general_dilated":
+        return not is_fast_in_loops(equation.params, equation.outvars[0].aval.dtype)
+    return any(map(has_slow_convolution, inner_programs(equation)))

@@ -1,10 +1,8 @@
-"""Trainer: what `compile` makes. It owns the compiled programs, and moves values between cells and
-dispatches."""
+"""Trainer: what `compile` makes. It owns the compiled programs, and runs them on values of cells."""
 
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -14,12 +12,11 @@ import jax
 import numpy as np
 
 from jkeras.core import bits, processes
-from jkeras.core.dispatch import is_symbol
 from jkeras.core.progbar import announce
 from jkeras.core.random import next_seed
 from jkeras.core.types import AnyList, AnyTuple, Array, Batch, Ctx, Function, Key, Shape, Store, Tree
 from jkeras.engine.program import Program
-from jkeras.engine.tensors.variable import Variable, put_all, take_all
+from jkeras.engine.tensors.variable import Variable
 from jkeras.engine.tree import is_hidden
 from jkeras.training.batching import Sizes, Span, epoch_key
 from jkeras.training.data.samples import Samples, stack
@@ -29,67 +26,17 @@ from jkeras.training.objective.endpoints import Endpoint, Target
 from jkeras.training.objective.function import Objective
 from jkeras.training.run import chunks, extras, memory, user_steps
 from jkeras.training.run import step as steps
+from jkeras.training.run.cells import Cells, of_program
 from jkeras.training.run.options import PLAIN, StepOptions
 from jkeras.training.run.program_cache import Programs
 from jkeras.training.run.report import Traces, specs_of
 from jkeras.training.run.step import Carry, Fixed, Lent
 from jkeras.training.types import Numpy, Step
 
-_INDEX = re.compile(r"\b\d{4}/")  # which a path in a store has before each name
 ROOM = 1024  # the most steps in a dispatch
 
-_exchange = (
-    threading.RLock()
-)  # cells may be shared by models and threads: take, dispatch and put are one action
-
-
-class Cells:
-    """A tree of `Variable` cells that goes into a program and comes back.
-
-    Args:
-        tree: the cells.
-        shardings: the place of each, where they are not whole on every device.
-    """
-
-    def __init__(self, tree: Tree, shardings: list[Any] | None = None):
-        self.cells: list[Variable]
-        self.shardings = shardings
-        self.treedef: Any
-        self.cells, self.treedef = jax.tree.flatten(tree, is_leaf=is_symbol)
-        self._seen: list[Any] = [None] * len(self.cells)  # what the cells held last time
-        self._placed: list[Any] = [None] * len(self.cells)  # the same on the devices of the layout
-
-    def specs(self) -> Any:
-        """The tree with the shapes and dtypes of what its cells hold."""
-        return self.treedef.unflatten(
-            [jax.ShapeDtypeStruct(cell.shape, cell.take().dtype) for cell in self.cells]
-        )
-
-    def put_back(self, arrays: list[Array]) -> None:
-        """Put back what a program was given that has failed."""
-        put_all(self.cells, arrays)
-
-    def take(self, place: Callable[[Tree, Any], Tree], donate: bool) -> list[Array]:
-        """The arrays; those that were not there last time are put on the devices first."""
-        arrays = take_all(self.cells, donate)
-        if self._placed and all(array is None for array in self._placed):  # each may have drawn its own
-            arrays = processes.of_first(arrays)
-        strange = [i for i, array in enumerate(arrays) if array is not self._seen[i]]
-        if strange:
-            where = self.shardings and [self.shardings[i] for i in strange]
-            for i, array in zip(strange, place([arrays[i] for i in strange], where), strict=True):
-                self._placed[i] = array
-        self._seen = arrays
-        return self._placed
-
-    def left(self) -> dict[Variable, Any]:
-        """The arrays as the last program left them."""
-        return dict(zip(self.cells, self._seen, strict=True))
-
-    def put(self, arrays: list[Array]) -> None:
-        """Accept what a program made of them."""
-        put_all(self.cells, arrays)
-        self._seen, self._placed = arrays, list(arrays)
+# Cells may be shared by models and threads: take, dispatch and put are one action.
+_exchange = threading.RLock()
 
 
 class Trainer:
@@ -124,9 +71,7 @@ class Trainer:
         self._rowwise = program.rowwise and not program.stateful
         rowwise = self._rowwise and (objective is None or objective.rowwise)
         self.layout = Layout(devices, rowwise, mesh, shard)
-        self.step_seconds: dict[
-            Any, float
-        ] = {}  # what a step of a program took, for the length of dispatches
+        self.step_seconds: dict[Any, float] = {}  # what a step took, for the length of dispatches
         self.compilations, self.traces = 0, Traces()
         self.sizes = {kind: Sizes() for kind in ("train", "test", "predict")}  # of single batches
         self._programs = {kind: Programs() for kind in ("train", "test", "predict")}
@@ -207,48 +152,10 @@ class Trainer:
 
     def _cells_for(self, kind: str) -> tuple[Cells, Cells]:
         if kind not in self._cells:
-            carried, fixed = self._sort(kind == "train")
-            opt = self.binding.state if kind == "train" else ()
-            first, second = Carry(*carried, opt), Fixed(*fixed)
-            self._cells[kind] = Cells(first, self._places(first)), Cells(second, self._places(second))
+            training = kind == "train"
+            slots, lent = (self.binding.state, self._lent()) if training else ((), {})
+            self._cells[kind] = of_program(self.program, self.layout, training, slots, lent)
         return self._cells[kind]
-
-    def _places(self, tree: Tree) -> list[Any] | None:
-        """The places of cells where the user has a rule: those of its slots are those of a weight."""
-        if self.layout.shard is None:
-            return None
-        program, known = self.program, dict[str, Any]()
-        for path, cells in (*program.params.items(), *program.state.items()):
-            for name, cell in cells.items():
-                label = "/".join([*_INDEX.sub("", path).split("/"), name]).lstrip("./")
-                known[f"{path}/{name}"] = (cell.shape, self.layout.sharding(label, cell.shape))
-
-        def place(path: Any, cell: Variable) -> Any:
-            entries = [str(getattr(k, "key", getattr(k, "name", k))) for k in path]
-            shape, sharding = known.get("/".join(entries[-2:]), (None, None))
-            return sharding if shape == cell.shape else self.layout.replicated
-
-        return jax.tree.leaves(jax.tree_util.tree_map_with_path(place, tree, is_leaf=is_symbol))
-
-    def _sort(self, training: bool) -> tuple[tuple[Store, Store], tuple[Store, Store]]:
-        """((params, state) that the steps change, (params, state) that they only read)."""
-        program = self.program
-        live = program.live if training else frozenset[str]()
-        params = [{p: c for p, c in program.params.items() if (p in live) == want} for want in (True, False)]
-
-        lent = self._lent() if training else {}
-
-        def moves(path: str, name: str) -> bool:
-            return path in program.moving if training else name.startswith("_")
-
-        def has(path: str, name: str, want: bool) -> bool:
-            return moves(path, name) == want and (path, name) not in lent
-
-        state: list[Store] = []
-        for want in (True, False):
-            part = {p: {n: v for n, v in c.items() if has(p, n, want)} for p, c in program.state.items()}
-            state.append({path: cells for path, cells in part.items() if cells})
-        return (params[0], state[0]), (params[1], state[1])
 
     def _lent(self) -> Lent:
         """Variables of the optimizer that losses and metrics read."""
@@ -314,9 +221,7 @@ class Trainer:
 
     def reach(self, kind: str, block: Block, start: int) -> int:
         """How many steps from `start` on one dispatch can make."""
-        if kind in self.replaced or start >= block.cut.full > 0 and not self._fills(block):
-            return 1
-        if not self.loops(kind, block):
+        if kind in self.replaced or not self._loops(kind, block, start):
             return 1
         return min(self.room, (block.cut.steps if self._fills(block) else block.cut.full) - start)
 
@@ -324,9 +229,10 @@ class Trainer:
         """Whether the last batch is computed as one of full size."""
         return self.layout.fills and block.cut.rest > 0
 
-    def loops(self, kind: str, block: Block) -> bool:
-        """Whether there is a loop over the steps of this block of data in a dispatch."""
-        if block.cut.full == 0 or block.cut.rows == block.cut.size:
+    def _loops(self, kind: str, block: Block, start: int) -> bool:
+        """Whether step number `start` of a block of data runs in a loop over its steps."""
+        full = block.cut.full
+        if full == 0 or block.cut.rows == block.cut.size or (start >= full and not self._fills(block)):
             return False
         if self.layout.loops_convolutions:
             return True
@@ -371,7 +277,7 @@ class Trainer:
         """As `run`, by our own program in any case."""
         cut, short = block.cut, self._fills(block)
         size = cut.size if short else cut.size_of(span.start)
-        if self.loops(kind, block) and (short or span.start < cut.full):
+        if self._loops(kind, block, span.start):
             key, build = ("chunk", size, short), lambda: self._steps_of_chunk(kind, size, short)
         else:
             key, build = (cut.size, size, short), lambda: self._one_step(kind, cut.size, size, short)
