@@ -149,6 +149,7 @@ def through(model, way, tmp_path):
 WAYS = pytest.mark.parametrize("way", ["config", "json", "yaml", "h5", "msgpack"])
 
 
+@pytest.mark.broadcasts
 @WAYS
 def test_arrays_among_the_arguments(way, tmp_path):
     arguments = {"by": ARRAY, "of": [np.int32(2), {"deep": np.eye(2)}, (1, "text"), None]}
@@ -168,6 +169,7 @@ def test_a_named_tuple_among_the_arguments(way, tmp_path):
     np.testing.assert_array_equal(again.predict(np.ones((1, 3))), [[2, 2, 2]])
 
 
+@pytest.mark.broadcasts
 def test_arrays_as_keras_writes_them():
     """Its `get_json_type`: no type of the numbers."""
     model = Sequential([Lambda(scaled, arguments={"by": ARRAY}, input_shape=(3,))])
@@ -183,6 +185,7 @@ def hides_the_last(x, mask):
     return mask & (np.arange(4) < 3)
 
 
+@pytest.mark.broadcasts
 @WAYS
 @pytest.mark.parametrize(
     "mask", [hides_the_last, lambda x, mask: hides_the_last(x, mask)], ids=["name", "lambda"]

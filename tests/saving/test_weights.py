@@ -126,6 +126,7 @@ class Scaled(Own):
         return super().call(x) * self.scale
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize("name", FORMATS[:2])
 def test_weights_that_a_subclassed_model_itself_owns(name, tmp_path):
     model, other = Scaled(), Scaled()

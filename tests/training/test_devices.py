@@ -97,6 +97,7 @@ class _Apart(_Centred):
         return Pair(lambda rng, shape: ({}, {}), lambda params, state, x, ctx=INFERENCE: Out(2 * x))
 
 
+@pytest.mark.broadcasts
 def test_a_formula_of_the_users_sees_the_whole_batch():
     x, kernel = _data(8, 5)[0], np.ones((5, 3))
     found = []

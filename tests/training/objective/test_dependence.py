@@ -100,6 +100,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize(("how", "trains"), LAYERS.values(), ids=LAYERS)
 def test_weights_of_own_layers(how, trains):
     model = Sequential([Dense(3, input_shape=(3,)), Scale(how)])
