@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from jkeras.core.types import Array
 
@@ -17,7 +17,7 @@ _known: contextvars.ContextVar[dict[int, tuple[weakref.ref[Array], Array]] | Non
 
 
 @contextlib.contextmanager
-def remembered() -> Iterator[None]:
+def remembered() -> Generator[None]:
     """A scope, the trace of one step, in which probabilities know their logits.
 
     Example:
