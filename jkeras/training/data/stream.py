@@ -399,7 +399,8 @@ def _inputs(endpoints: list[Endpoint], item: Any) -> Samples:
 
 def _pair(endpoints: list[Endpoint], targets: list[Target], class_weight: Any, item: Any) -> Samples:
     if not isinstance(item, (AnyTuple, AnyList)) or len(item) not in (2, 3):
-        which = f"of shape {tuple(item.shape)}, which may be x alone." if hasattr(item, "shape") else ""
+        shape: Any = getattr(item, "shape", None)
+        which = "" if shape is None else f"of shape {tuple(shape)}, which may be x alone."
         raise ValueError(
             "Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. "
             f"Found: {type(item).__name__} {which or str(item)[:80]}"

@@ -164,11 +164,8 @@ class Objective:
         spread = partial(by_name, endpoints=outputs)
         functions = [losses.get(fn) for fn in arguments.per_output_losses(spread(loss), names)]
         weights = arguments.per_output_weights(spread(loss_weights), names)
-        modes = arguments.weight_modes(
-            spread(sample_weight_mode),
-            [n for n, fn in zip(names, functions, strict=True) if fn is not None],
-            names,
-        )
+        with_loss = [n for n, fn in zip(names, functions, strict=True) if fn is not None]
+        modes = arguments.weight_modes(spread(sample_weight_mode), with_loss, names)
         terms = [Term(i, fn, weights[i]) for i, fn in enumerate(functions) if fn is not None]
         if not terms and not has_added_loss:
             raise ValueError(
