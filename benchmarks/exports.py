@@ -228,15 +228,20 @@ def measured(row: Row, folder: Path) -> dict[str, Any]:
 LETTERS = {"jax.export": "J", "jax2tf": "J", "jax2onnx": "J", "tf-keras": "K", "tf-keras, tf2onnx": "K"}
 
 
-def cell(result: dict[str, Any] | None, reasons: list[str]) -> str:
-    """Road and difference, or the number of the reason."""
+def cell(result: Any, reasons: list[str]) -> str:
+    """Road and difference, or the number of the reason; what a page says already stays."""
+    if isinstance(result, str):
+        return result
     if result is None:
         return "?"
-    if "error" in result:
+    if "reason" in result:
+        reason = result["reason"]
+    elif "error" in result:
         reason = re.sub(r"^Model '\w+' ", "", " ".join(result["error"].split()))
         reason = re.sub(r"'([a-z_0-9]+)_\d+'", r"'\1'", reason)
         reason = re.sub(r"\S*/(jkeras/\S+)", r"\1", reason)  # no folders of this machine
         reason = f"{reason[:240]}…" if len(reason) > 240 else reason
+    if "reason" in result or "error" in result:
         if reason not in reasons:
             reasons.append(reason)
         return f"[{reasons.index(reason) + 1}]"
@@ -255,6 +260,31 @@ def table(name: str, found: list[dict[str, Any]], reasons: list[str]) -> list[st
     return [*lines, ""]
 
 
+def standing(keys: list[tuple[str, str]], text: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """The rows of a page, as `cell` takes them; those of equal labels are in the order of `keys`."""
+    written = text.split(BEGIN)[1].split(END)[0]
+    reasons = dict(re.findall(r"^(\d+)\. (.*)$", written, re.MULTILINE))
+    named = re.compile(r"\[(\d+)\]")
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for part in re.split(r"^## ", written, flags=re.MULTILINE)[1:]:
+        name, _, lines = part.partition("\n")
+        head, _, *body = [
+            line.strip("| ").split(" | ") for line in lines.splitlines() if line.startswith("|")
+        ]
+        for label, *cells in body:
+            row = {
+                format: {"reason": reasons[found[1]]} if (found := named.fullmatch(one)) else one
+                for format, one in zip(head, cells, strict=True)
+            }
+            rows.setdefault((name, label), []).append(row)
+    found = {}
+    for table, name in keys:
+        same = rows.get((table, re.sub(r"^\d+ ", "", name)))
+        if same:
+            found[table, name] = {"table": table, "name": name, **same.pop(0)}
+    return found
+
+
 def page(found: list[dict[str, Any]], path: Path) -> None:
     """Put the tables between the two marks of a page."""
     reasons: list[str] = []
@@ -268,7 +298,7 @@ def page(found: list[dict[str, Any]], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("rows", type=Path, help="A line for each model; those that are there are kept.")
-    parser.add_argument("--page", type=Path, help="Write the tables into this page.")
+    parser.add_argument("--page", type=Path, help="Write the rows into this page, whose others stay.")
     parser.add_argument("--only", default="", help="Rows whose table and name have this.")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -277,8 +307,9 @@ def main() -> None:
     found = [json.loads(line) for line in options.rows.read_text("utf-8").splitlines()]
     wanted = {(row.table, row.name): row for row in rows()}
     if options.page:
-        by_key = {(row["table"], row["name"]): row for row in found}
         keys = [*wanted, *(("Layers", name) for name in layer_cases())]
+        by_key = standing(keys, options.page.read_text("utf-8"))
+        by_key |= {(row["table"], row["name"]): row for row in found}
         page([by_key.get(key, {"table": key[0], "name": key[1]}) for key in keys], options.page)
         return
     done = {(row["table"], row["name"]) for row in found}

@@ -43,6 +43,24 @@ IMPORTED_AS = {
 BY_ANOTHER = {"flatbuffers": "jax", "httptools": "uvicorn", "pyarrow": "pandas"}
 
 
+# A promise of SECURITY.md by the beginning of its row: the tests that hold it.
+PROMISES = {
+    "`load_model`": ("saving/test_hostile", "every_hostile_file_is_refused_in_little_time_and_memory"),
+    "a `Lambda` layer": ("saving/test_bytecode", "bytecode_is_refused_and_the_error_says_what_to_do"),
+    "classes of your own": (
+        "saving/test_bytecode",
+        "a_file_may_not_name_any_function_that_the_process_has_used",
+    ),
+    "sizes that a file claims": ("saving/test_sizes", "nothing_of_another_shape_is_read"),
+    "data sets in `~/.keras`": ("datasets/test_pickles", "everything_else_is_refused"),
+    "data sets and weights": ("utils/test_download", "a_redirection_does_not_leave_https"),
+    "archives": ("utils/test_data_utils", "an_archive_that_is_not_safe_is_refused_whole"),
+    "a configuration": ("cli/test_own_work", "a_file_never_names_code"),
+    "`jkeras.export.load`": ("export/test_stablehlo", "nothing_in_it_runs_python"),
+    "`jkeras serve`": ("serving/test_server", "clients_that_behave_badly"),
+}
+
+
 def packages(extra: str) -> set[str]:
     names = {re.match(r"[\w-]+", line)[0].lower() for line in EXTRAS[extra]} - {"jkeras"}
     return {IMPORTED_AS.get(name, name) for name in names}
@@ -133,3 +151,13 @@ def test_readmes(page):
     assert len(blocks) >= 5 and all(block in english for block in blocks)
     targets = re.findall(r"\]\(([^)#:]+)\)", text)
     assert targets and not [t for t in targets if not (ROOT / t).exists()]
+
+
+def test_every_promise_of_security_is_one_that_a_test_holds():
+    rows = re.findall(
+        r"^\| (?!\||promise|---)(.+?) \| (?!promise)", (ROOT / "SECURITY.md").read_text("utf-8"), re.M
+    )
+    left = [row for row in rows if not any(row.startswith(begin) for begin in PROMISES)]
+    assert not left and len(rows) == len(PROMISES)
+    for file, name in PROMISES.values():
+        assert f"\ndef test_{name}(" in (ROOT / "tests" / f"{file}.py").read_text("utf-8"), name
