@@ -75,7 +75,10 @@ def _file(path: Any) -> dict[str, list[Any]]:
         first = file.readline()
         named = first.startswith("epoch") and len(first.strip()) > len("epoch")
         file.seek(0)
-        rows = list(csv.reader(file, delimiter=first[len("epoch")] if named else ","))
+        try:
+            rows = list(csv.reader(file, delimiter=first[len("epoch")] if named else ","))
+        except csv.Error as error:
+            raise ValueError(f"The file {os.fspath(path)!r} is no record of a training: {error}.") from error
     names = rows[0] if rows else []
     rows = [row for row in rows[1:] if len(row) == len(names) and row != names]  # one that is being written
     return {name: [_number(row[i]) for row in rows] for i, name in enumerate(names)}
@@ -103,6 +106,12 @@ def _checked(columns: dict[str, list[Any]], what: str) -> Record:
                 f"{what} holds something in {name!r} that is no number for each epoch."
             ) from error
     numbers = np.arange(1, longest + 1)
-    if epochs is not None and len(epochs) == longest and (np.diff(epochs) > 0).all():
+    if epochs is not None and len(epochs) == longest and _rising(epochs):
         numbers = np.asarray(epochs, int) + 1
     return Record(numbers, values)
+
+
+def _rising(epochs: list[Any]) -> bool:
+    """Whether these can be numbers of epochs, one after the other."""
+    numbers = all(isinstance(epoch, (int, float)) and 0 <= epoch < 1 << 53 for epoch in epochs)
+    return numbers and bool((np.diff(epochs) > 0).all())

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import h5py
 import msgpack
 import numpy as np
 import pytest
+import yaml
 
 from jkeras import layers as L
 from jkeras.layers import Dense
 from jkeras.models import Model, Sequential, load_model
-from jkeras.saving import access, foreign, hdf5_file, keras3, keras3_training, later_optimizer
+from jkeras.saving import access, config, foreign, hdf5_file, keras3, keras3_training, later_optimizer
 from jkeras.saving.contents import Contents
 
 
@@ -168,6 +170,66 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path):
             raw.truncate(8192)
             with pytest.raises(ValueError, match="the file ends within it"):
                 np.asarray(stored)
+
+
+def test_members_that_are_no_arrays_of_the_file(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["w"] = np.ones(2, "f")
+        file["soft"] = h5py.SoftLink("/w")
+        file.create_dataset("unwritten", (1 << 40,), "f")
+        at = access.Access(file)
+        for do, text in (
+            (lambda: at.member(file, "soft", h5py.Dataset), "a soft link, which is not followed"),
+            (lambda: at.member(file, "none", h5py.Dataset), "is listed in / but missing"),
+            (lambda: at.member(file, "w", h5py.Group), "should be a group, not Dataset"),
+            (lambda: at.array(file["unwritten"]), "but 0 are stored"),
+        ):
+            with pytest.raises(ValueError, match=text):
+                do()
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        ({"data_offsets": [4, 28]}, "stands at 4 to 28, not behind the one before"),
+        ({"dtype": "F4"}, "is of the type F4"),
+        ({"data_offsets": [0, 20], "shape": [5]}, "its tensors end at"),
+    ],
+)
+def test_safetensors_whose_head_lies(change, text, tmp_path):
+    entry = {"dtype": "F32", "shape": [3, 2], "data_offsets": [0, 24]}
+    head = json.dumps({"w": entry | change}).encode()
+    (tmp_path / "a.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + bytes(24))
+    with pytest.raises(ValueError, match=text):
+        Sequential([Dense(2, input_shape=(3,), use_bias=False)]).load_weights(tmp_path / "a.safetensors")
+
+
+def test_configurations_of_nothing():
+    with pytest.raises(TypeError, match="expects a dictionary, not a list"):
+        config.model_from_config([])
+    with pytest.raises(ValueError, match="is a dict with 'class_name' and 'config'"):
+        config.model_from_config({"class_name": "Model"})
+    assert config.json_value(np.arange(2)) == [0, 1] and config.json_value(np.float32(2)) == 2
+    with pytest.raises(TypeError, match="a config can hold numbers"):
+        config.json_value({1})
+    many = "a: &a {" + ", ".join(f"k{i}: 1" for i in range(10_001)) + "}\nb: {<<: *a}"
+    with pytest.raises(ValueError, match="keys after merging"):
+        yaml.load(many, config.Loader)
+
+
+def test_tensors_where_a_layer_takes_none():
+    tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0], "shape": [None, 2]}}
+    node = {"args": [tensor], "kwargs": {"scale": tensor}}
+    layer = {"class_name": "Dense", "config": {"name": "d", "units": 2}, "inbound_nodes": [node]}
+    with pytest.raises(ValueError, match="called with a tensor as scale="):
+        keras3.translated({"class_name": "Functional", "config": {"layers": [layer]}})
+    subclassed = {"class_name": "Mine", "config": {"units": 2, "dtype": "float32"}}
+    assert keras3.translated(subclassed) == {"class_name": "Mine", "config": {"units": 2}}
+    drawn = {
+        "class_name": "RandomNormal",
+        "config": {"stddev": 0.5, "seed": {"class_name": "S", "config": {}}},
+    }
+    assert keras3.value_in_our_words(drawn, "a")["config"] == {"stddev": 0.5, "seed": None}
 
 
 def test_a_keras_file_whose_weights_are_no_hdf5(tmp_path):

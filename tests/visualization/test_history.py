@@ -84,10 +84,17 @@ def test_files_that_were_continued_or_are_being_written(tmp_path):
     np.testing.assert_array_equal(found.values["acc"], [0.5, np.nan, 0.75])
 
 
+@pytest.mark.parametrize("epoch", ["9" * 400, "x", "-5", "nan"])
+def test_epochs_that_are_none_count_nothing(epoch, tmp_path):
+    (tmp_path / "log.csv").write_text(f"epoch,loss\n{epoch},1\n")
+    assert record(tmp_path / "log.csv").epochs.tolist() == [1]
+
+
 def test_files_that_are_something_else(tmp_path):
     path = tmp_path / "log.csv"
     for text, pattern in (
         ("", "log.csv' holds no epoch"),
+        ("epoch,loss\n0," + "1" * 140_000, "log.csv' is no record of a training: field larger"),
         ("epoch,loss\n", "log.csv' holds no epoch"),
         ('epoch,loss,conf\n0,1.0,"[1, 2]"\n', "log.csv' holds something in 'conf' that is no number"),
         ("some words\nand more\n", "log.csv' holds something in 'some words' that is no number"),
