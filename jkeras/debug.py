@@ -3,15 +3,17 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
-import os
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jkeras.core import memory
 from jkeras.core.types import INFERENCE, Ctx, Shape
+from jkeras.models.costs import flops_of_turns
 from jkeras.models.model import Model
 from jkeras.training.run.pure_step import StepCarry
 from jkeras.training.run.report import Cost
@@ -72,9 +74,11 @@ class Plan(NamedTuple):
         device: its kind.
         batch: rows.
         parameters: numbers in the weights.
-        flops, traffic: operations and bytes that are moved, as XLA counts them.
+        flops: operations; a loop's as often as it runs.
+        traffic: bytes that are moved, as XLA counts them, of a loop those of one turn.
         memory: bytes at most.
-        largest_batch: rows for which the memory of the device lasts, by what two sizes need.
+        largest_batch: rows for which the memory of the device lasts, as a program for so many needs it; 0: no
+            row fits.
         seconds: of a step.
     """
 
@@ -103,7 +107,8 @@ class Plan(NamedTuple):
 def plan(model: Model, batch_size: int = 32) -> Plan:
     """Find what a step costs before training: a step of training, of an uncompiled model one of inference.
 
-    The step is compiled for two sizes and run a few times on zeros; the model stays as it is.
+    The step is compiled for several sizes and run a few times on zeros of the first; the model stays as it
+    is.
 
     Args:
         model: a built model.
@@ -121,35 +126,67 @@ def plan(model: Model, batch_size: int = 32) -> Plan:
         (36, True, True)
     """
     step, run, first, ends = _step_of(model)
-    programs = []
-    for rows in (batch_size, 2 * batch_size):
-        batch = tuple([jnp.zeros(_rows(end, rows), end.dtype) for end in part] for part in ends)
-        programs.append((jax.jit(run).lower(first, batch).compile(), batch))
-    cost, twice = (Cost.of(program) for program, _ in programs)
-    program, batch = programs[0]
+    shapes = _shapes(ends, batch_size)
+    program = jax.jit(run).lower(first, shapes).compile()
+    cost = Cost.of(program)
+    batch = tuple([jnp.zeros(s.shape, s.dtype) for s in part] for part in shapes)
     jax.block_until_ready(program(first, batch))
     began = time.perf_counter()
     for _ in range(_TIMES):
-        result = program(first, batch)
-        jax.block_until_ready(result)
+        jax.block_until_ready(program(first, batch))
     seconds = (time.perf_counter() - began) / _TIMES
     device: Any = jax.devices()[0]
-    limit = (device.memory_stats() or {}).get("bytes_limit") or os.sysconf("SC_PAGE_SIZE") * os.sysconf(
-        "SC_PHYS_PAGES"
-    )
-    a_row = max(1.0, (twice.peak - cost.peak) / batch_size)
-    fixed = cost.peak - a_row * batch_size
+
+    def peak(rows: int) -> int:
+        return Cost.of(jax.jit(run).lower(first, _shapes(ends, rows)).compile()).peak
+
+    limit = (device.memory_stats() or {}).get("bytes_limit") or memory.total()
     return Plan(
         step,
         device.device_kind,
         batch_size,
         model.count_params(),
-        *cost,
-        max(0, int((limit - fixed) / a_row)),
+        cost.flops + flops_of_turns(run, first, shapes),
+        cost.traffic,
+        cost.peak,
+        _largest(peak, batch_size, cost.peak, limit),
         seconds,
     )
 
 
+def _largest(peak: Callable[[int], int], rows: int, taken: int, limit: int) -> int:
+    """The most rows that fit, to a few in a hundred.
+
+    What a program takes grows with its batch by other numbers where other parts of it take the most, so that
+    the line through two sizes leads to a third one, which is tried.
+
+    Args:
+        peak: bytes for a number of rows.
+        rows, taken: the first point.
+        limit: bytes that there are.
+
+    Example:
+        >>> most = _largest(lambda rows: 100 + max(5 * rows, 9 * rows - 4000), 32, 260, 20_000)
+        >>> 2600 < most <= (20_000 + 3900) / 9, _largest(lambda rows: 5 * rows + 1000, 32, 1160, 1000)
+        (True, 0)
+    """
+    tried = {0: 0, rows: taken, 2 * rows: peak(2 * rows)}
+    for _ in range(_TRIES):
+        fits = max(size for size, taken in tried.items() if taken <= limit)
+        over = min((size for size, taken in tried.items() if taken > limit), default=None)
+        if tried[fits] > _ENOUGH * limit or over == fits + 1:
+            break
+        a, b = sorted(tried)[-2:] if over is None else (fits, over)
+        a_row = max(1.0, (tried[b] - tried[a]) / (b - a))
+        aim = a + int(((1 + _ENOUGH) / 2 * limit - tried[a]) / a_row)
+        size = min(max(aim, fits + 1), _AT_ONCE * max(tried) if over is None else over - 1)
+        tried[size] = peak(size)
+    return max(size for size, taken in tried.items() if taken <= limit)
+
+
+_TRIES = 10  # sizes that are compiled on the way to the largest batch
+_AT_ONCE = 256  # times as large as the one before at most: a line through small sizes leads anywhere
+_ENOUGH = 0.98  # of the memory
 _TIMES = 5  # that a step is run
 
 
@@ -170,6 +207,11 @@ def _step_of(model: Model) -> tuple[str, Any, Any, tuple[Any, ...]]:
         return apply(*values, xs if len(xs) > 1 else xs[0], INFERENCE).y
 
     return "inference", infer, values, (model.signature[0],)
+
+
+def _shapes(ends: tuple[Any, ...], rows: int) -> tuple[Any, ...]:
+    """A batch without its values."""
+    return tuple([jax.ShapeDtypeStruct(_rows(end, rows), end.dtype) for end in part] for part in ends)
 
 
 def _rows(end: Any, rows: int) -> Shape:

@@ -326,3 +326,21 @@ def test_an_error_in_what_is_around_a_layer_names_it():
         with pytest.raises(TypeError, match="dot_general") as error:
             fit(**arguments)
         assert note in error.value.__notes__, error.value.__notes__
+
+
+def test_the_plan_counts_loops_and_its_largest_batch_fits(monkeypatch):
+    recurrent = Sequential([jkeras.Input((20, 8)), layers.LSTM(32), layers.Dense(1)])
+    recurrent.compile("sgd", "mse")
+    limit = 2**24
+    monkeypatch.setattr(debug.memory, "total", lambda: limit)
+    costs = debug.plan(recurrent, 32)
+    assert 0.9 < costs.flops / (32 * 3 * 2 * (20 * (8 + 32) * 4 * 32 + 32)) < 1.2
+    model = Sequential([jkeras.Input((64,)), *(layers.Dense(64) for _ in range(3)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    most = debug.plan(model, 4).largest_batch
+    _, run, first, ends = debug._step_of(model)
+    least, more = (
+        debug.Cost.of(jax.jit(run).lower(first, debug._shapes(ends, rows)).compile()).peak
+        for rows in (most, most + most // 20)
+    )
+    assert least <= limit < more

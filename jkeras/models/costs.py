@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core.jaxprs import inner_programs
@@ -133,18 +134,35 @@ def flops(function: Callable[..., Any], *args: Any) -> int:
     return _count(jax.make_jaxpr(function)(*args).jaxpr)
 
 
-def _count(jaxpr: Any) -> int:
-    return sum(_operations(equation) for equation in jaxpr.eqns)
+def flops_of_turns(function: Callable[..., Any], *args: Any) -> int:
+    """The operations in loops after their first turns, which XLA's count of a program leaves out.
+
+    Args:
+        function, *args: as in `flops`.
+
+    Example:
+        >>> def power(a):
+        ...     return jax.lax.scan(lambda b, _: (a @ b, None), a, length=5)[0]
+        >>> a = np.ones((2, 2), np.float32)
+        >>> flops(power, a), flops_of_turns(power, a)
+        (80, 64)
+    """
+    jaxpr = jax.make_jaxpr(function)(*args).jaxpr
+    return _count(jaxpr) - _count(jaxpr, once=True)
 
 
-def _operations(equation: Any) -> int:
+def _count(jaxpr: Any, once: bool = False) -> int:
+    return sum(_operations(equation, once) for equation in jaxpr.eqns)
+
+
+def _operations(equation: Any, once: bool) -> int:
     name, settings = equation.primitive.name, equation.params
-    inner = [_count(program) for program in inner_programs(equation)]
+    inner = [_count(program, once) for program in inner_programs(equation)]
     if inner:
-        times = settings.get("length", 1) if name == "scan" else 1
+        times = settings.get("length", 1) if name == "scan" and not once else 1
         return times * (max(inner) if name == "cond" else sum(inner))
     out = equation.outvars[0].aval
-    if name in _MOVES or not np.issubdtype(out.dtype, np.floating):
+    if name in _MOVES or not jnp.issubdtype(out.dtype, jnp.floating):
         return 0
     size = math.prod(out.shape)
     if name == "dot_general":

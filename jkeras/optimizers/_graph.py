@@ -77,6 +77,9 @@ class Rule:
         self._updates = self._checked(given)
         self._wanted = [u.value for u in self._updates] + [t for t in given if isinstance(t, Tensor)]
         self._graph = self._traced()
+        self._is_second_order = any(
+            _is_gradient(inner) for node in self._graph.nodes if _is_gradient(node) for inner in node.fn.nodes
+        )
         self.weights: list[Variable] = [w for w in optimizer.weights if isinstance(w, Variable)]
         used = [
             *self._graph.free_variables,
@@ -128,7 +131,10 @@ class Rule:
         def whole(weights: list[Any]) -> Any:
             return value_fn and value_fn(stored(weights))
 
-        self._loss.now = _differentiable(value, listed(grads), value_fn and whole)
+        if self._is_second_order:
+            self._loss.now = _differentiable(value, listed(grads), value_fn and whole)
+        else:
+            self._loss.now = _linear(value, listed(grads), listed(params))
         try:
             weights, cells = self._run(listed(params), list(state.cells.values()), ctx)
         finally:
@@ -168,6 +174,23 @@ def _stand_in(optimizer: Any, params: list[Variable]) -> Tensor:
     made.append((node.set_outputs(Spec((), settings.floatx()), name="loss"), list(params)))
     del made[:-_MODELS]
     return made[-1][0]
+
+
+def _is_gradient(node: Node) -> bool:
+    """Whether `K.gradients` has made a node; it holds the nodes of what is differentiated."""
+    return getattr(node.fn, "__name__", None) == "gradients" and hasattr(node.fn, "nodes")
+
+
+def _linear(value: Any, grads: list[Any], at: list[Any]) -> Function:
+    """The loss as a function of the weights near `at`, of which gradients of gradients are not asked: who
+    differentiates a whole step finds no rule in it that hides something."""
+
+    def loss(weights: list[Any]) -> Array:
+        moves = zip(grads, weights, at, strict=True)
+        near = jnp.asarray(sum(jnp.sum(g * (w - old)) for g, w, old in moves), settings.floatx())
+        return near + jnp.asarray(jnp.nan if value is None else value, settings.floatx())
+
+    return loss
 
 
 def _differentiable(value: Any, grads: list[Any], value_fn: Function | None) -> Function:

@@ -460,3 +460,22 @@ def test_models_are_freed(shared):
     del model
     gc.collect()
     assert kernels[0]() is None
+
+
+def test_a_step_can_be_differentiated():
+    """The gradient of what two steps come to is that of the same rule of jkeras's own."""
+    x, y = np.linspace(0, 1, 24, dtype="float32").reshape(8, 3), np.ones((8, 2), "float32")
+    model = Sequential([Dense(2, input_shape=(3,))])
+    found = []
+    for optimizer in (Momentum(), optimizers.SGD(lr=0.1, momentum=0.9)):
+        model.compile(optimizer, "mse", devices=1)
+        step = model.step()
+        carry = step.init()
+
+        def later(params, step=step, carry=carry):
+            end = step.apply(step.apply(carry._replace(params=params), (x, y))[0], (x, y))[0]
+            return step.loss(end.params, end.state, (x, y))[0]
+
+        found += [jax.jit(jax.grad(later))(carry.params), jax.grad(jax.jit(later))(carry.params)]
+    for other in found[1:]:
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), found[0], other)

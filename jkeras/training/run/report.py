@@ -38,7 +38,7 @@ class Trace(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """The costs of a program, of a loop over batches those of one turn, as XLA counts them.
+    """The costs of a program as XLA counts them: of a loop, over batches or over time, those of one turn.
 
     Args:
         flops: operations with numbers.

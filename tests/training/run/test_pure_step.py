@@ -54,7 +54,23 @@ def subclassed():
     return model
 
 
+def convolutional():
+    x = layers.Conv2D(3, 2, padding="same", activation="relu")(
+        layers.Reshape((2, 3, 1))(g := jkeras.Input((6,)))
+    )
+    x = layers.Flatten()(layers.MaxPooling2D((1, 3))(layers.BatchNormalization()(x)))
+    return jkeras.Model(g, layers.Dense(2)(x))
+
+
+def attentive():
+    x = layers.Reshape((3, 2))(given := jkeras.Input((6,)))
+    x = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(2, 2, dropout=0.1)(x, x)]))
+    return jkeras.Model(given, layers.Dense(2)(layers.GlobalAveragePooling1D()(x)))
+
+
 CASES = {
+    "convolutional-sgd": (convolutional, "sgd"),
+    "attentive-adam": (attentive, "adam"),
     "plain-sgd": (plain, "sgd"),
     "regular-adam": (regular, "adam"),
     "recurrent-rmsprop": (recurrent, "rmsprop"),
@@ -144,6 +160,43 @@ def test_devices_share_a_batch():
     alone, same = step.apply(step.init(), (X, Y))
     np.testing.assert_allclose(logs["loss"], same["loss"], rtol=1e-6)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), carry, alone)
+
+
+def test_generators_and_fits_on_several_devices():
+    """A scan is a `fit` of batches from a generator to the bit; a step under shard_map that of a `fit` on
+    several devices."""
+
+    def given():
+        while True:
+            yield from zip(X.reshape(3, 8, 6), Y.reshape(3, 8, 2), strict=True)
+
+    model = regular()
+    jkeras.utils.set_random_seed(5)
+    model.compile("adam", "mse", devices=1)
+    step, seed = model.step(), next_seed()
+    contexts = jax.vmap(lambda i: step.context(seed, 0, i))(jnp.arange(3))
+    parts = X.reshape(3, 8, 6), Y.reshape(3, 8, 2)
+    carry, _ = jax.jit(lambda c: jax.lax.scan(lambda c, b: step.apply(c, *b), c, (parts, contexts)))(
+        step.init()
+    )
+    jkeras.utils.set_random_seed(5)
+    start = model.get_weights()
+    model.fit_generator(given(), 3, verbose=0, shuffle=False)
+    jax.tree.map(np.testing.assert_array_equal, carry[:2], model.values())
+
+    mesh, rows, whole = Mesh(jax.devices()[:4], "data"), PartitionSpec("data"), PartitionSpec()
+    model.set_weights(start)
+    model.compile("adam", "mse", devices=4)
+    step = model.step()
+
+    def shared(carry, x, y):
+        return step.apply(carry, (x, y), step.context(seed, 0, 0).replace(axis="data"))[0]
+
+    spread = jax.shard_map(shared, mesh=mesh, in_specs=(whole, rows, rows), out_specs=whole, check_vma=False)
+    carry = jax.jit(spread)(step.init(), X, Y)
+    jkeras.utils.set_random_seed(5)
+    model.fit(X, Y, 24, verbose=0, shuffle=False)
+    jax.tree.map(np.testing.assert_array_equal, carry[:2], model.values())
 
 
 def test_values_and_put():
