@@ -175,6 +175,7 @@ def _step_by_hand(critic, generator):
     return float(loss), [w - 0.1 * s for w, s in zip(weights, slopes, strict=True)]
 
 
+@pytest.mark.broadcasts
 @pytest.mark.parametrize("devices", [1, 2])
 def test_the_gradient_penalty_of_a_wasserstein_gan(devices):
     model, critic, generator, _ = _gan(devices=devices)
