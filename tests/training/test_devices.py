@@ -65,7 +65,9 @@ class _Loss(layers.Layer):
     """Adds a loss over the whole batch."""
 
     def call(self, x):
-        self.add_loss(jnp.square(jnp.mean(x)) + jnp.mean(jnp.abs(x - jnp.mean(x, axis=0))), inputs=x)
+        self.add_loss(
+            jnp.square(jnp.mean(x)) + jnp.mean(jnp.abs(x - jnp.mean(x, axis=0, keepdims=True))), inputs=x
+        )
         return x
 
 
