@@ -31,7 +31,7 @@ from jkeras.core.types import (
 from jkeras.engine.call import told
 from jkeras.engine.call.types import Check, Compute, Masks, Trees
 from jkeras.engine.tensors.frame import StrayTensorError
-from jkeras.engine.tensors.scope import NeedsTensorsError
+from jkeras.engine.tensors.scope import NeedsTensorsError, code_of
 from jkeras.engine.tensors.shapes import known
 from jkeras.primitives.conv_args import WindowError, looks_turned
 
@@ -188,7 +188,7 @@ def guard(layer: Layer, as_cell: bool = False) -> Check:
     def check(compute: Compute, x: Tree, ctx: Ctx, words: Words, trees: Trees | None = None) -> Out:
         x = jax.tree.map(taken, x)
         shapes = jax.tree.map(_known_shape, x)
-        if not as_cell:
+        if not as_cell and not getattr(code_of(layer), "made_by_hand", False):
             check_spec(layer, shapes)
         if refuses:
             refuse_mask(layer, ctx.mask)

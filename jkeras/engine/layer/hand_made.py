@@ -112,6 +112,8 @@ class _Computed:
         graph: from the inputs to the outputs.
     """
 
+    made_by_hand = True  # the layer's own `__call__` takes what it wants, as in Keras
+
     def __init__(self, graph: Graph):
         self.graph, self.__name__ = graph, "call"
 
