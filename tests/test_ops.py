@@ -166,6 +166,8 @@ def test_operations_are_those_of_keras_3():
             if not np.allclose(np.asarray(mine), theirs, rtol=1e-4, atol=1e-5):
                 wrong.append(f"{case['name']} {case['words']}: {np.asarray(mine)} and not {theirs}"[:400])
     assert not wrong, "\n".join(wrong)
+    assert ops.floor([1, 2]).dtype == ops.ceil([True]).dtype == ops.full((1,), 1).dtype == "float32"
+    same(ops.hard_sigmoid([1.0, -9.0]), [2 / 3, 0])  # a list; 0.7 in Keras 2.2.4, as activations.hard_sigmoid
     assert ops.linalg.inv is ops.inv and ops.nn.conv is ops.conv and ops.numpy.array([1]).dtype == "int32"
     x = layers.Input((4, 4, 3))
     assert ops.max_pool(x, 2).shape == (None, 2, 2, 3) and ops.image.resize(x, (2, 6)).shape == (

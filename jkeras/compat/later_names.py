@@ -26,8 +26,6 @@ _TABLE: dict[str, dict[str, str]] = {
         "MelSpectrogram STFTSpectrogram": "jkeras.ops.stft on the data, or in a Lambda",
         "MaxNumBoundingBoxes": "pad the boxes with numpy before they enter the model",
         "Pipeline": "jkeras.Sequential of the layers",
-        "ConvLSTM1D": "ConvLSTM2D over images of one column",
-        "ConvLSTM3D": "an RNN over a cell of your own, as ConvLSTM2DCell is one",
     },
     "optimizers": {
         "LossScaleOptimizer": "compile(optimizer, loss_scale='dynamic')",

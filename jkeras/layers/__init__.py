@@ -150,8 +150,10 @@ from jkeras.layers.pure import Pure as Pure
 from jkeras.layers.recurrent import GRU as GRU
 from jkeras.layers.recurrent import LSTM as LSTM
 from jkeras.layers.recurrent import RNN as RNN
+from jkeras.layers.recurrent import ConvLSTM1D as ConvLSTM1D
 from jkeras.layers.recurrent import ConvLSTM2D as ConvLSTM2D
 from jkeras.layers.recurrent import ConvLSTM2DCell as ConvLSTM2DCell
+from jkeras.layers.recurrent import ConvLSTM3D as ConvLSTM3D
 from jkeras.layers.recurrent import ConvRNN2D as ConvRNN2D
 from jkeras.layers.recurrent import CuDNNGRU as CuDNNGRU
 from jkeras.layers.recurrent import CuDNNLSTM as CuDNNLSTM

@@ -29,6 +29,7 @@ class LeakyReLU(Layer):
 
     Args:
         alpha: slope of the negative part.
+        negative_slope: Keras 3's word for it.
 
     Input shape:
         Any; the output has the same.
@@ -45,9 +46,11 @@ class LeakyReLU(Layer):
 
     supports_masking = True
 
-    def __init__(self, alpha: float = 0.3, **kwargs: Unpack[LayerArguments]):
+    def __init__(
+        self, alpha: float = 0.3, negative_slope: float | None = None, **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(**kwargs)
-        self.alpha = number(alpha, "alpha")
+        self.alpha = number(alpha if negative_slope is None else negative_slope, "alpha")
 
     def formula(self) -> Pair:
         """`y = x` where `x > 0`, else `alpha * x`."""

@@ -19,21 +19,23 @@ from jkeras.primitives import conv_args
 class _GlobalPooling(Layer):
     """Reduces all spatial axes, any rank."""
 
-    reduction: Any = None  # a static function of (x, axes)
+    reduction: Any = None  # a static function of (x, axes, keepdims=)
     data_format: str
+    keepdims: bool = False
+    unwritten = {"keepdims": False}
 
     def formula(self) -> Pair:
         reduction: Function = type(self).reduction
-        format = self.data_format
+        format, keepdims = self.data_format, self.keepdims
 
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
-            return Out(reduction(x, conv_args.spatial_axes(format, x.ndim)))
+            return Out(reduction(x, conv_args.spatial_axes(format, x.ndim), keepdims=keepdims))
 
         return Pair(no_weights, apply)
 
 
-def _mean(x: Array, axes: int | Sequence[int]):
-    return jnp.mean(floating(x), axes)
+def _mean(x: Array, axes: int | Sequence[int], keepdims: bool = False):
+    return jnp.mean(floating(x), axes, keepdims=keepdims)
 
 
 class GlobalMaxPooling1D(_GlobalPooling):
@@ -41,6 +43,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
 
     Args:
         data_format: "channels_last" or "channels_first".
+        keepdims: whether the axes stay, with the size 1.
 
     Input shape:
         `(batch, steps, features)`, or features second.
@@ -61,9 +64,14 @@ class GlobalMaxPooling1D(_GlobalPooling):
     reduction = staticmethod(jnp.max)
     input_spec = InputSpec(ndim=3)
 
-    def __init__(self, data_format: str | None = "channels_last", **kwargs: Unpack[LayerArguments]):
+    def __init__(
+        self,
+        data_format: str | None = "channels_last",
+        keepdims: bool = False,
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
-        self.data_format = settings.normalize_data_format(data_format)
+        self.data_format, self.keepdims = settings.normalize_data_format(data_format), keepdims
 
 
 class GlobalMaxPooling2D(_GlobalPooling):
@@ -71,6 +79,7 @@ class GlobalMaxPooling2D(_GlobalPooling):
 
     Args:
         data_format: "channels_last" or "channels_first"; None: the configured one.
+        keepdims: whether the axes stay, with the size 1.
 
     Input shape:
         `(batch, rows, cols, channels)`, or channels second.
@@ -92,9 +101,11 @@ class GlobalMaxPooling2D(_GlobalPooling):
     input_spec = InputSpec(ndim=4)
 
     @legacy("global_pooling")
-    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(**kwargs)
-        self.data_format = settings.normalize_data_format(data_format)
+        self.data_format, self.keepdims = settings.normalize_data_format(data_format), keepdims
 
 
 class GlobalMaxPooling3D(_GlobalPooling):
@@ -102,6 +113,7 @@ class GlobalMaxPooling3D(_GlobalPooling):
 
     Args:
         data_format: "channels_last" or "channels_first"; None: the configured one.
+        keepdims: whether the axes stay, with the size 1.
 
     Input shape:
         `(batch, dim1, dim2, dim3, channels)`, or channels second.
@@ -123,9 +135,11 @@ class GlobalMaxPooling3D(_GlobalPooling):
     input_spec = InputSpec(ndim=5)
 
     @legacy("global_pooling")
-    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(**kwargs)
-        self.data_format = settings.normalize_data_format(data_format)
+        self.data_format, self.keepdims = settings.normalize_data_format(data_format), keepdims
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
@@ -133,6 +147,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     Args:
         data_format: "channels_last" or "channels_first".
+        keepdims: whether the axes stay, with the size 1.
 
     Input shape:
         `(batch, steps, features)`, or features second.
@@ -154,22 +169,27 @@ class GlobalAveragePooling1D(_GlobalPooling):
     reduction = staticmethod(_mean)
     input_spec = InputSpec(ndim=3)
 
-    def __init__(self, data_format: str | None = "channels_last", **kwargs: Unpack[LayerArguments]):
+    def __init__(
+        self,
+        data_format: str | None = "channels_last",
+        keepdims: bool = False,
+        **kwargs: Unpack[LayerArguments],
+    ):
         super().__init__(**kwargs)
-        self.data_format = settings.normalize_data_format(data_format)
+        self.data_format, self.keepdims = settings.normalize_data_format(data_format), keepdims
 
     def formula(self) -> Pair:
         """The mean of the steps that are not masked."""
-        format = self.data_format
+        format, keepdims = self.data_format, self.keepdims
 
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
             (axis,) = conv_args.spatial_axes(format, 3)
             if ctx.mask is None:
-                return Out(_mean(x, axis))
+                return Out(_mean(x, axis, keepdims))
             mask = jnp.expand_dims(ctx.mask, 3 - axis).astype(
                 floating(x).dtype
             )  # (batch, steps, 1), or steps last
-            return Out(jnp.sum(x * mask, axis) / jnp.sum(mask, axis))
+            return Out(jnp.sum(x * mask, axis, keepdims=keepdims) / jnp.sum(mask, axis, keepdims=keepdims))
 
         return Pair(no_weights, apply)
 
@@ -183,6 +203,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
 
     Args:
         data_format: "channels_last" or "channels_first"; None: the configured one.
+        keepdims: whether the axes stay, with the size 1.
 
     Input shape:
         `(batch, rows, cols, channels)`, or channels second.
@@ -204,9 +225,11 @@ class GlobalAveragePooling2D(_GlobalPooling):
     input_spec = InputSpec(ndim=4)
 
     @legacy("global_pooling")
-    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(**kwargs)
-        self.data_format = settings.normalize_data_format(data_format)
+        self.data_format, self.keepdims = settings.normalize_data_format(data_format), keepdims
 
 
 class GlobalAveragePooling3D(_GlobalPooling):
@@ -214,6 +237,7 @@ class GlobalAveragePooling3D(_GlobalPooling):
 
     Args:
         data_format: "channels_last" or "channels_first"; None: the configured one.
+        keepdims: whether the axes stay, with the size 1.
 
     Input shape:
         `(batch, dim1, dim2, dim3, channels)`, or channels second.
@@ -235,9 +259,11 @@ class GlobalAveragePooling3D(_GlobalPooling):
     input_spec = InputSpec(ndim=5)
 
     @legacy("global_pooling")
-    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]):
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(**kwargs)
-        self.data_format = settings.normalize_data_format(data_format)
+        self.data_format, self.keepdims = settings.normalize_data_format(data_format), keepdims
 
 
 GlobalAvgPool1D = GlobalAveragePooling1D

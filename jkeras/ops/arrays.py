@@ -30,33 +30,36 @@ from jkeras.engine.tensors.variable import Numpy, Variable
 # jax.numpy's functions whose first argument is an array, ...
 _OF_ARRAY = """
     abs absolute all amax amin angle any arccos arccosh arcsin arcsinh arctan arctanh argmax argmin
-    argpartition argsort average bincount bitwise_invert bitwise_not broadcast_to cbrt ceil conj conjugate
-    copy corrcoef cos cosh count_nonzero cumprod cumsum deg2rad diag diagflat diagonal diff empty_like exp
-    exp2 expand_dims expm1 fabs flip fliplr flipud floor full_like histogram i0 imag isfinite isinf isnan
+    argpartition argsort array_split average bincount bitwise_invert bitwise_not broadcast_to cbrt conj
+    conjugate copy corrcoef cos cosh count_nonzero cumprod cumsum deg2rad diag diagflat diagonal diff dsplit
+    empty_like exp exp2 expand_dims expm1 fabs flip fliplr flipud full_like histogram
+    hsplit i0 imag isfinite isinf isnan
     isneginf isposinf isreal log log10 log1p log2 logical_not max mean median min moveaxis nan_to_num
-    nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile
-    nanstd nansum nanvar negative nonzero ones_like percentile prod ptp quantile rad2deg ravel real reciprocal
+    nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanprod
+    nanstd nansum nanvar negative nonzero ones_like prod ptp rad2deg ravel real reciprocal
     repeat reshape roll rot90 round sign signbit sin sinc sinh sort split sqrt square squeeze std sum swapaxes
-    tan tile trace transpose trapezoid tril triu trunc unravel_index vander var zeros_like
+    tan tile trace transpose trapezoid tril triu trunc unravel_index vander var vsplit zeros_like
 """
 # ... whose first two are, ...
 _OF_TWO = """
     add allclose append arctan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor
     correlate cross digitize divide dot equal floor_divide fmax fmin fmod gcd greater greater_equal heaviside
     hypot inner isclose isin kron lcm ldexp left_shift less less_equal logaddexp logaddexp2 logical_and
-    logical_or logical_xor matmul maximum minimum mod multiply nextafter not_equal outer power right_shift
+    logical_or logical_xor matmul maximum minimum mod multiply nanpercentile nanquantile
+    nextafter not_equal outer
+    percentile power quantile right_shift
     searchsorted subtract take take_along_axis tensordot true_divide vdot
 """
 # ... whose first is a list of arrays, and which are made of numbers alone.
-_OF_LIST = "array_split concatenate dsplit dstack hsplit hstack meshgrid stack vsplit vstack"
+_OF_LIST = "concatenate dstack hstack stack vstack"
 _OF_NUMBERS = """
-    arange bartlett blackman empty eye full geomspace hamming hanning identity kaiser linspace logspace ones
+    arange bartlett blackman empty eye geomspace hamming hanning identity kaiser linspace logspace ones
     tri zeros
 """
 _OF_LINALG = "cholesky det eig eigh inv matrix_rank norm pinv qr slogdet svd"
 _ACTIVATIONS = """
-    celu elu gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu log_sigmoid
-    log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus
+    celu elu glu hard_shrink hard_silu hard_swish hard_tanh leaky_relu log_sigmoid
+    mish relu relu6 selu sigmoid silu soft_shrink softplus softsign sparse_plus
     sparse_sigmoid sparsemax squareplus swish tanh tanh_shrink threshold
 """
 
@@ -91,7 +94,7 @@ def _found() -> dict[str, Function]:
         (jnp.linalg, _OF_LINALG, 1),
     ]
     there = {n: _converting(getattr(home, n), arrays) for home, names, arrays in rows for n in names.split()}
-    return there | {name: getattr(activations, name) for name in _ACTIVATIONS.split()}
+    return there | {name: _converting(getattr(activations, name), 1) for name in _ACTIVATIONS.split()}
 
 
 globals().update(_found())
@@ -99,6 +102,47 @@ globals().update(_found())
 erf, erfc, erfinv = (_converting(getattr(jax.scipy.special, n), 1) for n in ("erf", "erfc", "erfinv"))
 logsumexp = _converting(jax.scipy.special.logsumexp, 1)
 rsqrt = _converting(lax.rsqrt, 1)
+
+
+def _gelu(x: Array, approximate: bool = True) -> Array:
+    return activations.gelu(x, approximate)
+
+
+def _hard_sigmoid(x: Array) -> Array:
+    return jax.nn.relu6(_floating(x) + 3) / 6  # of Keras 3; `activations` has that of Keras 2.2.4
+
+
+def _softmax(x: Array, axis: Any = -1) -> Array:
+    return jax.nn.softmax(x, axis)
+
+
+def _log_softmax(x: Array, axis: Any = -1) -> Array:
+    return jax.nn.log_softmax(x, axis)
+
+
+def _floating(x: Array) -> Array:
+    return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(backend.floatx())
+
+
+def _ceil(x: Array) -> Array:
+    return jnp.ceil(_floating(x))
+
+
+def _floor(x: Array) -> Array:
+    return jnp.floor(_floating(x))
+
+
+ceil, floor, gelu = (_converting(function, 1) for function in (_ceil, _floor, _gelu))
+hard_sigmoid, log_softmax, softmax = (
+    _converting(function, 1) for function in (_hard_sigmoid, _log_softmax, _softmax)
+)
+meshgrid = _converting(jnp.meshgrid, 32)  # as many arrays as it is given
+
+
+@op
+def full(shape: Sequence[int], fill_value: Operand, dtype: DTypeLike | None = None) -> Array:
+    """An array of one value, of the default float type where none is said."""
+    return jnp.full(shape, fill_value, dtype or backend.floatx())
 
 
 def _complex(x: Array) -> Array:

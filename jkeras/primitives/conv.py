@@ -47,7 +47,13 @@ def bias_add(x: Array, bias: Array, format: str) -> Array:
 
 
 def conv(
-    x: Array, kernel: Array, strides: Sequence[int], padding: str, format: str, dilation: Sequence[int]
+    x: Array,
+    kernel: Array,
+    strides: Sequence[int],
+    padding: str,
+    format: str,
+    dilation: Sequence[int],
+    groups: int = 1,
 ) -> Array:
     """Convolution: `y[p, o] = sum over k and i of x[p * stride + k * dilation - pad, i] * kernel[k, i, o]`.
 
@@ -57,6 +63,7 @@ def conv(
         strides, dilation: one integer per spatial axis.
         padding: "valid", "same" or "causal".
         format: "channels_last" or "channels_first".
+        groups: into how many parts the channels are cut, each with its own filters; `in` is the size of one.
 
     Returns:
         The output in the same data format, in the common dtype of input and kernel.
@@ -64,12 +71,14 @@ def conv(
     x, kernel = promote(x, kernel)
     lengths = [x.shape[axis] for axis in spatial_axes(format, x.ndim)]
     at = _geometry(lengths, kernel, strides, padding, dilation)
+    if groups > 1:
+        return _conv_by_xla(x, kernel, at, format, groups)
     if _xla_is_fast(kernel):
         way = cast("Callable[..., Array]", products.convolution)
         return _in_last(lambda x: way(x, kernel, at), x, format)
     if _on_cpu() and products.patches_pay(x, at):
         return _in_last(lambda x: products.by_patches(x, kernel, at), x, format)
-    return _conv_by_xla(x, kernel, at, format)
+    return _conv_by_xla(x, kernel, at, format, 1)
 
 
 def depthwise_conv(
@@ -208,7 +217,7 @@ def _xla_is_fast(kernel: Array) -> bool:
     return _on_cpu() and products.is_fast(kernel.ndim - 2, kernel.dtype) and taps > 1
 
 
-def _conv_by_xla(x: Array, kernel: Array, at: Geometry, format: str) -> Array:
+def _conv_by_xla(x: Array, kernel: Array, at: Geometry, format: str, groups: int = 1) -> Array:
     return lax.conv_general_dilated(
         x,
         kernel,
@@ -216,6 +225,7 @@ def _conv_by_xla(x: Array, kernel: Array, at: Geometry, format: str) -> Array:
         at.pads,
         rhs_dilation=at.dilation,
         dimension_numbers=_layout(format, x.ndim),
+        feature_group_count=groups,
     )
 
 

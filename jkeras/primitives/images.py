@@ -40,8 +40,9 @@ def brightness(images: Array) -> Array:
         >>> brightness(jnp.ones((1, 1, 3))).shape
         (1, 1, 1)
     """
-    shares = jnp.asarray([0.2989, 0.5870, 0.1140], images.dtype)
-    return jnp.tensordot(images, shares, 1)[..., None]
+    wide = images if jnp.issubdtype(images.dtype, jnp.floating) else images.astype(jnp.float32)
+    shares = jnp.asarray([0.2989, 0.5870, 0.1140], wide.dtype)
+    return jnp.tensordot(wide, shares, 1)[..., None].astype(images.dtype)
 
 
 def cropped(images: Array, height: int, width: int) -> Array:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from jkeras import layers as known_layers
 from jkeras.core.types import AnyDict, AnyList, AnyTuple
+from jkeras.engine.layer.config import argument_names
 
 # Arguments of later Kerases, with the values, beside None, that mean what Keras 2.2.4 does.
 _DEFAULTS: dict[str, tuple[Any, ...]] = {
@@ -215,6 +216,8 @@ def _node(node: Any, class_name: str, where: str) -> list[End]:
     kwargs = {key: value for key, value in kwargs.items() if value is not None}
     if kwargs.get("training") is False and class_name not in ("BatchNormalization", "Dropout"):
         del kwargs["training"]
+    if kwargs.get("training") and _prepares_data(class_name):  # its default in Keras 3, where the phase rules
+        del kwargs["training"]
     for key, value in kwargs.items():
         if any(map(_is_tensor, _flat([value]))):
             raise ValueError(
@@ -240,6 +243,10 @@ def _call_of_tf_keras(node: Any) -> tuple[list[End | None], dict[str, Any]]:
 
 def _is_tensor(value: object) -> bool:
     return isinstance(value, AnyDict) and value.get("class_name") == "__keras_tensor__"
+
+
+def _prepares_data(class_name: str) -> bool:
+    return getattr(known_layers, class_name, object).__module__.startswith("jkeras.layers.preprocessing.")
 
 
 def _attended(node: Mapping[str, Any], kwargs: dict[str, Any]) -> list[Any]:
@@ -312,10 +319,15 @@ def _without_defaults(cls: type, values: dict[str, Any], where: str) -> dict[str
         "input_dtype",
         "activity_regularizer",
     }
-    taken = base | set(inspect.signature(cls).parameters)
-    for key in [key for key in values if key not in taken]:
-        value = values.pop(key)
-        if value is not None and not key.startswith("_") and value not in _DEFAULTS.get(key, ()):
+    own = base | set(inspect.signature(cls).parameters)
+    inherited = set(argument_names(cls))  # through `**kwargs`, or not at all
+    for key in [key for key in values if key not in own]:
+        value = values[key]
+        plain = value is None or key.startswith("_") or value in _DEFAULTS.get(key, ())
+        if key in inherited and not plain:
+            continue
+        del values[key]
+        if not plain:
             raise ValueError(
                 f"{where}: {cls.__name__} of Keras 2.2.4 has no argument {key!r}, which is {value!r}."
             )

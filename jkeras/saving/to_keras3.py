@@ -41,7 +41,6 @@ _DROPPED: dict[str, tuple[Any, ...] | None] = {
     "input_dtype": (None,),
     "batch_size": None,
     "num_constants": None,
-    "score_mode": None,
 }
 _NOT_TAKEN = {  # by the constructors there
     "Discretization": ("trainable",),
@@ -53,7 +52,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "regularizer": ("keras.regularizers", regularizers),
     "constraint": ("keras.constraints", constraints),
 }
-_RECURRENT = {"RNN", "SimpleRNN", "GRU", "LSTM", "ConvLSTM2D", "Bidirectional"}
+_RECURRENT = {"RNN", "SimpleRNN", "GRU", "LSTM", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional"}
 _ATTENDING = {"MultiHeadAttention", "GroupQueryAttention"}
 _MODELS = {"Model": ("keras.src.models.functional", "Functional"), "Sequential": ("keras", "Sequential")}
 

@@ -79,7 +79,7 @@ NAMED_BY_SHAPE = {
         RandomTranslation(0.1,0.1) RandomContrast(0.1) RandomBrightness(0.1)
         RandomGrayscale() RandomInvert(0.5) RandomErasing(fill_value=0.5)
         Solarization(0.1,0.5,value_range=(0,1))
-        AdaptiveAveragePooling2D((3,4)) AdaptiveMaxPooling2D(2)""",
+        AdaptiveAveragePooling2D((3,4)) AdaptiveMaxPooling2D(2) ConvLSTM1D(2,2)""",
     VOLUME: """
         AdaptiveAveragePooling3D(2) AdaptiveMaxPooling3D((2,3,1))
         Conv3D(2,2) Conv3DTranspose(2,2) Cropping3D(1) UpSampling3D(2) ZeroPadding3D(1) MaxPooling3D(2)
@@ -124,6 +124,7 @@ CASES: list[Case] = [
     Case(lambda: L.GRUCell(3), (VECTOR, (3,))),
     Case(lambda: L.LSTMCell(3, recurrent_dropout=0.2), (VECTOR, (3,), (3,))),
     Case(lambda: L.ConvLSTM2DCell(2, 3, padding="same"), (IMAGE, (5, 6, 2), (5, 6, 2))),
+    Case(lambda: L.ConvLSTM3D(2, 2), ((2, 3, 3, 4, 2),)),
     Case(lambda: L.StackedRNNCells([L.GRUCell(2), L.SimpleRNNCell(3)]), (VECTOR, (2,), (3,))),
     Case(lambda: L.Lambda(np_free_square), (VECTOR,)),
     Case(lambda: L.Pure(drawn, multiplied), (VECTOR,)),

@@ -330,6 +330,12 @@ def operations() -> Any:
         ("image.map_coordinates", [a(4, 5), a(2, 6) * 8 - 2, 0], {"fill_mode": "nearest"}),
         ("image.gaussian_blur", [image, [3, 5], [1.0, 2.0]], {"data_format": "channels_last"}),
         ("image.scale_and_translate", [a(4, 4), [6, 5], a(2) + 1, a(2), [0, 1], "linear"], {}),
+        ("image.rgb_to_grayscale", [(a(2, 2, 3) * 255).astype("int32")], {}),
+        ("gelu", [a(3)], {}), ("hard_sigmoid", [a(5) * 8 - 4], {}), ("softmax", [a(3)], {}),
+        ("log_softmax", [a(2, 3)], {"axis": 0}), ("hard_silu", [a(5) * 8 - 4], {}), ("full", [[2], 1], {}),
+        ("array_split", [a(5, 2), 2], {}), ("meshgrid", [a(2), a(3)], {}),
+        ("quantile", [a(6), np.array([0.1, 0.5], "float32")], {"method": "lower"}),
+        ("floor", [np.array([[1, 2]])], {}), ("ceil", [a(3) * 4], {}),
     ]  # fmt: skip
     found = []
     for name, args, words in cases:

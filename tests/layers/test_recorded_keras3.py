@@ -18,7 +18,9 @@ from tests import golden
 
 CLOSE = dict(rtol=2e-5, atol=2e-5)
 # What Keras 3 writes down beside the arguments of a layer, or has no meaning here.
-NONE = {"activity_regularizer", "seed"}  # which some of its layers leave out
+UNSAID = {"activity_regularizer": None, "seed": None, "return_state": False, "unroll": False, "groups": 1}
+RULES = ("regularizer", "constraint")
+UNSAID |= {"keepdims": False}  # where one of the two leaves out what does nothing
 LEFT_OUT = {"trainable", "dtype", "name", "quantization_config", "sparse", "module"}
 
 
@@ -63,7 +65,7 @@ def built(case: Recorded):
 
 def ours(name: str) -> str:
     """The name of a weight here: Keras 3 has its path, and another word in DepthwiseConv1D."""
-    return name.removeprefix("inner/")
+    return name.removeprefix("inner/").rpartition("lstm_cell/")[2]
 
 
 def name_of(variable) -> str:
@@ -147,7 +149,8 @@ def plain(value):
         return [value["class_name"], plain(value["config"])]
     if isinstance(value, dict):
         kept = {k: v for k, v in value.items() if k not in LEFT_OUT}
-        return {k: plain(v) for k, v in kept.items() if not (k in NONE and v is None)}
+        kept = {k: v for k, v in kept.items() if v is not None or k.rpartition("_")[2] not in RULES}
+        return {k: plain(v) for k, v in kept.items() if k not in UNSAID or v != UNSAID[k]}
     return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 

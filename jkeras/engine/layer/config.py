@@ -52,11 +52,17 @@ def argument_names(cls: type) -> Iterator[str]:
 
 
 def own_config(obj: object) -> dict[str, Any]:
-    """The serialized arguments of `obj`; an argument that is kept under no attribute is left out."""
+    """The serialized arguments of `obj`.
+
+    An argument that is kept under no attribute is left out, and one that Keras 2.2.4 lacks where it has the
+    value that its class names in `unwritten`: the configuration is read there then.
+    """
+    unwritten: dict[str, Any] = getattr(type(obj), "unwritten", {})
+    values = {name: getattr(obj, name) for name in argument_names(type(obj)) if hasattr(obj, name)}
     return {
-        name: serialize_argument(name, getattr(obj, name))
-        for name in argument_names(type(obj))
-        if hasattr(obj, name)
+        name: serialize_argument(name, value)
+        for name, value in values.items()
+        if name not in unwritten or value != unwritten[name]
     }
 
 

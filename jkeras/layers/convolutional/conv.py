@@ -56,21 +56,34 @@ class _Conv(Windowed):
     """A convolution over `rank` spatial axes; `formula` serves all ranks."""
 
     filters: int
+    groups: int = 1
+    unwritten = {"groups": 1}
     dilation_rate: tuple[int, ...]
 
+    def _set_filters(self, filters: Integer, groups: Integer) -> None:
+        self.filters, self.groups = positive_int(filters, "filters"), positive_int(groups, "groups")
+        if self.filters % self.groups:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}): filters={filters} cannot be shared among "
+                f"groups={groups}: make `filters` a multiple of `groups`."
+            )
+
     def formula(self) -> Pair:
-        size, filters, use_bias = self.kernel_size, self.filters, self.use_bias
+        size, filters, use_bias, groups = self.kernel_size, self.filters, self.use_bias, self.groups
         strides, padding, format, dilation = self.strides, self.padding, self.data_format, self.dilation_rate
         activation = self.activation
 
         def init(rng: Key, in_shape: Shape) -> Weights:
             check_strides(strides, dilation)
             channels = in_shape[channel_axis(format, len(in_shape))]
-            return draw(rng, self, kernel=(*size, channels, filters), bias=use_bias and (filters,)), {}
+            if channels is not None and channels % groups:
+                raise ValueError(f"{channels} channels of the input cannot be cut into groups={groups} parts")
+            each = None if channels is None else channels // groups
+            return draw(rng, self, kernel=(*size, each, filters), bias=use_bias and (filters,)), {}
 
         def apply(params: Params, state: State, x: Array, ctx: Ctx = INFERENCE) -> Out:
-            check_axis(x, channel_axis(format, x.ndim), params["kernel"].shape[-2])
-            y = ops.conv(x, params["kernel"], strides, padding, format, dilation)
+            check_axis(x, channel_axis(format, x.ndim), params["kernel"].shape[-2] * groups)
+            y = ops.conv(x, params["kernel"], strides, padding, format, dilation, groups)
             return Out(finish(y, params, activation, format))
 
         return Pair(init, apply)
@@ -94,6 +107,7 @@ class Conv1D(_Conv):
         kernel_regularizer, bias_regularizer: losses on the weights.
         activity_regularizer: loss on the output.
         kernel_constraint, bias_constraint: projections of the weights after each update.
+        groups: into how many parts the channels are cut; each has `filters / groups` filters of its own.
 
     Input shape:
         `(batch, steps, channels)`, or channels second.
@@ -102,7 +116,8 @@ class Conv1D(_Conv):
         `(batch, new_steps, filters)`, or filters second.
 
     Raises:
-        ValueError: the kernel is larger than the input, unknown channels, strides with dilation.
+        ValueError: the kernel is larger than the input, unknown channels, strides with dilation, groups that
+            do not divide the channels.
 
     Keras 2.2.4: keras/layers/convolutional.py Conv1D
 
@@ -132,6 +147,7 @@ class Conv1D(_Conv):
         activity_regularizer: RegularizerLike = None,
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
+        groups: Integer = 1,
         **kwargs: Unpack[LayerArguments],
     ):
         if padding == "causal" and data_format != "channels_last":
@@ -144,7 +160,7 @@ class Conv1D(_Conv):
         self._set_output(activation, use_bias, activity_regularizer)
         self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
         self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
-        self.filters = positive_int(filters, "filters")
+        self._set_filters(filters, groups)
         self.dilation_rate = positive_tuple(dilation_rate, 1, "dilation_rate")
 
 
@@ -166,6 +182,7 @@ class Conv2D(_Conv):
         kernel_regularizer, bias_regularizer: losses on the weights.
         activity_regularizer: loss on the output.
         kernel_constraint, bias_constraint: projections of the weights after each update.
+        groups: into how many parts the channels are cut; each has `filters / groups` filters of its own.
 
     Input shape:
         `(batch, rows, cols, channels)`, or channels second.
@@ -174,7 +191,8 @@ class Conv2D(_Conv):
         `(batch, new_rows, new_cols, filters)`, or filters second.
 
     Raises:
-        ValueError: the kernel is larger than the input, unknown channels, strides with dilation.
+        ValueError: the kernel is larger than the input, unknown channels, strides with dilation, groups that
+            do not divide the channels.
 
     Keras 2.2.4: keras/layers/convolutional.py Conv2D
 
@@ -204,6 +222,7 @@ class Conv2D(_Conv):
         activity_regularizer: RegularizerLike = None,
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
+        groups: Integer = 1,
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
@@ -211,7 +230,7 @@ class Conv2D(_Conv):
         self._set_output(activation, use_bias, activity_regularizer)
         self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
         self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
-        self.filters = positive_int(filters, "filters")
+        self._set_filters(filters, groups)
         self.dilation_rate = positive_tuple(dilation_rate, 2, "dilation_rate")
 
 
@@ -233,6 +252,7 @@ class Conv3D(_Conv):
         kernel_regularizer, bias_regularizer: losses on the weights.
         activity_regularizer: loss on the output.
         kernel_constraint, bias_constraint: projections of the weights after each update.
+        groups: into how many parts the channels are cut; each has `filters / groups` filters of its own.
 
     Input shape:
         `(batch, dim1, dim2, dim3, channels)`, or channels second.
@@ -241,7 +261,8 @@ class Conv3D(_Conv):
         `(batch, new_dim1, new_dim2, new_dim3, filters)`, or filters second.
 
     Raises:
-        ValueError: the kernel is larger than the input, unknown channels, strides with dilation.
+        ValueError: the kernel is larger than the input, unknown channels, strides with dilation, groups that
+            do not divide the channels.
 
     Keras 2.2.4: keras/layers/convolutional.py Conv3D
 
@@ -271,6 +292,7 @@ class Conv3D(_Conv):
         activity_regularizer: RegularizerLike = None,
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
+        groups: Integer = 1,
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
@@ -278,5 +300,5 @@ class Conv3D(_Conv):
         self._set_output(activation, use_bias, activity_regularizer)
         self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
         self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
-        self.filters = positive_int(filters, "filters")
+        self._set_filters(filters, groups)
         self.dilation_rate = positive_tuple(dilation_rate, 3, "dilation_rate")

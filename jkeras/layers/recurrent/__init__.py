@@ -6,8 +6,10 @@ from jkeras.layers.recurrent.base import RNN as RNN
 from jkeras.layers.recurrent.cells import GRUCell as GRUCell
 from jkeras.layers.recurrent.cells import LSTMCell as LSTMCell
 from jkeras.layers.recurrent.cells import SimpleRNNCell as SimpleRNNCell
+from jkeras.layers.recurrent.convolutional import ConvLSTM1D as ConvLSTM1D
 from jkeras.layers.recurrent.convolutional import ConvLSTM2D as ConvLSTM2D
 from jkeras.layers.recurrent.convolutional import ConvLSTM2DCell as ConvLSTM2DCell
+from jkeras.layers.recurrent.convolutional import ConvLSTM3D as ConvLSTM3D
 from jkeras.layers.recurrent.convolutional import ConvRNN2D as ConvRNN2D
 from jkeras.layers.recurrent.cudnn import CuDNNGRU as CuDNNGRU
 from jkeras.layers.recurrent.cudnn import CuDNNLSTM as CuDNNLSTM

@@ -1,4 +1,4 @@
-"""ConvLSTM2D: a recurrent layer whose states are images."""
+"""ConvLSTM2D, and ConvLSTM1D and ConvLSTM3D beside it: recurrent layers whose states are images."""
 
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
@@ -75,6 +75,7 @@ class ConvLSTM2DCell(TimedCell, Windowed):
     """
 
     states = 2
+    dimensions = 2  # of an image
 
     def __init__(
         self,
@@ -102,7 +103,7 @@ class ConvLSTM2DCell(TimedCell, Windowed):
         **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
-        self._set_window(2, kernel_size, strides, padding, data_format)
+        self._set_window(self.dimensions, kernel_size, strides, padding, data_format)
         self._set_output(activation, use_bias)
         self.recurrent_activation = activations.get(recurrent_activation)
         self._set_kernel(kernel_initializer, kernel_regularizer, kernel_constraint)
@@ -110,7 +111,7 @@ class ConvLSTM2DCell(TimedCell, Windowed):
         self._set_bias(bias_initializer, bias_regularizer, bias_constraint)
         self._set_dropout(dropout, recurrent_dropout)
         self.filters, self.unit_forget_bias = positive_int(filters, "filters"), unit_forget_bias
-        self.dilation_rate = positive_tuple(dilation_rate, 2, "dilation_rate")
+        self.dilation_rate = positive_tuple(dilation_rate, self.dimensions, "dilation_rate")
 
     @property
     def state_size(self) -> tuple[int, int]:
@@ -119,12 +120,13 @@ class ConvLSTM2DCell(TimedCell, Windowed):
 
     def drawing(self) -> Function:
         """The way in which the weights are drawn."""
-        size, filters, use_bias, format = self.kernel_size, self.filters, self.use_bias, self.data_format
+        size, filters, use_bias = self.kernel_size, self.filters, self.use_bias
         strides, dilation = self.strides, self.dilation_rate
+        axis = channel_axis(self.data_format, self.dimensions + 2)
 
         def shapes(step_shape: Shape):
             check_strides(strides, dilation)
-            channels = step_shape[channel_axis(format, 4)]
+            channels = step_shape[axis]
             return {
                 "kernel": (*size, channels, 4 * filters),
                 "recurrent_kernel": (*size, filters, 4 * filters),
@@ -137,13 +139,15 @@ class ConvLSTM2DCell(TimedCell, Windowed):
         """The part that can be computed of all steps at once."""
         format, activation, gate = self.data_format, self.activation, self.recurrent_activation
         strides, padding, dilation = self.strides, self.padding, self.dilation_rate
-        rate, recurrent_rate, axis = self.dropout, self.recurrent_dropout, channel_axis(format, 4)
+        rate, recurrent_rate = self.dropout, self.recurrent_dropout
+        each = (1,) * self.dimensions
+        axis = channel_axis(format, self.dimensions + 2)
 
         def input_conv(x: Array, kernel: Array):
             return conv_ops.conv(x, kernel, strides, padding, format, dilation)
 
         def state_conv(h: Array, kernel: Array):
-            return conv_ops.conv(h, kernel, (1, 1), "same", format, (1, 1))
+            return conv_ops.conv(h, kernel, each, "same", format, each)
 
         def run(params: Params, x: Array, states: list[Array], mask: Tree, ctx: Ctx, way: ops.Way):
             drop = dropout_factors(ctx, rate, 4, x.shape[1:], x.dtype, salt=1)
@@ -156,7 +160,7 @@ class ConvLSTM2DCell(TimedCell, Windowed):
                 z = jax.vmap(of_input, (0, None))(x, drop)
             else:
                 flat = x.reshape((x.shape[0] * x.shape[1],) + x.shape[2:])
-                spread = None if drop is None else jnp.tile(drop, (1, x.shape[0], 1, 1, 1))
+                spread = None if drop is None else jnp.tile(drop, (1, x.shape[0], 1, *each))
                 z = of_input(flat, spread)
                 z = z.reshape(x.shape[:2] + z.shape[1:])
             kept = dropout_factors(ctx, recurrent_rate, 4, states[1].shape, z.dtype, salt=2)
@@ -206,7 +210,7 @@ class ConvRNN2D(RNN):
         (1, 3, 3, 2)
     """
 
-    rank = 5
+    rank = 5  # of the input
 
     def __init__(
         self,
@@ -228,10 +232,10 @@ class ConvRNN2D(RNN):
         cell = self.cell
         sizes, format = self.state_sizes(), cell.data_format
         windows = tuple(zip(cell.kernel_size, cell.strides, cell.dilation_rate, strict=True))
-        padding = cell.padding
+        padding, axes = cell.padding, spatial_axes(format, self.rank - 1)
 
         def shapes(shape: tuple[int, ...]) -> list[tuple[Any, ...]]:
-            lengths = [shape[i + 1] for i in spatial_axes(format, 4)]
+            lengths = [shape[i + 1] for i in axes]
             places = [window(n, k, s, padding, d)[0] for n, (k, s, d) in zip(lengths, windows, strict=True)]
             first = format == "channels_first"
             return [(shape[0], n, *places) if first else (shape[0], *places, n) for n in sizes]
@@ -295,6 +299,7 @@ class ConvLSTM2D(StandardRNN, ConvRNN2D):
         (1, 2, 5, 5, 2)
     """
 
+    cell_class = ConvLSTM2DCell
     filters: int
     kernel_size: tuple[int, ...]
     strides: tuple[int, ...]
@@ -334,7 +339,7 @@ class ConvLSTM2D(StandardRNN, ConvRNN2D):
         recurrent_dropout: float = 0.0,
         **kwargs: Unpack[ConvLSTMArguments],
     ):
-        cell = ConvLSTM2DCell(
+        cell = self.cell_class(
             filters,
             kernel_size,
             strides,
@@ -357,5 +362,122 @@ class ConvLSTM2D(StandardRNN, ConvRNN2D):
             return_sequences,
             go_backwards=go_backwards,
             stateful=stateful,
+            **kwargs,
+        )
+
+
+class _Cell1D(ConvLSTM2DCell):
+    dimensions = 1
+
+
+class ConvLSTM1D(ConvLSTM2D):
+    """Convolutional LSTM whose states are sequences: see `ConvLSTM2DCell` for its formula.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: window of both convolutions.
+        strides, padding, dilation_rate: of the convolution of the input; the one of the state keeps its size.
+        data_format: "channels_last" or "channels_first".
+        activation: of the candidate and of the output.
+        recurrent_activation: of the gates; "sigmoid" as in Keras 3, which this layer comes from.
+        kwargs: the other arguments of `ConvLSTM2D`.
+
+    Input shape: `(batch, time, steps, channels)`, or channels third.
+    Output shape: `(batch, new steps, filters)`; with `return_sequences` a time axis after the batch.
+
+    Raises:
+        ValueError: strides with dilation; a window larger than the sequences; a mask.
+
+    Keras 3: keras/src/layers/rnn/conv_lstm1d.py ConvLSTM1D
+
+    Example:
+        >>> import numpy as np
+        >>> ConvLSTM1D(2, 3, padding="same", return_sequences=True)(np.ones((1, 2, 5, 1))).shape
+        (1, 2, 5, 2)
+    """
+
+    rank = 4
+    cell_class = _Cell1D
+
+    def __init__(
+        self,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Window = 1,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
+        **kwargs: Any,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            **kwargs,
+        )
+
+
+class _Cell3D(ConvLSTM2DCell):
+    dimensions = 3
+
+
+class ConvLSTM3D(ConvLSTM2D):
+    """Convolutional LSTM whose states are volumes: see `ConvLSTM2DCell` for its formula.
+
+    Args:
+        filters: number of output channels.
+        kernel_size: window of both convolutions.
+        strides, padding, dilation_rate: of the convolution of the input; the one of the state keeps its size.
+        data_format: "channels_last" or "channels_first".
+        activation: of the candidate and of the output.
+        recurrent_activation: of the gates; "sigmoid" as in Keras 3, which this layer comes from.
+        kwargs: the other arguments of `ConvLSTM2D`.
+
+    Input shape: `(batch, time, depth, rows, cols, channels)`, or channels third.
+    Output shape: `(batch, new depth, new rows, new cols, filters)`; with `return_sequences` a time axis
+        after the batch.
+
+    Raises:
+        ValueError: strides with dilation; a window larger than the volumes; a mask.
+
+    Keras 3: keras/src/layers/rnn/conv_lstm3d.py ConvLSTM3D
+
+    Example:
+        >>> import numpy as np
+        >>> ConvLSTM3D(2, 3, padding="same", return_sequences=True)(np.ones((1, 2, 3, 5, 5, 1))).shape
+        (1, 2, 3, 5, 5, 2)
+    """
+
+    rank = 6
+    cell_class = _Cell3D
+
+    def __init__(
+        self,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Window = 1,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
+        **kwargs: Any,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
             **kwargs,
         )
