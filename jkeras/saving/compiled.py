@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -206,9 +207,29 @@ def load_state(optimizer: Any, contents: Contents) -> None:
 
 
 def _renamed(saved: dict[str, np.ndarray], current: dict[str, Any]) -> dict[str, np.ndarray]:
-    """The saved state under today's paths: automatic names differ between processes, order does not."""
-    same = [unnamed(path) for path in saved] == [unnamed(path) for path in current]
-    return dict(zip(current, saved.values(), strict=True)) if same else saved
+    """The saved state under today's paths: automatic names differ between processes, order does not. Where
+    names alone are in the paths (optax sorts them), as many of a class are the same in order of number."""
+    if [unnamed(path) for path in saved] == [unnamed(path) for path in current]:
+        return dict(zip(current, saved.values(), strict=True))
+    names = _numbered(current), _numbered(saved)
+    now = {
+        f"{name}_{there}": f"{name}_{here}"
+        for name, mine in names[0].items()
+        if len(mine) == len(names[1].get(name, ()))
+        for here, there in zip(sorted(mine), sorted(names[1][name]), strict=True)
+    }
+    moved = {"/".join(now.get(step, step) for step in path.split("/")): a for path, a in saved.items()}
+    return moved if moved.keys() == current.keys() else saved
+
+
+def _numbered(paths: Iterable[str]) -> dict[str, set[int]]:
+    """The numbers of automatic names in paths, by what stands before the number."""
+    numbers: dict[str, set[int]] = {}
+    for step in {step for path in paths for step in path.split("/")}:
+        name, _, number = step.rpartition("_")
+        if name and number.isdecimal():
+            numbers.setdefault(name, set()).add(int(number))
+    return numbers
 
 
 def _custom(value: Any, custom_objects: dict[str, Any]) -> Any:

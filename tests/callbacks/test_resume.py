@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+import optax
 import pytest
 
 from jkeras.callbacks import (
@@ -13,6 +14,7 @@ from jkeras.callbacks import (
     ReduceLROnPlateau,
     RunCheckpoint,
 )
+from jkeras.core import names
 from jkeras.layers import BatchNormalization, Dense, Dropout
 from jkeras.models import Sequential
 from jkeras.saving import checkpoint, list_checkpoints
@@ -164,3 +166,22 @@ def test_training_goes_on_while_a_checkpoint_is_written(tmp_path, monkeypatch):
     np.testing.assert_array_equal(
         start.layers[0].values[0], first
     )  # those of then, not of when it was written
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+def test_states_with_automatic_names_fit_a_model_built_again(tmp_path, by_path):
+    """Optax keeps slots by names of layers, and sorts them: `dense_10` stands before `dense_9`."""
+
+    def fitted(run_dir, epochs):
+        np.random.seed(3)
+        inner = Sequential([Dense(3, input_shape=(4,)), Dense(2)])
+        model = Sequential([Dense(4, input_shape=(4,)), inner, BatchNormalization(), Dense(1)])
+        model.compile({"*/kernel": optax.adam(0.01), "*": "sgd"} if by_path else optax.adam(0.01), "mse")
+        model.fit(X, Y, 4, epochs, verbose=0, callbacks=[RunCheckpoint(run_dir, resume=True)])
+        return [w.tobytes() for w in model.get_weights()]
+
+    names.reset_uids()
+    whole = fitted(tmp_path / "whole", 2)
+    fitted(tmp_path / "parts", 1)
+    [Dense(1) for _ in range(2)]
+    assert fitted(tmp_path / "parts", 2) == whole
