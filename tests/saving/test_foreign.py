@@ -73,7 +73,6 @@ REFUSED = {
     "act": "hard_sigmoid is relu6",
     "lstmh": "hard_sigmoid is relu6",
     "clh": "hard_sigmoid is relu6",
-    "gk": "no argument 'keepdims', which is True",
     "op": "is the Keras 3 operation Add",
 }
 
@@ -221,7 +220,7 @@ def layer_of(config, name):
     [
         (
             lambda c: layer_of(c, "Conv2D")["config"].update(groups=2),
-            "'conv2d': Conv2D of Keras 2.2.4 has no argument",
+            "3 channels of the input cannot be cut into groups=2 parts",
         ),
         (lambda c: layer_of(c, "Dense").update(class_name="EinsumDense"), "EinsumDense"),
         (lambda c: layer_of(c, "Dense").update(module="os", class_name="system"), "system"),
