@@ -2,7 +2,7 @@ from jkeras.engine.base_layer import InputSpec as InputSpec
 from jkeras.engine.base_layer import Layer as Layer
 from jkeras.engine.input_layer import Input as Input
 from jkeras.engine.input_layer import InputLayer as InputLayer
-from jkeras.engine.tensors.symbolic import Node as Node
+from jkeras.engine.layer.hand_made import Node as Node
 from jkeras.models import Model as Model
 from jkeras.models import Network as Network
 from jkeras.models import Sequential as Sequential

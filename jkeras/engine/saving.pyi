@@ -1,6 +1,6 @@
 from jkeras.engine.base_layer import Layer as Layer
 from jkeras.engine.call.checks import InputSpec as InputSpec
-from jkeras.engine.tensors.symbolic import Node as Node
+from jkeras.engine.layer.hand_made import Node as Node
 from jkeras.saving import load_model as load_model
 from jkeras.saving import model_from_config as model_from_config
 from jkeras.saving import model_from_json as model_from_json

@@ -1,5 +1,5 @@
 from jkeras.engine.base_layer import Layer as Layer
 from jkeras.engine.call.checks import InputSpec as InputSpec
-from jkeras.engine.tensors.symbolic import Node as Node
+from jkeras.engine.layer.hand_made import Node as Node
 from jkeras.models import Model as Model
 from jkeras.models import Network as Network

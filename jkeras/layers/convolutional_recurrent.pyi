@@ -1,6 +1,6 @@
 from jkeras.engine.base_layer import Layer as Layer
 from jkeras.engine.call.checks import InputSpec as InputSpec
-from jkeras.engine.tensors.symbolic import Node as Node
+from jkeras.engine.layer.hand_made import Node as Node
 from jkeras.layers.legacy_layers import ConvRecurrent2D as ConvRecurrent2D
 from jkeras.layers.recurrent import RNN as RNN
 from jkeras.layers.recurrent import ConvLSTM2D as ConvLSTM2D
