@@ -131,10 +131,12 @@ def _rises(name: str) -> bool:
 
 
 def _row(run_dir: Path, folder: Path, sort: str | None) -> dict[str, Any]:
-    config = checkpoint.read_run(run_dir)
-    fit = config.get("fit")
-    planned = fit.get("epochs", "?") if isinstance(fit, AnyDict) else "?"
     row: dict[str, Any] = {"run": str(run_dir.relative_to(folder)) if run_dir != folder else run_dir.name}
+    try:
+        fit = checkpoint.read_run(run_dir).get("fit")
+    except ValueError:
+        return {**row, "epochs": "?", "state": "damaged"}
+    planned = fit.get("epochs", "?") if isinstance(fit, AnyDict) else "?"
     try:
         history = record(regular(run_dir / HISTORY))
     except (OSError, ValueError):

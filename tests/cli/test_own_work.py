@@ -222,6 +222,8 @@ def test_history_runs_and_plot(folder, call):
     assert "loss   • train   o validation" in drawn and "acc   " in drawn and "lr   " in drawn
     assert "has recorded no 'los'" in call("plot", "runs/r0", "--metric", "los", code=2).err
     assert "is not a run directory" in call("plot", "runs", code=2).err
+    (folder / "runs/r0/run.json").write_text('{"fit":')
+    assert [row["state"] for row in call("runs", "runs", "--json").json] == ["damaged", "finished"]
 
 
 def test_plot_draws_a_picture(folder, call):
