@@ -281,6 +281,7 @@ def test_metrics_with_a_state_begin_anew_where_they_are_told():
     wanted = model.fit(x, y, 8, epochs=2, shuffle=False, verbose=0).history["auc"]
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
     fresh = jkeras.models.clone_model(model)  # without metrics, whose states it does not miss
-    fresh.put(*model.values())
+    trained = model.values()
+    fresh.put(*trained)
     model.put(*fresh.values())
-    jax.tree.map(np.testing.assert_array_equal, fresh.values()[0], carry.params)
+    jax.tree.map(np.testing.assert_array_equal, model.values()[0], trained[0])
