@@ -96,23 +96,12 @@ def few_objects():
         gc.freeze()
 
 
-# Rooms whose tests nobody has gone through yet for code of users that broadcasts.
-RANKS_UNSAID = tuple(
-    "tests/applications tests/cli tests/compat tests/examples tests/seeds tests/serving tests/wrappers "
-    "tests/test_api.py tests/test_mistakes.py "
-    "tests/training/test_contract tests/training/test_loaders tests/training/test_mesh "
-    "tests/training/test_processes tests/training/test_recorded tests/training/test_sources "
-    "tests/training/test_stateful tests/training/test_stopping".split()
-)
-
-
 @pytest.fixture(autouse=True)
 def ranks(request):
     """No array gets axes unsaid; a user's code in a test may broadcast as numpy does: `@broadcasts`."""
     import jax
 
-    place = str(request.path.relative_to(Path(__file__).parents[1]))
-    free = request.node.get_closest_marker("broadcasts") is not None or place.startswith(RANKS_UNSAID)
+    free = request.node.get_closest_marker("broadcasts") is not None
     with jax.numpy_rank_promotion("allow" if free else "raise"):
         yield
 

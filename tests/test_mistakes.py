@@ -232,6 +232,7 @@ def test_a_rate_of_dropout_is_a_fraction():
     assert "Dropout(50)" in words(lambda: Dropout(50))
 
 
+@pytest.mark.broadcasts
 def test_arrays_and_tensors_compare_and_compute():
     tensor = Input((3,))
     assert tensor not in [np.ones(3)]

@@ -86,6 +86,7 @@ def needs(page: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", sorted(ENGLISH.keys() - ELSEWHERE.keys()))
+@pytest.mark.broadcasts  # as a reader runs them
 def test_page(name, monkeypatch, tmp_path):
     for package in needs(ENGLISH[name]):
         if importlib.util.find_spec(package) is None:
