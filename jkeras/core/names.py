@@ -7,7 +7,7 @@ import contextvars
 import functools
 import re
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 
 from jkeras.core.types import Function
 
@@ -67,6 +67,35 @@ def reset_uids() -> None:
     """
     _counts.clear()
     _used.clear()
+
+
+def renumbering(theirs: Iterable[str], mine: Iterable[str]) -> dict[str, str]:
+    """The automatic names of one building as those of another, `{theirs: mine}`.
+
+    Names are counted per process, so that code that makes the same again gives other numbers: where there are
+    as many with one beginning, they are the same in the order of the numbers.
+
+    Example:
+        >>> renumbering(["dense_9", "dense_10", "lstm_2"], ["dense_2", "dense_1"])
+        {'dense_9': 'dense_1', 'dense_10': 'dense_2'}
+    """
+    there, here = _numbers(theirs), _numbers(mine)
+    return {
+        f"{beginning}_{old}": f"{beginning}_{new}"
+        for beginning, numbers in here.items()
+        if len(numbers) == len(there.get(beginning, ()))
+        for old, new in zip(sorted(there[beginning]), sorted(numbers), strict=True)
+    }
+
+
+def _numbers(names: Iterable[str]) -> dict[str, set[int]]:
+    """The numbers at the ends of names, by what stands before."""
+    numbers: dict[str, set[int]] = {}
+    for name in names:
+        beginning, _, number = name.rpartition("_")
+        if beginning and number.isdecimal():
+            numbers.setdefault(beginning, set()).add(int(number))
+    return numbers
 
 
 def unique_name(prefix: str) -> str:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jkeras.core.dispatch import is_symbol
-from jkeras.core.names import snake_case
+from jkeras.core.names import renumbering, snake_case
 from jkeras.core.types import AnyDict, Array, Tree
 from jkeras.initializers.undrawn import Undrawn
 
@@ -235,11 +235,7 @@ def _completed(layer: WeightAccess, params: Tree, state: Tree, values: Values) -
 
 
 def renumbered(layer: WeightAccess, kind: str, tree: Tree) -> Tree:
-    """A nested tree with the automatic names that this layer's inner layers have.
-
-    Names are counted per process, so that a function that builds a model gives its layers other numbers each
-    time: `dense_1`, `dense_2` and then `dense_3`, `dense_4`. Where there are as many of a class, they are
-    the same in the order of the numbers.
+    """A nested tree with the automatic names that this layer's inner layers have, see `names.renumbering`.
 
     Args:
         layer: whose names the tree gets.
@@ -248,21 +244,10 @@ def renumbered(layer: WeightAccess, kind: str, tree: Tree) -> Tree:
     """
     if not isinstance(tree, AnyDict):
         return tree
-    inner, mine, theirs = layer.children(), dict[str, list[int]](), dict[str, list[int]]()
-    for name, child in inner.items():
-        prefix, _, number = name.rpartition("_")
-        if prefix == snake_case(type(child).__name__) and number.isdecimal() and _has(child, kind):
-            mine.setdefault(prefix, []).append(int(number))
-    for name in set(tree) - getattr(layer, kind).keys():
-        prefix, _, number = str(name).rpartition("_")
-        if prefix in mine and number.isdecimal():
-            theirs.setdefault(prefix, []).append(int(number))
-    names: dict[str, str] = {}
-    for prefix, numbers in mine.items():
-        if len(numbers) == len(theirs.get(prefix, ())):
-            pairs = zip(sorted(theirs[prefix]), sorted(numbers), strict=True)
-            names |= {f"{prefix}_{there}": f"{prefix}_{here}" for there, here in pairs}
-    renamed = {names.get(name, name): value for name, value in tree.items()}
+    inner = layer.children()
+    mine = [n for n, child in inner.items() if n.startswith(snake_case(type(child).__name__) + "_")]
+    now = renumbering(set(tree) - getattr(layer, kind).keys(), [n for n in mine if _has(inner[n], kind)])
+    renamed = {now.get(name, name): value for name, value in tree.items()}
     return {n: renumbered(inner[n], kind, value) if n in inner else value for n, value in renamed.items()}
 
 

@@ -78,7 +78,7 @@ def conv(
         return _in_last(lambda x: way(x, kernel, at), x, format)
     if _on_cpu() and products.patches_pay(x, at):
         return _in_last(lambda x: products.by_patches(x, kernel, at), x, format)
-    return _conv_by_xla(x, kernel, at, format, 1)
+    return _conv_by_xla(x, kernel, at, format)
 
 
 def depthwise_conv(

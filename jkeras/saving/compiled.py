@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from jkeras import optimizers
+from jkeras.core.names import renumbering
 from jkeras.core.types import AnyDict, AnyList
 from jkeras.engine.tree import instances, unnamed
 from jkeras.saving import later_optimizer
@@ -211,25 +212,13 @@ def _renamed(saved: dict[str, np.ndarray], current: dict[str, Any]) -> dict[str,
     names alone are in the paths (optax sorts them), as many of a class are the same in order of number."""
     if [unnamed(path) for path in saved] == [unnamed(path) for path in current]:
         return dict(zip(current, saved.values(), strict=True))
-    names = _numbered(current), _numbered(saved)
-    now = {
-        f"{name}_{there}": f"{name}_{here}"
-        for name, mine in names[0].items()
-        if len(mine) == len(names[1].get(name, ()))
-        for here, there in zip(sorted(mine), sorted(names[1][name]), strict=True)
-    }
+    now = renumbering(_steps(saved), _steps(current))
     moved = {"/".join(now.get(step, step) for step in path.split("/")): a for path, a in saved.items()}
     return moved if moved.keys() == current.keys() else saved
 
 
-def _numbered(paths: Iterable[str]) -> dict[str, set[int]]:
-    """The numbers of automatic names in paths, by what stands before the number."""
-    numbers: dict[str, set[int]] = {}
-    for step in {step for path in paths for step in path.split("/")}:
-        name, _, number = step.rpartition("_")
-        if name and number.isdecimal():
-            numbers.setdefault(name, set()).add(int(number))
-    return numbers
+def _steps(paths: Iterable[str]) -> set[str]:
+    return {step for path in paths for step in path.split("/")}
 
 
 def _custom(value: Any, custom_objects: dict[str, Any]) -> Any:

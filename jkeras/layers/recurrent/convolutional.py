@@ -366,11 +366,39 @@ class ConvLSTM2D(StandardRNN, ConvRNN2D):
         )
 
 
+class _OfKeras3(ConvLSTM2D):
+    """A ConvLSTM with the arguments of Keras 3: its gates are sigmoids."""
+
+    def __init__(
+        self,
+        filters: Integer,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Window = 1,
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
+        **kwargs: Any,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            **kwargs,
+        )
+
+
 class _Cell1D(ConvLSTM2DCell):
     dimensions = 1
 
 
-class ConvLSTM1D(ConvLSTM2D):
+class ConvLSTM1D(_OfKeras3):
     """Convolutional LSTM whose states are sequences: see `ConvLSTM2DCell` for its formula.
 
     Args:
@@ -399,36 +427,12 @@ class ConvLSTM1D(ConvLSTM2D):
     rank = 4
     cell_class = _Cell1D
 
-    def __init__(
-        self,
-        filters: Integer,
-        kernel_size: Window,
-        strides: Window = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: Window = 1,
-        activation: ActivationLike = "tanh",
-        recurrent_activation: ActivationLike = "sigmoid",
-        **kwargs: Any,
-    ):
-        super().__init__(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            **kwargs,
-        )
-
 
 class _Cell3D(ConvLSTM2DCell):
     dimensions = 3
 
 
-class ConvLSTM3D(ConvLSTM2D):
+class ConvLSTM3D(_OfKeras3):
     """Convolutional LSTM whose states are volumes: see `ConvLSTM2DCell` for its formula.
 
     Args:
@@ -457,27 +461,3 @@ class ConvLSTM3D(ConvLSTM2D):
 
     rank = 6
     cell_class = _Cell3D
-
-    def __init__(
-        self,
-        filters: Integer,
-        kernel_size: Window,
-        strides: Window = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: Window = 1,
-        activation: ActivationLike = "tanh",
-        recurrent_activation: ActivationLike = "sigmoid",
-        **kwargs: Any,
-    ):
-        super().__init__(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            **kwargs,
-        )
